@@ -1,0 +1,99 @@
+/**
+ * Time. Instants are `Date` values (UTC, millisecond); civil dates are `YYYY-MM-DD` strings in a named zone.
+ * Only `systemClock` may read the machine's time; verbs use `tx.now` and `tx.today`.
+ */
+
+export type CivilDate = string & { readonly civil: 'date' };
+
+export interface Clock {
+  /** Current instant. */
+  now(): Date;
+  /** Milliseconds that only go forward; for measuring durations. */
+  monotonicMs(): number;
+  /** Resolves after `ms`, at once when the signal is aborted. */
+  sleep(ms: number, signal?: AbortSignal): Promise<void>;
+  /** Calls `tick` every `ms` until the returned function is called. The timer does not keep the process alive. */
+  every(ms: number, tick: () => void): () => void;
+}
+
+export const systemClock: Clock = {
+  now: () => new Date(),
+  monotonicMs: () => performance.now(),
+  sleep: (ms, signal) => new Promise((resolve) => {
+    if (signal?.aborted) return resolve();
+    const timer = setTimeout(done, ms);
+    signal?.addEventListener('abort', done, { once: true });
+    function done(): void {
+      clearTimeout(timer);
+      signal?.removeEventListener('abort', done);
+      resolve();
+    }
+  }),
+  every: (ms, tick) => {
+    const timer = setInterval(tick, ms);
+    timer.unref();
+    return () => clearInterval(timer);
+  },
+};
+
+/** A clock for tests: stands still until moved. */
+export function testClock(start: Date): Clock & { set(at: Date): void; advance(ms: number): void } {
+  let at = start.getTime();
+  return {
+    now: () => new Date(at),
+    monotonicMs: () => at,
+    sleep: async (ms) => { at += ms; },
+    every: () => () => undefined,
+    set: (to) => { at = to.getTime(); },
+    advance: (ms) => { at += ms; },
+  };
+}
+
+const CIVIL = /^(\d{4})-(\d{2})-(\d{2})$/;
+
+/** True for a real calendar date written `YYYY-MM-DD` (leap days included). */
+export function isCivilDate(text: string): text is CivilDate {
+  const parts = CIVIL.exec(text);
+  if (!parts) return false;
+  const at = new Date(`${text}T00:00:00Z`);
+  return !Number.isNaN(at.getTime()) && at.toISOString().slice(0, 10) === text;
+}
+
+/** Checks and brands a civil date. Throws RangeError. */
+export function civilDate(text: string): CivilDate {
+  if (!isCivilDate(text)) throw new RangeError(`not a date: ${text}`);
+  return text;
+}
+
+const zones = new Map<string, Intl.DateTimeFormat>();
+
+/** The civil date of an instant in an IANA zone. */
+export function civilDateIn(zone: string, at: Date): CivilDate {
+  let format = zones.get(zone);
+  if (!format) {
+    format = new Intl.DateTimeFormat('en-CA', { timeZone: zone, year: 'numeric', month: '2-digit', day: '2-digit' });
+    zones.set(zone, format);
+  }
+  return format.format(at) as CivilDate;
+}
+
+/** The civil date `days` later (earlier when negative). */
+export function addDays(date: CivilDate, days: number): CivilDate {
+  const at = new Date(`${date}T00:00:00Z`);
+  at.setUTCDate(at.getUTCDate() + days);
+  return at.toISOString().slice(0, 10) as CivilDate;
+}
+
+/** Whole days from `a` to `b`; negative when `b` is earlier. */
+export const daysBetween = (a: CivilDate, b: CivilDate): number =>
+  Math.round((Date.parse(`${b}T00:00:00Z`) - Date.parse(`${a}T00:00:00Z`)) / 86_400_000);
+
+/** The date written out as the locale does: 21 November 2026. */
+export const formatDate = (date: CivilDate, locale: string): string =>
+  new Intl.DateTimeFormat(`${locale}-u-nu-latn`, { dateStyle: 'long', timeZone: 'UTC' }).format(new Date(`${date}T00:00:00Z`));
+
+/** Date, time and zone as the locale writes them: 21 November 2026, 14:05 IST. */
+export const formatInstant = (at: Date, locale: string, zone: string): string =>
+  new Intl.DateTimeFormat(`${locale}-u-nu-latn`, {
+    day: 'numeric', month: 'long', year: 'numeric', hour: '2-digit', minute: '2-digit', hourCycle: 'h23', timeZone: zone, timeZoneName: 'short',
+  }).format(at);

@@ -1,0 +1,3 @@
+export * from './money.ts';
+export * from './clock.ts';
+export * from './random.ts';
