@@ -1,9 +1,16 @@
 import { createServer } from 'node:net';
 import { rm } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
-import { createLog, environment, systemClock } from '#kernel';
+import { fileHeads } from '#adapters/heads';
+import { fileKek } from '#adapters/kms';
+import { httpMessages } from '#adapters/sms';
+import { createLog, environment, provide, systemClock } from '#kernel';
+import { HeadKeeper } from '#spine/audit/port';
+import { TextMessages } from '#spine/identity/port';
+import { Kek } from '#spine/vault/port';
 import { saveTenant } from '#spine/tenancy';
 import { buildAssets } from './assets.ts';
+import { mountCatcher, startSim } from './sims.ts';
 import { embeddedCells } from './cells.ts';
 import { migrate } from './migrate.ts';
 import { modules } from './modules.ts';
@@ -55,15 +62,17 @@ export async function demo(args: readonly string[]): Promise<number> {
   const homeCell = openCell({ connection: home, modules, clock: systemClock, log, provided: [], sizes: { app: 1, batch: 1, spine: 1, auditor: 1 } });
   for (const tenant of demoTenants) await saveTenant(homeCell, tenant);
   await homeCell.close();
+  const [kek, sms] = await Promise.all([fileKek(join(dataDir, 'keys', 'kek')), startSim('sms')]);
   const program = await startProgram({
-    modules, cells, home: HOME, directoryFile: join(dataDir, 'directory.json'), assets, clock: systemClock, log, roles: ['web', 'relay', 'worker'],
-    provided: () => [], host: '127.0.0.1', port: await freePort(), secure: false, pathTenants: true,
+    modules, cells, more: (app) => mountCatcher(app, sms), home: HOME, directoryFile: join(dataDir, 'directory.json'), assets, clock: systemClock, log, roles: ['web', 'relay', 'worker'],
+    provided: () => [provide(Kek, () => kek), provide(HeadKeeper, () => fileHeads(join(dataDir, 'audit-heads'))), provide(TextMessages, () => httpMessages(sms))], host: '127.0.0.1', port: await freePort(), secure: false, pathTenants: true,
   });
   tell(`pages answer at http://localhost:${program.port}`);
   await new Promise<void>((done) => {
     for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => done());
   });
   await program.stop();
+  await sms.stop();
   await server.stop();
   return 0;
 }

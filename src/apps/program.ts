@@ -1,10 +1,12 @@
 import { createSecretKey, hkdfSync } from 'node:crypto';
 import type { FastifyInstance } from 'fastify';
 import { Registry } from 'prom-client';
-import type { Clock, Log, Module, Provided } from '#kernel';
+import type { Clock, Log, Module, Provided, TenantRef } from '#kernel';
 import { createEdge, type Assets, type Edge, type Runner } from '#platform/edge';
+import { ensureDecoy } from '#spine/identity';
 import { createLimiter } from '#spine/limits';
 import { createDirectory, type Directory } from '#spine/tenancy';
+import { loadTenantKeys } from '#spine/vault';
 import { connectAs, migrate, type CellConnection } from './migrate.ts';
 import { openCell, startWorkers, type Cell, type PoolSizes } from './runtime.ts';
 
@@ -41,6 +43,12 @@ export interface Program {
   stop(): Promise<void>;
 }
 
+/** What a tenant needs in its cell before the first request: its keys in this process, and the decoy of its sign-in. */
+export async function prepareTenant(cell: Cell, tenant: TenantRef): Promise<void> {
+  await loadTenantKeys(cell, tenant);
+  await ensureDecoy(cell, tenant);
+}
+
 /** Migrates the cells, opens them, listens and starts the workers of the named process roles. */
 export async function startProgram(o: ProgramOptions): Promise<Program> {
   for (const cell of o.cells) await migrate(cell, o.modules);
@@ -51,6 +59,10 @@ export async function startProgram(o: ProgramOptions): Promise<Program> {
   })]));
   const directory = createDirectory({ home: cells.get(o.home), file: o.directoryFile, clock: o.clock, log: o.log });
   await directory.refresh();
+  for (const tenant of directory.all()) {
+    const cell = cells.get(tenant.cell);
+    if (cell) await prepareTenant(cell, tenant);
+  }
   const stopRefresh = directory.keepFresh();
   const secret = connectAs(o.cells[0] as CellConnection, 'app').password as string;
   edge = createEdge({

@@ -62,13 +62,16 @@ function unwrapSubject(keys: TenantKeys, tenant: Uuid, row: SubjectKeyRow): Subj
 
 const cacheName = (tenant: Uuid, subject: Uuid): string => `${tenant}${subject}`;
 
-/** Sealers of these subjects; a subject without a key (never had one, or erased) is absent. One statement at most. */
-export async function subjectKeys(tx: Using, subjects: readonly Uuid[]): Promise<ReadonlyMap<Uuid, Sealer>> {
+/**
+ * Sealers of these subjects; a subject without a key (never had one, or erased) is absent. One statement at most; always one
+ * with `cached: false`, for work whose time must not tell who was here before.
+ */
+export async function subjectKeys(tx: Using, subjects: readonly Uuid[], options: { cached: boolean } = { cached: true }): Promise<ReadonlyMap<Uuid, Sealer>> {
   const state = tx.use(VaultState);
   const found = new Map<Uuid, Sealer>();
   const missing: Uuid[] = [];
   for (const subject of new Set(subjects)) {
-    const known = state.subjects.get(cacheName(tx.tenant.id, subject));
+    const known = options.cached ? state.subjects.get(cacheName(tx.tenant.id, subject)) : undefined;
     if (known) found.set(subject, known.sealer);
     else missing.push(subject);
   }
