@@ -27,8 +27,8 @@ export interface Answer<O> { readonly outcome: Outcome<O>; readonly replayed: bo
 
 export interface Work<I, O> {
   readonly name: string;
-  readonly verb?: Verb<I, O>;
-  readonly plural?: PluralVerb<I, O>;
+  readonly verb?: Verb<I, O> | undefined;
+  readonly plural?: PluralVerb<I, O> | undefined;
   readonly gates: readonly Gate[];
   readonly claimer?: Claimer | undefined;
   /** The outcome as stored for a replay, and back. */
