@@ -33,7 +33,11 @@ const CASES: Record<string, { rule: string; bad: string; fine: string }> = {
     bad: `export function f(): void {\n${lines(69, '  // line')}\n}`,
     fine: `export function f(): void {\n${lines(68, '  // line')}\n}`,
   },
-  equality: { rule: 'eslint(eqeqeq)', bad: 'export const f = (a: unknown, b: unknown): boolean => a == b;', fine: 'export const f = (a: unknown): boolean => a == null;' },
+  equality: {
+    rule: 'eslint(eqeqeq)',
+    bad: 'export const f = (a: unknown, b: unknown): boolean => a == b;',
+    fine: 'export const f = (a: unknown): boolean => a == null;',
+  },
 };
 
 interface Report { diagnostics: { code: string; severity: string; filename: string }[] }

@@ -20,8 +20,9 @@ export const PARTS = [
 
 export const missingParts = () => PARTS.filter((part) => !part.present());
 
-const SHELL_ENV = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' };
-const apt = (...args) => spawnSync('apt-get', ['-o', 'DPkg::Lock::Timeout=300', ...args], { env: SHELL_ENV, stdio: ['ignore', 'pipe', 'pipe'], encoding: 'utf8' });
+const apt = (...args) => spawnSync('apt-get', ['-o', 'DPkg::Lock::Timeout=300', ...args], {
+  env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' }, stdio: ['ignore', 'pipe', 'pipe'], encoding: 'utf8',
+});
 
 /** The one command that installs a part by hand. */
 export const installCommand = (part) => `sudo apt-get install --no-install-recommends ${part.packages.join(' ')}`;

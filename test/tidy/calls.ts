@@ -39,9 +39,11 @@ export const bannedCalls: Rule = {
   ],
 };
 
+const FLOATS = /\bparseFloat\(|\bNumber\(|\.toFixed\(/g;
+
 export const moneyIsWhole: Rule = {
   name: 'money is never a floating point number',
-  check: (tree) => tree.filter((file) => SRC.test(file.path)).flatMap((file) => [...file.code.matchAll(/\bparseFloat\(|\bNumber\(|\.toFixed\(/g)].filter((found) => {
+  check: (tree) => tree.filter((file) => SRC.test(file.path)).flatMap((file) => [...file.code.matchAll(FLOATS)].filter((found) => {
     const from = file.code.lastIndexOf('\n', found.index) + 1;
     const to = file.code.indexOf('\n', found.index);
     return /money|amount|minor/i.test(file.code.slice(from, to < 0 ? undefined : to));
@@ -67,19 +69,28 @@ export const sqlClock: Rule = {
     { 'src/spine/a/store.ts': 'sql`select 1 where at < now()`' }, { 'src/spine/a/store.ts': 'sql`update a.b set at = CURRENT_TIMESTAMP`' },
     { 'src/spine/a/migrations/0001_create_x.sql': 'create table a.x (at timestamptz default clock_timestamp());' },
   ],
-  good: [{ 'src/spine/a/store.ts': 'sql`select 1 where at < ${tx.now()}`; const say = "right now() there";', 'src/kernel/tx.ts': 'sql`select clock_timestamp()`' }],
+  good: [{
+    'src/spine/a/store.ts': 'sql`select 1 where at < ${tx.now()}`; const say = "right now() there";',
+    'src/kernel/tx.ts': 'sql`select clock_timestamp()`',
+  }],
 };
 
 export const plainContracts: Rule = {
   name: 'contract.ts is plain data that goes both ways over the wire',
   check: (tree) => moduleFiles(tree).filter((file) => file.file === 'contract.ts').flatMap((file) => [
-    ...matches(file, file.code, /\.transform\(|\bz\.(?:bigint|date|coerce)\b/g, 'use a codec of #kernel: zAmount, zMoney, zInstant, zDate; OpenAPI needs both directions'),
+    ...matches(file, file.code, /\.transform\(|\bz\.(?:bigint|date|coerce)\b/g,
+      'use a codec of #kernel: zAmount, zMoney, zInstant, zDate; OpenAPI needs both directions'),
     ...matches(file, file.code, /\bfunction\b|\basync\b|\bawait\b|=>\s*\{/g, 'a contract has no function bodies; put them into rules.ts'),
     ...matches(file, file.code, /\bsql(?:<[^`;]*>)?`/g, 'SQL belongs in store.ts'),
   ]),
-  bad: ['z.string().transform(f)', 'z.bigint()', 'z.date()', 'z.coerce.number()', 'export function f() { return 1; }', 'const f = (x) => {\n return x; };', 'sql`select 1`']
-    .map((text) => ({ 'src/spine/a/contract.ts': text })),
-  good: [{ 'src/spine/a/contract.ts': "const a = z.custom<X>((v) => typeof v === 'string', 'not a function');\nexport const b = z.codec(z.string(), z.int(), { decode: (t) => f(t), encode: (n) => g(n) });" }],
+  bad: [
+    'z.string().transform(f)', 'z.bigint()', 'z.date()', 'z.coerce.number()', 'export function f() { return 1; }', 'const f = (x) => {\n return x; };',
+    'sql`select 1`',
+  ].map((text) => ({ 'src/spine/a/contract.ts': text })),
+  good: [{
+    'src/spine/a/contract.ts': "const a = z.custom<X>((v) => typeof v === 'string', 'not a function');\n" +
+      "export const b = z.codec(z.string(), z.int(), { decode: (t) => f(t), encode: (n) => g(n) });",
+  }],
 };
 
 export const pureRules: Rule = {
@@ -87,7 +98,10 @@ export const pureRules: Rule = {
   check: (tree) => moduleFiles(tree).filter((file) => /^rules(\.ts|\/)/.test(file.file))
     .flatMap((file) => matches(file, file.code, /\b(?:tx|await|async|Promise)\b/g, 'decide on values here; read and write in service.ts')),
   bad: ['export const f = (tx) => tx.now;', 'await x;', 'async () => 1'].map((text) => ({ 'src/spine/a/rules.ts': text })),
-  good: [{ 'src/spine/a/rules.ts': '/** Called inside a tx, after the await. */\nexport const f = (now: Date): boolean => now > x;', 'src/spine/a/service.ts': 'await tx.sql' }],
+  good: [{
+    'src/spine/a/rules.ts': '/** Called inside a tx, after the await. */\nexport const f = (now: Date): boolean => now > x;',
+    'src/spine/a/service.ts': 'await tx.sql',
+  }],
 };
 
 const PROBLEM = /\bconst (\w+) = problem\(/g;
@@ -108,20 +122,31 @@ export const refusalsAreReturned: Rule = {
     { 'src/spine/a/contract.ts': "export const soldOut = problem('sold-out', {});", 'src/spine/a/service.ts': 'throw new Failure(soldOut);' },
     { 'src/spine/a/service.ts': 'throw refuse(x);' }, { 'src/spine/a/service.ts': 'throw common.notFound;' },
   ],
-  good: [{ 'src/spine/a/contract.ts': "export const soldOut = problem('sold-out', {});", 'src/spine/a/service.ts': "if (x) throw new Error('soldOut is a bug');\nreturn refuse(soldOut);" }],
+  good: [{
+    'src/spine/a/contract.ts': "export const soldOut = problem('sold-out', {});",
+    'src/spine/a/service.ts': "if (x) throw new Error('soldOut is a bug');\nreturn refuse(soldOut);",
+  }],
 };
 
 export const honestTests: Rule = {
   name: 'no test is switched off, alone or tried again',
   check: (tree) => tree.filter((file) => file.isTest || /^(test|sim)\//.test(file.path)).flatMap((file) => [
-    ...matches(file, file.code, /\b(?:it|test|describe|suite|bench)(?:\.\w+)*\.(?:skip|only|todo|fails)\b/g, 'run it or delete it; `it.runIf(has(part))` for a part that may be missing'),
+    ...matches(file, file.code, /\b(?:it|test|describe|suite|bench)(?:\.\w+)*\.(?:skip|only|todo|fails)\b/g,
+      'run it or delete it; `it.runIf(has(part))` for a part that may be missing'),
     ...matches(file, file.code, /\bretry\s*:\s*[1-9]|\.retry\(/g, 'find out why it fails now and then'),
   ]),
-  bad: ["it.skip('x', f)", "describe.only('x', f)", "it.concurrent.only('x', f)", "test.todo('x')", "it('x', { retry: 2 }, f)"].map((text) => ({ 'src/spine/a/a.test.ts': text })),
+  bad: ["it.skip('x', f)", "describe.only('x', f)", "it.concurrent.only('x', f)", "test.todo('x')", "it('x', { retry: 2 }, f)"]
+    .map((text) => ({ 'src/spine/a/a.test.ts': text })),
   good: [{ 'src/spine/a/a.test.ts': "it.runIf(has('chromium'))('x', f); list.skip(2); // it.only", 'vitest.config.ts': 'retry: 0' }],
 };
 
 const DOCUMENTED = /\b(problem|event|job|setting)\(\s*['"]/g;
+
+/** Where the sentences of each kind begin; in `code`, where the insides of strings are spaces. */
+const DOC = /\bdoc:\s*['"`]/;
+const SENTENCES: Readonly<Record<string, Readonly<Record<string, RegExp>>>> = {
+  problem: { doc: DOC, title: /\btitle:\s*['"`]/ }, event: { doc: DOC }, job: { doc: DOC }, setting: { sentence: /^\(\s*['"]\s*['"]\s*,\s*['"`]/ },
+};
 
 /** True when the string that begins behind `pattern` in a part of the file says something: two words at least. */
 function says(file: SourceFile, from: number, to: number, pattern: RegExp): boolean {
@@ -135,8 +160,8 @@ function undocumentedCalls(file: SourceFile): Finding[] {
     const kind = found[1] as string;
     const open = file.code.indexOf('(', found.index);
     const to = closing(file.code, open);
-    const needed = kind === 'setting' ? { sentence: /^\(\s*['"]\s*['"]\s*,\s*['"`]/ } : kind === 'problem' ? { doc: /\bdoc:\s*['"`]/, title: /\btitle:\s*['"`]/ } : { doc: /\bdoc:\s*['"`]/ };
-    return Object.entries(needed).filter(([, pattern]) => !says(file, open, to, pattern)).map(([key]) => finding(file, found.index, `this ${kind} needs a ${key} in words`));
+    return Object.entries(SENTENCES[kind] ?? {}).filter(([, pattern]) => !says(file, open, to, pattern))
+      .map(([key]) => finding(file, found.index, `this ${kind} needs a ${key} in words`));
   });
 }
 
@@ -154,9 +179,11 @@ export const documented: Rule = {
     { 'src/spine/a/migrations/0001_create_x.sql': "create table a.x (id int);\ncreate table a.y (id int);\ncomment on table a.x is 'What is x.';" },
   ],
   good: [{
-    'src/spine/a/contract.ts': "export const x = problem('x', {\n status: 409, title: 'It is sold out.',\n doc: 'Choose another item.' });\nexport const E = event('a.x', { doc: 'A thing changed.', data: {} });",
+    'src/spine/a/contract.ts': "export const x = problem('x', {\n status: 409, title: 'It is sold out.',\n doc: 'Choose another item.' });\n" +
+      "export const E = event('a.x', { doc: 'A thing changed.', data: {} });",
     'src/spine/a/module.ts': "setting('PORT', 'Where the server listens.', envInt(1, 1, 2))",
-    'src/spine/a/migrations/0001_create_x.sql': "create table a.x (id int);\ncreate table a.x_1 partition of a.x default;\ncomment on table a.x is 'What is x.';",
+    'src/spine/a/migrations/0001_create_x.sql': "create table a.x (id int);\ncreate table a.x_1 partition of a.x default;\n" +
+      "comment on table a.x is 'What is x.';",
   }],
 };
 

@@ -1,4 +1,6 @@
-import { doorOf, finding, moduleFiles, relativeTarget, TIERS, type Area, type Door, type Finding, type Import, type Rule, type SourceFile, type Tree } from './tree.ts';
+import {
+  doorOf, finding, moduleFiles, relativeTarget, TIERS, type Area, type Door, type Finding, type Import, type Rule, type SourceFile, type Tree,
+} from './tree.ts';
 
 const level = (area: Area): number => TIERS.findIndex((tier) => tier === area);
 
@@ -38,18 +40,23 @@ export const tiers: Rule = {
     return why ? [finding(file, each.at, why)] : [];
   })),
   bad: [
-    { 'src/kernel/x.ts': "import '#spine/a';" }, { 'src/spine/a/service.ts': "import { x } from '#platform/b';" }, { 'src/spine/a/service.ts': "import { x } from '#spine/b';" },
+    { 'src/kernel/x.ts': "import '#spine/a';" }, { 'src/spine/a/service.ts': "import { x } from '#platform/b';" },
+    { 'src/spine/a/service.ts': "import { x } from '#spine/b';" },
     { 'src/platform/a/service.ts': "import type { x } from '#products/b';" }, { 'src/products/a/service.ts': "import { x } from '#adapters/redis';" },
     { 'src/products/a/service.ts': "import x from '#spine/b/module';" }, { 'src/products/a/service.ts': "import x from '#spine/b/port';" },
-    { 'src/adapters/a/index.ts': "import x from '#spine/b';" }, { 'src/kit/x.tsx': "import x from '#spine/b';" }, { 'src/products/a/service.ts': "import x from '#kit';" },
-    { 'src/spine/a/service.ts': "const x = await import('#platform/b');" }, { 'src/spine/a/service.ts': "export * from '#spine/a';" }, { 'src/spine/a/service.ts': "import '#test';" },
+    { 'src/adapters/a/index.ts': "import x from '#spine/b';" }, { 'src/kit/x.tsx': "import x from '#spine/b';" },
+    { 'src/products/a/service.ts': "import x from '#kit';" },
+    { 'src/spine/a/service.ts': "const x = await import('#platform/b');" }, { 'src/spine/a/service.ts': "export * from '#spine/a';" },
+    { 'src/spine/a/service.ts': "import '#test';" },
     { 'src/spine/a/service.ts': "import '#spine/b/store';" },
   ],
   good: [{
     'src/platform/a/module.ts': "export default defineModule({ name: 'platform/a', needs: ['platform/b'] });",
-    'src/platform/a/service.ts': "import { k } from '#kernel';\nimport { x } from '#spine/c';\nimport { y } from '#platform/b';\n// import '#products/x'\nconst s = \"from '#products/x'\";",
+    'src/platform/a/service.ts': "import { k } from '#kernel';\nimport { x } from '#spine/c';\nimport { y } from '#platform/b';\n" +
+      "// import '#products/x'\nconst s = \"from '#products/x'\";",
     'src/products/d/pages.tsx': "import { Shell } from '#kit';", 'src/adapters/e/index.ts': "import type { P } from '#spine/c/port';",
-    'src/apps/start.ts': "import c from '#spine/c/module';\nimport '#adapters/e';", 'src/platform/edge/service/pages.ts': "import { document } from '#kit';", 'src/spine/c/c.test.ts': "import { house } from '#test';\nimport c from '#platform/a/module';",
+    'src/apps/start.ts': "import c from '#spine/c/module';\nimport '#adapters/e';", 'src/platform/edge/service/pages.ts': "import { document } from '#kit';",
+    'src/spine/c/c.test.ts': "import { house } from '#test';\nimport c from '#platform/a/module';",
   }],
 };
 
@@ -112,9 +119,15 @@ export const acyclic: Rule = {
     return found ? [{ path: `src/${found[0]}`, line: 1, message: `cycle: ${found.join(' → ')}` }] : [];
   },
   bad: [
-    { 'src/spine/a/service.ts': "import '#spine/b';", 'src/spine/b/service.ts': "import '#spine/c';", 'src/spine/c/contract.ts': "import type { X } from '#spine/a';" },
+    {
+      'src/spine/a/service.ts': "import '#spine/b';", 'src/spine/b/service.ts': "import '#spine/c';",
+      'src/spine/c/contract.ts': "import type { X } from '#spine/a';",
+    },
   ],
-  good: [{ 'src/spine/a/service.ts': "import '#spine/b';\nimport '#spine/c';", 'src/spine/b/service.ts': "import '#spine/c';", 'src/spine/b/b.test.ts': "import '#spine/a';" }],
+  good: [{
+    'src/spine/a/service.ts': "import '#spine/b';\nimport '#spine/c';", 'src/spine/b/service.ts': "import '#spine/c';",
+    'src/spine/b/b.test.ts': "import '#spine/a';",
+  }],
 };
 
 export const insideTheModule: Rule = {
@@ -167,13 +180,17 @@ function tableFault(file: SourceFile, line: Allowed, each: Import): string | und
   const target = relativeTarget(file, each.from);
   if (target !== undefined) {
     const own = target.slice(`src/${file.module}/`.length).split(/[./]/)[0] ?? '';
-    return !line.own || line.own.includes(own) || each.type ? undefined : `${file.file} imports of its own files only: ${line.own.join(', ') || 'none'} (types of any)`;
+    if (!line.own || line.own.includes(own) || each.type) return undefined;
+    return `${file.file} imports of its own files only: ${line.own.join(', ') || 'none'} (types of any)`;
   }
   const door = doorOf(each.from);
   if (!door) return undefined;
-  if (door.area === 'kernel') return !line.kernel || (line.kernel === 'types' && each.type) ? undefined : `${file.file} may not carry the kernel${line.kernel === 'types' ? '; import type' : ''}`;
+  const typed = (rule: string | undefined): string => (rule === 'types' ? '; import type' : '');
+  if (door.area === 'kernel') {
+    return !line.kernel || (line.kernel === 'types' && each.type) ? undefined : `${file.file} may not carry the kernel${typed(line.kernel)}`;
+  }
   if (door.area === 'kit') return undefined; // the rule of tiers says who draws
-  return line.doors === 'any' || (line.doors === 'types' && each.type) ? undefined : `${file.file} may not import ${each.from}${line.doors === 'types' ? '; import type' : ''}`;
+  return line.doors === 'any' || (line.doors === 'types' && each.type) ? undefined : `${file.file} may not import ${each.from}${typed(line.doors)}`;
 }
 
 export const fileImports: Rule = {
@@ -192,7 +209,8 @@ export const fileImports: Rule = {
     { 'src/products/a/pages/home.tsx': "import { x } from '../store.ts';" }, { 'src/products/a/pages.tsx': "import { x } from '#spine/b';" },
     { 'src/spine/a/port.ts': "import { x } from './service.ts';" }, { 'src/products/a/demo.ts': "import { x } from './service.ts';" },
     { 'src/products/a/words/en.ts': "import { x } from '../contract.ts';" }, { 'src/products/a/data/rates.ts': "import { x } from '#kernel';" },
-    { 'src/products/a/islands/live.tsx': "import { money } from '#kernel';" }, { 'src/spine/a/index.ts': "export * from '#kernel';\nexport * from '#spine/b';" },
+    { 'src/products/a/islands/live.tsx': "import { money } from '#kernel';" },
+    { 'src/spine/a/index.ts': "export * from '#kernel';\nexport * from '#spine/b';" },
   ],
   good: [{
     'src/products/a/contract.ts': "import { z } from 'zod';\nimport { problem } from '#kernel';\nimport type { X } from '#spine/b';",
