@@ -1,5 +1,7 @@
 import { createHash } from 'node:crypto';
-import { appendFileSync, chmodSync, existsSync, lstatSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  appendFileSync, chmodSync, existsSync, lstatSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 import { systemRandom } from '#kernel';
@@ -58,7 +60,8 @@ export async function prepareFolder(dataDir: string, binaries: Binaries, identit
   if (major === undefined) throw new PostgresRefused('not-ours', `${dataDir} is neither empty nor a PostgreSQL data folder. Name another one.`);
   if (major !== binaries.major) {
     throw new PostgresRefused('other-major', `${dataDir} was written by PostgreSQL ${major}, and this is ${binaries.version}. ` +
-      `Keep the folder and start the release that brought PostgreSQL ${major}, export there and import here, or set DATABASE_URL to a server of version ${major}.`);
+      `Keep the folder and start the release that brought PostgreSQL ${major}, export there and import here, ` +
+      `or set DATABASE_URL to a server of version ${major}.`);
   }
   const password = ifThere(() => readFileSync(passwordFile, 'utf8'));
   if (password === undefined) throw new PostgresRefused('not-ours', `${passwordFile} is missing. Restore it together with ${dataDir}.`);

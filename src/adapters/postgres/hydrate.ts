@@ -19,7 +19,8 @@ export function packagedNative(): string {
   try {
     return join(dirname(dirname(createRequire(import.meta.url).resolve(name))), 'native');
   } catch {
-    throw new PostgresRefused('no-binaries', `The package ${name} with PostgreSQL's programs is not installed. Run "npm ci" without --omit=optional, or ${USE_OUTSIDE}.`);
+    throw new PostgresRefused('no-binaries', `The package ${name} with PostgreSQL's programs is not installed. ` +
+      `Run "npm ci" without --omit=optional, or ${USE_OUTSIDE}.`);
   }
 }
 

@@ -98,7 +98,8 @@ export function takeLock(path: string, dataDir: string): () => void {
     if (held === undefined) continue;
     const [pid, started] = held.split(' ');
     if (processStart(Number(pid)) === started) {
-      throw new PostgresRefused('in-use', `${dataDir} is in use: process ${pid} runs a PostgreSQL server on it. Stop that process, or name another data folder.`);
+      throw new PostgresRefused('in-use', `${dataDir} is in use: process ${pid} runs a PostgreSQL server on it. ` +
+        'Stop that process, or name another data folder.');
     }
     moveAside(path, held);
   }
