@@ -12,6 +12,8 @@ export interface CellConnection {
   readonly user: string;
   readonly password: string;
   readonly ssl?: boolean;
+  /** Beginning of the lesser roles' names; the database's name unless said (a test's clone keeps its template's roles). */
+  readonly rolePrefix?: string;
 }
 export type DatabaseRole = 'owner' | 'app' | 'spine' | 'auditor';
 
@@ -21,7 +23,7 @@ export function connectAs(cell: CellConnection, role: DatabaseRole): pg.ClientCo
   if (role === 'owner') return { ...base, user: cell.user, password: cell.password };
   return { ...base, user: roleName(cell, role), password: createHmac('sha256', cell.password).update(`exchequer:${role}`).digest('hex') };
 }
-export const roleName = (cell: CellConnection, role: DatabaseRole): string => (role === 'owner' ? cell.user : `${cell.database}_${role}`);
+export const roleName = (cell: CellConnection, role: DatabaseRole): string => (role === 'owner' ? cell.user : `${cell.rolePrefix ?? cell.database}_${role}`);
 
 export class MigrationRefused extends Error {
   constructor(message: string) {

@@ -58,6 +58,7 @@ export class Connection {
   /** Statements sent since the connection was taken; the harness compares these. */
   sent = 0;
   #corked = false;
+  #committed = false;
 
   constructor(client: pg.PoolClient) {
     this.#client = client;
@@ -65,6 +66,7 @@ export class Connection {
 
   /** Sends a statement (or plain text of several) without waiting for earlier ones. */
   query(what: Statement | string): Promise<pg.QueryResult> {
+    if (this.#committed && what !== 'rollback') throw new Error('a statement after the COMMIT was sent would run outside the transaction');
     this.sent += 1;
     this.#cork();
     const answer = this.#client.query(what as pg.QueryConfig);
@@ -74,9 +76,16 @@ export class Connection {
     return answer;
   }
 
+  /** Ends the transaction; nothing may be sent behind it. */
+  commit(): Promise<pg.QueryResult> {
+    const answer = this.query('commit');
+    this.#committed = true;
+    return answer;
+  }
+
   /** Resolves when every statement sent has been answered. */
   async settle(): Promise<void> {
-    while (this.#open.size) await Promise.allSettled([...this.#open]);
+    while (this.#open.size) await Promise.allSettled(this.#open);
   }
 
   #cork(): void {

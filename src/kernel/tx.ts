@@ -98,8 +98,13 @@ export interface Tx extends Omit<SectionTx, 'emit' | 'audit' | 'later'>, Origin 
   later<J extends JobType>(type: J, data: Readonly<Record<string, unknown>>, options?: Omit<JobDraft, 'type' | 'data'>): void;
 }
 
-/** Writes one kind of pending rows at the flush; modules register theirs, lowest rank first, events last. */
-export interface Writer { readonly name: string; readonly rank: number; write(tx: SectionTx, pending: Pending): Promise<void> | undefined }
+/** Sends statements at once, before it first waits, and resolves with their answers. */
+export type Send = () => Promise<unknown>;
+/**
+ * Writes one kind of pending rows at the flush; modules register theirs, lowest rank first, events last. What `write` has to
+ * read first it awaits before it resolves to its `Send`: the sends of all writers and the COMMIT travel together.
+ */
+export interface Writer { readonly name: string; readonly rank: number; write(tx: SectionTx, pending: Pending): Send | Promise<Send> | undefined }
 
 /** What transactions need of a cell. */
 export interface CellContext {
@@ -140,14 +145,17 @@ function makeSection(cell: CellContext, connection: Connection, tenant: TenantRe
   return { tx, pending };
 }
 
-const flush = async (cell: CellContext, tx: SectionTx, pending: Pending): Promise<void> => {
-  const flights: Promise<void>[] = [];
+/** Sends the section's pending rows; resolves when everything was sent, to the promise of the answers. */
+async function flush(cell: CellContext, tx: SectionTx, pending: Pending): Promise<{ answered: Promise<unknown> }> {
+  const sends: Send[] = [];
   for (const writer of cell.writers) {
-    const flight = writer.write(tx, pending);
-    if (flight) flights.push(flight);
+    const send = writer.write(tx, pending);
+    if (send) sends.push(send instanceof Promise ? await send : send);
   }
-  await Promise.all(flights);
-};
+  const answered = Promise.all(sends.map((send) => send()));
+  answered.catch(() => undefined);
+  return { answered };
+}
 
 /** Work of one tenant inside a transaction; what it resolves to is kept when the transaction commits. */
 export interface SectionWork<T> { readonly tenant: TenantRef; run(tx: SectionTx, pending: Pending): Promise<T> }
@@ -171,7 +179,7 @@ async function attemptOnce<T>(cell: CellContext, connection: Connection, section
   const signals: (() => void)[] = [];
   const results: T[] = [];
   try {
-    const flights: Promise<void>[] = [];
+    const flights: Promise<unknown>[] = [];
     for (const [i, section] of sections.entries()) {
       const opening = await connection.query(
         `${i === 0 ? 'begin; ' : ''}set local app.tenant = '${uuid(section.tenant.id)}'; select clock_timestamp() as now`,
@@ -180,12 +188,10 @@ async function attemptOnce<T>(cell: CellContext, connection: Connection, section
       const now = section.tenant.clockOffsetMs ? new Date(clock.getTime() + section.tenant.clockOffsetMs) : clock;
       const { tx, pending } = makeSection(cell, connection, section.tenant, now, seeds[i] as Buffer, signals);
       results.push(await section.run(tx, pending));
-      // The flush is sent but not awaited: the next section's opening travels behind it.
-      const flight = flush(cell, tx, pending);
-      flight.catch(() => undefined);
-      flights.push(flight);
+      // The flush is sent but its answers are not awaited: the next section's opening, or the COMMIT, travels behind it.
+      flights.push((await flush(cell, tx, pending)).answered);
     }
-    const commit = connection.query('commit');
+    const commit = connection.commit();
     commit.catch(() => undefined);
     await Promise.all(flights);
     if ((await commit).command !== 'COMMIT') throw new Error('the transaction was rolled back');
@@ -227,7 +233,7 @@ export function spineTransact<T>(cell: CellContext, run: (tx: SpineTx) => Promis
         sql: async (strings, ...values) => (await connection.query(statement(strings, values))).rows,
         now: opening.at(-1)?.rows[0]?.now as Date,
       });
-      if ((await connection.query('commit')).command !== 'COMMIT') throw new Error('the transaction was rolled back');
+      if ((await connection.commit()).command !== 'COMMIT') throw new Error('the transaction was rolled back');
       return result;
     } catch (error) {
       await connection.settle();

@@ -41,7 +41,7 @@ export const answerWriter: Writer = {
     if (!pending.answers.length) return undefined;
     const keys = tenantKeys(tx);
     const rows = pending.answers.map((a) => ({ scope: a.scope, bodyHash: a.bodyHash, answer: keys.seal(placeOf(a.scope), a.json) }));
-    return writeAnswers(tx.sql, tx.tenant.id, rows, tx.now, new Date(tx.now.getTime() + ANSWER_KEPT_MS)).then(() => undefined);
+    return () => writeAnswers(tx.sql, tx.tenant.id, rows, tx.now, new Date(tx.now.getTime() + ANSWER_KEPT_MS));
   },
 };
 

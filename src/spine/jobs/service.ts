@@ -23,7 +23,7 @@ export const jobWriter: Writer = {
       rows.callKey.push(tx.uuid());
     }
     tx.afterCommit(() => tx.use(JobSignal).wake());
-    return insertJobs(tx.sql, tx.tenant.id, tx.now, rows).then(() => undefined);
+    return () => insertJobs(tx.sql, tx.tenant.id, tx.now, rows);
   },
 };
 

@@ -1,5 +1,5 @@
 import { LRUCache } from 'lru-cache';
-import { provide, token, type FactDraft, type Origin, type Provided, type SectionTx, type Uuid, type Writer } from '#kernel';
+import { provide, token, type FactDraft, type Origin, type Provided, type SectionTx, type Send, type Uuid, type Writer } from '#kernel';
 import { subjectKeys, tenantKeys, type Sealer } from '#spine/vault';
 import { insertFacts, type NewFacts } from '../store.ts';
 
@@ -50,10 +50,10 @@ export const factWriter: Writer = {
   write(tx, pending) {
     if (!pending.facts.length) return undefined;
     const subjects = pending.facts.flatMap(({ by, fact }) => (fact.subject && (by.address !== undefined || by.agent !== undefined) ? [fact.subject] : []));
-    const write = async (): Promise<void> => {
-      const sealers = await subjectKeys(tx, subjects);
-      await insertFacts(tx.sql, tx.tenant.id, tx.now, toRows(tx, pending.facts, sealers));
+    const send = (sealers: ReadonlyMap<Uuid, Sealer>): Send => {
+      const rows = toRows(tx, pending.facts, sealers);
+      return () => insertFacts(tx.sql, tx.tenant.id, tx.now, rows);
     };
-    return write();
+    return subjects.length ? subjectKeys(tx, subjects).then(send) : send(new Map());
   },
 };

@@ -17,7 +17,7 @@ export const eventWriter: Writer = {
       rows.data.push(JSON.stringify(event.type.data.parse(event.data)));
     }
     tx.afterCommit(() => tx.use(EventSignal).wake());
-    return appendEvents(tx.sql, tx.tenant.id, tx.now, rows).then(() => undefined);
+    return () => appendEvents(tx.sql, tx.tenant.id, tx.now, rows);
   },
 };
 
