@@ -155,7 +155,7 @@ export type ExpectedRule =
   | { readonly basis: ExpectedBasis; readonly days: Quantiles }
   | { readonly none: NoExpected };
 
-export type YearDateName = 'due' | 'due_no_audit' | 'due_audit' | 'due_transfer_pricing' | 'belated' | 'revised' | 'updated';
+export type YearDateName = 'due' | 'due_extended' | 'due_no_audit' | 'due_audit' | 'due_transfer_pricing' | 'belated' | 'revised' | 'updated';
 export interface FormType { readonly code: string; readonly dueBy: YearDateName }
 
 /**
@@ -259,4 +259,16 @@ export interface Projection {
   readonly lastEventAt: Date;
   /** Number of distinct (source, event, version) known; grows with every new line. */
   readonly version: number;
+}
+
+/** What every status says, in every language. Only `sentence` has placeholders: {amount}, {date}, {deadline}; `answerOf` fills them. */
+export interface StatusWords {
+  readonly label: string;
+  /** The page's answer in one sentence. */
+  readonly sentence: string;
+  /** The same answer when a value for the sentence is not known; no placeholder. */
+  readonly short: string;
+  readonly meaning: string;
+  readonly reason: string;
+  readonly action: string;
 }
