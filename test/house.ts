@@ -29,6 +29,7 @@ export { somebody, newAddress, newBrowser, madeUpPan, madeUpSsn, type Person } f
 export type { Answer, Ask, Browser, Page } from './house/web.ts';
 export { asSuperuser, cloneCell, connectionTo, dropDatabase, makeDatabase, templateOf, type Raw, type RawRole } from './house/database.ts';
 export { findIn, spellings } from './house/canary.ts';
+export * from './house/probe.ts';
 
 /** Three offices: two of one cell, so that neighbours can be tested, and one of the other. */
 const india = demoTenants.find((t) => t.slug === 'india') as TenantRecord;

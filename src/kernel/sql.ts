@@ -145,8 +145,15 @@ export class Pool {
     } finally {
       await connection.settle();
       client.off('error', onError);
+      // Whoever takes it next would run inside a stranger's transaction: a connection that is not idle is closed.
+      if (!broken && client.getTransactionStatus() !== 'I') broken = new Error('given back inside a transaction');
       client.release(broken);
     }
+  }
+
+  /** Resolves when the database answers. */
+  async ping(): Promise<void> {
+    await this.with((connection) => connection.query('select 1'));
   }
 
   close(): Promise<void> {
