@@ -10,7 +10,7 @@ interface VaultState { readonly tenants: Map<Uuid, TenantKeys>; readonly subject
 export const VaultState = token<VaultState>('vault.state');
 export const makeState = (): VaultState => ({ tenants: new Map(), subjects: new LRUCache({ max: SUBJECT_KEYS_CACHED_MAX }) });
 
-type Using = Pick<SectionTx, 'use' | 'tenant' | 'sql'>;
+type Using = Pick<SectionTx, 'use' | 'tenant' | 'sql' | 'afterCommit'>;
 const KEY_BYTES = 32;
 const contextOf = (tenant: Uuid, purpose: string): string => `${tenant} ${purpose}`;
 
@@ -79,7 +79,8 @@ export async function subjectKeys(tx: Using, subjects: readonly Uuid[], options:
   const keys = tenantKeys(tx);
   for (const row of await subjectKeyRows(tx.sql, missing)) {
     const known = unwrapSubject(keys, tx.tenant.id, row);
-    state.subjects.set(cacheName(tx.tenant.id, known.subject), known);
+    // Kept for others only when this transaction commits: the row may be its own, and a key that was rolled back must not seal anything.
+    tx.afterCommit(() => void state.subjects.set(cacheName(tx.tenant.id, known.subject), known));
     found.set(known.subject, known.sealer);
   }
   return found;
@@ -98,7 +99,6 @@ export async function makeSubjectKeys(tx: Using, subjects: readonly Uuid[]): Pro
     subject, wrapped: keys.seal(placeOf(subject), systemRandom.bytes(KEY_BYTES).toString('base64url')),
   }));
   if (!fresh.length) return known;
-  // Not cached before the commit: a key that was rolled back must not seal anything.
   const added = new Map((await addSubjectKeys(tx.sql, tx.tenant.id, fresh)).map((row) => [row.subject as Uuid, unwrapSubject(keys, tx.tenant.id, row).sealer]));
   const lost = fresh.filter((f) => !added.has(f.subject)).map((f) => f.subject);
   return new Map([...known, ...added, ...(lost.length ? await subjectKeys(tx, lost) : [])]);
