@@ -101,11 +101,18 @@ export function rawAccess(cells: readonly CellConnection[]): { sql: (cell: strin
     }
     return known;
   };
+  const turns = new Map<string, Promise<unknown>>();
+  const inTurn = <T>(key: string, work: () => Promise<T>): Promise<T> => {
+    const mine = (turns.get(key) ?? Promise.resolve()).then(work, work);
+    turns.set(key, mine.catch(() => undefined));
+    return mine;
+  };
   return {
     sql: (name, role = 'owner') => {
       const cell = cells.find((c) => c.name === name);
       if (!cell) throw new Error(`this house has no cell ${name}`);
-      return async (text, values = [], options = {}) => {
+      // One statement after the other on a connection, also when a test asks many at once.
+      return (text, values = [], options = {}) => inTurn(`${name} ${role}`, async () => {
         const client = await clientOf(cell, role);
         if (options.tenant === undefined) return (await client.query(text, values)).rows;
         await client.query('begin');
@@ -118,7 +125,7 @@ export function rawAccess(cells: readonly CellConnection[]): { sql: (cell: strin
           await client.query('rollback');
           throw error;
         }
-      };
+      });
     },
     end: async () => void await Promise.all([...open.values()].map(async (client) => (await client).end())),
   };
