@@ -49,7 +49,7 @@ export interface JobDraft {
   readonly data: Readonly<Record<string, unknown>>;
   /** Not before this instant. */
   readonly runAt?: Date;
-  /** A second job with the same name and dedupe text is dropped while the first waits. */
+  /** A second job with the same name and dedupe text is dropped until the first one is taken. */
   readonly dedupe?: string;
   /** Jobs of one key run one at a time, in order. */
   readonly key?: string;
