@@ -64,6 +64,7 @@ export interface HouseOptions {
   readonly limits?: boolean;
   readonly trustedProxies?: number;
   readonly sizes?: PoolSizes;
+  readonly headersTimeoutMs?: number;
   readonly more?: (app: FastifyInstance, runner: Runner) => void;
 }
 
@@ -182,6 +183,7 @@ export async function house(o: HouseOptions = {}): Promise<House> {
     roles: o.workers ? ['web', 'relay', 'worker'] : ['web'], provided: adapters, host: '127.0.0.1', port: 0, secure: o.secure ?? false, pathTenants: true,
     trustedProxies: o.trustedProxies ?? 0, sizes: o.sizes ?? POOLS, checkLocks: true,
     ...(o.group === undefined ? {} : { group: o.group }), ...(o.limits === undefined ? {} : { limits: o.limits }), ...(o.more ? { more: o.more } : {}),
+    ...(o.headersTimeoutMs === undefined ? {} : { headersTimeoutMs: o.headersTimeoutMs }),
   });
   const access = rawAccess(connections);
   const others: Cell[] = [];

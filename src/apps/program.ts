@@ -31,6 +31,7 @@ export interface ProgramOptions {
   readonly checkLocks?: boolean;
   readonly group?: boolean;
   readonly limits?: boolean;
+  readonly headersTimeoutMs?: number;
   readonly more?: (app: FastifyInstance, runner: Runner) => void;
 }
 
@@ -69,6 +70,7 @@ export async function startProgram(o: ProgramOptions): Promise<Program> {
     modules: o.modules, cells, directory, clock: o.clock, log: o.log, limiter: createLimiter(o.clock), metrics: new Registry(), assets: o.assets,
     formKey: createSecretKey(Buffer.from(hkdfSync('sha256', secret, 'exchequer', 'form tokens', 32))), secure: o.secure, pathTenants: o.pathTenants,
     trustedProxies: o.trustedProxies ?? 0, ...(o.group === undefined ? {} : { group: o.group }), ...(o.limits === undefined ? {} : { limits: o.limits }),
+    ...(o.headersTimeoutMs === undefined ? {} : { headersTimeoutMs: o.headersTimeoutMs }),
   }, o.more);
   await edge.app.listen({ host: o.host, port: o.port });
   const address = edge.app.server.address();

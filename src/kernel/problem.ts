@@ -37,6 +37,8 @@ export const common = {
   forbidden: problem('forbidden', { status: 403, title: 'You may not do this.', doc: 'Ask for the permission that the reference names.' }),
   crossSite: problem('cross-site', { status: 403, title: 'The request came from another site.', doc: 'Send forms only from this site’s own pages.' }),
   tooLarge: problem('too-large', { status: 413, title: 'The request is too large.', doc: 'Send less at once; the reference names the limit.' }),
+  tooSlow: problem('too-slow', { status: 408, title: 'The request did not come in time.', doc: 'Send the whole request at once.' }),
+  headersTooLarge: problem('headers-too-large', { status: 431, title: 'The request’s headers are too large.', doc: 'Send fewer or shorter headers and cookies.' }),
   unsupportedMedia: problem('unsupported-media', { status: 415, title: 'The content type is not read here.', doc: 'Send the content type that the reference names.' }),
   tooMany: problem('too-many-requests', { status: 429, title: 'Too many requests.', doc: 'Wait for the time in Retry-After.' }),
   inFlight: problem('in-flight', { status: 409, title: 'The same request is being worked on.', doc: 'Wait for the time in Retry-After and send it again with the same key.' }),

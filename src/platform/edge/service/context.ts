@@ -35,6 +35,8 @@ export interface EdgeOptions {
   readonly group?: boolean;
   /** Limits per person and per address; off in benches. */
   readonly limits?: boolean;
+  /** Time in which a request's headers must have come; HEADERS_TIMEOUT_MS unless said. */
+  readonly headersTimeoutMs?: number;
 }
 
 declare module 'fastify' {
@@ -79,7 +81,7 @@ export function look(o: EdgeOptions, req: FastifyRequest): Seen | 'unknown-tenan
   if (!cell) return 'misdirected';
   const seen: Seen = {
     atMs: o.clock.monotonicMs(), trace: traceOf(req.headers.traceparent) ?? newTrace(), tenant: found.tenant, cell, base: found.base,
-    cookies: parseCookies(req.headers.cookie), set: [], address: req.ip, agent: (req.headers['user-agent'] ?? '').slice(0, 256),
+    cookies: parseCookies(req.headers.cookie, o.secure), set: [], address: req.ip, agent: (req.headers['user-agent'] ?? '').slice(0, 256),
     actor: { kind: 'nobody' }, bySecret: undefined,
   };
   req.seen = seen;

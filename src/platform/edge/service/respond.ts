@@ -1,3 +1,5 @@
+import { STATUS_CODES } from 'node:http';
+import type { Socket } from 'node:net';
 import type { FastifyReply } from 'fastify';
 import type { ProblemData, Refused } from '#kernel';
 import type { EdgeOptions, Seen } from './context.ts';
@@ -46,3 +48,12 @@ export function sendProblem(o: EdgeOptions, reply: FastifyReply, refused: Refuse
 
 /** The trace goes back with every answer, so that a person can name it. */
 export const traceHeader = (reply: FastifyReply, seen: Pick<Seen, 'trace'>): void => void reply.header('x-trace-id', seen.trace);
+
+/** Answers what never became a request, on the bare socket. */
+export function sendBare(socket: Socket, refused: Refused, trace: string): void {
+  if (socket.destroyed || !socket.writable) return;
+  const body = problemBody(refused, trace);
+  const headers = { ...API_HEADERS, 'content-type': 'application/problem+json', 'content-length': String(Buffer.byteLength(body)), connection: 'close' };
+  const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`).join('');
+  socket.end(`HTTP/1.1 ${refused.problem.status} ${STATUS_CODES[refused.problem.status]}\r\n${lines}\r\n${body}`);
+}

@@ -43,7 +43,8 @@ export function createHub(): Hub {
 }
 
 /** Server-sent events of one stream. The page fetches its own audited route on a hint; after a gap it fetches too. */
-export function mountStream(app: FastifyInstance, o: EdgeOptions, runner: Runner, hub: Hub, stream: Stream): void {
+export function mountStream(app: FastifyInstance, o: EdgeOptions, runner: Runner, s: { hub: Hub; stream: Stream; ending: AbortSignal }): void {
+  const { hub, stream, ending } = s;
   const open = new Map<string, number>();
   app.get(stream.path, async (req, reply) => {
     const seen = look(o, req);
@@ -68,7 +69,10 @@ export function mountStream(app: FastifyInstance, o: EdgeOptions, runner: Runner
     const stop = hub.subscribe(topics, write);
     if (Number.isSafeInteger(from)) for (const missed of hub.after(from, topics)) write(missed.hint, missed.position);
     const quiet = o.clock.every(HEARTBEAT_MS, () => void raw.write(': still here\n\n'));
+    const end = (): void => void raw.end();
+    ending.addEventListener('abort', end, { once: true });
     raw.on('close', () => {
+      ending.removeEventListener('abort', end);
       stop();
       quiet();
       const left = (open.get(owner) ?? 1) - 1;
