@@ -5,7 +5,7 @@ import { fileHeads } from '#adapters/heads';
 import { fileKek } from '#adapters/kms';
 import { httpMessages } from '#adapters/sms';
 import { createLog, environment, provide, systemClock } from '#kernel';
-import { HeadKeeper } from '#spine/audit/port';
+import { HeadKeeper, SpoolFolder } from '#spine/audit/port';
 import { TextMessages } from '#spine/identity/port';
 import { Kek } from '#spine/vault/port';
 import { saveTenant } from '#spine/tenancy';
@@ -15,6 +15,7 @@ import { embeddedCells } from './cells.ts';
 import { migrate } from './migrate.ts';
 import { modules } from './modules.ts';
 import { openCell } from './runtime.ts';
+import { seedDemo } from './seed.ts';
 import { startProgram } from './program.ts';
 import { demoTenants } from './tenants.ts';
 
@@ -43,6 +44,17 @@ function teller(): (what: string) => void {
   };
 }
 
+const FILERS = 10_000;
+const textOf = (args: readonly string[], name: string, fallback: string): string => {
+  const at = args.indexOf(name);
+  return at >= 0 ? (args[at + 1] ?? fallback) : fallback;
+};
+function numberOf(args: readonly string[], name: string, fallback: number): number {
+  const n = Number.parseInt(textOf(args, name, String(fallback)), 10);
+  if (!Number.isSafeInteger(n) || n < 0 || n > 1_000_000) throw new RangeError(`${name} must be a number from 0 to 1000000`);
+  return n;
+}
+
 /** `exchequer demo [--reset] [--data <dir>]`: everything on this machine, loopback only. */
 export async function demo(args: readonly string[]): Promise<number> {
   const env = environment();
@@ -65,12 +77,22 @@ export async function demo(args: readonly string[]): Promise<number> {
   const [kek, sms] = await Promise.all([fileKek(join(dataDir, 'keys', 'kek')), startSim('sms')]);
   const program = await startProgram({
     modules, cells, more: (app) => mountCatcher(app, sms), home: HOME, directoryFile: join(dataDir, 'directory.json'), assets, clock: systemClock, log, roles: ['web', 'relay', 'worker'],
-    provided: () => [provide(Kek, () => kek), provide(HeadKeeper, () => fileHeads(join(dataDir, 'audit-heads'))), provide(TextMessages, () => httpMessages(sms))], host: '127.0.0.1', port: await freePort(), secure: false, pathTenants: true,
+    provided: () => [
+      provide(Kek, () => kek), provide(HeadKeeper, () => fileHeads(join(dataDir, 'audit-heads'))), provide(TextMessages, () => httpMessages(sms)),
+      provide(SpoolFolder, () => join(dataDir, 'spool')),
+    ], host: '127.0.0.1', port: await freePort(), secure: false, pathTenants: true,
   });
-  tell(`pages answer at http://localhost:${program.port}`);
+  const base = `http://localhost:${program.port}`;
+  tell(`pages answer at ${base}`);
+  const ending = new AbortController();
+  const seeding = seedDemo({
+    program, base, dataDir, clock: systemClock, filers: numberOf(args, '--filers', FILERS), seed: textOf(args, '--seed', '1'), signal: ending.signal, tell,
+  }).then(() => tell('ready: three people to try'), (error: unknown) => process.stderr.write(`the demo could not be filled: ${String(error)}\n`));
   await new Promise<void>((done) => {
     for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => done());
   });
+  ending.abort();
+  await seeding;
   await program.stop();
   await sms.stop();
   await server.stop();

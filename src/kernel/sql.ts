@@ -149,6 +149,11 @@ export class Pool {
     }
   }
 
+  /** Resolves when the server answers; throws Unavailable when it cannot be reached. */
+  async ping(): Promise<void> {
+    await this.with((connection) => connection.query('select 1'));
+  }
+
   close(): Promise<void> {
     return this.#pool.end();
   }

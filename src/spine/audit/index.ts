@@ -1,3 +1,4 @@
 export * from './contract.ts';
 export { sequence, keepHead } from './service/sequence.ts';
 export { verifyChain } from './service/verify.ts';
+export { Spool } from './service/spool.ts';

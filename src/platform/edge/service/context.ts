@@ -89,7 +89,7 @@ export function look(o: EdgeOptions, req: FastifyRequest): Seen | 'unknown-tenan
 /** Asks each authenticator in turn; the first that knows the credentials decides. */
 export async function authenticate(o: EdgeOptions, authenticators: readonly Authenticator[], req: FastifyRequest, seen: Seen): Promise<void> {
   const credentials = {
-    cookies: seen.cookies, headers: req.headers, ...(req.headers.authorization === undefined ? {} : { authorization: req.headers.authorization }),
+    ...(Buffer.isBuffer(req.body) ? { body: req.body } : {}), cookies: seen.cookies, headers: req.headers, ...(req.headers.authorization === undefined ? {} : { authorization: req.headers.authorization }),
   };
   for (const a of authenticators) {
     const answer = a.authenticate({ cell: seen.cell, tenant: seen.tenant, clock: o.clock }, credentials);

@@ -44,7 +44,7 @@ function mountHealth(app: FastifyInstance, o: EdgeOptions, state: { draining: bo
   app.get('/readyz', async (_, reply) => {
     const cells = await Promise.all([...o.cells.values()].map(async (cell) => {
       try {
-        await cell.pools.app.with((c) => c.query('select 1'));
+        await cell.pools.app.ping();
         return [cell.name, true] as const;
       } catch (error) {
         o.log.warn('edge.cell-not-ready', { cell: cell.name, ...errorFields(error) });
