@@ -1,0 +1,67 @@
+import { randomBytes } from 'node:crypto';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import pg from 'pg';
+import { launchPostgres, type PostgresServer } from '#adapters/postgres';
+import { ConfigFault, type Environment } from '#kernel';
+import type { CellConnection } from './migrate.ts';
+
+export const CELL_NAME = /^[A-Z][A-Z0-9]{1,15}$/;
+
+function fromUrl(name: string, text: string): CellConnection {
+  const url = new URL(text);
+  return {
+    name, host: url.hostname, port: Number(url.port || 5432), database: decodeURIComponent(url.pathname.slice(1)), user: decodeURIComponent(url.username),
+    password: decodeURIComponent(url.password), ...(url.searchParams.get('sslmode') === 'require' ? { ssl: true } : {}),
+  };
+}
+
+/** Cells on outside servers, from `EXCHEQUER_CELLS='IN=postgres://…,US=postgres://…'` or one from `DATABASE_URL`; undefined means the embedded server. */
+export function cellsFromEnvironment(env: Environment): CellConnection[] | undefined {
+  if (env.EXCHEQUER_CELLS) {
+    return env.EXCHEQUER_CELLS.split(',').map((part) => {
+      const at = part.indexOf('=');
+      const name = part.slice(0, at).trim();
+      if (!CELL_NAME.test(name)) throw new ConfigFault([`EXCHEQUER_CELLS: "${name}" is no cell name (capital letters and digits, at least two)`]);
+      try {
+        return fromUrl(name, part.slice(at + 1).trim());
+      } catch {
+        throw new ConfigFault([`EXCHEQUER_CELLS: the address of cell ${name} is not a postgres:// URL`]);
+      }
+    });
+  }
+  return env.DATABASE_URL ? [fromUrl('MAIN', env.DATABASE_URL)] : undefined;
+}
+
+/** Starts the embedded server and gives each cell a database with an owner of its own; a cell's secret lies in a file of its own. */
+export async function embeddedCells(dataDir: string, names: readonly string[], settings: Record<string, string> = {}): Promise<{ server: PostgresServer; cells: CellConnection[] }> {
+  await mkdir(dataDir, { recursive: true });
+  await mkdir(join(dataDir, 'cells'), { recursive: true, mode: 0o700 });
+  const server = await launchPostgres({ dataDir: join(dataDir, 'postgres'), settings });
+  const cells: CellConnection[] = [];
+  for (const name of names) cells.push(await ensureCell(server, dataDir, name));
+  return { server, cells };
+}
+
+async function ensureCell(server: PostgresServer, dataDir: string, name: string): Promise<CellConnection> {
+  const database = `exchequer_${name.toLowerCase()}`;
+  const file = join(dataDir, 'cells', `${name}.json`);
+  const password = await readFile(file, 'utf8').then((t) => (JSON.parse(t) as { password: string }).password, async () => {
+    const fresh = randomBytes(24).toString('hex');
+    await writeFile(file, JSON.stringify({ password: fresh }), { mode: 0o600 });
+    return fresh;
+  });
+  const user = `${database}_owner`;
+  const client = new pg.Client(server.connection('postgres'));
+  await client.connect();
+  try {
+    const role = await client.query('select 1 from pg_roles where rolname = $1', [user]);
+    await client.query(`${role.rowCount ? 'alter' : 'create'} role ${user} login createrole nobypassrls password '${password}'`);
+    const found = await client.query('select 1 from pg_database where datname = $1', [database]);
+    if (!found.rowCount) await client.query(`create database ${database} owner ${user}`);
+  } finally {
+    await client.end();
+  }
+  const { host, port } = server.connection(database);
+  return { name, host, port, database, user, password };
+}

@@ -1,0 +1,28 @@
+import { ConfigFault } from '#kernel';
+
+type Command = (args: readonly string[]) => Promise<number>;
+
+const commands: Record<string, { doc: string; load: () => Promise<Command> }> = {
+  demo: { doc: 'start everything on this machine with made-up people', load: async () => (await import('./demo.ts')).demo },
+};
+
+const usage = (): string => `exchequer <command>\n\n${Object.entries(commands).map(([name, c]) => `  ${name.padEnd(12)} ${c.doc}`).join('\n')}\n`;
+
+/** Runs one command; resolves to the exit code. */
+export async function main(args: readonly string[]): Promise<number> {
+  const [name, ...rest] = args;
+  const command = name === undefined ? undefined : commands[name];
+  if (!command) {
+    process.stderr.write(usage());
+    return name === undefined || name === 'help' ? 0 : 2;
+  }
+  try {
+    return await (await command.load())(rest);
+  } catch (error) {
+    if (error instanceof ConfigFault || (error instanceof Error && ['PostgresRefused', 'MigrationRefused', 'UsageFault'].includes(error.name))) {
+      process.stderr.write(`${error.message}\n`);
+      return 1;
+    }
+    throw error;
+  }
+}

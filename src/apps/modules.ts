@@ -1,0 +1,14 @@
+import type { Module } from '#kernel';
+import audit from '#spine/audit/module';
+import cache from '#spine/cache/module';
+import events from '#spine/events/module';
+import idempotency from '#spine/idempotency/module';
+import identity from '#spine/identity/module';
+import jobs from '#spine/jobs/module';
+import limits from '#spine/limits/module';
+import tenancy from '#spine/tenancy/module';
+import vault from '#spine/vault/module';
+import edge from '#platform/edge/module';
+
+/** Every module of the program, lower tiers first and each after what it needs: the order of migrations and of locks. */
+export const modules: readonly Module[] = [tenancy, vault, limits, cache, events, jobs, audit, idempotency, identity, edge];

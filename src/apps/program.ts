@@ -1,0 +1,88 @@
+import { createSecretKey, hkdfSync } from 'node:crypto';
+import type { FastifyInstance } from 'fastify';
+import { Registry } from 'prom-client';
+import type { Clock, Log, Module, Provided, TenantRef } from '#kernel';
+import { createEdge, type Assets, type Edge, type Runner } from '#platform/edge';
+import { ensureDecoy } from '#spine/identity';
+import { createLimiter } from '#spine/limits';
+import { createDirectory, type Directory } from '#spine/tenancy';
+import { loadTenantKeys } from '#spine/vault';
+import { connectAs, migrate, type CellConnection } from './migrate.ts';
+import { openCell, startWorkers, type Cell, type PoolSizes } from './runtime.ts';
+
+export interface ProgramOptions {
+  readonly modules: readonly Module[];
+  readonly cells: readonly CellConnection[];
+  /** The cell that holds the directory; absent from `cells` in a process that has no credential for it. */
+  readonly home: string;
+  readonly directoryFile: string;
+  readonly assets: Assets;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly roles: readonly string[];
+  /** Adapters of a cell's ports. */
+  readonly provided: (cell: CellConnection, hub: () => Edge['hub'] | undefined) => readonly Provided[];
+  readonly host: string;
+  readonly port: number;
+  readonly secure: boolean;
+  readonly pathTenants: boolean;
+  readonly trustedProxies?: number;
+  readonly sizes?: PoolSizes;
+  readonly checkLocks?: boolean;
+  readonly group?: boolean;
+  readonly limits?: boolean;
+  readonly more?: (app: FastifyInstance, runner: Runner) => void;
+}
+
+export interface Program {
+  readonly edge: Edge;
+  readonly cells: ReadonlyMap<string, Cell>;
+  readonly directory: Directory;
+  readonly port: number;
+  /** Drains requests, ends workers, closes pools. */
+  stop(): Promise<void>;
+}
+
+/** What a tenant needs in its cell before the first request: its keys in this process, and the decoy of its sign-in. */
+export async function prepareTenant(cell: Cell, tenant: TenantRef): Promise<void> {
+  await loadTenantKeys(cell, tenant);
+  await ensureDecoy(cell, tenant);
+}
+
+/** Migrates the cells, opens them, listens and starts the workers of the named process roles. */
+export async function startProgram(o: ProgramOptions): Promise<Program> {
+  for (const cell of o.cells) await migrate(cell, o.modules);
+  let edge: Edge | undefined;
+  const cells = new Map(o.cells.map((connection) => [connection.name, openCell({
+    connection, modules: o.modules, clock: o.clock, log: o.log, provided: o.provided(connection, () => edge?.hub),
+    ...(o.sizes ? { sizes: o.sizes } : {}), checkLocks: o.checkLocks ?? false,
+  })]));
+  const directory = createDirectory({ home: cells.get(o.home), file: o.directoryFile, clock: o.clock, log: o.log });
+  await directory.refresh();
+  for (const tenant of directory.all()) {
+    const cell = cells.get(tenant.cell);
+    if (cell) await prepareTenant(cell, tenant);
+  }
+  const stopRefresh = directory.keepFresh();
+  const secret = connectAs(o.cells[0] as CellConnection, 'app').password as string;
+  edge = createEdge({
+    modules: o.modules, cells, directory, clock: o.clock, log: o.log, limiter: createLimiter(o.clock), metrics: new Registry(), assets: o.assets,
+    formKey: createSecretKey(Buffer.from(hkdfSync('sha256', secret, 'exchequer', 'form tokens', 32))), secure: o.secure, pathTenants: o.pathTenants,
+    trustedProxies: o.trustedProxies ?? 0, ...(o.group === undefined ? {} : { group: o.group }), ...(o.limits === undefined ? {} : { limits: o.limits }),
+  }, o.more);
+  await edge.app.listen({ host: o.host, port: o.port });
+  const address = edge.app.server.address();
+  const workers = [...cells.values()].map((cell) => startWorkers({
+    cell, modules: o.modules, roles: o.roles, clock: o.clock, log: o.log, tenant: async (id) => directory.byId(id),
+  }));
+  const running = edge;
+  return {
+    edge: running, cells, directory, port: typeof address === 'object' && address ? address.port : o.port,
+    async stop() {
+      stopRefresh();
+      await running.drain();
+      await Promise.all(workers.map((w) => w.stop()));
+      await Promise.all([...cells.values()].map((c) => c.close()));
+    },
+  };
+}

@@ -1,0 +1,75 @@
+import {
+  errorFields, Pool, type CellContext, type Clock, type Log, type Module, type Provided, type TenantRef, type Token, type WorkerContext,
+} from '#kernel';
+import { connectAs, type CellConnection } from './migrate.ts';
+
+/** Plans made while a table was empty stay sequential for ever on a prepared statement, so batch connections may not choose them. */
+const BATCH_OPTIONS = '-c plan_cache_mode=force_generic_plan -c enable_seqscan=off -c enable_hashjoin=off -c enable_mergejoin=off';
+
+export interface PoolSizes { readonly app: number; readonly batch: number; readonly spine: number; readonly auditor: number }
+export const POOL_SIZES: PoolSizes = { app: 12, batch: 6, spine: 4, auditor: 2 };
+export const WAITING_MAX = 2048;
+
+export interface Cell extends CellContext { readonly connection: CellConnection; close(): Promise<void> }
+
+export interface CellOptions {
+  readonly connection: CellConnection;
+  readonly modules: readonly Module[];
+  readonly clock: Clock;
+  readonly log: Log;
+  /** Adapters behind ports, and whatever else the app decides. */
+  readonly provided: readonly Provided[];
+  readonly sizes?: PoolSizes;
+  /** In test and development a lock out of order throws. */
+  readonly checkLocks?: boolean;
+}
+
+/** Opens a cell: its pools and what its modules hold in this process. */
+export function openCell(o: CellOptions): Cell {
+  const sizes = o.sizes ?? POOL_SIZES;
+  const pool = (role: 'app' | 'spine' | 'auditor', max: number, options?: string): Pool => new Pool({
+    connection: connectAs(o.connection, role), max, waitingMax: WAITING_MAX, ...(options ? { options } : {}),
+    onError: (error) => o.log.warn('database.connection-lost', { cell: o.connection.name, role, ...errorFields(error) }),
+  });
+  const pools = { app: pool('app', sizes.app), batch: pool('app', sizes.batch, BATCH_OPTIONS), spine: pool('spine', sizes.spine), auditor: pool('auditor', sizes.auditor) };
+  const held = new Map<string, unknown>();
+  const makers = new Map([...o.modules.flatMap((m) => m.state ?? []), ...o.provided].map((p) => [p.token.name, p]));
+  const use = <T>(what: Token<T>): T => {
+    if (!held.has(what.name)) {
+      const maker = makers.get(what.name);
+      if (!maker) throw new Error(`nothing is provided for ${what.name}`);
+      held.set(what.name, maker.make({ name: o.connection.name, clock: o.clock, log: o.log, use }));
+    }
+    return held.get(what.name) as T;
+  };
+  return {
+    name: o.connection.name, connection: o.connection, pools, use,
+    writers: o.modules.flatMap((m) => m.writers ?? []).toSorted((a, b) => a.rank - b.rank),
+    lockRanks: o.checkLocks ? new Map(o.modules.map((m, i) => [m.name, i])) : new Map(),
+    close: async () => void await Promise.all(Object.values(pools).map((p) => p.close())),
+  };
+}
+
+/** Runs the modules' workers of the process roles on a cell until `stop`; a worker that throws is logged and started again. */
+export function startWorkers(o: {
+  cell: CellContext; modules: readonly Module[]; roles: readonly string[]; clock: Clock; log: Log; tenant: (id: string) => Promise<TenantRef | undefined>;
+}): { stop(): Promise<void> } {
+  const ending = new AbortController();
+  const context: WorkerContext = { cell: o.cell, clock: o.clock, log: o.log, signal: ending.signal, modules: o.modules, tenant: o.tenant };
+  const running = o.modules.flatMap((m) => m.workers ?? []).filter((w) => o.roles.includes(w.role)).map(async (worker) => {
+    while (!ending.signal.aborted) {
+      try {
+        await worker.run(context);
+      } catch (error) {
+        o.log.warn('worker.threw', { worker: worker.name, cell: o.cell.name, ...errorFields(error) });
+        await o.clock.sleep(1000, ending.signal);
+      }
+    }
+  });
+  return {
+    async stop() {
+      ending.abort();
+      await Promise.all(running);
+    },
+  };
+}

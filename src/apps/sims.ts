@@ -1,0 +1,34 @@
+import { spawn } from 'node:child_process';
+import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
+import type { FastifyInstance } from 'fastify';
+import { systemRandom } from '#kernel';
+
+export interface Sim { readonly base: string; readonly token: string; stop(): Promise<void> }
+
+/** Starts a made-up outside party as its own process; it ends when its standard input closes, so also when this process is killed. */
+export async function startSim(name: 'sms', args: readonly string[] = []): Promise<Sim> {
+  const token = systemRandom.bytes(18).toString('base64url');
+  const main = fileURLToPath(new URL(`../../sim/${name}/main.ts`, import.meta.url));
+  const child = spawn(process.execPath, [main, '--token', token, ...args], { stdio: ['pipe', 'pipe', 'inherit'] });
+  const lines = createInterface({ input: child.stdout });
+  const port = await new Promise<number>((done, fail) => {
+    lines.once('line', (line) => done((JSON.parse(line) as { listening: number }).listening));
+    child.once('exit', (code) => fail(new Error(`sim ${name} ended with ${code}`)));
+  });
+  return {
+    base: `http://127.0.0.1:${port}`, token,
+    stop: () => new Promise((done) => {
+      child.once('exit', () => done());
+      child.stdin.end();
+    }),
+  };
+}
+
+/** What the made-up provider would have brought to phones; the demo only. */
+export function mountCatcher(app: FastifyInstance, sms: Sim): void {
+  app.get('/_dev/messages.json', async (_, reply) => {
+    const answer = await fetch(`${sms.base}/v1/outbox`, { headers: { authorization: `Bearer ${sms.token}` } });
+    return reply.header('cache-control', 'no-store').header('content-type', 'application/json').send(await answer.text());
+  });
+}

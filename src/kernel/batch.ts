@@ -1,0 +1,159 @@
+import type { Log } from './log.ts';
+import { errorFields } from './log.ts';
+import { refuse, common, type Outcome, type Refused } from './problem.ts';
+import { isUnavailable } from './sql.ts';
+import { bind, transact, type AnswerDraft, type CellContext, type Origin, type SectionTx, type TenantRef, type Tx } from './tx.ts';
+
+/**
+ * Group commit. Requests that wait on one route are the next batch: one transaction, one section a tenant. No timer collects
+ * them; while a batch is in flight the others wait, and when none is in flight the first goes at once.
+ */
+
+/** One request of a plural verb. `at` is when it arrived, by the process's monotonic clock in milliseconds. */
+export interface Item<I> extends Origin { readonly input: I; readonly atMs: number }
+export type Verb<I, O> = (tx: Tx, input: I) => Promise<Outcome<O>>;
+export type PluralVerb<I, O> = (tx: SectionTx, items: readonly Item<I>[]) => Promise<Outcome<O>[]>;
+
+/** A request's claim on its idempotency key. */
+export interface Claim { readonly scope: Buffer; readonly bodyHash: Buffer }
+/** What a claim found: nothing, an answer to give again, or a refusal. */
+export type Claimed = { readonly kind: 'fresh' } | { readonly kind: 'replay'; readonly json: string } | { readonly kind: 'refused'; readonly refused: Refused };
+export interface Claimer { claim(tx: SectionTx, claims: readonly Claim[]): Promise<Claimed[]> }
+/** Says no to an item before its verb runs (a session that ended); undefined lets it pass. One statement for all. */
+export interface Gate { readonly name: string; check(tx: SectionTx, items: readonly Origin[]): Promise<(Refused | undefined)[]> | undefined }
+
+export interface Entry<I> { readonly tenant: TenantRef; readonly item: Item<I>; readonly claim?: Claim }
+export interface Answer<O> { readonly outcome: Outcome<O>; readonly replayed: boolean }
+
+export interface Work<I, O> {
+  readonly name: string;
+  readonly verb?: Verb<I, O> | undefined;
+  readonly plural?: PluralVerb<I, O> | undefined;
+  readonly gates: readonly Gate[];
+  readonly claimer?: Claimer | undefined;
+  /** The outcome as stored for a replay, and back. */
+  readonly toJson: (outcome: Outcome<O>) => string;
+  readonly fromJson: (json: string) => Outcome<O>;
+  readonly log: Log;
+  /** False turns group commit off: each request has a transaction of its own (for the benches' comparison). */
+  readonly group?: boolean;
+}
+
+export const BATCH_ITEMS_MAX = 1024;
+export const BATCHES_IN_FLIGHT_MAX = 2;
+/** Requests that may wait on one plural route; one more answers 503. */
+export const BATCH_WAITING_MAX = 16_384;
+
+export interface BatchStats { batches: number; items: number; bisections: number }
+
+async function runSection<I, O>(work: Work<I, O>, tx: SectionTx, answers: AnswerDraft[], entries: readonly Entry<I>[]): Promise<Answer<O>[]> {
+  const results: (Answer<O> | undefined)[] = entries.map(() => undefined);
+  for (const gate of work.gates) {
+    const verdicts = await gate.check(tx, entries.map((e) => e.item));
+    verdicts?.forEach((no, i) => { if (no && !results[i]) results[i] = { outcome: no, replayed: false }; });
+  }
+  const claiming = entries.flatMap((e, i) => (e.claim && !results[i] ? [{ i, claim: e.claim }] : []));
+  if (claiming.length && work.claimer) {
+    const found = await work.claimer.claim(tx, claiming.map((c) => c.claim));
+    found.forEach((f, k) => {
+      const { i } = claiming[k] as { i: number };
+      if (f.kind === 'replay') results[i] = { outcome: work.fromJson(f.json), replayed: true };
+      if (f.kind === 'refused') results[i] = { outcome: f.refused, replayed: false };
+    });
+  }
+  const open = entries.flatMap((entry, i) => (results[i] ? [] : [{ entry, i }]));
+  if (open.length) {
+    const outcomes = work.plural
+      ? await work.plural(tx, open.map((o) => o.entry.item))
+      : [await (work.verb as Verb<I, O>)(bind(tx, (open[0] as { entry: Entry<I> }).entry.item), (open[0] as { entry: Entry<I> }).entry.item.input)];
+    if (outcomes.length !== open.length) throw new Error(`${work.name}: ${outcomes.length} outcomes for ${open.length} items`);
+    open.forEach(({ entry, i }, k) => {
+      const outcome = outcomes[k] as Outcome<O>;
+      results[i] = { outcome, replayed: false };
+      // 429 and 401 are not kept: the same request may succeed later.
+      if (entry.claim && (outcome.ok || (outcome.problem.status < 500 && ![401, 429].includes(outcome.problem.status)))) {
+        answers.push({ ...entry.claim, json: work.toJson(outcome) });
+      }
+    });
+  }
+  return results as Answer<O>[];
+}
+
+async function attempt<I, O>(cell: CellContext, work: Work<I, O>, entries: readonly Entry<I>[]): Promise<Answer<O>[]> {
+  const sections = new Map<string, { tenant: TenantRef; at: number[] }>();
+  entries.forEach((e, i) => {
+    const section = sections.get(e.tenant.id);
+    if (section) section.at.push(i);
+    else sections.set(e.tenant.id, { tenant: e.tenant, at: [i] });
+  });
+  const sorted = [...sections.values()].toSorted((a, b) => (a.tenant.id < b.tenant.id ? -1 : 1));
+  const answers = await transact(cell, work.plural && work.group !== false ? cell.pools.batch : cell.pools.app, sorted.map((s) => ({
+    tenant: s.tenant,
+    run: (tx, pending) => runSection(work, tx, pending.answers, s.at.map((i) => entries[i] as Entry<I>)),
+  })));
+  const results: Answer<O>[] = new Array(entries.length);
+  sorted.forEach((s, k) => s.at.forEach((i, j) => { results[i] = (answers[k] as Answer<O>[])[j] as Answer<O>; }));
+  return results;
+}
+
+/** Runs entries together; when that throws, halves are tried (by tenant first) until the one that throws stands alone. */
+async function runBisecting<I, O>(cell: CellContext, work: Work<I, O>, entries: readonly Entry<I>[], stats: BatchStats): Promise<PromiseSettledResult<Answer<O>>[]> {
+  try {
+    return (await attempt(cell, work, entries)).map((value) => ({ status: 'fulfilled', value }));
+  } catch (reason) {
+    if (entries.length === 1 || isUnavailable(reason)) return entries.map(() => ({ status: 'rejected', reason }));
+    stats.bisections += 1;
+    work.log.warn('batch.bisected', { route: work.name, items: entries.length, ...errorFields(reason) });
+    const tenants = [...new Set(entries.map((e) => e.tenant.id))];
+    const firstHalf = tenants.length > 1 ? new Set(tenants.slice(0, tenants.length >> 1)) : undefined;
+    const inFirst = (e: Entry<I>, i: number): boolean => (firstHalf ? firstHalf.has(e.tenant.id) : i < entries.length >> 1);
+    const first = await runBisecting(cell, work, entries.filter(inFirst), stats);
+    const second = await runBisecting(cell, work, entries.filter((e, i) => !inFirst(e, i)), stats);
+    let a = 0, b = 0;
+    return entries.map((e, i) => (inFirst(e, i) ? first[a++] : second[b++]) as PromiseSettledResult<Answer<O>>);
+  }
+}
+
+interface Waiting<I, O> { readonly entry: Entry<I>; resolve(answer: Answer<O>): void; reject(error: unknown): void }
+
+/** Makes the function that a route's requests go through in one process. */
+export function createBatcher<I, O>(cell: CellContext, work: Work<I, O>): { submit(entry: Entry<I>): Promise<Answer<O>>; stats: BatchStats } {
+  const stats: BatchStats = { batches: 0, items: 0, bisections: 0 };
+  const grouped = work.plural !== undefined && work.group !== false;
+  let waiting: Waiting<I, O>[] = [];
+  let inFlight = 0;
+  let scheduled = false;
+
+  const launch = (): void => {
+    scheduled = false;
+    while (waiting.length && inFlight < BATCHES_IN_FLIGHT_MAX) {
+      const batch = waiting.length <= BATCH_ITEMS_MAX ? waiting : waiting.slice(0, BATCH_ITEMS_MAX);
+      waiting = waiting.slice(batch.length);
+      inFlight += 1;
+      stats.batches += 1;
+      stats.items += batch.length;
+      void runBisecting(cell, work, batch.map((w) => w.entry), stats).then((results) => {
+        inFlight -= 1;
+        results.forEach((r, i) => (r.status === 'fulfilled' ? (batch[i] as Waiting<I, O>).resolve(r.value) : (batch[i] as Waiting<I, O>).reject(r.reason)));
+        if (waiting.length && !scheduled) launch();
+      });
+    }
+  };
+
+  const submit = async (entry: Entry<I>): Promise<Answer<O>> => {
+    if (!grouped) {
+      const [result] = await runBisecting(cell, work, [entry], stats);
+      if (result?.status === 'fulfilled') return result.value;
+      throw result?.reason;
+    }
+    if (waiting.length >= BATCH_WAITING_MAX) return { outcome: refuse(common.unavailable, { retryAfterSeconds: 1 }), replayed: false };
+    return new Promise((resolve, reject) => {
+      waiting.push({ entry, resolve, reject });
+      if (scheduled || inFlight >= BATCHES_IN_FLIGHT_MAX) return;
+      scheduled = true;
+      // What else this turn of the event loop brings in shares the first batch.
+      setImmediate(launch);
+    });
+  };
+  return { submit, stats };
+}

@@ -1,0 +1,48 @@
+import { z } from 'zod';
+
+declare const personalMark: unique symbol;
+/** A schema whose value is about a person. It does not compile in an event or a job. */
+export type Personal<S extends z.ZodType = z.ZodType> = S & { readonly [personalMark]: string };
+
+const kinds = z.registry<{ personal: string }>();
+
+/** Marks a contract field as personal data of a kind ('name', 'phone', 'identifier' …); the privacy map is read off these marks. */
+export function personal<S extends z.ZodType>(kind: string, schema: S): Personal<S> {
+  const marked = schema.clone() as z.ZodType;
+  kinds.add(marked, { personal: kind });
+  return marked as unknown as Personal<S>;
+}
+/** The personal kind of a schema, or undefined. */
+export const personalKind = (schema: z.ZodType): string | undefined => kinds.get(schema)?.personal;
+
+type NothingPersonal<S extends z.ZodRawShape> = { [K in keyof S]: S[K] extends Personal ? never : S[K] };
+
+/** Something that happened, told to subscribers after the commit, at least once, in order per key. Carries ids, codes, dates and amounts only. */
+export interface EventType<Name extends string = string, S extends z.ZodRawShape = z.ZodRawShape> {
+  readonly kind: 'event';
+  readonly name: Name;
+  readonly version: number;
+  readonly doc: string;
+  readonly data: z.ZodObject<S>;
+}
+export type EventData<E extends EventType> = z.output<E['data']>;
+
+/** Declares an event type: `event('taxrefund.changed', {version: 1, doc, data: {…}})`. */
+export const event = <Name extends string, S extends z.ZodRawShape>(
+  name: Name, spec: { version: number; doc: string; data: S & NothingPersonal<S> },
+): EventType<Name, S> => ({ kind: 'event', name, version: spec.version, doc: spec.doc, data: z.strictObject(spec.data as S) as unknown as z.ZodObject<S> });
+
+/** Work to be done later by a verb, at least once, in its own transaction. */
+export interface JobType<Name extends string = string, S extends z.ZodRawShape = z.ZodRawShape> {
+  readonly kind: 'job';
+  readonly name: Name;
+  readonly doc: string;
+  readonly data: z.ZodObject<S>;
+  /** Tries before the job becomes a dead letter. */
+  readonly attemptsMax: number;
+}
+export const job = <Name extends string, S extends z.ZodRawShape>(
+  name: Name, spec: { doc: string; data: S & NothingPersonal<S>; attemptsMax?: number },
+): JobType<Name, S> => ({
+  kind: 'job', name, doc: spec.doc, data: z.strictObject(spec.data as S) as unknown as z.ZodObject<S>, attemptsMax: spec.attemptsMax ?? 10,
+});

@@ -1,0 +1,44 @@
+import type { Random } from './random.ts';
+
+/**
+ * Ids are UUIDv7 (RFC 9562 §5.7). Outside a row they carry their kind: `tret_0198c5d0f0c07cc08a5f3c6b1d2e4f60`.
+ * In a row they are plain `uuid` columns; PostgreSQL reads the 32 hexadecimal digits as they are.
+ */
+export type Id<Prefix extends string = string> = `${Prefix}_${string}`;
+/** 32 lower-case hexadecimal digits, no dashes. */
+export type Uuid = string & { readonly uuid: 'hex' };
+
+let lastMs = 0;
+let counter = 0;
+
+/** A new UUIDv7: 48 bits of time, 12 bits that count within the millisecond, 62 random bits. Sorts by creation in one process. */
+export function uuidv7(at: Date, random: Random): Uuid {
+  const ms = at.getTime();
+  const bytes = random.bytes(10);
+  if (ms === lastMs) counter = (counter + 1) & 0xfff;
+  else {
+    lastMs = ms;
+    counter = bytes.readUInt16BE(8) & 0x3ff;
+  }
+  const tail = bytes.toString('hex', 0, 8);
+  const variant = ((bytes[0] as number) & 0x3f) | 0x80;
+  return `${ms.toString(16).padStart(12, '0')}7${counter.toString(16).padStart(3, '0')}${variant.toString(16)}${tail.slice(2)}` as Uuid;
+}
+
+const HEX32 = /^[0-9a-f]{32}$/;
+
+/** Checks and brands a uuid written with or without dashes. Throws RangeError. */
+export function uuid(text: string): Uuid {
+  const hex = text.length === 36 ? text.replaceAll('-', '') : text;
+  if (!HEX32.test(hex)) throw new RangeError('not a uuid');
+  return hex as Uuid;
+}
+
+export const isUuid = (text: string): text is Uuid => HEX32.test(text);
+
+/** The public form of a stored uuid. */
+export const idOf = <P extends string>(prefix: P, stored: string): Id<P> =>
+  `${prefix}_${stored.length === 36 ? stored.replaceAll('-', '') : stored}`;
+
+/** The stored uuid of a public id. Throws RangeError when it is none. */
+export const uuidOf = (id: Id): Uuid => uuid(id.slice(id.lastIndexOf('_') + 1));

@@ -1,0 +1,98 @@
+import type { z } from 'zod';
+import type { ConfigSpec } from './config.ts';
+import type { AnyCall } from './call.ts';
+import type { Claimer, Gate } from './batch.ts';
+import type { EventData, EventType, JobType } from './event.ts';
+import type { Log } from './log.ts';
+import type { Machine } from './machine.ts';
+import type { Problem } from './problem.ts';
+import type { Actor, CellContext, TenantRef, Token, Tx, Writer } from './tx.ts';
+import type { AnyForm, AnyPage, AnyRoute, CookieChange, Stream } from './route.ts';
+import type { Clock } from './clock.ts';
+
+/** Rights of a database role on a table, as SQL words. */
+export type Rights = 'select' | 'insert' | 'update' | 'delete';
+export interface TableSpec {
+  readonly app?: readonly Rights[];
+  readonly spine?: readonly Rights[];
+  readonly auditor?: readonly Rights[];
+  /** False for the few tables without a `tenant` column; every other table gets forced row-level security by tenant. */
+  readonly tenant?: false;
+}
+
+/** An effect of an event, at least once, in order per key, in a transaction of the event's tenant. */
+export interface Reaction<E extends EventType = EventType> {
+  readonly kind: 'reaction';
+  readonly on: E;
+  /** Name of the subscriber: its cursor. */
+  readonly subscriber: string;
+  readonly run: (tx: Tx, event: { readonly id: string; readonly key: string; readonly at: Date; readonly data: EventData<E> }) => Promise<void>;
+}
+export const on = <E extends EventType>(type: E, subscriber: string, run: Reaction<E>['run']): Reaction<E> => ({ kind: 'reaction', on: type, subscriber, run });
+
+export interface JobHandler { readonly kind: 'handler'; readonly job: JobType; readonly run: (tx: Tx, data: Readonly<Record<string, unknown>>) => Promise<void> }
+export const handle = <J extends JobType>(job: J, run: (tx: Tx, data: z.output<J['data']>) => Promise<void>): JobHandler =>
+  ({ kind: 'handler', job, run: run as JobHandler['run'] });
+
+/** What a background worker of a cell is given. */
+export interface WorkerContext {
+  readonly cell: CellContext;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly signal: AbortSignal;
+  readonly modules: readonly Module[];
+  /** The tenants of this cell by id. */
+  tenant(id: string): Promise<TenantRef | undefined>;
+}
+export interface Worker { readonly name: string; readonly role: 'relay' | 'worker'; run(context: WorkerContext): Promise<void> }
+
+/** Who sends a request, as far as its headers and cookies prove it. */
+export interface Credentials { readonly authorization?: string; readonly cookies: Readonly<Record<string, string>>; readonly headers: Readonly<Record<string, string | string[] | undefined>> }
+export interface Authenticated { readonly actor: Actor; readonly cookies?: readonly CookieChange[]; readonly bySecret?: 'cookie' | 'header' }
+export interface Authenticator {
+  readonly name: string;
+  authenticate(context: { cell: CellContext; tenant: TenantRef; clock: Clock }, credentials: Credentials): Promise<Authenticated | undefined> | Authenticated | undefined;
+}
+
+/** A check of a live cell for `exchequer verify`: resolves to what it found wrong, first violation first. */
+export interface Check { readonly name: string; readonly doc: string; run(context: { cell: CellContext; tenant: TenantRef }): Promise<readonly string[]> }
+
+export interface Module {
+  readonly name: `${'spine' | 'platform' | 'products'}/${string}`;
+  /** Modules of the same tier whose door this one imports. */
+  readonly needs: readonly string[];
+  readonly doc: string;
+  /** Folder of the migrations; the schema bears the module's short name. */
+  readonly migrations?: URL;
+  readonly tables?: Readonly<Record<string, TableSpec>>;
+  readonly routes?: readonly AnyRoute[];
+  readonly pages?: readonly AnyPage[];
+  readonly forms?: readonly AnyForm[];
+  readonly streams?: readonly Stream[];
+  readonly problems?: readonly Problem[];
+  readonly events?: readonly EventType[];
+  readonly machines?: readonly Machine<string>[];
+  readonly reactions?: readonly Reaction[];
+  readonly handlers?: readonly JobHandler[];
+  readonly calls?: readonly AnyCall[];
+  readonly workers?: readonly Worker[];
+  readonly writers?: readonly Writer[];
+  readonly gates?: readonly Gate[];
+  readonly claimer?: Claimer;
+  readonly authenticators?: readonly Authenticator[];
+  readonly checks?: readonly Check[];
+  /** What a process holds for each cell: caches and the like, made at start. */
+  readonly state?: readonly Provided[];
+  readonly permissions?: Readonly<Record<string, string>>;
+  readonly config?: ConfigSpec;
+  /** Personal data that the module's tables hold: column → kind and how it is kept. */
+  readonly privacy?: Readonly<Record<string, { readonly kind: string; readonly kept: 'sealed' | 'blind-index' }>>;
+  /** Where islands' sources lie. */
+  readonly islands?: URL;
+}
+
+export interface Provided<T = unknown> { readonly token: Token<T>; readonly make: (cell: { name: string; clock: Clock; log: Log; use<U>(what: Token<U>): U }) => T }
+export const provide = <T>(token: Token<T>, make: Provided<T>['make']): Provided<T> => ({ token, make });
+
+/** The manifest of a module; imported by apps only. */
+export const defineModule = (module: Module): Module => module;

@@ -1,0 +1,155 @@
+import { hash } from 'node:crypto';
+import pg from 'pg';
+
+/**
+ * Plain SQL with values: `` sql`select … where id = ${id}` ``. The text is constant per call site, so it is sent as a named
+ * prepared statement; values are always parameters, never text.
+ */
+export interface Statement { readonly name: string; readonly text: string; readonly values: unknown[] }
+export type Row = Record<string, unknown>;
+export type SqlTag = <R = Row>(strings: TemplateStringsArray, ...values: unknown[]) => Promise<R[]>;
+
+const known = new WeakMap<TemplateStringsArray, { name: string; text: string }>();
+
+/** Builds the statement of a tagged template. */
+export function statement(strings: TemplateStringsArray, values: unknown[]): Statement {
+  let fixed = known.get(strings);
+  if (!fixed) {
+    const text = strings.reduce((sum, part, i) => `${sum}$${i}${part}`);
+    fixed = { text, name: hash('sha256', text).slice(0, 24) };
+    known.set(strings, fixed);
+  }
+  return { ...fixed, values };
+}
+
+/** The database cannot be reached, or is too busy to take this; nothing was changed. Answered as 503. */
+export class Unavailable extends Error {
+  constructor(message: string, cause?: unknown) {
+    super(message, { cause });
+    this.name = 'Unavailable';
+  }
+}
+
+const LOST = new Set(['ECONNREFUSED', 'ECONNRESET', 'ENOENT', 'EPIPE', 'ETIMEDOUT', 'EHOSTUNREACH', '57P01', '57P02', '57P03', '53300', '08000', '08003', '08006']);
+
+/** True when an error says that the server is gone or refuses connections, not that a statement was wrong. */
+export function isUnavailable(error: unknown): boolean {
+  if (error instanceof Unavailable) return true;
+  if (!(error instanceof Error)) return false;
+  const code = (error as { code?: unknown }).code;
+  return (typeof code === 'string' && LOST.has(code)) || /connection terminated|timeout exceeded when trying to connect|client has encountered a connection error/i.test(error.message);
+}
+
+/** 40001 and 40P01: the same work may succeed when it is done again from the start. */
+export const isRetryable = (error: unknown): boolean => {
+  const code = error instanceof Error ? (error as { code?: unknown }).code : undefined;
+  return code === '40001' || code === '40P01';
+};
+
+const INT8 = 20, DATE = 1082;
+const parsers = new pg.TypeOverrides();
+parsers.setTypeParser(INT8, (text) => BigInt(text));
+parsers.setTypeParser(DATE, (text) => text);
+
+/** One connection in use. Statements sent in one tick leave in one write; none is forgotten when another fails. */
+export class Connection {
+  readonly #client: pg.PoolClient;
+  readonly #open = new Set<Promise<unknown>>();
+  /** Statements sent since the connection was taken; the harness compares these. */
+  sent = 0;
+  #corked = false;
+  #committed = false;
+
+  constructor(client: pg.PoolClient) {
+    this.#client = client;
+  }
+
+  /** Sends a statement (or plain text of several) without waiting for earlier ones. */
+  query(what: Statement | string): Promise<pg.QueryResult> {
+    if (this.#committed && what !== 'rollback') throw new Error('a statement after the COMMIT was sent would run outside the transaction');
+    this.sent += 1;
+    this.#cork();
+    const answer = this.#client.query(what as pg.QueryConfig);
+    this.#open.add(answer);
+    const closed = (): void => void this.#open.delete(answer);
+    answer.then(closed, closed);
+    return answer;
+  }
+
+  /** Ends the transaction; nothing may be sent behind it. */
+  commit(): Promise<pg.QueryResult> {
+    const answer = this.query('commit');
+    this.#committed = true;
+    return answer;
+  }
+
+  /** Resolves when every statement sent has been answered. */
+  async settle(): Promise<void> {
+    while (this.#open.size) await Promise.allSettled(this.#open);
+  }
+
+  #cork(): void {
+    if (this.#corked) return;
+    const { stream } = (this.#client as unknown as { connection: { stream: { cork(): void; uncork(): void } } }).connection;
+    this.#corked = true;
+    stream.cork();
+    process.nextTick(() => {
+      this.#corked = false;
+      stream.uncork();
+    });
+  }
+}
+
+export interface PoolOptions {
+  connection: pg.PoolConfig;
+  max: number;
+  /** Requests that may wait for a connection; one more answers 503. */
+  waitingMax: number;
+  /** Startup parameters such as `-c plan_cache_mode=force_generic_plan`. */
+  options?: string;
+  onError: (error: Error) => void;
+}
+
+/** A pool of pipelined connections of one database role. */
+export class Pool {
+  readonly #pool: pg.Pool;
+  readonly #waitingMax: number;
+
+  constructor(o: PoolOptions) {
+    this.#waitingMax = o.waitingMax;
+    this.#pool = new pg.Pool({
+      ...o.connection, max: o.max, connectionTimeoutMillis: 2000, idleTimeoutMillis: 30_000, types: parsers,
+      ...(o.options === undefined ? {} : { options: o.options }), pipeline: true,
+    } as pg.PoolConfig);
+    this.#pool.on('error', o.onError);
+  }
+
+  /** Runs `use` with a connection. The connection is given back only when every statement was answered; a broken one is closed. */
+  async with<T>(use: (connection: Connection) => Promise<T>): Promise<T> {
+    if (this.#pool.waitingCount >= this.#waitingMax) throw new Unavailable('too many requests wait for the database');
+    let client: pg.PoolClient;
+    try {
+      client = await this.#pool.connect();
+    } catch (error) {
+      throw new Unavailable('no database connection', error);
+    }
+    const connection = new Connection(client);
+    let broken: Error | undefined;
+    const onError = (error: Error): void => { broken = error; };
+    client.on('error', onError);
+    try {
+      return await use(connection);
+    } catch (error) {
+      if (isUnavailable(error)) broken = error as Error;
+      throw error;
+    } finally {
+      await connection.settle();
+      client.off('error', onError);
+      client.release(broken);
+    }
+  }
+
+  close(): Promise<void> {
+    return this.#pool.end();
+  }
+}

@@ -1,0 +1,262 @@
+import { civilDateIn, type CivilDate } from './clock.ts';
+import type { EventData, EventType, JobType } from './event.ts';
+import { idOf, uuid, uuidv7, type Id, type Uuid } from './id.ts';
+import { seededRandom, systemRandom, type Random } from './random.ts';
+import { isRetryable, statement, Unavailable, type Connection, type Pool, type SqlTag } from './sql.ts';
+
+/** Who acts. Ids only: a name or number of a person never travels with a request. */
+export type Actor =
+  | { readonly kind: 'nobody' }
+  | { readonly kind: 'person'; readonly id: Uuid; readonly session: Uuid }
+  | { readonly kind: 'machine'; readonly id: Uuid; readonly permissions: readonly string[] }
+  | { readonly kind: 'operator'; readonly id: Uuid; readonly permissions: readonly string[] }
+  | { readonly kind: 'system'; readonly name: string };
+
+/** What every module knows of a tenant; no personal data. */
+export interface TenantRef {
+  readonly id: Uuid;
+  readonly slug: string;
+  readonly name: string;
+  readonly country: string;
+  /** IANA zone in which the tenant's civil days are counted. */
+  readonly zone: string;
+  readonly languages: readonly string[];
+  readonly cell: string;
+  /** Moves this tenant's clock in tests and demos; 0 in production. */
+  readonly clockOffsetMs: number;
+}
+
+/** Where a line of work came from: who, on which trace, by which device. `agent` and `address` are personal and only ever stored sealed. */
+export interface Origin { readonly actor: Actor; readonly trace: string; readonly address?: string; readonly agent?: string }
+
+/** One audit fact before it is written. */
+export interface FactDraft {
+  readonly action: string;
+  readonly result: 'done' | 'refused' | 'failed';
+  /** The person whom the fact is about. */
+  readonly subject?: Uuid;
+  readonly resource?: string;
+  readonly problem?: string;
+  /** Microseconds from the request's arrival to the decision. */
+  readonly latencyUs?: number;
+  /** Ids, codes, dates and amounts; never personal data. */
+  readonly detail?: Readonly<Record<string, string | number | boolean | null>>;
+}
+
+export interface EventDraft { readonly type: EventType; readonly key: string; readonly data: Readonly<Record<string, unknown>> }
+export interface JobDraft {
+  readonly type: JobType;
+  readonly data: Readonly<Record<string, unknown>>;
+  /** Not before this instant. */
+  readonly runAt?: Date;
+  /** A second job with the same name and dedupe text is dropped while the first waits. */
+  readonly dedupe?: string;
+  /** Jobs of one key run one at a time, in order. */
+  readonly key?: string;
+}
+export interface AnswerDraft { readonly scope: Buffer; readonly bodyHash: Buffer; readonly json: string }
+
+/** What a section has said so far; written by the flush, in one flight with the commit. */
+export interface Pending {
+  readonly facts: { by: Origin; fact: FactDraft }[];
+  readonly events: { by: Origin; event: EventDraft }[];
+  readonly jobs: { by: Origin; job: JobDraft }[];
+  readonly answers: AnswerDraft[];
+}
+
+/** A typed name for something that a process holds for a cell: a port's adapter, a cache. Apps provide it. */
+export interface Token<T> { readonly name: string; readonly type?: T }
+export const token = <T>(name: string): Token<T> => ({ name });
+
+/** One tenant's part of a transaction. The type of a plural verb's `tx`: it has no actor, so what it says names the item's origin. */
+export interface SectionTx {
+  readonly sql: SqlTag;
+  readonly tenant: TenantRef;
+  /** Database clock at the section's opening statement plus the tenant's test offset. */
+  readonly now: Date;
+  /** Civil date of `now` in the tenant's zone. */
+  readonly today: CivilDate;
+  readonly random: Random;
+  id<P extends string>(prefix: P): Id<P>;
+  uuid(): Uuid;
+  emit<E extends EventType>(by: Origin, type: E, key: string, data: EventData<E>): void;
+  audit(by: Origin, fact: FactDraft): void;
+  later<J extends JobType>(by: Origin, type: J, data: Readonly<Record<string, unknown>>, options?: Omit<JobDraft, 'type' | 'data'>): void;
+  /** What the process holds for this cell under a token. */
+  use<T>(what: Token<T>): T;
+  /** Declares that rows of a module are about to be locked. In test and development a lock out of order throws. */
+  locks(module: string): void;
+  /** Runs after the commit, in process, at most once: a signal, never an effect. */
+  afterCommit(signal: () => void): void;
+}
+
+/** A singular verb's `tx`. */
+export interface Tx extends Omit<SectionTx, 'emit' | 'audit' | 'later'>, Origin {
+  readonly section: SectionTx;
+  emit<E extends EventType>(type: E, key: string, data: EventData<E>): void;
+  audit(fact: FactDraft): void;
+  later<J extends JobType>(type: J, data: Readonly<Record<string, unknown>>, options?: Omit<JobDraft, 'type' | 'data'>): void;
+}
+
+/** Sends statements at once, before it first waits, and resolves with their answers. */
+export type Send = () => Promise<unknown>;
+/**
+ * Writes one kind of pending rows at the flush; modules register theirs, lowest rank first, events last. What `write` has to
+ * read first it awaits before it resolves to its `Send`: the sends of all writers and the COMMIT travel together.
+ */
+export interface Writer { readonly name: string; readonly rank: number; write(tx: SectionTx, pending: Pending): Send | Promise<Send> | undefined }
+
+/** What transactions need of a cell. */
+export interface CellContext {
+  readonly name: string;
+  readonly pools: { readonly app: Pool; readonly batch: Pool; readonly spine: Pool; readonly auditor: Pool };
+  readonly writers: readonly Writer[];
+  /** Lock rank of each module, in the topological order of `needs`; empty in production. */
+  readonly lockRanks: ReadonlyMap<string, number>;
+  use<T>(what: Token<T>): T;
+}
+
+export const RETRIES_MAX = 3;
+
+function makeSection(cell: CellContext, connection: Connection, tenant: TenantRef, now: Date, seed: Buffer, signals: (() => void)[]): { tx: SectionTx; pending: Pending } {
+  const pending: Pending = { facts: [], events: [], jobs: [], answers: [] };
+  let random: Random | undefined;
+  let today: CivilDate | undefined;
+  let rank = -1;
+  const tx: SectionTx = {
+    sql: async (strings, ...values) => (await connection.query(statement(strings, values))).rows,
+    tenant, now,
+    get today() { return (today ??= civilDateIn(tenant.zone, now)); },
+    get random() { return (random ??= seededRandom(seed.toString('hex'))); },
+    id: (prefix) => idOf(prefix, uuidv7(now, systemRandom)),
+    uuid: () => uuidv7(now, systemRandom),
+    emit: (by, type, key, data) => void pending.events.push({ by, event: { type, key, data } }),
+    audit: (by, fact) => void pending.facts.push({ by, fact }),
+    later: (by, type, data, options) => void pending.jobs.push({ by, job: { type, data, ...options } }),
+    use: cell.use,
+    locks: (module) => {
+      const next = cell.lockRanks.get(module);
+      if (next === undefined) return;
+      if (next < rank) throw new Error(`lock order: ${module} after a module that needs it`);
+      rank = next;
+    },
+    afterCommit: (signal) => void signals.push(signal),
+  };
+  return { tx, pending };
+}
+
+/** Sends the section's pending rows; resolves when everything was sent, to the promise of the answers. */
+async function flush(cell: CellContext, tx: SectionTx, pending: Pending): Promise<{ answered: Promise<unknown> }> {
+  const sends: Send[] = [];
+  for (const writer of cell.writers) {
+    const send = writer.write(tx, pending);
+    if (send) sends.push(send instanceof Promise ? await send : send);
+  }
+  const answered = Promise.all(sends.map((send) => send()));
+  answered.catch(() => undefined);
+  return { answered };
+}
+
+/** Work of one tenant inside a transaction; what it resolves to is kept when the transaction commits. */
+export interface SectionWork<T> { readonly tenant: TenantRef; run(tx: SectionTx, pending: Pending): Promise<T> }
+
+/**
+ * Runs sections of several tenants in one transaction, in the order given (callers sort by tenant id, else two batches
+ * deadlock). Nothing stays when one throws. 40001 and 40P01 are tried again with fresh memory and the same seeds.
+ */
+export async function transact<T>(cell: CellContext, pool: Pool, sections: readonly SectionWork<T>[]): Promise<T[]> {
+  const seeds = sections.map(() => systemRandom.bytes(16));
+  for (let attempt = 0; ; attempt++) {
+    try {
+      return await pool.with((connection) => attemptOnce(cell, connection, sections, seeds));
+    } catch (error) {
+      if (!isRetryable(error) || attempt >= RETRIES_MAX) throw error;
+    }
+  }
+}
+
+async function attemptOnce<T>(cell: CellContext, connection: Connection, sections: readonly SectionWork<T>[], seeds: readonly Buffer[]): Promise<T[]> {
+  const signals: (() => void)[] = [];
+  const results: T[] = [];
+  try {
+    const flights: Promise<unknown>[] = [];
+    for (const [i, section] of sections.entries()) {
+      const opening = await connection.query(
+        `${i === 0 ? 'begin; ' : ''}set local app.tenant = '${uuid(section.tenant.id)}'; select clock_timestamp() as now`,
+      ) as unknown as { rows: { now: Date }[] }[];
+      const clock = opening.at(-1)?.rows[0]?.now as Date;
+      const now = section.tenant.clockOffsetMs ? new Date(clock.getTime() + section.tenant.clockOffsetMs) : clock;
+      const { tx, pending } = makeSection(cell, connection, section.tenant, now, seeds[i] as Buffer, signals);
+      results.push(await section.run(tx, pending));
+      // The flush is sent but its answers are not awaited: the next section's opening, or the COMMIT, travels behind it.
+      flights.push((await flush(cell, tx, pending)).answered);
+    }
+    const commit = connection.commit();
+    commit.catch(() => undefined);
+    await Promise.all(flights);
+    if ((await commit).command !== 'COMMIT') throw new Error('the transaction was rolled back');
+  } catch (error) {
+    await connection.settle();
+    await connection.query('rollback').catch(() => undefined);
+    throw error;
+  }
+  for (const signal of signals) signal();
+  return results;
+}
+
+/** Binds a section to one origin: the `tx` of a singular verb. */
+export function bind(section: SectionTx, by: Origin): Tx {
+  const bound = Object.create(section) as Record<string, unknown>;
+  return Object.assign(bound, {
+    ...by, section,
+    emit: (type: EventType, key: string, data: EventData<EventType>) => section.emit(by, type, key, data),
+    audit: (fact: FactDraft) => section.audit(by, fact),
+    later: (type: JobType, data: Readonly<Record<string, unknown>>, options?: Omit<JobDraft, 'type' | 'data'>) => section.later(by, type, data, options),
+  }) as unknown as Tx;
+}
+
+/** One verb of one tenant in its own transaction, outside any request: jobs, reactions, commands. */
+export async function perform<T>(cell: CellContext, tenant: TenantRef, by: Origin, run: (tx: Tx) => Promise<T>): Promise<T> {
+  const [result] = await transact(cell, cell.pools.app, [{ tenant, run: (section) => run(bind(section, by)) }]);
+  return result as T;
+}
+
+/** What a spine process sees: its own tables of all tenants, no tenant's rows of a module. */
+export interface SpineTx { readonly sql: SqlTag; readonly now: Date }
+
+/** A transaction of the `spine` database role: relay, claim, sequencer. */
+export function spineTransact<T>(cell: CellContext, run: (tx: SpineTx) => Promise<T>): Promise<T> {
+  return cell.pools.spine.with(async (connection) => {
+    try {
+      const opening = await connection.query('begin; select clock_timestamp() as now') as unknown as { rows: { now: Date }[] }[];
+      const result = await run({
+        sql: async (strings, ...values) => (await connection.query(statement(strings, values))).rows,
+        now: opening.at(-1)?.rows[0]?.now as Date,
+      });
+      if ((await connection.commit()).command !== 'COMMIT') throw new Error('the transaction was rolled back');
+      return result;
+    } catch (error) {
+      await connection.settle();
+      await connection.query('rollback').catch(() => undefined);
+      throw error;
+    }
+  });
+}
+
+/** Reads of one tenant by the `auditor` database role, in one snapshot. */
+export function auditorRead<T>(cell: CellContext, tenant: Uuid, run: (tx: SpineTx) => Promise<T>): Promise<T> {
+  return cell.pools.auditor.with(async (connection) => {
+    try {
+      const opening = await connection.query(
+        `begin isolation level repeatable read read only; set local app.tenant = '${uuid(tenant)}'; select clock_timestamp() as now`,
+      ) as unknown as { rows: { now: Date }[] }[];
+      return await run({
+        sql: async (strings, ...values) => (await connection.query(statement(strings, values))).rows,
+        now: opening.at(-1)?.rows[0]?.now as Date,
+      });
+    } finally {
+      await connection.settle();
+      await connection.query('rollback').catch((error: unknown) => { throw new Unavailable('the read could not be closed', error); });
+    }
+  });
+}

@@ -1,0 +1,87 @@
+import { renderToString } from 'preact-render-to-string';
+import type { ComponentChildren, VNode } from 'preact';
+import { fill, type PageContext, type Rendered } from '#kernel';
+import { kitWords } from './words.ts';
+
+/** The address of this page with one query value changed; the rest stays. */
+export function withQuery(context: PageContext, name: string, value: string): string {
+  const [path = '/', query = ''] = context.path.split('?');
+  const params = new URLSearchParams(query);
+  params.set(name, value);
+  return `${context.base}${path}?${params.toString()}`;
+}
+
+function Switches({ context }: { context: PageContext }): VNode {
+  const w = kitWords(context.language);
+  const names = { en: w.english, hi: w.hindi } as Record<string, string>;
+  return (
+    <div class="switches">
+      <nav aria-label={w.language}>
+        {context.tenant.languages.length > 1 && context.tenant.languages.map((l) => (l === context.language
+          ? <span aria-current="true" lang={l}>{names[l] ?? l}</span>
+          : <a href={withQuery(context, 'lang', l)} lang={l} hreflang={l}>{names[l] ?? l}</a>))}
+      </nav>
+      <nav aria-label={w.appearance}>
+        {(['light', 'dark'] as const).map((t) => (t === context.theme
+          ? <a href={withQuery(context, 'theme', 'auto')} aria-current="true">{w[t]}</a>
+          : <a href={withQuery(context, 'theme', t)}>{w[t]}</a>))}
+      </nav>
+    </div>
+  );
+}
+
+function SignOut({ context }: { context: PageContext }): VNode {
+  return (
+    <form method="post" action={`${context.base}/sign-out`} class="sign-out">
+      <Hidden context={context} />
+      <button type="submit" class="link">{kitWords(context.language).signOut}</button>
+    </form>
+  );
+}
+
+/** The fields that every form carries: a token bound to the session, and a key that makes a double click one effect. */
+export function Hidden({ context }: { context: PageContext }): VNode {
+  return (
+    <>
+      <input type="hidden" name="_token" value={context.token} />
+      <input type="hidden" name="_key" value={context.key} />
+    </>
+  );
+}
+
+function Shell({ context, rendered }: { context: PageContext; rendered: Rendered }): VNode {
+  const w = kitWords(context.language);
+  const brandName = context.brand[`name_${context.language}`] ?? context.tenant.name;
+  return (
+    <html lang={context.language} data-theme={context.theme}>
+      <head>
+        <meta charset="utf-8" />
+        <meta name="viewport" content="width=device-width, initial-scale=1" />
+        <meta name="color-scheme" content={context.theme === 'auto' ? 'light dark' : context.theme} />
+        <title>{`${rendered.title} – ${brandName}`}</title>
+        <link rel="icon" href="data:," />
+        <link rel="stylesheet" href={context.asset('kit.css')} />
+        <link rel="stylesheet" href={`${context.base}/brand.css`} />
+        {(rendered.islands ?? []).map((island) => <script type="module" src={context.asset(`${island}.js`)} />)}
+        {rendered.refreshSeconds !== undefined && <noscript><meta http-equiv="refresh" content={String(rendered.refreshSeconds)} /></noscript>}
+      </head>
+      <body data-base={context.base}>
+        <a class="skip" href="#answer">{w.skip}</a>
+        {context.synthetic && <p class="ribbon" role="note">{w.synthetic}</p>}
+        <header class="top">
+          <a class="brand" href={`${context.base}/`}><span class="mark" aria-hidden="true" />{brandName}</a>
+          <Switches context={context} />
+          {context.signedIn && <SignOut context={context} />}
+        </header>
+        <main id="answer" tabIndex={-1}>{rendered.body as ComponentChildren}</main>
+        <footer class="foot">
+          {context.synthetic && <p>{w.notAffiliated}</p>}
+          <p class="quiet">{fill(w.trace, { trace: context.trace.slice(0, 12) })}</p>
+        </footer>
+      </body>
+    </html>
+  );
+}
+
+/** A whole document around what a view returned. */
+export const document = (context: PageContext, rendered: Rendered): string => `<!doctype html>${renderToString(<Shell context={context} rendered={rendered} />)}`;

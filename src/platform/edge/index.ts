@@ -1,0 +1,6 @@
+export * from './contract.ts';
+export { createEdge, type Edge } from './service/server.ts';
+export type { Assets, EdgeOptions } from './service/context.ts';
+export type { Hub } from './service/stream.ts';
+export type { Runner } from './service/run.ts';
+export { openApi } from './service/openapi.ts';

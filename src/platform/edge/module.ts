@@ -1,0 +1,8 @@
+import { common, defineModule } from '#kernel';
+
+export default defineModule({
+  name: 'platform/edge',
+  doc: 'The door: bytes to routes, pages and forms, and back.',
+  needs: [],
+  problems: Object.values(common),
+});

@@ -1,0 +1,140 @@
+import { hash } from 'node:crypto';
+import { FORM_FIELDS_MAX, JSON_DEPTH_MAX } from './contract.ts';
+
+const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: false });
+
+/** What was wrong with a body, in words for its sender. */
+export class BodyFault extends Error {
+  constructor(message: string) {
+    super(message);
+    this.name = 'BodyFault';
+  }
+}
+
+/** Text of bytes that must be UTF-8. */
+export function utf8Text(bytes: Uint8Array): string {
+  try {
+    return utf8.decode(bytes);
+  } catch {
+    throw new BodyFault('the body is not UTF-8');
+  }
+}
+
+const FORBIDDEN_KEYS = new Set(['__proto__', 'constructor', 'prototype']);
+
+/** Parses JSON strictly: each key once, no prototype names, depth ≤ 32. */
+export function strictJson(text: string): unknown {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch {
+    throw new BodyFault('the body is not valid JSON');
+  }
+  checkKeys(text);
+  return value;
+}
+
+/** JSON.parse keeps the last of two equal keys without a word; a payer and a bank may keep different ones, so two are refused. */
+function checkKeys(text: string): void {
+  const open: (Set<string> | null)[] = [];
+  let i = 0;
+  let key = false;
+  while (i < text.length) {
+    const c = text[i];
+    if (c === '{' || c === '[') {
+      open.push(c === '{' ? new Set() : null);
+      if (open.length > JSON_DEPTH_MAX) throw new BodyFault(`the JSON is nested deeper than ${JSON_DEPTH_MAX}`);
+      key = c === '{';
+    } else if (c === '}' || c === ']') open.pop();
+    else if (c === ',') key = open.at(-1) instanceof Set;
+    else if (c === '"') {
+      const start = i;
+      for (i += 1; text[i] !== '"'; i += 1) if (text[i] === '\\') i += 1;
+      if (key) {
+        const name = JSON.parse(text.slice(start, i + 1)) as string;
+        const keys = open.at(-1) as Set<string>;
+        if (keys.has(name)) throw new BodyFault('a key stands twice in one object');
+        if (FORBIDDEN_KEYS.has(name)) throw new BodyFault('a key has a reserved name');
+        keys.add(name);
+        key = false;
+      }
+    }
+    i += 1;
+  }
+}
+
+/** Fields of an urlencoded form, each at most once. */
+export function formFields(text: string): Record<string, string> {
+  const fields = Object.create(null) as Record<string, string>;
+  let count = 0;
+  for (const [name, value] of new URLSearchParams(text)) {
+    count += 1;
+    if (count > FORM_FIELDS_MAX) throw new BodyFault('the form has too many fields');
+    if (FORBIDDEN_KEYS.has(name)) throw new BodyFault('a field has a reserved name');
+    if (name in fields) throw new BodyFault('a field stands twice');
+    fields[name] = value;
+  }
+  return fields;
+}
+
+/** Cookies of a request header; a name that stands twice is dropped, since which one wins is anybody's guess. */
+export function parseCookies(header: string | undefined): Record<string, string> {
+  const cookies = Object.create(null) as Record<string, string>;
+  const twice = new Set<string>();
+  for (const part of (header ?? '').split(';')) {
+    const at = part.indexOf('=');
+    if (at < 1) continue;
+    const name = part.slice(0, at).trim().replace(/^__Host-/, '');
+    if (name in cookies) twice.add(name);
+    cookies[name] = part.slice(at + 1).trim();
+  }
+  for (const name of twice) delete cookies[name];
+  return cookies;
+}
+
+const TRACEPARENT = /^00-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}$/;
+
+/** The W3C trace id of a request header, or undefined. */
+export function traceOf(header: string | string[] | undefined): string | undefined {
+  const match = typeof header === 'string' ? TRACEPARENT.exec(header) : null;
+  return match && !/^0+$/.test(match[1] as string) ? match[1] : undefined;
+}
+
+export interface OriginFacts {
+  readonly site: string | undefined;
+  readonly origin: string | undefined;
+  readonly host: string | undefined;
+  readonly secure: boolean;
+}
+
+/**
+ * May an unsafe request that rides on cookies pass? Browsers state where it comes from: `Sec-Fetch-Site`, else `Origin`.
+ * Neither present means no browser of the last years, so it is refused too.
+ */
+export function sameOrigin(f: OriginFacts): boolean {
+  if (f.site !== undefined) return f.site === 'same-origin';
+  if (f.origin === undefined || f.host === undefined) return false;
+  return f.origin === `${f.secure ? 'https' : 'http'}://${f.host}`;
+}
+
+const KEY = /^[\x21-\x7e]{8,128}$/;
+export const isIdempotencyKey = (text: string): boolean => KEY.test(text);
+
+/** Scope of an idempotency key: tenant, actor and route own their keys. 32 bytes. */
+export const claimScope = (tenant: string, actor: string, routeName: string, key: string): Buffer =>
+  Buffer.from(hash('sha256', JSON.stringify([tenant, actor, routeName, key]), 'buffer'));
+export const bodyHash = (input: unknown): Buffer => Buffer.from(hash('sha256', JSON.stringify(input, (_, v: unknown) => (typeof v === 'bigint' ? `${v}n` : v)), 'buffer'));
+
+/** `/t/<slug>/rest` → slug and `/rest`; else undefined. */
+export function tenantPath(url: string): { slug: string; rest: string } | undefined {
+  const match = /^\/t\/([a-z][a-z0-9-]{1,39})(\/[^]*|\?[^]*|)$/.exec(url);
+  if (!match) return undefined;
+  const rest = match[2] as string;
+  return { slug: match[1] as string, rest: rest.startsWith('/') ? rest : `/${rest}` };
+}
+
+/** Where a person may be sent back to after signing in: a path of this site, never another host. */
+export function safeReturn(path: string | undefined): string | undefined {
+  if (path === undefined || path.length > 512) return undefined;
+  return /^\/(?![/\\])[\x21-\x7e]*$/.test(path) && !path.includes('\\') ? path : undefined;
+}

@@ -1,0 +1,65 @@
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { z } from 'zod';
+import { common, refuse, type AnyRoute, type Refused } from '#kernel';
+import { unknownTenant } from '#spine/tenancy';
+import { BODY_BYTES_MAX } from '../contract.ts';
+import { BodyFault, sameOrigin, strictJson, utf8Text } from '../rules.ts';
+import { authenticate, look, newTrace, setCookies, type EdgeOptions, type Seen } from './context.ts';
+import { API_HEADERS, securityHeaders, sendProblem } from './respond.ts';
+import { limited, type Runner } from './run.ts';
+
+/** May this request change something? A cookie alone proves nothing about who made the browser send it. */
+export function originProblem(o: EdgeOptions, req: FastifyRequest, seen: Seen): Refused | undefined {
+  if (req.method === 'GET' || seen.bySecret === 'header') return undefined;
+  const site = req.headers['sec-fetch-site'];
+  const origin = req.headers.origin;
+  // A machine without cookies sends neither header; a page of another site always sends one.
+  if (seen.bySecret === undefined && site === undefined && origin === undefined) return undefined;
+  const facts = { site: typeof site === 'string' ? site : undefined, origin, host: req.headers.host, secure: o.secure };
+  return sameOrigin(facts) ? undefined : refuse(common.crossSite);
+}
+
+function wireInput(route: AnyRoute, req: FastifyRequest): unknown {
+  const wire: Record<string, unknown> = {};
+  const params = req.params as Record<string, unknown>;
+  const query = req.query as Record<string, unknown>;
+  if (Object.keys(params).length) wire.params = params;
+  if (Object.keys(query).length) wire.query = query;
+  if (req.method === 'GET') return wire;
+  const body = req.body as Buffer | undefined;
+  if (route.consumes === 'ndjson') wire.body = body ?? Buffer.alloc(0);
+  else if (body?.length) wire.body = strictJson(utf8Text(body));
+  return wire;
+}
+
+/** Everything before the route runs; a refusal ends it. */
+async function enter(o: EdgeOptions, runner: Runner, req: FastifyRequest): Promise<Seen | Refused> {
+  const seen = look(o, req);
+  if (seen === 'unknown-tenant') return refuse(unknownTenant);
+  if (seen === 'misdirected') return refuse(common.misdirected);
+  await authenticate(o, runner.authenticators, req, seen);
+  return limited(o, seen) ?? originProblem(o, req, seen) ?? seen;
+}
+
+export function mountRoute(app: FastifyInstance, o: EdgeOptions, runner: Runner, route: AnyRoute): void {
+  const headers = { ...securityHeaders(o, API_HEADERS), 'content-type': 'application/json; charset=utf-8' };
+  const isProblem = (x: Seen | Refused): x is Refused => 'problem' in x;
+  const handler = async (req: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> => {
+    const seen = await enter(o, runner, req);
+    if (isProblem(seen)) return sendProblem(o, reply, seen, req.seen?.trace ?? newTrace());
+    let wire: unknown;
+    try {
+      wire = wireInput(route, req);
+    } catch (error) {
+      if (!(error instanceof BodyFault)) throw error;
+      return sendProblem(o, reply, refuse(common.badRequest, { detail: error.message }), seen.trace);
+    }
+    const key = req.headers['idempotency-key'];
+    const answer = await runner.run(route, seen, wire, typeof key === 'string' ? key : undefined);
+    if (seen.set.length) setCookies(o, seen, reply);
+    if (answer.replayed) reply.header('idempotency-replayed', 'true');
+    if (!answer.outcome.ok) return sendProblem(o, reply, answer.outcome, seen.trace);
+    return reply.code(route.status ?? 200).headers(headers).header('x-trace-id', seen.trace).send(JSON.stringify(z.encode(route.output as z.ZodType, answer.outcome.value)));
+  };
+  app.route({ method: route.method, url: `/api${route.path}`, bodyLimit: route.bodyMax ?? BODY_BYTES_MAX, handler });
+}

@@ -1,0 +1,162 @@
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import type { KeyObject } from 'node:crypto';
+import { createHmac, timingSafeEqual } from 'node:crypto';
+import type { Registry } from 'prom-client';
+import {
+  isLanguage, negotiate, systemRandom, type Actor, type AnyRoute, type Authenticator, type CellContext, type Clock, type CookieChange, type Language, type Log,
+  type Module, type PageContext,
+} from '#kernel';
+import type { Limiter } from '#spine/limits';
+import type { Directory, TenantRecord } from '#spine/tenancy';
+import { BROWSER_COOKIE_SECONDS, COOKIE_BROWSER, COOKIE_LANGUAGE, COOKIE_THEME } from '../contract.ts';
+import { parseCookies, traceOf } from '../rules.ts';
+
+/** Built files of the pages: content-hashed names, kept in memory. */
+export interface Assets { url(name: string): string; find(path: string): { body: Buffer; type: string; encoding?: string } | undefined }
+
+export interface EdgeOptions {
+  readonly modules: readonly Module[];
+  readonly cells: ReadonlyMap<string, CellContext>;
+  readonly directory: Directory;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly limiter: Limiter;
+  readonly metrics: Registry;
+  readonly assets: Assets;
+  /** Key of form tokens. */
+  readonly formKey: KeyObject;
+  /** True where people reach us over TLS: cookies get `Secure` and the `__Host-` prefix, answers get HSTS. */
+  readonly secure: boolean;
+  /** Tenants are also served under `/t/<slug>/`. */
+  readonly pathTenants: boolean;
+  /** Hops of trusted proxies before us; 0 believes no X-Forwarded-For. */
+  readonly trustedProxies: number;
+  /** False turns group commit off (benches compare). */
+  readonly group?: boolean;
+  /** Limits per person and per address; off in benches. */
+  readonly limits?: boolean;
+}
+
+declare module 'fastify' {
+  interface FastifyRequest { seen?: Seen }
+}
+
+/** What the edge knows of a request before its route runs. */
+export interface Seen {
+  readonly atMs: number;
+  readonly trace: string;
+  readonly tenant: TenantRecord;
+  readonly cell: CellContext;
+  readonly base: string;
+  readonly cookies: Readonly<Record<string, string>>;
+  readonly set: CookieChange[];
+  readonly address: string;
+  readonly agent: string;
+  actor: Actor;
+  bySecret: 'cookie' | 'header' | undefined;
+}
+
+export const newTrace = (): string => systemRandom.bytes(16).toString('hex');
+
+/** Marks where `rewriteUrl` leaves the tenant that a path named. */
+export const pathTenantOf = (raw: unknown): string | undefined => (raw as { tenantSlug?: string }).tenantSlug;
+
+export function findTenant(o: EdgeOptions, req: FastifyRequest): { tenant: TenantRecord; base: string } | undefined {
+  const slug = pathTenantOf(req.raw);
+  if (slug !== undefined) {
+    const tenant = o.directory.bySlug(slug);
+    return tenant && { tenant, base: `/t/${slug}` };
+  }
+  const host = (req.headers.host ?? '').toLowerCase();
+  const tenant = o.directory.byHost(host.replace(/:\d+$/, ''));
+  return tenant && { tenant, base: '' };
+}
+
+export function look(o: EdgeOptions, req: FastifyRequest): Seen | 'unknown-tenant' | 'misdirected' {
+  const found = findTenant(o, req);
+  if (!found) return 'unknown-tenant';
+  const cell = o.cells.get(found.tenant.cell);
+  if (!cell) return 'misdirected';
+  const seen: Seen = {
+    atMs: o.clock.monotonicMs(), trace: traceOf(req.headers.traceparent) ?? newTrace(), tenant: found.tenant, cell, base: found.base,
+    cookies: parseCookies(req.headers.cookie), set: [], address: req.ip, agent: (req.headers['user-agent'] ?? '').slice(0, 256),
+    actor: { kind: 'nobody' }, bySecret: undefined,
+  };
+  req.seen = seen;
+  return seen;
+}
+
+/** Asks each authenticator in turn; the first that knows the credentials decides. */
+export async function authenticate(o: EdgeOptions, authenticators: readonly Authenticator[], req: FastifyRequest, seen: Seen): Promise<void> {
+  const credentials = {
+    cookies: seen.cookies, headers: req.headers, ...(req.headers.authorization === undefined ? {} : { authorization: req.headers.authorization }),
+  };
+  for (const a of authenticators) {
+    const answer = a.authenticate({ cell: seen.cell, tenant: seen.tenant, clock: o.clock }, credentials);
+    const known = answer instanceof Promise ? await answer : answer;
+    if (!known) continue;
+    seen.actor = known.actor;
+    seen.bySecret = known.bySecret;
+    if (known.cookies) seen.set.push(...known.cookies);
+    return;
+  }
+}
+
+/** The browser's name: read from its cookie, or made and set. */
+export function browserOf(seen: Seen): string {
+  const known = seen.cookies[COOKIE_BROWSER] ?? seen.set.find((c) => c.name === COOKIE_BROWSER)?.value ?? undefined;
+  if (known !== undefined && /^[A-Za-z0-9_-]{22,43}$/.test(known)) return known;
+  const fresh = systemRandom.bytes(18).toString('base64url');
+  seen.set.push({ name: COOKIE_BROWSER, value: fresh, maxAgeSeconds: BROWSER_COOKIE_SECONDS });
+  return fresh;
+}
+
+/** A form's token is bound to the session, or to the browser of somebody who is not signed in. */
+export function formToken(o: EdgeOptions, seen: Seen): string {
+  const owner = seen.actor.kind === 'person' ? `session ${seen.actor.session}` : `browser ${browserOf(seen)}`;
+  return createHmac('sha256', o.formKey).update(`${seen.tenant.id} ${owner}`).digest('base64url');
+}
+export function formTokenFits(o: EdgeOptions, seen: Seen, given: string): boolean {
+  const expected = Buffer.from(formToken(o, seen));
+  const actual = Buffer.from(given);
+  return expected.length === actual.length && timingSafeEqual(expected, actual);
+}
+
+export function languageOf(seen: Seen, req: FastifyRequest): Language {
+  const offered = seen.tenant.languages.filter(isLanguage);
+  const asked = (req.query as Record<string, string | undefined>).lang;
+  if (asked !== undefined && isLanguage(asked) && offered.includes(asked)) {
+    seen.set.push({ name: COOKIE_LANGUAGE, value: asked, maxAgeSeconds: BROWSER_COOKIE_SECONDS });
+    return asked;
+  }
+  const kept = seen.cookies[COOKIE_LANGUAGE];
+  if (kept !== undefined && isLanguage(kept) && offered.includes(kept)) return kept;
+  return negotiate(req.headers['accept-language'], offered);
+}
+
+const isTheme = (text: string | undefined): text is PageContext['theme'] => text === 'light' || text === 'dark' || text === 'auto';
+
+export function pageContext(o: EdgeOptions, req: FastifyRequest, seen: Seen): PageContext {
+  const query = req.query as Record<string, string>;
+  if (isTheme(query.theme)) seen.set.push({ name: COOKIE_THEME, value: query.theme, maxAgeSeconds: BROWSER_COOKIE_SECONDS });
+  const theme = isTheme(query.theme) ? query.theme : seen.cookies[COOKIE_THEME];
+  return {
+    tenant: seen.tenant, brand: seen.tenant.brand, language: languageOf(seen, req), theme: isTheme(theme) ? theme : 'auto',
+    signedIn: seen.actor.kind === 'person', path: req.url, base: seen.base, asset: (name) => o.assets.url(name),
+    token: formToken(o, seen), key: systemRandom.bytes(16).toString('base64url'), now: o.clock.now(), synthetic: seen.tenant.synthetic, trace: seen.trace,
+    params: req.params as Record<string, string>, query,
+  };
+}
+
+/** Name of a route in limits, metrics and keys. */
+export const routeName = (route: Pick<AnyRoute, 'method' | 'path'>): string => `${route.method} ${route.path}`;
+
+/** Sets what the request collected; the prefix `__Host-` binds a cookie to this host and to TLS. */
+export function setCookies(o: EdgeOptions, seen: Seen, reply: FastifyReply, more: readonly CookieChange[] = []): void {
+  const last = new Map([...seen.set, ...more].map((c) => [c.name, c]));
+  const lines = [...last.values()].map((c) => [
+    `${o.secure ? '__Host-' : ''}${c.name}=${c.value ?? ''}`, 'Path=/', 'SameSite=Lax', ...(c.httpOnly === false ? [] : ['HttpOnly']), ...(o.secure ? ['Secure'] : []),
+    ...(c.value === null ? ['Max-Age=0'] : c.maxAgeSeconds === undefined ? [] : [`Max-Age=${c.maxAgeSeconds}`]),
+  ].join('; '));
+  if (lines.length) reply.header('set-cookie', lines);
+}

@@ -1,0 +1,111 @@
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { common, done, refuse, type AnyForm, type AnyPage, type FormState, type Module, type Outcome, type PageContext, type Refused, type Rendered } from '#kernel';
+import { document } from '#kit';
+import { unknownTenant } from '#spine/tenancy';
+import { BODY_BYTES_MAX } from '../contract.ts';
+import { problemPage } from '../pages.tsx';
+import { BodyFault, formFields, safeReturn, utf8Text } from '../rules.ts';
+import { authenticate, browserOf, formTokenFits, look, newTrace, pageContext, setCookies, type EdgeOptions, type Seen } from './context.ts';
+import { originProblem } from './api.ts';
+import { PAGE_HEADERS, securityHeaders, sendProblem } from './respond.ts';
+import { authorize, limited, type Runner } from './run.ts';
+
+const EMPTY_FORM: FormState = { values: {}, errors: {} };
+
+function sendPage(o: EdgeOptions, reply: FastifyReply, seen: Seen, context: PageContext, status: number, rendered: Rendered): FastifyReply {
+  setCookies(o, seen, reply);
+  return reply.code(status).headers(securityHeaders(o, PAGE_HEADERS)).header('x-trace-id', seen.trace).header('content-language', context.language)
+    .send(document(context, rendered));
+}
+
+/** Where a signed-out person is sent, to come back after signing in. */
+const SIGN_IN = '/sign-in';
+
+function redirect(o: EdgeOptions, reply: FastifyReply, seen: Seen, to: string): FastifyReply {
+  setCookies(o, seen, reply);
+  return reply.code(303).headers(securityHeaders(o, PAGE_HEADERS)).header('location', to).send('');
+}
+
+function refusedPage(o: EdgeOptions, reply: FastifyReply, seen: Seen, context: PageContext, refused: Refused): FastifyReply {
+  if (refused.problem.status === 401) {
+    const back = safeReturn(context.path);
+    return redirect(o, reply, seen, `${context.base}${SIGN_IN}${back ? `?then=${encodeURIComponent(back)}` : ''}`);
+  }
+  const wait = refused.data.retryAfterSeconds;
+  if (typeof wait === 'number') reply.header('retry-after', String(wait));
+  return sendPage(o, reply, seen, context, refused.problem.status, problemPage(context, refused));
+}
+
+async function enter(o: EdgeOptions, runner: Runner, req: FastifyRequest): Promise<{ seen: Seen; context: PageContext; no: Refused | undefined } | Refused> {
+  const seen = look(o, req);
+  if (seen === 'unknown-tenant') return refuse(unknownTenant);
+  if (seen === 'misdirected') return refuse(common.misdirected);
+  await authenticate(o, runner.authenticators, req, seen);
+  const no = limited(o, seen);
+  return { seen, context: pageContext(o, req, seen), no };
+}
+
+function mountPage(app: FastifyInstance, o: EdgeOptions, runner: Runner, page: AnyPage): void {
+  app.get(page.path, async (req, reply) => {
+    const entered = await enter(o, runner, req);
+    if ('problem' in entered) return sendProblem(o, reply, entered, newTrace());
+    const { seen, context } = entered;
+    const no = entered.no ?? authorize({ scope: page.scope ?? page.route?.scope ?? 'public' }, seen);
+    if (no) return refusedPage(o, reply, seen, context, no);
+    let outcome: Outcome<unknown> = done(null);
+    if (page.route) {
+      const params = Object.keys(context.params).length ? { params: context.params } : {};
+      outcome = (await runner.run(page.route, seen, page.input ? page.input(context) : params, undefined)).outcome;
+    }
+    if (!outcome.ok && !page.route?.problems.includes(outcome.problem)) return refusedPage(o, reply, seen, context, outcome);
+    const rendered = page.view(context, outcome, EMPTY_FORM);
+    return sendPage(o, reply, seen, context, outcome.ok ? 200 : outcome.problem.status, rendered);
+  });
+}
+
+async function submitForm(o: EdgeOptions, runner: Runner, form: AnyForm, req: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
+  const entered = await enter(o, runner, req);
+  if ('problem' in entered) return sendProblem(o, reply, entered, newTrace());
+  const { seen, context } = entered;
+  const no = entered.no ?? originProblem(o, req, { ...seen, bySecret: 'cookie' }) ?? authorize(form.route, seen);
+  if (no) return refusedPage(o, reply, seen, context, no);
+  let values: Record<string, string>;
+  try {
+    values = formFields(utf8Text((req.body as Buffer | undefined) ?? Buffer.alloc(0)));
+  } catch (error) {
+    if (!(error instanceof BodyFault)) throw error;
+    return refusedPage(o, reply, seen, context, refuse(common.badRequest, { detail: error.message }));
+  }
+  const { _token = '', _key = '', ...typed } = values;
+  if (!formTokenFits(o, seen, _token)) return refusedPage(o, reply, seen, context, refuse(common.crossSite));
+  const read = form.fields(typed, { ...context, cookies: { ...seen.cookies, xq_browser: browserOf(seen) } });
+  // The fields stay as typed; only a one-time code is never written back into a page.
+  const state = { values: typed, errors: {} as Record<string, string> };
+  if ('errors' in read) return sendPage(o, reply, seen, context, 422, form.again(context, { ...state, errors: read.errors }));
+  const { outcome } = await runner.run(form.route, seen, read.input, _key || undefined);
+  if (!outcome.ok) {
+    if (!form.route.problems.includes(outcome.problem)) return refusedPage(o, reply, seen, context, outcome);
+    const wait = outcome.data.retryAfterSeconds;
+    if (typeof wait === 'number') reply.header('retry-after', String(wait));
+    return sendPage(o, reply, seen, context, outcome.problem.status, form.again(context, { ...state, problem: outcome.problem, data: outcome.data }));
+  }
+  const then = form.then(outcome.value, { ...context, query: { ...context.query, ...typed } });
+  if (then.cookies) seen.set.push(...then.cookies);
+  return redirect(o, reply, seen, `${context.base}${then.to}`);
+}
+
+export function mountPages(app: FastifyInstance, o: EdgeOptions, runner: Runner, modules: readonly Module[]): void {
+  for (const page of modules.flatMap((m) => m.pages ?? [])) mountPage(app, o, runner, page);
+  for (const form of modules.flatMap((m) => m.forms ?? [])) {
+    app.post(form.path, { bodyLimit: BODY_BYTES_MAX }, (req, reply) => submitForm(o, runner, form, req, reply));
+  }
+}
+
+/** An address that nothing answers: a page for people, a problem for machines. */
+export async function answerNothing(o: EdgeOptions, req: FastifyRequest, reply: FastifyReply, refused: Refused): Promise<FastifyReply> {
+  const seen = look(o, req);
+  const wantsPage = !req.url.startsWith('/api/') && (req.headers.accept ?? '').includes('text/html');
+  if (typeof seen === 'string' || !wantsPage) return sendProblem(o, reply, refused, typeof seen === 'string' ? newTrace() : seen.trace);
+  return refusedPage(o, reply, seen, pageContext(o, req, seen), refused);
+}
+

@@ -1,0 +1,111 @@
+import { z } from 'zod';
+import {
+  common, createBatcher, done, errorFields, isUnavailable, perform, refuse, type AnyRoute, type Answer, type Authenticator, type BatchStats, type CellContext, type Claim,
+  type Entry, type Item, type Outcome, type Problem, type Refused,
+} from '#kernel';
+import { PER_ADDRESS, PER_PERSON, retryAfterSeconds } from '#spine/limits';
+import { bodyHash, claimScope, isIdempotencyKey } from '../rules.ts';
+import { routeName, type EdgeOptions, type Seen } from './context.ts';
+
+type Batcher = { submit(entry: Entry<unknown>): Promise<Answer<unknown>>; stats: BatchStats };
+
+/** Runs routes: the one path that machines' requests, pages and forms all take. */
+export interface Runner {
+  readonly authenticators: readonly Authenticator[];
+  run(route: AnyRoute, seen: Seen, wire: unknown, key: string | undefined): Promise<Answer<unknown>>;
+  stats(): Record<string, BatchStats>;
+}
+
+/** A refusal with the fields that were wrong, by path. */
+export function malformed(error: z.ZodError): Refused {
+  return refuse(common.malformed, { errors: error.issues.slice(0, 20).map((i) => ({ field: i.path.map(String).join('.'), message: i.message })) });
+}
+
+export function authorize(route: Pick<AnyRoute, 'scope'>, seen: Seen): Refused | undefined {
+  const { scope } = route;
+  if (scope === 'public') return undefined;
+  if (seen.actor.kind === 'nobody') return refuse(common.signedOut);
+  if (scope === 'person') return seen.actor.kind === 'person' ? undefined : refuse(common.forbidden);
+  const held = seen.actor.kind === 'machine' || seen.actor.kind === 'operator' ? seen.actor.permissions : [];
+  return held.includes(scope) ? undefined : refuse(common.forbidden);
+}
+
+const actorName = (seen: Seen): string => ('id' in seen.actor ? `${seen.actor.kind} ${seen.actor.id}` : seen.actor.kind);
+
+export function limited(o: EdgeOptions, seen: Seen): Refused | undefined {
+  if (o.limits === false) return undefined;
+  const verdicts = [o.limiter.take(PER_ADDRESS, seen.address), ...(seen.actor.kind === 'person' ? [o.limiter.take(PER_PERSON, seen.actor.id)] : [])];
+  const no = verdicts.find((v) => !v.ok);
+  return no && refuse(common.tooMany, { retryAfterSeconds: retryAfterSeconds(no.retryAfterMs) });
+}
+
+function claimOf(route: AnyRoute, seen: Seen, input: unknown, key: string | undefined): Claim | Refused | undefined {
+  if (!route.idempotent) return undefined;
+  if (key === undefined) return route.idempotent === 'required' ? refuse(common.keyMissing) : undefined;
+  if (!isIdempotencyKey(key)) return refuse(common.keyMissing);
+  return { scope: claimScope(seen.tenant.id, actorName(seen), routeName(route), key), bodyHash: bodyHash(input) };
+}
+
+function makeBatcher(o: EdgeOptions, cell: CellContext, route: AnyRoute): Batcher {
+  const problems = new Map<string, Problem>([...route.problems, ...Object.values(common), ...o.modules.flatMap((m) => m.problems ?? [])].map((p) => [p.code, p]));
+  return createBatcher<unknown, unknown>(cell, {
+    name: routeName(route), plural: route.plural, verb: route.verb,
+    gates: o.modules.flatMap((m) => m.gates ?? []), claimer: o.modules.find((m) => m.claimer)?.claimer, log: o.log, group: o.group ?? true,
+    toJson: (outcome) => JSON.stringify(outcome.ok ? { ok: true, value: z.encode(route.output, outcome.value) } : { ok: false, code: outcome.problem.code, data: outcome.data }),
+    fromJson: (json) => {
+      const kept = JSON.parse(json) as { ok: true; value: unknown } | { ok: false; code: string; data: Record<string, unknown> };
+      if (kept.ok) return done(z.decode(route.output, kept.value));
+      return refuse(problems.get(kept.code) ?? common.internal, kept.data);
+    },
+  });
+}
+
+/** An opaque 500 leaves a fact in a transaction of its own, since the request's own transaction left nothing. */
+async function recordFailure(o: EdgeOptions, route: AnyRoute, seen: Seen): Promise<void> {
+  try {
+    await perform(seen.cell, seen.tenant, origin(seen), async (tx) => tx.audit({ action: 'edge.failed', result: 'failed', resource: routeName(route) }));
+  } catch (error) {
+    o.log.error('edge.failure-not-recorded', { trace: seen.trace, ...errorFields(error) });
+  }
+}
+
+const origin = (seen: Seen): Pick<Item<unknown>, 'actor' | 'trace' | 'address' | 'agent'> => ({ actor: seen.actor, trace: seen.trace, address: seen.address, agent: seen.agent });
+
+async function whenDown(o: EdgeOptions, route: AnyRoute, seen: Seen, input: unknown): Promise<Answer<unknown>> {
+  const context = { tenant: seen.tenant, ...origin(seen), now: o.clock.now(), use: seen.cell.use };
+  const outcome: Outcome<unknown> | undefined = await route.degraded?.(context, input);
+  return { outcome: outcome ?? refuse(common.unavailable, { retryAfterSeconds: 5 }), replayed: false };
+}
+
+export function createRunner(o: EdgeOptions): Runner {
+  const batchers = new Map<CellContext, Map<AnyRoute, Batcher>>();
+  const batcherOf = (cell: CellContext, route: AnyRoute): Batcher => {
+    let ofCell = batchers.get(cell);
+    if (!ofCell) batchers.set(cell, (ofCell = new Map()));
+    let batcher = ofCell.get(route);
+    if (!batcher) ofCell.set(route, (batcher = makeBatcher(o, cell, route)));
+    return batcher;
+  };
+  const refused = (outcome: Refused): Answer<unknown> => ({ outcome, replayed: false });
+  return {
+    authenticators: o.modules.flatMap((m) => m.authenticators ?? []),
+    stats: () => Object.fromEntries([...batchers.values()].flatMap((m) => [...m].map(([r, b]) => [routeName(r), b.stats]))),
+    async run(route, seen, wire, key) {
+      const no = authorize(route, seen);
+      if (no) return refused(no);
+      const read = (route.input as z.ZodType).safeDecode(wire as never);
+      if (!read.success) return refused(malformed(read.error));
+      const claim = claimOf(route, seen, read.data, key);
+      if (claim && 'problem' in claim) return refused(claim);
+      const item = { ...origin(seen), input: read.data, atMs: seen.atMs };
+      try {
+        return await batcherOf(seen.cell, route).submit({ tenant: seen.tenant, item, ...(claim ? { claim } : {}) });
+      } catch (error) {
+        if (isUnavailable(error)) return whenDown(o, route, seen, read.data);
+        o.log.error('edge.failed', { trace: seen.trace, route: routeName(route), ...errorFields(error) });
+        await recordFailure(o, route, seen);
+        return refused(refuse(common.internal));
+      }
+    },
+  };
+}

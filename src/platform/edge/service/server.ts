@@ -1,0 +1,142 @@
+import fastify, { type FastifyInstance } from 'fastify';
+import { Counter, Gauge, Histogram } from 'prom-client';
+import type { IncomingMessage } from 'node:http';
+import { common, errorFields, isUnavailable, refuse, type Method } from '#kernel';
+import { brandCss } from '#kit';
+import {
+  BODY_BYTES_MAX, DRAIN_MS, HEADER_BYTES_MAX, HEADERS_TIMEOUT_MS, KEEP_ALIVE_MS, REQUEST_TIMEOUT_MS, URL_BYTES_MAX,
+} from '../contract.ts';
+import { tenantPath } from '../rules.ts';
+import { mountRoute } from './api.ts';
+import { findTenant, newTrace, type EdgeOptions } from './context.ts';
+import { openApi } from './openapi.ts';
+import { answerNothing, mountPages } from './pages.ts';
+import { API_HEADERS, securityHeaders, sendProblem } from './respond.ts';
+import { createRunner, type Runner } from './run.ts';
+import { createHub, mountStream, type Hub } from './stream.ts';
+
+export interface Edge { readonly app: FastifyInstance; readonly runner: Runner; readonly hub: Hub; drain(): Promise<void> }
+
+function measure(app: FastifyInstance, o: EdgeOptions, runner: Runner): void {
+  const requests = new Counter({ name: 'exchequer_http_requests_total', help: 'Answered requests.', labelNames: ['route', 'status'], registers: [o.metrics] });
+  const durations = new Histogram({
+    name: 'exchequer_http_request_seconds', help: 'Time from the first byte to the answer.', labelNames: ['route'], registers: [o.metrics],
+    buckets: [0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5],
+  });
+  const batches = new Gauge({
+    name: 'exchequer_batch_items', help: 'Mean items of a group commit since start.', labelNames: ['route'], registers: [o.metrics],
+    collect() {
+      for (const [route, s] of Object.entries(runner.stats())) this.labels(route).set(s.batches ? s.items / s.batches : 0);
+    },
+  });
+  void batches;
+  app.addHook('onResponse', (req, reply, next) => {
+    const route = req.routeOptions.url ?? 'none';
+    requests.labels(route, String(reply.statusCode)).inc();
+    durations.labels(route).observe(reply.elapsedTime / 1000);
+    next();
+  });
+}
+
+function mountHealth(app: FastifyInstance, o: EdgeOptions, state: { draining: boolean }, modules: EdgeOptions['modules']): void {
+  const headers = securityHeaders(o, API_HEADERS);
+  app.get('/healthz', (_, reply) => reply.headers(headers).send({ ok: true }));
+  app.get('/readyz', async (_, reply) => {
+    const cells = await Promise.all([...o.cells.values()].map(async (cell) => {
+      try {
+        await cell.pools.app.with((c) => c.query('select 1'));
+        return [cell.name, true] as const;
+      } catch (error) {
+        o.log.warn('edge.cell-not-ready', { cell: cell.name, ...errorFields(error) });
+        return [cell.name, false] as const;
+      }
+    }));
+    const ok = !state.draining && cells.every(([, up]) => up);
+    return reply.code(ok ? 200 : 503).headers(headers).send({ ok, draining: state.draining, cells: Object.fromEntries(cells) });
+  });
+  app.get('/metrics', async (_, reply) => reply.headers(headers).header('content-type', o.metrics.contentType).send(await o.metrics.metrics()));
+  const description = JSON.stringify(openApi(modules));
+  app.get('/api/openapi.json', (_, reply) => reply.headers({ ...headers, 'content-type': 'application/json; charset=utf-8' }).send(description));
+}
+
+function mountAssets(app: FastifyInstance, o: EdgeOptions): void {
+  app.get('/brand.css', (req, reply) => {
+    const css = brandCss(findTenant(o, req)?.tenant.brand ?? {});
+    return reply.headers({ 'content-type': 'text/css; charset=utf-8', 'cache-control': 'private, max-age=300', 'x-content-type-options': 'nosniff' }).send(css);
+  });
+  app.get('/assets/*', (req, reply) => {
+    const asset = o.assets.find((req.params as { '*': string })['*']);
+    if (!asset) return answerNothing(o, req, reply, refuse(common.notFound));
+    return reply.headers({
+      'content-type': asset.type, 'cache-control': 'public, max-age=31536000, immutable', 'x-content-type-options': 'nosniff',
+      ...(asset.encoding ? { 'content-encoding': asset.encoding, vary: 'Accept-Encoding' } : {}),
+    }).send(asset.body);
+  });
+}
+
+function catchAll(app: FastifyInstance, o: EdgeOptions): void {
+  const methods = new Map<string, Set<Method>>();
+  for (const r of o.modules.flatMap((m) => [...(m.routes ?? []).map((x) => ({ ...x, path: `/api${x.path}` })), ...(m.pages ?? []), ...(m.forms ?? [])])) {
+    methods.set(r.path, (methods.get(r.path) ?? new Set()).add(r.method));
+  }
+  const patterns = [...methods].map(([path, set]) => ({ set, is: new RegExp(`^${path.replace(/:\w+/g, '[^/]+')}$`) }));
+  app.setNotFoundHandler((req, reply) => {
+    const path = req.url.split('?')[0] as string;
+    const allowed = patterns.filter((p) => p.is.test(path)).flatMap((p) => [...p.set]);
+    if (!allowed.length) return answerNothing(o, req, reply, refuse(common.notFound));
+    reply.header('allow', allowed.join(', '));
+    return answerNothing(o, req, reply, refuse(common.methodNotAllowed));
+  });
+  app.setErrorHandler((error: Error & { code?: string; statusCode?: number }, req, reply) => {
+    if (error.code === 'FST_ERR_CTP_BODY_TOO_LARGE') return answerNothing(o, req, reply, refuse(common.tooLarge));
+    if (error.code === 'FST_ERR_CTP_INVALID_MEDIA_TYPE') return answerNothing(o, req, reply, refuse(common.unsupportedMedia));
+    if (isUnavailable(error)) return answerNothing(o, req, reply, refuse(common.unavailable, { retryAfterSeconds: 5 }));
+    if (error.statusCode !== undefined && error.statusCode >= 400 && error.statusCode < 500) return answerNothing(o, req, reply, refuse(common.badRequest));
+    o.log.error('edge.threw', { trace: req.seen?.trace, route: req.routeOptions.url, ...errorFields(error) });
+    return sendProblem(o, reply, refuse(common.internal), req.seen?.trace ?? newTrace());
+  });
+}
+
+/** Builds the server over the modules; the caller listens and closes it. */
+export function createEdge(o: EdgeOptions, more?: (app: FastifyInstance, runner: Runner) => void): Edge {
+  const app = fastify({
+    logger: false, bodyLimit: BODY_BYTES_MAX, routerOptions: { maxParamLength: 256 }, requestTimeout: REQUEST_TIMEOUT_MS, keepAliveTimeout: KEEP_ALIVE_MS,
+    trustProxy: o.trustedProxies > 0 ? (_address: string, hop: number) => hop < o.trustedProxies : false, exposeHeadRoutes: true, forceCloseConnections: 'idle',
+    http: { maxHeaderSize: HEADER_BYTES_MAX, headersTimeout: HEADERS_TIMEOUT_MS },
+    rewriteUrl: (req: IncomingMessage) => {
+      const url = req.url ?? '/';
+      if (url.length > URL_BYTES_MAX) return '/address-too-long';
+      const found = o.pathTenants ? tenantPath(url) : undefined;
+      if (!found) return url;
+      (req as IncomingMessage & { tenantSlug?: string }).tenantSlug = found.slug;
+      return found.rest;
+    },
+  });
+  const state = { draining: false };
+  app.removeAllContentTypeParsers();
+  for (const type of ['application/json', 'application/x-www-form-urlencoded', 'application/x-ndjson']) {
+    app.addContentTypeParser(type, { parseAs: 'buffer' }, (_, body, next) => next(null, body));
+  }
+  app.addHook('onRequest', (_, reply, next) => {
+    if (state.draining) reply.header('connection', 'close');
+    next();
+  });
+  const runner = createRunner(o);
+  const hub = createHub();
+  measure(app, o, runner);
+  mountHealth(app, o, state, o.modules);
+  mountAssets(app, o);
+  for (const route of o.modules.flatMap((m) => m.routes ?? [])) mountRoute(app, o, runner, route);
+  mountPages(app, o, runner, o.modules);
+  for (const s of o.modules.flatMap((m) => m.streams ?? [])) mountStream(app, o, runner, hub, s);
+  more?.(app, runner);
+  catchAll(app, o);
+  return {
+    app, runner, hub,
+    async drain() {
+      state.draining = true;
+      const late = o.clock.sleep(DRAIN_MS).then(() => app.server.closeAllConnections());
+      await Promise.race([app.close(), late]);
+    },
+  };
+}

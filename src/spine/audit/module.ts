@@ -1,0 +1,18 @@
+import { defineModule } from '#kernel';
+import { sequencer } from './service/sequence.ts';
+import { factWriter, originState } from './service/write.ts';
+
+export default defineModule({
+  name: 'spine/audit',
+  doc: 'Who did what to whom: facts in the commit of what they record, chained so that a change shows.',
+  needs: ['spine/events', 'spine/vault'],
+  migrations: new URL('./migrations/', import.meta.url),
+  tables: {
+    'audit.fact': { app: ['select', 'insert'], spine: ['select'], auditor: ['select'] },
+    'audit.leaf': { tenant: false, spine: ['select', 'insert'], auditor: ['select'] },
+  },
+  writers: [factWriter],
+  workers: [sequencer],
+  state: [originState],
+  privacy: { 'audit.fact.origin': { kind: 'address and agent', kept: 'sealed' } },
+});

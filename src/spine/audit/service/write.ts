@@ -1,0 +1,59 @@
+import { LRUCache } from 'lru-cache';
+import { provide, token, type FactDraft, type Origin, type Provided, type SectionTx, type Send, type Uuid, type Writer } from '#kernel';
+import { subjectKeys, tenantKeys, type Sealer } from '#spine/vault';
+import { insertFacts, type NewFacts } from '../store.ts';
+
+const SEALED_ORIGINS_MAX = 100_000;
+const Origins = token<LRUCache<string, string>>('audit.origins');
+/** One device's address and agent, sealed once per person and kept: its seal is bound to the person, not to the fact. */
+export const originState: Provided = provide(Origins, () => new LRUCache<string, string>({ max: SEALED_ORIGINS_MAX }));
+
+const TABLE = 'audit.fact';
+
+/** Address and agent under the subject's key, or the tenant's where the fact is about nobody. */
+function sealOrigin(tx: SectionTx, by: Origin, subject: Uuid | undefined, sealers: ReadonlyMap<Uuid, Sealer>): string | null {
+  if (by.address === undefined && by.agent === undefined) return null;
+  const name = `${tx.tenant.id} ${subject ?? ''} ${by.address ?? ''} ${by.agent ?? ''}`;
+  const kept = tx.use(Origins);
+  let sealed = kept.get(name);
+  if (sealed === undefined) {
+    const sealer = (subject && sealers.get(subject)) ?? tenantKeys(tx);
+    sealed = sealer.seal({ table: TABLE, column: 'origin', row: subject ?? 'nobody' }, JSON.stringify([by.address ?? null, by.agent ?? null]));
+    kept.set(name, sealed);
+  }
+  return sealed;
+}
+
+function toRows(tx: SectionTx, facts: readonly { by: Origin; fact: FactDraft }[], sealers: ReadonlyMap<Uuid, Sealer>): NewFacts {
+  const rows: NewFacts = { id: [], actorKind: [], actor: [], session: [], action: [], result: [], subject: [], resource: [], problem: [], trace: [], latencyUs: [], detail: [], origin: [] };
+  for (const { by, fact } of facts) {
+    rows.id.push(tx.uuid());
+    rows.actorKind.push(by.actor.kind === 'system' ? `system:${by.actor.name}` : by.actor.kind);
+    rows.actor.push('id' in by.actor ? by.actor.id : null);
+    rows.session.push(by.actor.kind === 'person' ? by.actor.session : null);
+    rows.action.push(fact.action);
+    rows.result.push(fact.result);
+    rows.subject.push(fact.subject ?? null);
+    rows.resource.push(fact.resource ?? null);
+    rows.problem.push(fact.problem ?? null);
+    rows.trace.push(by.trace);
+    rows.latencyUs.push(fact.latencyUs === undefined ? null : Math.min(Math.round(fact.latencyUs), 2 ** 31 - 1));
+    rows.detail.push(fact.detail ? JSON.stringify(fact.detail) : null);
+    rows.origin.push(sealOrigin(tx, by, fact.subject, sealers));
+  }
+  return rows;
+}
+
+/** Writes the section's facts in the commit of what they record. */
+export const factWriter: Writer = {
+  name: 'spine/audit', rank: 50,
+  write(tx, pending) {
+    if (!pending.facts.length) return undefined;
+    const subjects = pending.facts.flatMap(({ by, fact }) => (fact.subject && (by.address !== undefined || by.agent !== undefined) ? [fact.subject] : []));
+    const send = (sealers: ReadonlyMap<Uuid, Sealer>): Send => {
+      const rows = toRows(tx, pending.facts, sealers);
+      return () => insertFacts(tx.sql, tx.tenant.id, tx.now, rows);
+    };
+    return subjects.length ? subjectKeys(tx, subjects).then(send) : send(new Map());
+  },
+};

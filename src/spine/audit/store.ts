@@ -1,0 +1,54 @@
+import type { SqlTag } from '#kernel';
+import type { StoredFact } from './contract.ts';
+
+export interface NewFacts {
+  id: string[]; actorKind: string[]; actor: (string | null)[]; session: (string | null)[]; action: string[]; result: string[]; subject: (string | null)[];
+  resource: (string | null)[]; problem: (string | null)[]; trace: string[]; latencyUs: (number | null)[]; detail: (string | null)[]; origin: (string | null)[];
+}
+
+export const insertFacts = (sql: SqlTag, tenant: string, at: Date, f: NewFacts): Promise<unknown[]> => sql`
+  insert into audit.fact (id, tenant, at, actor_kind, actor, session, action, result, subject, resource, problem, trace, latency_us, detail, origin)
+  select i, ${tenant}, ${at}, ak, ac, se, an, re, su, rs, pr, tr, la, de, og
+  from unnest(${f.id}::uuid[], ${f.actorKind}::text[], ${f.actor}::uuid[], ${f.session}::uuid[], ${f.action}::text[], ${f.result}::text[], ${f.subject}::uuid[],
+    ${f.resource}::text[], ${f.problem}::text[], ${f.trace}::text[], ${f.latencyUs}::int[], ${f.detail}::text[], ${f.origin}::text[])
+    r (i, ak, ac, se, an, re, su, rs, pr, tr, la, de, og)`;
+
+/** Facts after a sequence number, every column as text in one fixed spelling. */
+export const factsAfter = async (sql: SqlTag, after: bigint, limit: number): Promise<(StoredFact & { pos: bigint })[]> =>
+  (await sql<StoredFact>`
+    select seq, id::text, tenant::text, to_char(at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') as at, actor_kind, actor::text, session::text, action, result,
+      subject::text, resource, problem, trace, latency_us::text, detail, origin
+    from audit.fact where seq > ${after} order by seq limit ${limit}`).map((r) => ({ ...r, pos: r.seq }));
+
+export interface LeafRow { pos: bigint; fact_seq: bigint; fact_id: string; leaf_hash: Buffer; chain_hash: Buffer }
+
+export const lastLeaf = async (sql: SqlTag): Promise<LeafRow | undefined> =>
+  (await sql<LeafRow>`select pos, fact_seq, fact_id::text, leaf_hash, chain_hash from audit.leaf order by pos desc limit 1`)[0];
+
+export const leavesAfter = (sql: SqlTag, after: bigint, limit: number): Promise<LeafRow[]> => sql<LeafRow>`
+  select pos, fact_seq, fact_id::text, leaf_hash, chain_hash from audit.leaf where pos > ${after} order by pos limit ${limit}`;
+
+export const leafAt = async (sql: SqlTag, pos: bigint): Promise<LeafRow | undefined> =>
+  (await sql<LeafRow>`select pos, fact_seq, fact_id::text, leaf_hash, chain_hash from audit.leaf where pos = ${pos}`)[0];
+
+export const factsBySeq = (sql: SqlTag, seqs: readonly bigint[]): Promise<StoredFact[]> => sql<StoredFact>`
+  select seq, id::text, tenant::text, to_char(at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') as at, actor_kind, actor::text, session::text, action, result,
+    subject::text, resource, problem, trace, latency_us::text, detail, origin
+  from audit.fact where seq = any(${seqs}::bigint[]) order by seq`;
+
+/** Facts between two sequence numbers that have no leaf. */
+export const factsWithoutLeaf = (sql: SqlTag, after: bigint, upTo: bigint): Promise<{ seq: bigint; id: string }[]> => sql<{ seq: bigint; id: string }>`
+  select f.seq, f.id::text from audit.fact f where f.seq > ${after} and f.seq <= ${upTo} and not exists (select 1 from audit.leaf l where l.fact_seq = f.seq) order by f.seq limit 1`;
+
+/** One sequencer at a time; a second one waits for the first one's commit and then reads its last leaf. */
+export const lockChain = (sql: SqlTag): Promise<unknown[]> => sql`select pg_advisory_xact_lock(4858361)`;
+
+export const insertLeaves = (sql: SqlTag, rows: readonly LeafRow[]): Promise<unknown[]> => sql`
+  insert into audit.leaf (pos, fact_seq, fact_id, leaf_hash, chain_hash)
+  select * from unnest(${rows.map((r) => r.pos)}::bigint[], ${rows.map((r) => r.fact_seq)}::bigint[], ${rows.map((r) => r.fact_id)}::uuid[],
+    ${rows.map((r) => r.leaf_hash)}::bytea[], ${rows.map((r) => r.chain_hash)}::bytea[])`;
+
+/** Facts about a person, newest first. */
+export const factsAbout = (sql: SqlTag, subject: string, before: bigint, limit: number): Promise<{ seq: bigint; at: Date; action: string; result: string; actor_kind: string; resource: string | null }[]> =>
+  sql<{ seq: bigint; at: Date; action: string; result: string; actor_kind: string; resource: string | null }>`
+  select seq, at, action, result, actor_kind, resource from audit.fact where subject = ${subject} and seq < ${before} order by seq desc limit ${limit}`;

@@ -1,0 +1,2 @@
+export * from './contract.ts';
+export { createCache } from './service.ts';

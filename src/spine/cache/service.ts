@@ -1,0 +1,58 @@
+import { LRUCache } from 'lru-cache';
+import type { Clock } from '#kernel';
+import type { CacheSpec, CacheStats, FencedCache } from './contract.ts';
+
+interface Entry<V> { value: V; atMs: number; fresh: boolean }
+
+/** An in-process cache in which a load that started before an invalidation can never store what it read. */
+export function createCache<V extends object>(spec: CacheSpec, clock: Clock): FencedCache<V> {
+  const entries = new LRUCache<string, Entry<V>>({ max: spec.entriesMax });
+  // Generations of keys invalidated of late. A key that has fallen out counts as invalidated at `floor`.
+  const generations = new LRUCache<string, number>({ max: spec.entriesMax });
+  let generation = 0;
+  let floor = 0;
+  const stats: CacheStats = { hits: 0, misses: 0, fenced: 0 };
+  const generationOf = (key: string): number => generations.get(key) ?? floor;
+  return {
+    stats,
+    get(key) {
+      const entry = entries.get(key);
+      if (entry?.fresh && clock.monotonicMs() - entry.atMs < spec.freshMs) {
+        stats.hits += 1;
+        return entry.value;
+      }
+      stats.misses += 1;
+      return undefined;
+    },
+    kept(key) {
+      const entry = entries.get(key);
+      const ageMs = entry ? clock.monotonicMs() - entry.atMs : 0;
+      return entry && ageMs < spec.keptMs ? { value: entry.value, ageMs } : undefined;
+    },
+    fence: (keys) => ({ generation, from: new Map(keys.map((k) => [k, generationOf(k)])) }),
+    fill(fence, key, value) {
+      if (fence.from.get(key) !== generationOf(key)) {
+        stats.fenced += 1;
+        return false;
+      }
+      entries.set(key, { value, atMs: clock.monotonicMs(), fresh: true });
+      return true;
+    },
+    invalidate(key) {
+      generation += 1;
+      if (generations.size >= spec.entriesMax && !generations.has(key)) {
+        // The oldest generation is about to be forgotten: every key without one counts as invalidated now.
+        floor = generation;
+      }
+      generations.set(key, generation);
+      const entry = entries.peek(key);
+      if (entry) entry.fresh = false;
+    },
+    clear() {
+      generation += 1;
+      floor = generation;
+      generations.clear();
+      entries.clear();
+    },
+  };
+}

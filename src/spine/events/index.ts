@@ -1,0 +1,3 @@
+export * from './contract.ts';
+export { readSettled } from './service/log.ts';
+export { watchEvents } from './service/watch.ts';

@@ -1,0 +1,74 @@
+import { provide, spineTransact, systemClock, type CellContext, type Clock, type Provided, type Writer } from '#kernel';
+import { EventSignal, GAP_WAIT_MS_MAX } from '../contract.ts';
+import { appendEvents, inserters, type NewEvents } from '../store.ts';
+
+/** Appends the section's events, last of all writers: a gap in the log then lasts no longer than a commit. */
+export const eventWriter: Writer = {
+  name: 'spine/events', rank: 90,
+  write(tx, pending) {
+    if (!pending.events.length) return undefined;
+    const rows: NewEvents = { topics: [], keys: [], ids: [], versions: [], traces: [], data: [] };
+    for (const { by, event } of pending.events) {
+      rows.topics.push(event.type.name);
+      rows.keys.push(event.key);
+      rows.ids.push(tx.uuid());
+      rows.versions.push(event.type.version);
+      rows.traces.push(by.trace);
+      rows.data.push(JSON.stringify(event.type.data.parse(event.data)));
+    }
+    tx.afterCommit(() => tx.use(EventSignal).wake());
+    return () => appendEvents(tx.sql, tx.tenant.id, tx.now, rows);
+  },
+};
+
+function makeSignal(clock: Clock): EventSignal {
+  let waiting: (() => void)[] = [];
+  let scheduled = false;
+  return {
+    wake() {
+      if (scheduled) return;
+      scheduled = true;
+      queueMicrotask(() => {
+        scheduled = false;
+        const all = waiting;
+        waiting = [];
+        for (const go of all) go();
+      });
+    },
+    wait(msMax, ending) {
+      const woken = new AbortController();
+      const end = (): void => woken.abort();
+      ending.addEventListener('abort', end, { once: true });
+      waiting.push(end);
+      if (ending.aborted) end();
+      return clock.sleep(msMax, woken.signal).finally(() => ending.removeEventListener('abort', end));
+    },
+  };
+}
+export const signalState: Provided = provide(EventSignal, (cell) => makeSignal(cell.clock));
+
+/**
+ * Reads rows of an append-only table whose key is an identity with CACHE 1, and only those before which nothing can appear
+ * any more. The contiguous part is settled as it stands. Before a gap: whoever could still fill it holds the table's insert
+ * lock now, so when all of those transactions have ended, a new snapshot shows every row up to the last one seen, and what is
+ * missing was rolled back for ever. No guess and no time-out decides.
+ */
+export async function readSettled<R extends { pos: bigint }>(
+  cell: CellContext, table: string, after: bigint, read: (sql: Parameters<Parameters<typeof spineTransact>[1]>[0]['sql'], after: bigint) => Promise<R[]>, clock: Clock = systemClock,
+): Promise<R[]> {
+  const rows = await spineTransact(cell, (tx) => read(tx.sql, after));
+  let run = 0;
+  while (run < rows.length && (rows[run] as R).pos === after + BigInt(run) + 1n) run += 1;
+  if (run > 0 || rows.length === 0) return rows.slice(0, run);
+  const high = (rows.at(-1) as R).pos;
+  const holders = async (): Promise<Set<string>> => new Set((await spineTransact(cell, (tx) => inserters(tx.sql, table))).map((r) => r.vtx));
+  const first = await holders();
+  const began = clock.monotonicMs();
+  for (let open = first; open.size > 0;) {
+    if (clock.monotonicMs() - began > GAP_WAIT_MS_MAX) throw new Error(`a transaction holds a gap of ${table} open for too long`);
+    await clock.sleep(2);
+    const now = await holders();
+    open = new Set([...open].filter((vtx) => now.has(vtx)));
+  }
+  return (await spineTransact(cell, (tx) => read(tx.sql, after))).filter((r) => r.pos <= high);
+}

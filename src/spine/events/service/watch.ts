@@ -1,0 +1,33 @@
+import { spineTransact, uuid, type Clock, type CellContext, type EventType } from '#kernel';
+import { EventSignal, RELAY_BATCH_MAX, RELAY_POLL_MS } from '../contract.ts';
+import { eventsAfter, lastPos } from '../store.ts';
+import { readSettled } from './log.ts';
+
+/** One event as a watcher sees it. */
+export interface Seen { readonly tenant: string; readonly topic: string; readonly key: string; readonly at: Date; readonly data: Record<string, unknown> }
+
+/**
+ * Follows the log from its end in this process only: for caches and hints, which every process needs and no restart has to
+ * catch up. `lost` runs when the log could not be read for a while, before it is followed again.
+ */
+export async function watchEvents(o: {
+  cell: CellContext; clock: Clock; signal: AbortSignal; types: readonly EventType[]; see: (event: Seen) => void; lost: () => void;
+}): Promise<void> {
+  const topics = o.types.map((t) => t.name);
+  const news = o.cell.use(EventSignal);
+  let pos = await spineTransact(o.cell, (tx) => lastPos(tx.sql));
+  while (!o.signal.aborted) {
+    const waiting = news.wait(RELAY_POLL_MS, o.signal);
+    try {
+      const rows = await readSettled(o.cell, 'events.log', pos, (sql, after) => eventsAfter(sql, after, topics, RELAY_BATCH_MAX), o.clock);
+      for (const r of rows) {
+        pos = r.pos;
+        if (r.data !== null) o.see({ tenant: uuid(r.tenant), topic: r.topic, key: r.key, at: r.at, data: JSON.parse(r.data) as Record<string, unknown> });
+      }
+      if (!rows.length) await waiting;
+    } catch (error) {
+      o.lost();
+      throw error;
+    }
+  }
+}

@@ -1,0 +1,46 @@
+import type { SqlTag } from '#kernel';
+import type { StoredEvent } from './contract.ts';
+
+export interface NewEvents { topics: string[]; keys: string[]; ids: string[]; versions: number[]; traces: string[]; data: string[] }
+
+export const appendEvents = (sql: SqlTag, tenant: string, at: Date, e: NewEvents): Promise<unknown[]> => sql`
+  insert into events.log (tenant, topic, key, id, version, at, trace, data)
+  select ${tenant}, t, k, i, v, ${at}, tr, d
+  from unnest(${e.topics}::text[], ${e.keys}::text[], ${e.ids}::uuid[], ${e.versions}::smallint[], ${e.traces}::text[], ${e.data}::text[]) r (t, k, i, v, tr, d)`;
+
+type LogRow = Omit<StoredEvent, 'data'> & { data: string | null };
+
+/** Rows after a position; the data of other topics is left out. */
+export const eventsAfter = (sql: SqlTag, pos: bigint, topics: readonly string[], limit: number): Promise<LogRow[]> => sql<LogRow>`
+  select pos, replace(tenant::text, '-', '') as tenant, topic, key, replace(id::text, '-', '') as id, version, at, trace,
+    case when topic = any(${topics}) then data end as data
+  from events.log where pos > ${pos} order by pos limit ${limit}`;
+
+export const lastPos = async (sql: SqlTag): Promise<bigint> => (await sql<{ pos: bigint }>`select coalesce(max(pos), 0) as pos from events.log`)[0]?.pos ?? 0n;
+
+export const addSubscriber = (sql: SqlTag, name: string): Promise<unknown[]> => sql`
+  insert into events.subscriber (name) values (${name}) on conflict do nothing`;
+
+export const readCursor = async (sql: SqlTag, name: string): Promise<bigint> =>
+  (await sql<{ pos: bigint }>`select pos from events.subscriber where name = ${name}`)[0]?.pos ?? 0n;
+
+/** Compare-and-set; no row means that another process moved the cursor. */
+export const moveCursor = (sql: SqlTag, name: string, from: bigint, to: bigint): Promise<unknown[]> => sql`
+  update events.subscriber set pos = ${to}, failures = 0, error = null where name = ${name} and pos = ${from} returning pos`;
+
+export const noteFailure = async (sql: SqlTag, name: string, error: string): Promise<number> =>
+  (await sql<{ failures: number }>`update events.subscriber set failures = failures + 1, error = ${error} where name = ${name} returning failures`)[0]?.failures ?? 0;
+
+export const park = (sql: SqlTag, subscriber: string, e: Pick<StoredEvent, 'pos' | 'tenant' | 'key'>, error: string, at: Date): Promise<unknown[]> => sql`
+  insert into events.parked (subscriber, pos, tenant, key, error, at) values (${subscriber}, ${e.pos}, ${e.tenant}, ${e.key}, ${error}, ${at}) on conflict do nothing`;
+
+export const parkedKeys = (sql: SqlTag, subscriber: string): Promise<{ tenant: string; key: string }[]> => sql<{ tenant: string; key: string }>`
+  select distinct replace(tenant::text, '-', '') as tenant, key from events.parked where subscriber = ${subscriber}`;
+
+/** Transactions that may still show rows at positions already drawn: those that hold the insert lock of the table. */
+export const inserters = (sql: SqlTag, table: string): Promise<{ vtx: string }[]> => sql<{ vtx: string }>`
+  select distinct virtualtransaction as vtx from pg_locks
+  where locktype = 'relation' and mode = 'RowExclusiveLock' and relation = ${table}::regclass
+    and database = (select oid from pg_database where datname = current_database())`;
+
+export const sayNews = (sql: SqlTag, channel: string, pos: bigint): Promise<unknown[]> => sql`select pg_notify(${channel}, ${pos.toString()})`;

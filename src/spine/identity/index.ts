@@ -1,0 +1,4 @@
+export * from './contract.ts';
+export { normalizeIdentifier } from './rules.ts';
+export { enrol, ensureDecoy, findPersons, readProfile } from './service/enrol.ts';
+export { vouchedFor } from './service/session.ts';

@@ -1,0 +1,35 @@
+import { defineModule } from '#kernel';
+import { identityProblems, SignedIn, SignedOut } from './contract.ts';
+import { forms, pages } from './pages.tsx';
+import { routes } from './routes.ts';
+import { sendCode } from './service/message.ts';
+import { personAuthenticator, sessionGate, sessionsState } from './service/session.ts';
+
+export default defineModule({
+  name: 'spine/identity',
+  doc: 'Who a person is, proven by a code on their phone; sessions that end when they are told to.',
+  needs: ['spine/limits', 'spine/vault'],
+  migrations: new URL('./migrations/', import.meta.url),
+  tables: {
+    'identity.person': { app: ['select', 'insert', 'update'], auditor: ['select'] },
+    'identity.challenge': { app: ['select', 'insert', 'update'], auditor: ['select'] },
+    'identity.guard': { app: ['select', 'insert', 'update'], auditor: ['select'] },
+    'identity.device': { app: ['select', 'insert', 'update'], auditor: ['select'] },
+    'identity.session': { app: ['select', 'insert', 'update'], auditor: ['select'] },
+    'identity.message': { app: ['select', 'insert', 'update'], auditor: ['select'] },
+  },
+  routes, pages, forms,
+  problems: identityProblems,
+  events: [SignedIn, SignedOut],
+  calls: [sendCode],
+  authenticators: [personAuthenticator],
+  gates: [sessionGate],
+  state: [sessionsState],
+  privacy: {
+    'identity.person.profile': { kind: 'identifier, name, date of birth, phone', kept: 'sealed' },
+    'identity.person.identifier_index': { kind: 'identifier', kept: 'blind-index' },
+    'identity.person.birth_index': { kind: 'identifier and date of birth', kept: 'blind-index' },
+    'identity.person.phone_index': { kind: 'phone', kept: 'blind-index' },
+    'identity.message.body': { kind: 'code', kept: 'sealed' },
+  },
+});

@@ -1,0 +1,46 @@
+import { civilDate, common, route } from '#kernel';
+import {
+  codeOver, lockedOut, resendTooSoon, sendsUsed, sessionOver, wrongCode, wrongDetails, zCode, zNothing, zRefresh, zRefreshed, zResend, zSession, zStart, zStarted, zTokens,
+} from './contract.ts';
+import { readSession, refresh, signOut } from './service/session.ts';
+import { resendCode, startSignIn, verifyCode } from './service/sign-in.ts';
+
+const challenge = `chl_${'0'.repeat(32)}` as const;
+const browser = 'A'.repeat(24);
+
+export const start = route('POST /sign-in/challenges', {
+  summary: 'Starts a sign-in: a code goes to the registered phone, if the details match. The answer does not tell whether they do.',
+  scope: 'public', input: zStart, output: zStarted, status: 201, idempotent: 'optional', problems: [wrongDetails, lockedOut, sendsUsed], audit: 'identity.start', verb: startSignIn,
+  example: { input: { body: { identifier: 'ABCPK0000L', dateOfBirth: civilDate('1986-03-27'), year: 2026, browser, language: 'en' } } },
+});
+
+export const verify = route('POST /sign-in/challenges/:challenge/code', {
+  summary: 'Ends a sign-in with the code: tokens for a session.',
+  scope: 'public', input: zCode, output: zTokens, problems: [wrongCode, codeOver, lockedOut], audit: 'identity.code', verb: verifyCode,
+  example: { input: { params: { challenge }, body: { code: '000000', browser } } },
+});
+
+export const resend = route('POST /sign-in/challenges/:challenge/resend', {
+  summary: 'Sends a new code; the one before it stops working.',
+  scope: 'public', input: zResend, output: zStarted, idempotent: 'optional', problems: [codeOver, resendTooSoon, sendsUsed], audit: 'identity.resend', verb: resendCode,
+  example: { input: { params: { challenge }, body: { browser } } },
+});
+
+export const renew = route('POST /sign-in/refresh', {
+  summary: 'A fresh access token for a refresh token, which is replaced. A replaced one shown again ends the session.',
+  scope: 'public', input: zRefresh, output: zRefreshed, problems: [sessionOver], verb: refresh,
+  example: { input: { body: { refreshToken: `ses_${'0'.repeat(32)}.${'A'.repeat(43)}` } } },
+});
+
+export const leave = route('POST /sign-out', {
+  summary: 'Ends the session at once, on every device process.', scope: 'person', input: zNothing, output: zNothing, problems: [sessionOver], audit: 'identity.session-end',
+  verb: signOut, example: { input: {}, output: {} },
+});
+
+export const session = route('GET /session', {
+  summary: 'The caller’s own session.', scope: 'person', input: zNothing, output: zSession, problems: [sessionOver], verb: readSession, example: { input: {} },
+});
+
+export const routes = [start, verify, resend, renew, leave, session];
+/** Problems that a form shows on its own page beside the routes' own. */
+export const shownProblems = [common.inFlight];

@@ -1,0 +1,190 @@
+import { timingSafeEqual } from 'node:crypto';
+import { jwtVerify, SignJWT } from 'jose';
+import { LRUCache } from 'lru-cache';
+import { z } from 'zod';
+import {
+  done, idOf, perform, provide, refuse, token, uuid, uuidOf, type Actor, type Authenticated, type Authenticator, type CellContext, type Gate, type Origin, type Outcome,
+  type Provided, type Refused, type SectionTx, type TenantRef, type Tx, type Uuid,
+} from '#kernel';
+import { tenantKeys } from '#spine/vault';
+import {
+  ACCESS_LIFE_MS, COOKIE_ACCESS, COOKIE_REFRESH, REFRESH_LIFE_MS, SESSION_LIFE_MS_MAX, SignedIn, SignedOut, sessionOver, zRefresh, zRefreshed, type SessionEnd,
+} from '../contract.ts';
+import { decideRefresh } from '../rules.ts';
+import { endSession, insertSession, liveSessions, lockSession, rotateSession } from '../store.ts';
+
+const TOKEN_BYTES = 32;
+const VERIFIED_MAX = 100_000;
+const ISSUER = 'exchequer';
+
+interface Verified { readonly actor: Actor & { kind: 'person' }; readonly expiresMs: number }
+interface Sessions {
+  /** Access tokens whose signature was checked, so that a request costs no public-key or HMAC work twice. */
+  readonly tokens: LRUCache<string, Verified>;
+  /** When the database last said that a session lives, by this process's clock; and those it said are over. */
+  readonly live: LRUCache<string, number>;
+  readonly over: LRUCache<string, true>;
+}
+export const Sessions = token<Sessions>('identity.sessions');
+export const sessionsState: Provided = provide(Sessions, () => ({
+  tokens: new LRUCache<string, Verified>({ max: VERIFIED_MAX }), live: new LRUCache<string, number>({ max: VERIFIED_MAX }), over: new LRUCache<string, true>({ max: VERIFIED_MAX }),
+}));
+
+type Using = { use: CellContext['use']; tenant: TenantRef };
+const signingKey = (tx: Using): Uint8Array => tenantKeys(tx).secret('identity.access-token');
+const refreshMac = (tx: Using, secret: string): Buffer => tenantKeys(tx).mac('identity.refresh', secret);
+const seconds = (ms: number): number => Math.floor(ms / 1000);
+
+/** A JWT of this tenant: subject and session, no word about the person. */
+const accessToken = (tx: Using & { now: Date }, person: Uuid, session: Uuid, expires: Date): Promise<string> => new SignJWT({ sid: session })
+  .setProtectedHeader({ alg: 'HS256', typ: 'at+jwt', kid: '1' }).setIssuer(ISSUER).setAudience(tx.tenant.id).setSubject(person)
+  .setIssuedAt(seconds(tx.now.getTime())).setExpirationTime(seconds(expires.getTime())).sign(signingKey(tx));
+
+const earlier = (a: Date, b: Date): Date => (a < b ? a : b);
+const after = (at: Date, ms: number): Date => new Date(at.getTime() + ms);
+
+interface Tokens { accessToken: string; refreshToken: string; expiresInSeconds: number; refreshExpiresInSeconds: number }
+
+/** Opens a session for a person who gave the right code. */
+export async function openSession(tx: Tx, person: Uuid, browser: Buffer): Promise<Tokens> {
+  const session = tx.uuid();
+  const secret = tx.random.bytes(TOKEN_BYTES).toString('base64url');
+  const expires = after(tx.now, REFRESH_LIFE_MS);
+  await insertSession(tx.sql, tx.tenant.id, {
+    id: session, person, browser, refresh_mac: refreshMac(tx, secret), previous_mac: null, rotated_at: tx.now, started_at: tx.now, expires_at: expires, ended_at: null,
+  });
+  tx.emit(SignedIn, person, { person, session });
+  tx.audit({ action: 'identity.code', result: 'done', subject: person, resource: `session ${session}` });
+  return {
+    accessToken: await accessToken(tx, person, session, after(tx.now, ACCESS_LIFE_MS)), refreshToken: `${idOf('ses', session)}.${secret}`,
+    expiresInSeconds: seconds(ACCESS_LIFE_MS), refreshExpiresInSeconds: seconds(REFRESH_LIFE_MS),
+  };
+}
+
+/** Ends a session at once, for every process: the gate reads this row. */
+async function end(tx: Tx, session: Uuid, reason: SessionEnd): Promise<void> {
+  const [ended] = await endSession(tx.sql, session, tx.now, reason);
+  tx.use(Sessions).over.set(session, true);
+  if (!ended) return;
+  tx.emit(SignedOut, ended.person, { person: uuid(ended.person), session, reason });
+  tx.audit({ action: 'identity.session-end', result: 'done', subject: uuid(ended.person), resource: `session ${session}`, detail: { reason } });
+}
+
+/** A fresh access token for a refresh token, which is then replaced. A replaced one shown again ends the family. */
+export async function refresh(tx: Tx, input: z.output<typeof zRefresh>): Promise<Outcome<z.output<typeof zRefreshed>>> {
+  const match = /^(ses_[0-9a-f]{32})\.([A-Za-z0-9_-]{43})$/.exec(input.body.refreshToken);
+  if (!match) return refuse(sessionOver);
+  const session = uuidOf(match[1] as `ses_${string}`);
+  const row = await lockSession(tx.sql, session);
+  if (!row) return refuse(sessionOver);
+  const mac = refreshMac(tx, match[2] as string);
+  const decision = decideRefresh({
+    endedAt: row.ended_at, expiresAt: row.expires_at, rotatedAt: row.rotated_at, matchesCurrent: timingSafeEqual(mac, row.refresh_mac),
+    matchesPrevious: row.previous_mac !== null && timingSafeEqual(mac, row.previous_mac),
+  }, tx.now);
+  if (decision === 'reused') await end(tx, session, 'refresh-reused');
+  if (decision === 'over' || decision === 'reused') return refuse(sessionOver);
+  const expires = decision === 'rotate' ? earlier(after(tx.now, REFRESH_LIFE_MS), after(row.started_at, SESSION_LIFE_MS_MAX)) : row.expires_at;
+  let refreshToken: string | null = null;
+  if (decision === 'rotate') {
+    const secret = tx.random.bytes(TOKEN_BYTES).toString('base64url');
+    await rotateSession(tx.sql, session, refreshMac(tx, secret), row.refresh_mac, tx.now, expires);
+    refreshToken = `${idOf('ses', session)}.${secret}`;
+  }
+  const accessUntil = earlier(after(tx.now, ACCESS_LIFE_MS), expires);
+  return done({
+    accessToken: await accessToken(tx, uuid(row.person), session, accessUntil), refreshToken,
+    expiresInSeconds: seconds(accessUntil.getTime() - tx.now.getTime()), refreshExpiresInSeconds: seconds(expires.getTime() - tx.now.getTime()),
+  });
+}
+
+/** Signs the caller out; doing it twice changes nothing. */
+export async function signOut(tx: Tx): Promise<Outcome<Record<string, never>>> {
+  if (tx.actor.kind === 'person') await end(tx, tx.actor.session, 'signed-out');
+  return done({});
+}
+
+/** The caller's session. */
+export async function readSession(tx: Tx): Promise<Outcome<{ session: `ses_${string}`; startedAt: Date; expiresAt: Date }>> {
+  if (tx.actor.kind !== 'person') return refuse(sessionOver);
+  const row = await lockSession(tx.sql, tx.actor.session);
+  if (!row || row.ended_at) return refuse(sessionOver);
+  return done({ session: idOf('ses', row.id), startedAt: row.started_at, expiresAt: row.expires_at });
+}
+
+/** Lets a person's request pass only while the session's row lives: signing out anywhere ends it here at once. */
+export const sessionGate: Gate = {
+  name: 'identity.session',
+  check(tx: SectionTx, items: readonly Origin[]) {
+    const sessions = [...new Set(items.flatMap((i) => (i.actor.kind === 'person' ? [i.actor.session] : [])))];
+    if (!sessions.length) return undefined;
+    return liveSessions(tx.sql, sessions, tx.now).then((rows) => {
+      const known = tx.use(Sessions);
+      const live = new Set(rows.map((r) => r.id));
+      const nowMs = tx.now.getTime();
+      for (const session of sessions) {
+        if (live.has(session)) known.live.set(session, nowMs);
+        else known.over.set(session, true);
+      }
+      return items.map((i): Refused | undefined => (i.actor.kind === 'person' && !live.has(i.actor.session) ? refuse(sessionOver) : undefined));
+    });
+  },
+};
+
+/** Longest time since the database vouched for a session that degraded mode accepts. */
+export const VOUCHED_MS_MAX = 15 * 60_000;
+
+/** True when this process saw the session alive in the database within 15 minutes and has not heard of its end. */
+export function vouchedFor(context: { use: CellContext['use']; now: Date }, session: Uuid): boolean {
+  const known = context.use(Sessions);
+  const at = known.live.get(session);
+  return at !== undefined && !known.over.has(session) && context.now.getTime() - at <= VOUCHED_MS_MAX;
+}
+
+async function verify(context: { cell: CellContext; tenant: TenantRef; nowMs: number }, text: string): Promise<Verified['actor'] | undefined> {
+  const using = { use: context.cell.use, tenant: context.tenant };
+  const known = using.use(Sessions);
+  const name = `${context.tenant.id}${text}`;
+  const kept = known.tokens.get(name);
+  if (kept) return kept.expiresMs > context.nowMs ? kept.actor : undefined;
+  try {
+    const { payload } = await jwtVerify(text, signingKey(using), {
+      algorithms: ['HS256'], issuer: ISSUER, audience: context.tenant.id, typ: 'at+jwt', currentDate: new Date(context.nowMs), requiredClaims: ['sub', 'sid', 'exp'],
+    });
+    const actor = { kind: 'person', id: uuid(String(payload.sub)), session: uuid(String(payload.sid)) } as const;
+    known.tokens.set(name, { actor, expiresMs: (payload.exp as number) * 1000 });
+    return actor;
+  } catch {
+    // Whatever is wrong with it, a token that does not verify is nobody's.
+    return undefined;
+  }
+}
+
+/** Knows people by a bearer token or by the session cookies, and renews an access cookie that ran out while its refresh token lives. */
+export const personAuthenticator: Authenticator = {
+  name: 'identity.person',
+  async authenticate({ cell, tenant, clock }, credentials): Promise<Authenticated | undefined> {
+    const nowMs = clock.now().getTime() + tenant.clockOffsetMs;
+    const bearer = credentials.authorization?.startsWith('Bearer ') ? credentials.authorization.slice(7) : undefined;
+    if (bearer !== undefined) {
+      const actor = await verify({ cell, tenant, nowMs }, bearer);
+      return actor && { actor, bySecret: 'header' };
+    }
+    const access = credentials.cookies[COOKIE_ACCESS];
+    const actor = access ? await verify({ cell, tenant, nowMs }, access) : undefined;
+    if (actor) return { actor, bySecret: 'cookie' };
+    const refreshToken = credentials.cookies[COOKIE_REFRESH];
+    if (!refreshToken) return undefined;
+    const outcome = await perform(cell, tenant, { actor: { kind: 'system', name: 'identity.refresh' }, trace: '0'.repeat(32) }, (tx) => refresh(tx, { body: { refreshToken } }));
+    const forget = [{ name: COOKIE_ACCESS, value: null }, { name: COOKIE_REFRESH, value: null }];
+    if (!outcome.ok) return { actor: { kind: 'nobody' }, cookies: forget };
+    const renewed = await verify({ cell, tenant, nowMs }, outcome.value.accessToken);
+    return renewed && { actor: renewed, bySecret: 'cookie', cookies: sessionCookies(outcome.value) };
+  },
+};
+
+/** The cookies of a session. */
+export const sessionCookies = (t: { accessToken: string; refreshToken: string | null; expiresInSeconds: number; refreshExpiresInSeconds: number }): NonNullable<Authenticated['cookies']> => [
+  { name: COOKIE_ACCESS, value: t.accessToken, maxAgeSeconds: t.expiresInSeconds },
+  ...(t.refreshToken === null ? [] : [{ name: COOKIE_REFRESH, value: t.refreshToken, maxAgeSeconds: t.refreshExpiresInSeconds }]),
+];

@@ -1,0 +1,125 @@
+import {
+  errorFields, nextCallStep, perform, provide, spineTransact, systemRandom, uuid, uuidv7, type AnyCall, type CallContext, type Clock, type JobHandler, type Provided,
+  type Worker, type WorkerContext, type Writer, type TenantRef, type Tx,
+} from '#kernel';
+import { CallProbe, CLAIM_MAX, JobSignal, LEASE_MS, POLL_MS, type Job } from './contract.ts';
+import { backoffMs } from './rules.ts';
+import { claimJobs, clearAttempt, failJob, finishJob, insertJobs, noteAttempt, type NewJobs } from './store.ts';
+
+/** Writes the section's jobs in its commit. */
+export const jobWriter: Writer = {
+  name: 'spine/jobs', rank: 70,
+  write(tx, pending) {
+    if (!pending.jobs.length) return undefined;
+    const rows: NewJobs = { name: [], key: [], dedupe: [], data: [], trace: [], runAt: [], attemptsMax: [], callKey: [] };
+    for (const { by, job } of pending.jobs) {
+      rows.name.push(job.type.name);
+      rows.key.push(job.key ?? null);
+      rows.dedupe.push(job.dedupe ?? null);
+      rows.data.push(JSON.stringify(job.type.data.parse(job.data)));
+      rows.trace.push(by.trace);
+      rows.runAt.push(job.runAt ?? tx.now);
+      rows.attemptsMax.push(job.type.attemptsMax);
+      rows.callKey.push(tx.uuid());
+    }
+    tx.afterCommit(() => tx.use(JobSignal).wake());
+    return () => insertJobs(tx.sql, tx.tenant.id, tx.now, rows);
+  },
+};
+
+function makeSignal(clock: Clock): JobSignal {
+  let waiting = new AbortController();
+  return {
+    wake() {
+      const woken = waiting;
+      waiting = new AbortController();
+      woken.abort();
+    },
+    wait: (msMax, ending) => clock.sleep(msMax, AbortSignal.any([waiting.signal, ending])),
+  };
+}
+export const signalState: Provided = provide(JobSignal, (cell) => makeSignal(cell.clock));
+
+class LeaseLost extends Error {}
+
+interface Running { readonly w: WorkerContext; readonly worker: string; readonly tenant: TenantRef; readonly job: Job }
+
+/** Runs a verb of the job and removes the job, in one transaction. */
+const finishWith = (r: Running, run: (tx: Tx) => Promise<void>): Promise<void> =>
+  perform(r.w.cell, r.tenant, { actor: { kind: 'system', name: r.job.name }, trace: r.job.trace }, async (tx) => {
+    await run(tx);
+    if (!(await finishJob(tx.sql, r.job.id, r.worker)).length) throw new LeaseLost();
+  });
+
+const lease = (now: Date, ms: number): Date => new Date(now.getTime() + ms);
+
+/** The five points of a call, each with its own commit; see kernel/call. */
+async function runCall(r: Running, call: AnyCall): Promise<void> {
+  const { w, job } = r;
+  const probe = w.cell.use(CallProbe);
+  await probe?.at('tx1-committed', job.name);
+  const now = (await spineTransact(w.cell, async (tx) => tx.now));
+  const step = nextCallStep({ sentAt: job.sent_at, createdAt: job.created_at }, now, call.deadlineMs);
+  if (step === 'expire') return finishWith(r, (tx) => call.expire(tx, job.data));
+  const request = await perform(w.cell, r.tenant, { actor: { kind: 'system', name: job.name }, trace: job.trace }, (tx) => call.request(tx, job.data));
+  if (request === undefined) return finishWith(r, async () => undefined);
+  const context: CallContext = { key: job.call_key as string, signal: AbortSignal.timeout(call.sendBudgetMs), use: w.cell.use };
+  if (step === 'inquire') {
+    const found = await call.inquire(request, context);
+    if (found !== 'not-found') return finishWith(r, (tx) => call.record(tx, job.data, found));
+    const proven = now.getTime() - (job.sent_at as Date).getTime() > call.visibilityMs;
+    if (proven) await spineTransact(w.cell, (tx) => clearAttempt(tx.sql, job.id, r.worker));
+    throw new Error(proven ? 'not there: will be sent again' : 'not there yet');
+  }
+  const noted = await spineTransact(w.cell, (tx) => noteAttempt(tx.sql, job.id, r.worker, tx.now, lease(tx.now, LEASE_MS + call.sendBudgetMs)));
+  if (!noted.length) throw new LeaseLost();
+  await probe?.at('attempt-committed', job.name);
+  const result = await call.send(request, context);
+  await probe?.at('answer-received', job.name);
+  await finishWith(r, (tx) => call.record(tx, job.data, result));
+  await probe?.at('tx2-committed', job.name);
+}
+
+async function runJob(r: Running, handlers: ReadonlyMap<string, JobHandler>, calls: ReadonlyMap<string, AnyCall>): Promise<void> {
+  const { w, job } = r;
+  try {
+    const call = calls.get(job.name);
+    const handler = handlers.get(job.name);
+    if (call) await runCall(r, call);
+    else if (handler) await finishWith(r, (tx) => handler.run(tx, handler.job.data.parse(job.data)));
+    else throw new Error('no handler bears this name');
+  } catch (error) {
+    if (error instanceof LeaseLost) return;
+    const dead = job.attempts >= job.attempts_max;
+    w.log.warn(dead ? 'jobs.dead' : 'jobs.failed', { job: job.name, attempts: job.attempts, trace: job.trace, ...errorFields(error) });
+    await spineTransact(w.cell, (tx) => failJob(tx.sql, job.id, r.worker, error instanceof Error ? error.name : 'unknown',
+      lease(tx.now, backoffMs(job.attempts, systemRandom.unit())), dead ? tx.now : null));
+  }
+}
+
+/** Claims jobs and runs them until the process ends. */
+export const worker: Worker = {
+  name: 'jobs.worker', role: 'worker',
+  async run(w) {
+    const me = uuidv7(w.clock.now(), systemRandom);
+    const handlers = new Map(w.modules.flatMap((m) => m.handlers ?? []).map((h) => [h.job.name, h]));
+    const calls = new Map(w.modules.flatMap((m) => m.calls ?? []).map((c) => [c.job.name, c]));
+    const signal = w.cell.use(JobSignal);
+    const running = new Set<Promise<void>>();
+    while (!w.signal.aborted) {
+      const waiting = signal.wait(POLL_MS, w.signal);
+      const free = CLAIM_MAX - running.size;
+      const rows = free > 0 ? await spineTransact(w.cell, (tx) => claimJobs(tx.sql, me, tx.now, lease(tx.now, LEASE_MS), free)) : [];
+      for (const row of rows) {
+        const job = { ...row, data: JSON.parse(row.data as unknown as string) as Record<string, unknown> };
+        const tenant = await w.tenant(uuid(job.tenant));
+        if (!tenant) continue;
+        const done = runJob({ w, worker: me, tenant, job }, handlers, calls).finally(() => running.delete(done));
+        running.add(done);
+      }
+      if (running.size >= CLAIM_MAX) await Promise.race(running);
+      else if (rows.length < free) await waiting;
+    }
+    await Promise.allSettled(running);
+  },
+};

@@ -1,0 +1,11 @@
+/** A token bucket: holds `capacity` tokens, refills evenly. A request takes one. */
+export interface LimitPolicy { readonly name: string; readonly capacity: number; readonly perMinute: number }
+/** `remaining` whole tokens; `retryAfterMs` until the next one (0 when taken). */
+export interface Verdict { readonly ok: boolean; readonly remaining: number; readonly retryAfterMs: number }
+
+/** Per signed-in person and per address, for every request. */
+export const PER_PERSON: LimitPolicy = { name: 'person', capacity: 100, perMinute: 100 };
+export const PER_ADDRESS: LimitPolicy = { name: 'address', capacity: 1000, perMinute: 1000 };
+
+/** Buckets that one process keeps; the least used go first, and a bucket that is gone counts as full. */
+export const BUCKETS_MAX = 200_000;

@@ -1,0 +1,78 @@
+import { createCipheriv, createDecipheriv, createHmac, createSecretKey, hkdfSync, type KeyObject } from 'node:crypto';
+import { systemRandom, type Random } from '#kernel';
+import { SEALED, type Place, type Sealer, type TenantKeys } from './contract.ts';
+
+/** Nonce of AES-GCM (NIST SP 800-38D §8.2.2): 96 random bits; at most 2³² seals under one key. */
+const NONCE_BYTES = 12;
+const TAG_BYTES = 16;
+
+export class SealBroken extends Error {
+  constructor(reason: 'format' | 'key' | 'authentication') {
+    super(`a sealed value did not open: ${reason}`);
+    this.name = 'SealBroken';
+  }
+}
+
+/** Splits a sealed value; throws SealBroken for anything else, so that plain text never passes as sealed. */
+export function parseSealed(sealed: string): { keyId: string; body: Buffer } {
+  const match = SEALED.exec(sealed);
+  if (!match) throw new SealBroken('format');
+  const body = Buffer.from(match[2] as string, 'base64url');
+  if (body.length < NONCE_BYTES + TAG_BYTES) throw new SealBroken('format');
+  return { keyId: match[1] as string, body };
+}
+
+/** Associated data: every part with its length, so that no two places give the same bytes. */
+const associated = (tenant: string, keyId: string, p: Place): Buffer =>
+  Buffer.from([tenant, keyId, p.table, p.column, p.row].map((part) => `${Buffer.byteLength(part)}:${part}`).join('|'));
+
+/** AES-256-GCM of bytes: nonce, ciphertext, tag. */
+export function encrypt(key: KeyObject, plain: Buffer, aad: Buffer, random: Random = systemRandom): Buffer {
+  const nonce = random.bytes(NONCE_BYTES);
+  const cipher = createCipheriv('aes-256-gcm', key, nonce);
+  cipher.setAAD(aad);
+  return Buffer.concat([nonce, cipher.update(plain), cipher.final(), cipher.getAuthTag()]);
+}
+
+/** The plain bytes; throws SealBroken when anything was changed. */
+export function decrypt(key: KeyObject, body: Buffer, aad: Buffer): Buffer {
+  const decipher = createDecipheriv('aes-256-gcm', key, body.subarray(0, NONCE_BYTES), { authTagLength: TAG_BYTES });
+  decipher.setAAD(aad);
+  decipher.setAuthTag(body.subarray(body.length - TAG_BYTES));
+  try {
+    return Buffer.concat([decipher.update(body.subarray(NONCE_BYTES, body.length - TAG_BYTES)), decipher.final()]);
+  } catch {
+    throw new SealBroken('authentication');
+  }
+}
+
+/** A sealer over one current key and the older ones that still open. */
+export function sealer(tenant: string, current: string, keys: ReadonlyMap<string, KeyObject>): Sealer {
+  const keyOf = (id: string): KeyObject => {
+    const key = keys.get(id);
+    if (!key) throw new SealBroken('key');
+    return key;
+  };
+  return {
+    seal: (place, text) => `ENC:v1:${current}:${encrypt(keyOf(current), Buffer.from(text, 'utf8'), associated(tenant, current, place)).toString('base64url')}`,
+    open: (place, sealed) => {
+      const { keyId, body } = parseSealed(sealed);
+      return decrypt(keyOf(keyId), body, associated(tenant, keyId, place)).toString('utf8');
+    },
+  };
+}
+
+export const secretKey = (bytes: Uint8Array): KeyObject => createSecretKey(bytes);
+
+/** A tenant's keys from its data keys and its index root. Purposes are separated by HKDF-SHA-256 (RFC 5869). */
+export function tenantKeys(tenant: string, current: string, keys: ReadonlyMap<string, KeyObject>, indexRoot: Buffer): TenantKeys {
+  const derived = new Map<string, KeyObject>();
+  const secret = (purpose: string): Uint8Array => new Uint8Array(hkdfSync('sha256', indexRoot, tenant, `exchequer ${purpose}`, 32));
+  const keyFor = (purpose: string): KeyObject => {
+    let key = derived.get(purpose);
+    if (!key) derived.set(purpose, (key = secretKey(secret(purpose))));
+    return key;
+  };
+  const mac = (purpose: string, value: string | Buffer): Buffer => createHmac('sha256', keyFor(purpose)).update(value).digest();
+  return { ...sealer(tenant, current, keys), blind: (purpose, value) => mac(`blind ${purpose}`, value), mac, secret };
+}
