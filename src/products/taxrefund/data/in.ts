@@ -7,6 +7,7 @@
  */
 import type { CivilDate } from '#kernel';
 import type { Checked, CountryPack, InCode, LawRef, Phase, StatusRow } from '../rules/types.ts';
+import { inToPayment } from './in-season.ts';
 
 const day = (text: string): CivilDate => text as CivilDate;
 const law = (old: string, oldChecked: Checked, now: string, nowChecked: Checked): readonly LawRef[] => [
@@ -109,11 +110,6 @@ const statuses: Readonly<Record<InCode, StatusRow>> = {
   }),
 };
 
-/** Days from the beginning of a phase to the bank credit, measured on 20,000 filers of the generator; a tenant replaces them by its own cohort. */
-const cohort = {
-  verified: [[0, 0], [1000, 0]],
-} as const;
-
 export const india: CountryPack = {
   country: 'IN',
   currency: 'INR',
@@ -151,24 +147,24 @@ export const india: CountryPack = {
   identifier: { kind: 'pan', pattern: /^[A-Z]{3}[ABCFGHJLPT][A-Z][0-9]{4}[A-Z]$/, example: 'AAAPA0000A', shown: [5, 9] },
   expected: {
     filed: { none: 'waits_for_you' },
-    verified: { basis: 'cohort', days: cohort.verified },
-    processing: { basis: 'cohort', days: cohort.verified },
+    verified: { basis: 'cohort', days: inToPayment.verified },
+    processing: { basis: 'cohort', days: inToPayment.processing },
     needs_action: { none: 'waits_for_you' },
     held: { none: 'held' },
     transferred: { none: 'held' },
-    determined: { basis: 'cohort', days: cohort.verified },
+    determined: { basis: 'cohort', days: inToPayment.determined },
     rectified: { none: 'not_known' },
     nil: { none: 'no_refund' },
     demand: { none: 'no_refund' },
     offset_proposed: { none: 'offset_pending' },
-    offset_applied: { basis: 'cohort', days: cohort.verified },
+    offset_applied: { basis: 'cohort', days: inToPayment.offset_applied },
     withheld: { none: 'held' },
     approved: { none: 'not_known' },
-    sent: { basis: 'cohort', days: cohort.verified },
+    sent: { basis: 'cohort', days: inToPayment.sent },
     paid: { none: 'paid' },
     failed: { none: 'waits_for_you' },
     expired: { none: 'waits_for_you' },
-    reissue_requested: { basis: 'cohort', days: cohort.verified },
+    reissue_requested: { basis: 'cohort', days: inToPayment.reissue_requested },
     rejected: { none: 'no_refund' },
     lapsed: { none: 'no_refund' },
     superseded: { none: 'return_replaced' },

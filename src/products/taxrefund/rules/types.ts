@@ -146,8 +146,16 @@ export interface StatusRow {
 /** Points (permille, value) of a distribution function, both ascending, from 0 to 1000; straight lines between them. */
 export type Quantiles = readonly (readonly [permille: number, value: number])[];
 
+/** What the season generator needs of every country: first day, arrival (days), refund amounts (whole major units), durations (hours). */
+export interface SeasonBasics {
+  readonly start: string;
+  readonly arrival: Quantiles;
+  readonly amounts: Quantiles;
+  readonly durations: Readonly<Record<string, Quantiles>>;
+}
+
 /** Why a range is shown, or why none is; keys of `words.expected`. */
-export type ExpectedBasis = 'cohort' | 'published_rule' | 'scheduled';
+export type ExpectedBasis = 'cohort' | 'published_rule';
 export type NoExpected = 'no_refund' | 'paid' | 'waits_for_you' | 'held' | 'offset_pending' | 'longer_than_usual' | 'return_replaced' | 'not_known';
 
 /** Days from the beginning of a phase to the money, or the reason why no honest range exists. */
