@@ -1,4 +1,4 @@
 export * from './contract.ts';
 export { demoFeed } from './demo.ts';
-export { ingest, type Ingested, type RawLine } from './service/ingest.ts';
+export { ingest, setAsideFailed, type Ingested, type RawLine } from './service/ingest.ts';
 export { quarantineList, quarantineReplay, quarantineShow, splitLines } from './service/feed.ts';

@@ -6,6 +6,7 @@ import { listPage } from './pages/list.tsx';
 import { refundPage } from './pages/refund.tsx';
 import { follow } from './reactions.ts';
 import { changes, routes } from './routes.ts';
+import { countsCheck, eventsCheck } from './service/verify.ts';
 import { StatusCache } from './service/view.ts';
 
 export default defineModule({
@@ -25,6 +26,7 @@ export default defineModule({
   state: [provide(StatusCache, (cell) => createCache<KeptYear>(
     { name: 'taxrefund.status', entriesMax: STATUS_CACHED_MAX, freshMs: STATUS_FRESH_MS, keptMs: STATUS_KEPT_MS }, cell.clock,
   ))],
+  checks: [eventsCheck, countsCheck],
   permissions: { 'taxrefund:feed': 'Send the authority’s feed.', 'taxrefund:quarantine': 'See and replay quarantined lines.' },
   privacy: {
     'taxrefund.refund.account': { kind: 'last digits of the account', kept: 'sealed' },

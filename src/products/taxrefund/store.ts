@@ -73,3 +73,8 @@ export const decideQuarantined = (sql: SqlTag, id: Uuid, state: 'replayed' | 'di
 export const eventsById = (sql: SqlTag, ids: readonly string[]): Promise<(EventRow & { id: string })[]> => sql<EventRow & { id: string }>`
   select replace(id::text, '-', '') as id, replace(refund::text, '-', '') as refund, source, source_event_id, source_version, occurred_at, received_at, code, facts
   from taxrefund.event where id = any(${ids}::uuid[])`;
+
+/** Returns whose count of events is not the number of their rows. */
+export const refundCounts = (sql: SqlTag): Promise<{ id: string; events: number; found: bigint }[]> => sql<{ id: string; events: number; found: bigint }>`
+  select r.id::text, r.events, count(e.id) as found from taxrefund.refund r left join taxrefund.event e on e.tenant = r.tenant and e.refund = r.id
+  group by r.id, r.events having count(e.id) <> r.events limit 10`;

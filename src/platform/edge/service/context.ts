@@ -3,7 +3,7 @@ import type { KeyObject } from 'node:crypto';
 import { createHmac, timingSafeEqual } from 'node:crypto';
 import type { Registry } from 'prom-client';
 import {
-  isLanguage, negotiate, systemRandom, type Actor, type AnyRoute, type Authenticator, type CellContext, type Clock, type CookieChange, type Language, type Log,
+  isLanguage, negotiate, newTrace, systemRandom, type Actor, type AnyRoute, type Authenticator, type CellContext, type Clock, type CookieChange, type Language, type Log,
   type Module, type PageContext,
 } from '#kernel';
 import type { Limiter } from '#spine/limits';
@@ -56,7 +56,7 @@ export interface Seen {
   bySecret: 'cookie' | 'header' | undefined;
 }
 
-export const newTrace = (): string => systemRandom.bytes(16).toString('hex');
+export { newTrace };
 
 /** Marks where `rewriteUrl` leaves the tenant that a path named. */
 export const pathTenantOf = (raw: unknown): string | undefined => (raw as { tenantSlug?: string }).tenantSlug;

@@ -97,7 +97,7 @@ function details(context: PageContext, w: Words, s: Status): { label: string; va
     { label: w.refund.whoActs, value: said(w.actors, s.owner, s.owner) },
   ];
   if (s.reasonCode !== null) rows.push({ label: w.refund.why, value: said(w.reasons, s.reasonCode, w.reasons.other) });
-  if (s.account !== null) rows.push({ label: w.sources.banker, value: s.account });
+  if (s.account !== null) rows.push({ label: w.refund.account, value: s.account });
   if (s.trackingNo !== null) rows.push({ label: w.refund.reference, value: s.trackingNo });
   if (s.noticeNo !== null) rows.push({ label: w.refund.notice, value: s.noticeNo });
   if (s.formType !== null) rows.push({ label: fill(w.office.form, { form: s.formType }), value: said(w.forms, s.formType, s.formType) });

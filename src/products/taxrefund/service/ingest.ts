@@ -161,3 +161,6 @@ export async function ingest(tx: SectionTx, by: Origin, feed: string, lines: rea
     quarantined: aside.map(({ raw, reason }) => ({ line: raw.no, reason })),
   };
 }
+
+/** Sets one line aside that made the program fail: a bug of ours must not lose the sender's line, nor stop the file. */
+export const setAsideFailed = (tx: SectionTx, by: Origin, feed: string, raw: RawLine): Promise<void> => setAside(tx, by, feed, [{ raw, reason: 'failed' }]);

@@ -32,6 +32,7 @@ export const words = {
     whoActs: 'Who acts now',
     since: 'Since {date}',
     reference: 'Payment reference',
+    account: 'Bank account',
     acknowledgement: 'Reference number',
     notice: 'Notice number',
     details: 'Details',

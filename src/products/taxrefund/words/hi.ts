@@ -30,6 +30,7 @@ export const words: Words = {
     whoActs: 'अब किसकी बारी है',
     since: '{date} से',
     reference: 'भुगतान संदर्भ',
+    account: 'बैंक खाता',
     acknowledgement: 'संदर्भ संख्या',
     notice: 'नोटिस संख्या',
     details: 'विवरण',
