@@ -104,6 +104,12 @@ describe('the story of a return', () => {
     expect(project(india, [filing, flagged]).blockers.map((one) => one.state)).toEqual(['ok', 'ok', 'open', 'ok', 'ok']);
   });
 
+  it('takes the stronger source as the later one of two at one instant, whatever their ids', () => {
+    const weak = on(3, 'IN_PROCESSING', {}, { sourceEventId: 'z' });
+    const strong = on(3, 'IN_TRANSFERRED_AO', {}, { source: 'ao', sourceEventId: 'a' });
+    expect(project(india, [filing, on(1, 'IN_VERIFIED'), strong, weak]).code).toBe('IN_TRANSFERRED_AO');
+  });
+
   it('refuses an empty list', () => {
     expect(() => project(india, [])).toThrow(RangeError);
   });
