@@ -30,7 +30,8 @@ export function expectedRefund(pack: CountryPack, projection: Projection, today:
   const edge = (100 - EXPECTED_PERCENT) / 2;
   const from = quantile(rule.days, passed + (left * edge) / 100);
   const to = quantile(rule.days, passed + (left * (100 - edge)) / 100);
-  return { from: addDays(since, Math.max(waited, Math.round(from))), to: addDays(since, Math.max(waited, Math.round(to))), percent: EXPECTED_PERCENT, basis: rule.basis };
+  return { from: addDays(since, Math.max(waited, Math.round(from))), to: addDays(since, Math.max(waited, Math.round(to))), percent: EXPECTED_PERCENT,
+    basis: rule.basis };
 }
 
 /** The value below which `permille` of the cases lie; straight lines between the points of the table. */

@@ -47,8 +47,10 @@ describe('the arithmetic adds up in view', () => {
     const seen = arithmeticOf(india, { claimed: 31_500_00n, computed: 28_700_00n, interest: 717_00n, adjusted: 4_200_00n, paid: 25_220_00n });
     expect(seen).toEqual({
       rows: [
-        { name: 'claimed', amount: 31_500_00n, sum: false }, { name: 'change', amount: -2_800_00n, sum: false }, { name: 'computed', amount: 28_700_00n, sum: true },
-        { name: 'interest', amount: 717_00n, sum: false }, { name: 'adjusted', amount: -4_200_00n, sum: false }, { name: 'rounding', amount: 3_00n, sum: false },
+        { name: 'claimed', amount: 31_500_00n, sum: false }, { name: 'change', amount: -2_800_00n, sum: false },
+          { name: 'computed', amount: 28_700_00n, sum: true },
+        { name: 'interest', amount: 717_00n, sum: false }, { name: 'adjusted', amount: -4_200_00n, sum: false },
+          { name: 'rounding', amount: 3_00n, sum: false },
         { name: 'payable', amount: 25_220_00n, sum: true },
       ],
       paid: 25_220_00n, unexplained: 0n,
@@ -57,12 +59,14 @@ describe('the arithmetic adds up in view', () => {
 
   it('says so when a stated payment is not explained', () => {
     expect(arithmeticOf(india, { ...none, computed: 100_00n, paid: 900_00n }).unexplained).toBe(800_00n);
-    expect(arithmeticOf(india, { ...none, claimed: 5n }).rows).toEqual([{ name: 'claimed', amount: 5n, sum: false }, { name: 'computed', amount: null, sum: true }]);
+    expect(arithmeticOf(india, { ...none, claimed: 5n }).rows).toEqual([{ name: 'claimed', amount: 5n, sum: false },
+      { name: 'computed', amount: null, sum: true }]);
   });
 
   it('sums to what is payable, whatever the amounts', () => {
     const amount = fc.bigInt({ min: 0n, max: 10n ** 12n });
-    fc.assert(fc.property(fc.constantFrom(india, unitedStates), fc.record({ claimed: amount, computed: amount, adjusted: amount, interest: amount, paid: fc.option(amount) }), (pack, amounts) => {
+    fc.assert(fc.property(fc.constantFrom(india, unitedStates),
+      fc.record({ claimed: amount, computed: amount, adjusted: amount, interest: amount, paid: fc.option(amount) }), (pack, amounts) => {
       const { rows, unexplained } = arithmeticOf(pack, amounts);
       const of = (name: string): bigint => rows.find((row) => row.name === name)?.amount ?? 0n;
       expect(of('claimed') + of('change')).toBe(of('computed'));

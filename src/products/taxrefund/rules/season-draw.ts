@@ -7,7 +7,15 @@ export const HOUR_MS = 3_600_000;
 export const DAY_MS = 24 * HOUR_MS;
 
 /** One event before it is given an id and a time of receipt. `lagMs` is negative for what is announced ahead. */
-export interface Draft { readonly source: string; readonly code: string; readonly at: number; readonly lagMs: number; readonly facts: EventFacts; readonly bank: boolean }
+export interface Draft {
+  readonly source: string;
+  readonly code: string;
+  readonly at: number;
+  readonly lagMs: number;
+  readonly facts: EventFacts;
+  /** The line is about the bank and names the account. */
+  readonly bank: boolean;
+}
 
 export interface ReturnDrafts { readonly year: number; readonly returnNo: number; readonly drafts: readonly Draft[] }
 

@@ -1,6 +1,6 @@
 /** Synthetic people whose numbers cannot belong to anyone. */
 import { type CivilDate, type Random } from '#kernel';
-import { inFamily, inGiven, usFamily, usGiven } from '../data/names.ts';
+import { inFamily, inGiven, usFamily, usGiven } from './season-names.ts';
 import type { TaxpayerLine } from './feed.ts';
 import type { Country } from './types.ts';
 

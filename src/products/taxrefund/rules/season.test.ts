@@ -1,10 +1,9 @@
 import { createHash } from 'node:crypto';
 import { civilDateIn } from '#kernel';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { demoPeople } from '../data/people.ts';
 import { india } from '../data/in.ts';
 import { unitedStates } from '../data/us.ts';
-import { peopleOf } from './demo-people.ts';
+import { demoPeople, peopleOf } from './demo-people.ts';
 import { decideIncoming } from './events.ts';
 import { EXPECTED_PERCENT, expectedRefund } from './expected.ts';
 import { type EventLine, eventOf, type FeedLine, type TaxpayerLine } from './feed.ts';

@@ -3,15 +3,13 @@
  * contradictory lines that real feeds have, in small shares. The same pack, options and seed give the same bytes on every machine.
  */
 import { type CivilDate, type Random, seededRandom } from '#kernel';
-import { inSeason } from '../data/in-season.ts';
-import { usSeason } from '../data/us-season.ts';
 import { quantile } from './expected.ts';
 import { type EventLine, type FeedLine, type TaxpayerLine, wireFacts } from './feed.ts';
 import { between, chance, DAY_MS, type Draft, HOUR_MS, inBlocks, type ReturnDrafts } from './season-draw.ts';
 import { indianReturn } from './season-in.ts';
 import { FILERS_MAX, personOf } from './season-person.ts';
 import { americanReturn } from './season-us.ts';
-import type { Country, CountryPack, SeasonBasics } from './types.ts';
+import type { CountryPack } from './types.ts';
 
 export interface SeasonOptions {
   /** How many people file; at most `FILERS_MAX` of the country. */
@@ -24,9 +22,9 @@ export interface SeasonOptions {
 }
 
 /** Shares per 10,000: of events, of corrections (the correction comes first), and of filers. */
-export const NOISE = { late: 100, duplicate: 100, corrected: 30, correctedFirst: 1000, contradiction: 3, unknown: 2, contradictoryFinal: 20, history: 300 } as const;
+export const NOISE = { late: 100, duplicate: 100, corrected: 30, correctedFirst: 1000, contradiction: 3, unknown: 2, contradictoryFinal: 20,
+  history: 300 } as const;
 
-const BASICS: Readonly<Record<Country, SeasonBasics>> = { IN: inSeason, US: usSeason };
 /** Hours of the day at which returns are filed: few at night, most in the evening. */
 const HOURS = [[0, 0], [50, 8], [550, 15], [900, 21], [1000, 24]] as const;
 const KEPT_FILERS = 20_000;
@@ -74,9 +72,8 @@ export function* season(pack: CountryPack, options: SeasonOptions): Generator<Fe
 
 /** When the filer with this index appears; grows with the index. */
 function arrivalAt(pack: CountryPack, options: SeasonOptions, index: number): number {
-  const basics = BASICS[pack.country];
-  const start = Date.parse(options.start ?? basics.start) - (pack.country === 'IN' ? 5.5 : -5) * HOUR_MS;
-  const days = quantile(basics.arrival, ((index + 0.5) * 1000) / options.filers);
+  const start = Date.parse(options.start ?? pack.season.start) - (pack.country === 'IN' ? 5.5 : -5) * HOUR_MS;
+  const days = quantile(pack.season.arrival, ((index + 0.5) * 1000) / options.filers);
   const day = Math.floor(days);
   return start + day * DAY_MS + Math.floor(quantile(HOURS, (days - day) * 1000) * HOUR_MS);
 }
@@ -115,11 +112,13 @@ function pastReturns(pack: CountryPack, random: Random, index: number, filedAt: 
 
 /** The original return and, for some, a revised one that replaces it. */
 function returnsOf(pack: CountryPack, random: Random, filing: Filing): ReturnDrafts[] {
-  const tellReturn = pack.country === 'IN' ? indianReturn : americanReturn;
-  const original = tellReturn(random, { ...filing, returnNo: 1 });
-  if (!chance(random, inSeason.revised)) return [{ year: filing.year, returnNo: 1, drafts: original }];
+  const table = pack.season;
+  const story = (one: Filing & { readonly returnNo: number }): Draft[] =>
+    (table.country === 'IN' ? indianReturn(table, random, one) : americanReturn(table, random, one));
+  const original = story({ ...filing, returnNo: 1 });
+  if (!chance(random, table.shares.revised)) return [{ year: filing.year, returnNo: 1, drafts: original }];
   const revisedAt = between(random, filing.filedAt + 3 * DAY_MS, filing.filedAt + 60 * DAY_MS);
-  const revised = tellReturn(random, { ...filing, filedAt: revisedAt, returnNo: 2 });
+  const revised = story({ ...filing, filedAt: revisedAt, returnNo: 2 });
   // In the United States an amended return (1040-X) stands beside the original; in India it replaces it.
   const replaced = pack.country === 'US' ? original : [
     ...original.filter((draft) => draft.at < revisedAt),
