@@ -3,7 +3,7 @@
  * a view (what a good team writes first: pooled, prepared, pipelined), the same view without audit, 32 tenants instead of one,
  * and a bare `node:http` that answers the same bytes (floor).
  */
-import { child, finish, interleave, measure, medianOf, ratioOf, type Round } from './frame.ts';
+import { child, cpuUs, finish, interleave, measure, medianOf, ratioOf, type Round } from './frame.ts';
 
 interface Session { tenant: string; token: string }
 interface Setup { port: number; barePort: number; postmaster: number; one: Session[]; many: Session[]; years: number; bytes: number; rows: number }
@@ -29,10 +29,11 @@ const api = (route: string) => (s: Session, year: number): string => `/t/${s.ten
 
 let seed = 0;
 function variant(name: string, port: number, list: string[], audited: 'all' | 'none' | 'any'): () => Promise<Round> {
-  const pids = port === setup.barePort ? [server.pid] : [server.pid];
   return async () => {
     const before = await server.ask<Counts>({ what: 'counts' });
-    const m = await measure(pids, [load.pid], () => load.ask<Load>({ port, connections: CONNECTIONS, seconds: SECONDS, requests: list, seed: seed += 1 }));
+    const nodeBefore = cpuUs(server.pid);
+    const m = await measure([server.pid], [load.pid], () => load.ask<Load>({ port, connections: CONNECTIONS, seconds: SECONDS, requests: list, seed: seed += 1 }));
+    const nodeUs = cpuUs(server.pid) - nodeBefore;
     const after = await server.ask<Counts>({ what: 'counts' });
     const { answered, ok, p99Ms } = m.result;
     if (ok !== answered) throw new Error(`${name}: ${answered - ok} of ${answered} answers were not 200`);
@@ -43,7 +44,7 @@ function variant(name: string, port: number, list: string[], audited: 'all' | 'n
     const batches = Object.values(after.batches).reduce((s, b) => s + b.batches, 0) - Object.values(before.batches).reduce((s, b) => s + b.batches, 0);
     return {
       perSecond: answered / m.result.seconds, cpuUsEach: m.cpuUs / answered, p99Ms, foreign: m.foreign,
-      extra: { p50: m.result.p50Ms, ...(looks ? { 'hit %': (100 * (after.hits - before.hits)) / looks } : {}), ...(batches ? { batch: answered / batches } : {}) },
+      extra: { p50: m.result.p50Ms, 'node µs': nodeUs / answered, ...(looks ? { 'hit %': (100 * (after.hits - before.hits)) / looks } : {}), ...(batches ? { batch: answered / batches } : {}) },
     };
   };
 }

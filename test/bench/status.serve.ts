@@ -7,7 +7,7 @@ import { createServer } from 'node:http';
 import pg from 'pg';
 import { defineModule, perform, provide, route, systemClock, type Item, type SectionTx } from '#kernel';
 import { createCache } from '#spine/cache';
-import { demoFeed, ingest, noReturn, StatusCache, STATUS_FRESH_MS, STATUS_KEPT_MS, viewYears, zYear, zYearStatus, type KeptYear } from '#products/taxrefund';
+import { demoFeed, ingest, noReturn, StatusCache, STATUS_FRESH_MS, STATUS_KEPT_MS, viewYears, yearWire, zYear, zYearStatus, type KeptYear } from '#products/taxrefund';
 import { seededRandom } from '#kernel';
 import { serveQuestions } from './frame.ts';
 import { asSystem, benchTenants, startBench, type Bench } from './program.ts';
@@ -19,7 +19,7 @@ const ROWS = Number(process.env.BENCH_ROWS ?? 1_000_000);
 /** Of 2,000 × 7 keys drawn evenly, a least-recently-used cache of this size answers four in five. */
 const CACHED = Math.round(PEOPLE * YEARS * 0.8);
 
-const spec = { scope: 'person' as const, input: zYear, output: zYearStatus, problems: [noReturn], example: { input: { params: { year: '2026' } } } };
+const spec = { scope: 'person' as const, wire: yearWire, input: zYear, output: zYearStatus, problems: [noReturn], example: { input: { params: { year: '2026' } } } };
 const silent = (tx: SectionTx): SectionTx => Object.assign(Object.create(tx) as SectionTx, { audit: () => undefined });
 const variants = defineModule({
   name: 'products/bench', doc: 'The same view, for comparison.', needs: [],
