@@ -145,6 +145,8 @@ export class Pool {
     } finally {
       await connection.settle();
       client.off('error', onError);
+      // Whoever takes it next would run inside a stranger's transaction: a connection that is not idle is closed.
+      if (!broken && client.getTransactionStatus() !== 'I') broken = new Error('given back inside a transaction');
       client.release(broken);
     }
   }

@@ -20,7 +20,9 @@ export const REFRESH_LIFE_MS = 2 * 3_600_000;
 export const SESSION_LIFE_MS_MAX = 12 * 3_600_000;
 /** Two tabs may refresh at once: the refresh token just replaced is still answered this long, without a new one. */
 export const REFRESH_GRACE_MS = 10_000;
-/** Message and start limits beside the general ones. */
+/** Codes for one identity, counted alike for known and unknown people; past it the answer says so. */
+export const SENDS_PER_IDENTITY = { name: 'code-per-identity', capacity: 3, perMinute: 0.3 };
+/** Messages to one phone, whoever shares it; past it nothing is sent and the answer stays the same, or it would tell whose phone it is. */
 export const SENDS_PER_PHONE = { name: 'code-per-phone', capacity: 3, perMinute: 0.3 };
 export const STARTS_PER_ADDRESS = { name: 'start-per-address', capacity: 25, perMinute: 5 };
 

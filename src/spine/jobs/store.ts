@@ -10,9 +10,12 @@ export const insertJobs = (sql: SqlTag, tenant: string, at: Date, j: NewJobs): P
     ${j.callKey}::text[]) r (n, k, d, da, tr, ra, am, ck)
   on conflict do nothing`;
 
-/** Takes ready jobs, and those whose holder's lease ran out. Of each key only the oldest may run. */
+/**
+ * Takes ready jobs, and those whose holder's lease ran out. Of each key only the oldest may run. A job that was taken gives
+ * its dedupe text free: what changes while it runs may ask for another.
+ */
 export const claimJobs = (sql: SqlTag, worker: string, now: Date, until: Date, limit: number): Promise<Job[]> => sql<Job & { data: never }>`
-  update jobs.job set lease_until = ${until}, worker = ${worker}, attempts = attempts + 1
+  update jobs.job set lease_until = ${until}, worker = ${worker}, attempts = attempts + 1, dedupe = null
   where id = any(array(
     select j.id from jobs.job j
     where j.dead_at is null and ((j.lease_until is null and j.run_at <= ${now}) or j.lease_until <= ${now})

@@ -19,7 +19,9 @@ function sealOrigin(tx: SectionTx, by: Origin, subject: Uuid | undefined, sealer
   if (sealed === undefined) {
     const sealer = (subject && sealers.get(subject)) ?? tenantKeys(tx);
     sealed = sealer.seal({ table: TABLE, column: 'origin', row: subject ?? 'nobody' }, JSON.stringify([by.address ?? null, by.agent ?? null]));
-    kept.set(name, sealed);
+    // Kept when this commits: the key that sealed it may be this transaction's own.
+    const fresh = sealed;
+    tx.afterCommit(() => void kept.set(name, fresh));
   }
   return sealed;
 }

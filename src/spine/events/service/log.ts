@@ -61,6 +61,12 @@ export async function readSettled<R extends { pos: bigint }>(
   while (run < rows.length && (rows[run] as R).pos === after + BigInt(run) + 1n) run += 1;
   if (run > 0 || rows.length === 0) return rows.slice(0, run);
   const high = (rows.at(-1) as R).pos;
+  await whenInsertersEnd(cell, table, clock);
+  return (await spineTransact(cell, (tx) => read(tx.sql, after))).filter((r) => r.pos <= high);
+}
+
+/** Resolves when every transaction that holds the table's insert lock now has ended. */
+export async function whenInsertersEnd(cell: CellContext, table: string, clock: Clock): Promise<void> {
   const holders = async (): Promise<Set<string>> => new Set((await spineTransact(cell, (tx) => inserters(tx.sql, table))).map((r) => r.vtx));
   const first = await holders();
   const began = clock.monotonicMs();
@@ -70,5 +76,4 @@ export async function readSettled<R extends { pos: bigint }>(
     const now = await holders();
     open = new Set([...open].filter((vtx) => now.has(vtx)));
   }
-  return (await spineTransact(cell, (tx) => read(tx.sql, after))).filter((r) => r.pos <= high);
 }

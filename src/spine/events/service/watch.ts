@@ -1,14 +1,15 @@
 import { spineTransact, uuid, type Clock, type CellContext, type EventType } from '#kernel';
 import { EventSignal, RELAY_BATCH_MAX, RELAY_POLL_MS } from '../contract.ts';
 import { eventsAfter, lastPos } from '../store.ts';
-import { readSettled } from './log.ts';
+import { readSettled, whenInsertersEnd } from './log.ts';
 
 /** One event as a watcher sees it. */
 export interface Seen { readonly tenant: string; readonly topic: string; readonly key: string; readonly at: Date; readonly data: Record<string, unknown> }
 
 /**
  * Follows the log from its end in this process only: for caches and hints, which every process needs and no restart has to
- * catch up. `lost` runs when the log could not be read for a while, before it is followed again.
+ * catch up. `lost` runs each time the following begins, and when it breaks off: what was kept until then may have missed an
+ * event. At the beginning it runs when every transaction that had drawn a position before the end has ended.
  */
 export async function watchEvents(o: {
   cell: CellContext; clock: Clock; signal: AbortSignal; types: readonly EventType[]; see: (event: Seen) => void; lost: () => void;
@@ -16,6 +17,8 @@ export async function watchEvents(o: {
   const topics = o.types.map((t) => t.name);
   const news = o.cell.use(EventSignal);
   let pos = await spineTransact(o.cell, (tx) => lastPos(tx.sql));
+  await whenInsertersEnd(o.cell, 'events.log', o.clock);
+  o.lost();
   while (!o.signal.aborted) {
     const waiting = news.wait(RELAY_POLL_MS, o.signal);
     try {

@@ -4,7 +4,7 @@ import type { Enrolled, Profile } from '../contract.ts';
 import { normalizeIdentifier } from '../rules.ts';
 import { personById, personsByIndex, putPersons, type NewPerson } from '../store.ts';
 
-type Using = Pick<SectionTx, 'use' | 'tenant' | 'sql' | 'now' | 'uuid'>;
+type Using = Pick<SectionTx, 'use' | 'tenant' | 'sql' | 'now' | 'uuid' | 'afterCommit'>;
 
 /** The decoy's place among the indexes: no keyed hash is one byte long. */
 export const DECOY_INDEX = Buffer.from([0]);
