@@ -1,20 +1,20 @@
 import { createServer } from 'node:net';
-import { rm } from 'node:fs/promises';
-import { join, resolve } from 'node:path';
-import { fileHeads } from '#adapters/heads';
-import { fileKek } from '#adapters/kms';
+import { rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { httpMessages } from '#adapters/sms';
 import { createLog, environment, provide, systemClock } from '#kernel';
-import { HeadKeeper } from '#spine/audit/port';
 import { TextMessages } from '#spine/identity/port';
-import { Kek } from '#spine/vault/port';
 import { saveTenant } from '#spine/tenancy';
+import { numberOf, textOf } from './args.ts';
 import { buildAssets } from './assets.ts';
 import { mountCatcher, startSim } from './sims.ts';
 import { embeddedCells } from './cells.ts';
+import { dataFolder } from './folder.ts';
 import { migrate } from './migrate.ts';
 import { modules } from './modules.ts';
+import { localAdapters } from './reach.ts';
 import { openCell } from './runtime.ts';
+import { seedDemo } from './seed.ts';
 import { startProgram } from './program.ts';
 import { demoTenants } from './tenants.ts';
 
@@ -43,6 +43,7 @@ function teller(): (what: string) => void {
   };
 }
 
+const FILERS = 10_000;
 /** `exchequer demo [--reset] [--data <dir>]`: everything on this machine, loopback only. */
 export async function demo(args: readonly string[]): Promise<number> {
   const env = environment();
@@ -50,8 +51,7 @@ export async function demo(args: readonly string[]): Promise<number> {
     process.stderr.write('The demo has made-up people and keys that anybody knows: it does not start with NODE_ENV=production.\n');
     return 1;
   }
-  const at = args.indexOf('--data');
-  const dataDir = resolve(at >= 0 ? (args[at + 1] ?? '') : (env.EXCHEQUER_DATA ?? '.exchequer'));
+  const dataDir = await dataFolder(textOf(args, '--data'));
   if (args.includes('--reset')) await rm(dataDir, { recursive: true, force: true });
   const tell = teller();
   const log = createLog({ level: 'warn' });
@@ -62,15 +62,23 @@ export async function demo(args: readonly string[]): Promise<number> {
   const homeCell = openCell({ connection: home, modules, clock: systemClock, log, provided: [], sizes: { app: 1, batch: 1, spine: 1, auditor: 1 } });
   for (const tenant of demoTenants) await saveTenant(homeCell, tenant);
   await homeCell.close();
-  const [kek, sms] = await Promise.all([fileKek(join(dataDir, 'keys', 'kek')), startSim('sms')]);
+  const [local, sms] = await Promise.all([localAdapters(dataDir), startSim('sms')]);
+  await writeFile(join(dataDir, 'running.json'), JSON.stringify({ host: home.host, port: home.port, cells: cells.map((c) => c.name) }), { mode: 0o600 });
   const program = await startProgram({
     modules, cells, more: (app) => mountCatcher(app, sms), home: HOME, directoryFile: join(dataDir, 'directory.json'), assets, clock: systemClock, log, roles: ['web', 'relay', 'worker'],
-    provided: () => [provide(Kek, () => kek), provide(HeadKeeper, () => fileHeads(join(dataDir, 'audit-heads'))), provide(TextMessages, () => httpMessages(sms))], host: '127.0.0.1', port: await freePort(), secure: false, pathTenants: true,
+    provided: () => [...local, provide(TextMessages, () => httpMessages(sms))], host: '127.0.0.1', port: await freePort(), secure: false, pathTenants: true,
   });
-  tell(`pages answer at http://localhost:${program.port}`);
+  const base = `http://localhost:${program.port}`;
+  tell(`pages answer at ${base}`);
+  const ending = new AbortController();
+  const seeding = seedDemo({
+    program, base, dataDir, clock: systemClock, filers: numberOf(args, '--filers', FILERS, 1_000_000), seed: textOf(args, '--seed') ?? '1', signal: ending.signal, tell,
+  }).then(() => tell('ready: three people to try'), (error: unknown) => process.stderr.write(`the demo could not be filled: ${String(error)}\n`));
   await new Promise<void>((done) => {
     for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => done());
   });
+  ending.abort();
+  await seeding;
   await program.stop();
   await sms.stop();
   await server.stop();

@@ -8,7 +8,8 @@ import jobs from '#spine/jobs/module';
 import limits from '#spine/limits/module';
 import tenancy from '#spine/tenancy/module';
 import vault from '#spine/vault/module';
+import taxrefund from '#products/taxrefund/module';
 import edge from '#platform/edge/module';
 
 /** Every module of the program, lower tiers first and each after what it needs: the order of migrations and of locks. */
-export const modules: readonly Module[] = [tenancy, vault, limits, cache, events, jobs, audit, idempotency, identity, edge];
+export const modules: readonly Module[] = [tenancy, vault, limits, cache, events, jobs, audit, idempotency, identity, edge, taxrefund];

@@ -1,7 +1,7 @@
 import { createSecretKey, hkdfSync } from 'node:crypto';
 import type { FastifyInstance } from 'fastify';
 import { Registry } from 'prom-client';
-import type { Clock, Log, Module, Provided, TenantRef } from '#kernel';
+import { Hints, provide, type Clock, type Hint, type Log, type Module, type Provided, type TenantRef } from '#kernel';
 import { createEdge, type Assets, type Edge, type Runner } from '#platform/edge';
 import { ensureDecoy } from '#spine/identity';
 import { createLimiter } from '#spine/limits';
@@ -21,7 +21,7 @@ export interface ProgramOptions {
   readonly log: Log;
   readonly roles: readonly string[];
   /** Adapters of a cell's ports. */
-  readonly provided: (cell: CellConnection, hub: () => Edge['hub'] | undefined) => readonly Provided[];
+  readonly provided: (cell: CellConnection) => readonly Provided[];
   readonly host: string;
   readonly port: number;
   readonly secure: boolean;
@@ -55,7 +55,7 @@ export async function startProgram(o: ProgramOptions): Promise<Program> {
   for (const cell of o.cells) await migrate(cell, o.modules);
   let edge: Edge | undefined;
   const cells = new Map(o.cells.map((connection) => [connection.name, openCell({
-    connection, modules: o.modules, clock: o.clock, log: o.log, provided: o.provided(connection, () => edge?.hub),
+    connection, modules: o.modules, clock: o.clock, log: o.log, provided: [...o.provided(connection), provide(Hints, () => ({ publish: (hint: Hint) => edge?.hub.publish(hint) }))],
     ...(o.sizes ? { sizes: o.sizes } : {}), checkLocks: o.checkLocks ?? false,
   })]));
   const directory = createDirectory({ home: cells.get(o.home), file: o.directoryFile, clock: o.clock, log: o.log });

@@ -44,10 +44,10 @@ export interface WorkerContext {
   /** The tenants of this cell by id. */
   tenant(id: string): Promise<TenantRef | undefined>;
 }
-export interface Worker { readonly name: string; readonly role: 'relay' | 'worker'; run(context: WorkerContext): Promise<void> }
+export interface Worker { readonly name: string; readonly role: 'web' | 'relay' | 'worker'; run(context: WorkerContext): Promise<void> }
 
 /** Who sends a request, as far as its headers and cookies prove it. */
-export interface Credentials { readonly authorization?: string; readonly cookies: Readonly<Record<string, string>>; readonly headers: Readonly<Record<string, string | string[] | undefined>> }
+export interface Credentials { readonly authorization?: string; readonly cookies: Readonly<Record<string, string>>; readonly headers: Readonly<Record<string, string | string[] | undefined>>; /** The bytes of the body, where they are signed. */ readonly body?: Uint8Array }
 export interface Authenticated { readonly actor: Actor; readonly cookies?: readonly CookieChange[]; readonly bySecret?: 'cookie' | 'header' }
 export interface Authenticator {
   readonly name: string;

@@ -1,7 +1,7 @@
 import type { z } from 'zod';
 import type { PluralVerb, Verb } from './batch.ts';
 import type { Outcome, Problem } from './problem.ts';
-import type { Actor, TenantRef } from './tx.ts';
+import { token, type Actor, type TenantRef } from './tx.ts';
 import type { Language } from './text.ts';
 
 /** Routes, pages, forms and streams are values; the edge, OpenAPI, the permission matrix and the page lists are read off them. */
@@ -23,6 +23,8 @@ export interface RouteSpec<I extends z.ZodType, O extends z.ZodType> {
   readonly scope: Scope;
   readonly input: I;
   readonly output: O;
+  /** Writes the answer where a hot route keeps parts of it written; the text is the codec's own, which a test holds it to. */
+  readonly wire?: (value: z.output<O>) => string;
   /** Status of a done answer; 200 unless said. */
   readonly status?: 200 | 201 | 202;
   readonly problems: readonly Problem[];
@@ -138,5 +140,7 @@ export const form = <I, O>(address: `POST /${string}`, spec: FormSpec<I, O>): Fo
 
 /** A hint that something changed: the page then fetches its own audited route. */
 export interface Hint { readonly topic: string; readonly id: string; readonly version: number }
+/** Where a web process's open pages hear of hints. */
+export const Hints = token<{ publish(hint: Hint): void }>('hints');
 export interface Stream { readonly kind: 'stream'; readonly method: 'GET'; readonly path: string; readonly scope: Scope; readonly topics: (actor: Actor, tenant: TenantRef) => readonly string[] }
 export const stream = (address: `GET /${string}`, spec: { scope: Scope; topics: Stream['topics'] }): Stream => ({ kind: 'stream', method: 'GET', path: split(address).path, ...spec });

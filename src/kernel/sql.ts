@@ -151,7 +151,7 @@ export class Pool {
     }
   }
 
-  /** Resolves when the database answers. */
+  /** Resolves when the server answers; throws Unavailable when it cannot be reached. */
   async ping(): Promise<void> {
     await this.with((connection) => connection.query('select 1'));
   }

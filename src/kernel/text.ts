@@ -31,9 +31,11 @@ export function negotiate(header: string | undefined, offered: readonly Language
 const ZERO_DIGITS = [0x0966, 0x09e6, 0x0a66, 0x0ae6, 0x0b66, 0x0be6, 0x0c66, 0x0ce6, 0x0d66, 0x0660, 0x06f0, 0xff10];
 
 /** What a person typed, made plain: compatibility forms folded, digits of Indian scripts to ASCII, invisible and space characters dropped. */
-export const plainInput = (typed: string): string =>
-  [...typed.normalize('NFKC').replace(/[\p{Cf}\p{Z}\s]/gu, '')].map((c) => {
+export function plainInput(typed: string): string {
+  if (/^[\x21-\x7e]*$/.test(typed)) return typed;
+  return [...typed.normalize('NFKC').replace(/[\p{Cf}\p{Z}\s]/gu, '')].map((c) => {
     const code = c.codePointAt(0) as number;
     const zero = ZERO_DIGITS.find((z) => code >= z && code <= z + 9);
     return zero === undefined ? c : String(code - zero);
   }).join('');
+}

@@ -12,6 +12,9 @@ export type Actor =
   | { readonly kind: 'operator'; readonly id: Uuid; readonly permissions: readonly string[] }
   | { readonly kind: 'system'; readonly name: string };
 
+/** A fresh W3C trace id: 32 hexadecimal digits. */
+export const newTrace = (): string => systemRandom.bytes(16).toString('hex');
+
 /** What every module knows of a tenant; no personal data. */
 export interface TenantRef {
   readonly id: Uuid;

@@ -1,5 +1,6 @@
 import { defineModule } from '#kernel';
 import { sequencer } from './service/sequence.ts';
+import { replayer, spoolState } from './service/spool.ts';
 import { factWriter, originState } from './service/write.ts';
 
 export default defineModule({
@@ -9,10 +10,11 @@ export default defineModule({
   migrations: new URL('./migrations/', import.meta.url),
   tables: {
     'audit.fact': { app: ['select', 'insert'], spine: ['select'], auditor: ['select'] },
+    'audit.spool': { app: ['select', 'insert'], auditor: ['select'] },
     'audit.leaf': { tenant: false, spine: ['select', 'insert'], auditor: ['select'] },
   },
   writers: [factWriter],
-  workers: [sequencer],
-  state: [originState],
+  workers: [sequencer, replayer],
+  state: [originState, spoolState],
   privacy: { 'audit.fact.origin': { kind: 'address and agent', kept: 'sealed' } },
 });

@@ -52,3 +52,12 @@ export const insertLeaves = (sql: SqlTag, rows: readonly LeafRow[]): Promise<unk
 export const factsAbout = (sql: SqlTag, subject: string, before: bigint, limit: number): Promise<{ seq: bigint; at: Date; action: string; result: string; actor_kind: string; resource: string | null }[]> =>
   sql<{ seq: bigint; at: Date; action: string; result: string; actor_kind: string; resource: string | null }>`
   select seq, at, action, result, actor_kind, resource from audit.fact where subject = ${subject} and seq < ${before} order by seq desc limit ${limit}`;
+
+/** Marks a spool file as replayed; no row means that it was before. */
+export const noteSpool = (sql: SqlTag, tenant: string, file: string, facts: number, now: Date): Promise<unknown[]> => sql`
+  insert into audit.spool (tenant, file, facts, at) values (${tenant}, ${file}, ${facts}, ${now}) on conflict do nothing returning 1`;
+
+/** Facts of one action in the order of their numbers. */
+export const factsOfAction = (sql: SqlTag, action: string, after: bigint, limit: number): Promise<{ seq: bigint; id: string; resource: string | null; detail: string | null }[]> =>
+  sql<{ seq: bigint; id: string; resource: string | null; detail: string | null }>`
+  select seq, id::text, resource, detail from audit.fact where action = ${action} and seq > ${after} order by seq limit ${limit}`;

@@ -17,7 +17,7 @@ export interface FencedCache<V extends object> {
   fill(fence: Fence, key: string, value: V): boolean;
   /** Marks a key as no longer fresh; what is kept stays for degraded mode with its true age. */
   invalidate(key: string): void;
-  /** Drops everything, for a bus that was away. */
-  clear(): void;
+  /** Nothing counts as fresh any more, for a time in which invalidations may have been missed; what is kept stays with its age. */
+  expireAll(): void;
   readonly stats: CacheStats;
 }

@@ -48,11 +48,11 @@ export function createCache<V extends object>(spec: CacheSpec, clock: Clock): Fe
       const entry = entries.peek(key);
       if (entry) entry.fresh = false;
     },
-    clear() {
+    expireAll() {
       generation += 1;
       floor = generation;
       generations.clear();
-      entries.clear();
+      for (const entry of entries.values()) entry.fresh = false;
     },
   };
 }

@@ -2,6 +2,7 @@ import { defineModule } from '#kernel';
 import { identityProblems, SignedIn, SignedOut } from './contract.ts';
 import { forms, pages } from './pages.tsx';
 import { routes } from './routes.ts';
+import { machineAuthenticator, machinesState } from './service/machine.ts';
 import { sendCode } from './service/message.ts';
 import { personAuthenticator, sessionGate, sessionsState } from './service/session.ts';
 
@@ -17,14 +18,15 @@ export default defineModule({
     'identity.device': { app: ['select', 'insert', 'update'], auditor: ['select'] },
     'identity.session': { app: ['select', 'insert', 'update'], auditor: ['select'] },
     'identity.message': { app: ['select', 'insert', 'update'], auditor: ['select'] },
+    'identity.machine': { app: ['select', 'insert', 'update'], auditor: ['select'] },
   },
   routes, pages, forms,
   problems: identityProblems,
   events: [SignedIn, SignedOut],
   calls: [sendCode],
-  authenticators: [personAuthenticator],
+  authenticators: [personAuthenticator, machineAuthenticator],
   gates: [sessionGate],
-  state: [sessionsState],
+  state: [sessionsState, machinesState],
   privacy: {
     'identity.person.profile': { kind: 'identifier, name, date of birth, phone', kept: 'sealed' },
     'identity.person.identifier_index': { kind: 'identifier', kept: 'blind-index' },

@@ -95,3 +95,14 @@ export const readMessage = async (sql: SqlTag, id: string): Promise<MessageRow |
 /** Ends a message that is still pending and empties it. */
 export const finishMessage = (sql: SqlTag, id: string, state: string, providerId: string | null, now: Date): Promise<unknown[]> => sql`
   update identity.message set state = ${state}, provider_id = ${providerId}, body = null, done_at = ${now} where id = ${id} and state = 'pending' returning id`;
+
+export interface MachineRow { id: string; name: string; secret: string; permissions: string[]; disabled_at: Date | null }
+
+export const machineById = async (sql: SqlTag, id: Uuid): Promise<MachineRow | undefined> => (await sql<MachineRow>`
+  select replace(id::text, '-', '') as id, name, secret, permissions, disabled_at from identity.machine where id = ${id}`)[0];
+
+export const machineByName = async (sql: SqlTag, name: string): Promise<MachineRow | undefined> => (await sql<MachineRow>`
+  select replace(id::text, '-', '') as id, name, secret, permissions, disabled_at from identity.machine where name = ${name}`)[0];
+
+export const insertMachine = (sql: SqlTag, tenant: Uuid, m: MachineRow, now: Date): Promise<unknown[]> => sql`
+  insert into identity.machine (tenant, id, name, secret, permissions, created_at) values (${tenant}, ${m.id}, ${m.name}, ${m.secret}, ${m.permissions}, ${now})`;

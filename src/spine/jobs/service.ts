@@ -76,7 +76,12 @@ async function runCall(r: Running, call: AnyCall): Promise<void> {
   const noted = await spineTransact(w.cell, (tx) => noteAttempt(tx.sql, job.id, r.worker, tx.now, lease(tx.now, LEASE_MS + call.sendBudgetMs)));
   if (!noted.length) throw new LeaseLost();
   await probe?.at('attempt-committed', job.name);
-  const result = await call.send(request, context);
+  const sending = call.send(request, context);
+  if (probe) {
+    sending.catch(() => undefined);
+    await probe.at('request-sent', job.name);
+  }
+  const result = await sending;
   await probe?.at('answer-received', job.name);
   await finishWith(r, (tx) => call.record(tx, job.data, result));
   await probe?.at('tx2-committed', job.name);

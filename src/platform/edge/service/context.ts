@@ -3,7 +3,7 @@ import type { KeyObject } from 'node:crypto';
 import { createHmac, timingSafeEqual } from 'node:crypto';
 import type { Registry } from 'prom-client';
 import {
-  isLanguage, negotiate, systemRandom, type Actor, type AnyRoute, type Authenticator, type CellContext, type Clock, type CookieChange, type Language, type Log,
+  isLanguage, negotiate, newTrace, systemRandom, type Actor, type AnyRoute, type Authenticator, type CellContext, type Clock, type CookieChange, type Language, type Log,
   type Module, type PageContext,
 } from '#kernel';
 import type { Limiter } from '#spine/limits';
@@ -58,7 +58,7 @@ export interface Seen {
   bySecret: 'cookie' | 'header' | undefined;
 }
 
-export const newTrace = (): string => systemRandom.bytes(16).toString('hex');
+export { newTrace };
 
 /** Marks where `rewriteUrl` leaves the tenant that a path named. */
 export const pathTenantOf = (raw: unknown): string | undefined => (raw as { tenantSlug?: string }).tenantSlug;
@@ -91,7 +91,7 @@ export function look(o: EdgeOptions, req: FastifyRequest): Seen | 'unknown-tenan
 /** Asks each authenticator in turn; the first that knows the credentials decides. */
 export async function authenticate(o: EdgeOptions, authenticators: readonly Authenticator[], req: FastifyRequest, seen: Seen): Promise<void> {
   const credentials = {
-    cookies: seen.cookies, headers: req.headers, ...(req.headers.authorization === undefined ? {} : { authorization: req.headers.authorization }),
+    ...(Buffer.isBuffer(req.body) ? { body: req.body } : {}), cookies: seen.cookies, headers: req.headers, ...(req.headers.authorization === undefined ? {} : { authorization: req.headers.authorization }),
   };
   for (const a of authenticators) {
     const answer = a.authenticate({ cell: seen.cell, tenant: seen.tenant, clock: o.clock }, credentials);

@@ -69,22 +69,20 @@ export interface Settled { readonly events: readonly RefundEvent[]; readonly con
  * source precedence, then version, then id. Total, so any order and repetition of the input gives the same list.
  */
 export function settle(pack: CountryPack, events: readonly RefundEvent[]): Settled {
-  const versions = new Map<string, Map<string, RefundEvent>>();
+  const versions = new Map<string, RefundEvent[]>();
   for (const event of events) {
-    const key = JSON.stringify([event.source, event.sourceEventId, event.sourceVersion]);
-    const contents = versions.get(key) ?? new Map<string, RefundEvent>();
-    const content = contentOf(event);
-    const known = contents.get(content);
-    if (known === undefined || event.receivedAt < known.receivedAt) contents.set(content, event);
-    versions.set(key, contents);
+    const key = `${event.sourceVersion}\u0000${event.source}\u0000${event.sourceEventId}`;
+    const same = versions.get(key);
+    if (same === undefined) versions.set(key, [event]);
+    else same.push(event);
   }
   const newest = new Map<string, RefundEvent>();
   const contradictions: RefundEvent[] = [];
-  for (const contents of versions.values()) {
-    const [first, ...others] = [...contents.values()].sort(byReceipt);
+  for (const same of versions.values()) {
+    const [first, ...others] = same.length === 1 ? same : distinct(same);
     if (first === undefined) continue;
     contradictions.push(...others);
-    const key = JSON.stringify([first.source, first.sourceEventId]);
+    const key = `${first.source}\u0000${first.sourceEventId}`;
     const known = newest.get(key);
     if (known === undefined || known.sourceVersion < first.sourceVersion) newest.set(key, first);
   }
@@ -94,6 +92,16 @@ export function settle(pack: CountryPack, events: readonly RefundEvent[]): Settl
     contradictions: contradictions.sort((a, b) => order(a, b) || byReceipt(a, b)).map(refOf),
     versions: versions.size,
   };
+}
+
+/** One event for each content, in order of receipt. */
+function distinct(events: readonly RefundEvent[]): RefundEvent[] {
+  const contents = new Map<string, RefundEvent>();
+  for (const event of [...events].sort(byReceipt)) {
+    const content = contentOf(event);
+    if (!contents.has(content)) contents.set(content, event);
+  }
+  return [...contents.values()];
 }
 
 const byReceipt = (a: RefundEvent, b: RefundEvent): number =>

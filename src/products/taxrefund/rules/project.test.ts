@@ -20,15 +20,18 @@ function on(day: number, code: string, facts: EventFacts = {}, more: Partial<Ref
 
 const filing = on(0, 'IN_FILED_UNVERIFIED', { claimed: 18_450_00n, formType: 'ITR-1' }, { source: 'efiling' });
 const toBanker = [
-  filing, on(1, 'IN_VERIFIED'), on(2, 'IN_PROCESSING'), on(10, 'IN_REFUND_DETERMINED', { computed: 18_000_00n, interest: 450_00n }), on(12, 'IN_SENT_BANKER', { paid: 18_450_00n }),
+  filing, on(1, 'IN_VERIFIED'), on(2, 'IN_PROCESSING'), on(10, 'IN_REFUND_DETERMINED', { computed: 18_000_00n, interest: 450_00n }),
+    on(12, 'IN_SENT_BANKER', { paid: 18_450_00n }),
 ];
 
 describe('the story of a return', () => {
   it('follows a refund to the bank', () => {
     const seen = project(india, [...toBanker, on(14, 'IN_PAID', { paid: 18_450_00n, trackingNo: 'EXR1' })], 2026);
-    expect(seen).toMatchObject({ code: 'IN_PAID', phase: 'paid', plain: 'refunded', owner: 'nobody', trackingNo: 'EXR1', formType: 'ITR-1', version: 6, finalFrom: '2026-08-15' });
+    expect(seen).toMatchObject({ code: 'IN_PAID', phase: 'paid', plain: 'refunded', owner: 'nobody', trackingNo: 'EXR1', formType: 'ITR-1', version: 6,
+      finalFrom: '2026-08-15' });
     expect(seen.amounts).toEqual({ claimed: 18_450_00n, computed: 18_000_00n, adjusted: null, interest: 450_00n, paid: 18_450_00n });
-    expect(seen.timeline.map((item) => item.code)).toEqual(['IN_FILED_UNVERIFIED', 'IN_VERIFIED', 'IN_PROCESSING', 'IN_REFUND_DETERMINED', 'IN_SENT_BANKER', 'IN_PAID']);
+    expect(seen.timeline.map((item) => item.code)).toEqual(['IN_FILED_UNVERIFIED', 'IN_VERIFIED', 'IN_PROCESSING', 'IN_REFUND_DETERMINED',
+      'IN_SENT_BANKER', 'IN_PAID']);
     expect(seen.timeline.every((item) => item.note === undefined)).toBe(true);
   });
 
@@ -53,7 +56,8 @@ describe('the story of a return', () => {
   });
 
   it('pays again after a failure and a reissue', () => {
-    const seen = project(india, [...toBanker, on(18, 'IN_FAILED', { reasonCode: 'ifsc_wrong' }), on(20, 'IN_REISSUE_REQ'), on(24, 'IN_SENT_BANKER', { paid: 18_450_00n }), on(26, 'IN_PAID')]);
+    const seen = project(india, [...toBanker, on(18, 'IN_FAILED', { reasonCode: 'ifsc_wrong' }), on(20, 'IN_REISSUE_REQ'),
+      on(24, 'IN_SENT_BANKER', { paid: 18_450_00n }), on(26, 'IN_PAID')]);
     expect(seen).toMatchObject({ code: 'IN_PAID', reasonCode: null, conflicts: [] });
   });
 
@@ -85,7 +89,8 @@ describe('the story of a return', () => {
     expect(project(india, [filing]).deadline).toEqual({ date: '2026-07-31', basis: 'counted', days: 30 });
     const proposed = [filing, on(1, 'IN_VERIFIED'), on(10, 'IN_REFUND_DETERMINED')];
     expect(project(india, [...proposed, on(11, 'IN_245_INTIMATED')]).deadline).toEqual({ date: '2026-08-02', basis: 'shortest', days: 21 });
-    expect(project(india, [...proposed, on(11, 'IN_245_INTIMATED', { respondBy: '2026-08-11' as never })]).deadline).toEqual({ date: '2026-08-11', basis: 'printed', days: null });
+    expect(project(india, [...proposed, on(11, 'IN_245_INTIMATED', { respondBy: '2026-08-11' as never })]).deadline).toEqual({ date: '2026-08-11',
+      basis: 'printed', days: null });
     expect(project(india, [filing, on(9, 'IN_RISK_HOLD')], 2026).deadline).toEqual({ date: '2027-03-31', basis: 'law', days: null });
     expect(project(india, [filing, on(9, 'IN_RISK_HOLD')]).deadline).toBeNull();
   });
@@ -97,6 +102,12 @@ describe('the story of a return', () => {
     ]);
     const flagged = on(1, 'IN_VERIFIED', { verification: { panLinked: true, bankValidated: false, demandOpen: false } });
     expect(project(india, [filing, flagged]).blockers.map((one) => one.state)).toEqual(['ok', 'ok', 'open', 'ok', 'ok']);
+  });
+
+  it('takes the stronger source as the later one of two at one instant, whatever their ids', () => {
+    const weak = on(3, 'IN_PROCESSING', {}, { sourceEventId: 'z' });
+    const strong = on(3, 'IN_TRANSFERRED_AO', {}, { source: 'ao', sourceEventId: 'a' });
+    expect(project(india, [filing, on(1, 'IN_VERIFIED'), strong, weak]).code).toBe('IN_TRANSFERRED_AO');
   });
 
   it('refuses an empty list', () => {

@@ -146,8 +146,33 @@ export interface StatusRow {
 /** Points (permille, value) of a distribution function, both ascending, from 0 to 1000; straight lines between them. */
 export type Quantiles = readonly (readonly [permille: number, value: number])[];
 
+/** How a filing season behaves, for the generator: first day, arrival (days), amounts (whole major units), durations (hours), shares per 10,000. */
+export interface SeasonTable<Share extends string, Span extends string> {
+  readonly country: Country;
+  readonly start: CivilDate;
+  readonly arrival: Quantiles;
+  readonly amounts: Quantiles;
+  readonly shares: Readonly<Record<Share, number>>;
+  readonly durations: Readonly<Record<Span, Quantiles>>;
+}
+export interface InSeason extends SeasonTable<
+  'refund' | 'demand' | 'nilClaimed' | 'demandClaimed' | 'unverified' | 'verifiedSameDay' | 'defective' | 'defectUnanswered' | 'proposed' | 'hold'
+  | 'holdLarge' | 'transferred' | 'reduced' | 'setOffFull' | 'setOffPartial' | 'withheld' | 'bankFailure' | 'failureAgain' | 'reissued'
+  | 'returnedAfterPaid' | 'expired' | 'nilRectified' | 'noInterest' | 'revised',
+  'processing' | 'hold' | 'officer' | 'toBanker' | 'credit' | 'failure' | 'reissue' | 'resend'
+> { readonly country: 'IN'; readonly largeRupees: number }
+export interface UsSeason extends SeasonTable<
+  'refund' | 'earnedIncome' | 'otherCredit' | 'hold' | 'review' | 'identityOnline' | 'identityPhone' | 'examination' | 'freeze' | 'mathError'
+  | 'treasuryOffset' | 'offsetReversed' | 'taxOffset' | 'paperCheck' | 'depositReturned' | 'checkReturned' | 'taxRaised' | 'taxLowered' | 'revised',
+  'posting' | 'hold' | 'identity' | 'approve' | 'dated' | 'returned' | 'reply' | 'resend'
+> {
+  readonly country: 'US';
+  /** Month and day before which the law lets no refund with an earned income credit go. */
+  readonly pathReleaseDay: string;
+}
+
 /** Why a range is shown, or why none is; keys of `words.expected`. */
-export type ExpectedBasis = 'cohort' | 'published_rule' | 'scheduled';
+export type ExpectedBasis = 'cohort' | 'published_rule';
 export type NoExpected = 'no_refund' | 'paid' | 'waits_for_you' | 'held' | 'offset_pending' | 'longer_than_usual' | 'return_replaced' | 'not_known';
 
 /** Days from the beginning of a phase to the money, or the reason why no honest range exists. */
@@ -210,6 +235,7 @@ export interface CountryPack {
   readonly expected: Readonly<Record<Phase, ExpectedRule>>;
   /** Refunds are rounded to a multiple of this many minor units. */
   readonly roundTo: bigint;
+  readonly season: InSeason | UsSeason;
 }
 
 /** Why a timeline line did not move the status. */

@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
-import { india } from '../data/in.ts';
-import { unitedStates } from '../data/us.ts';
-import { UNMAPPED } from '../rules/types.ts';
-import { words as en } from './en.ts';
-import { words as hi } from './hi.ts';
+import { india } from './data/in.ts';
+import { unitedStates } from './data/us.ts';
+import { UNMAPPED } from './rules/types.ts';
+import { words as en } from './words/en.ts';
+import { words as hi } from './words/hi.ts';
 
 type Tree = { readonly [key: string]: string | Tree };
 const leaves = (tree: Tree, path = ''): Map<string, string> => new Map(Object.entries(tree).flatMap(([key, value]) =>

@@ -1,10 +1,10 @@
 import { isCivilDate } from '#kernel';
 import { describe, expect, it } from 'vitest';
-import { phases } from '../rules/phases.ts';
-import type { CountryPack, Phase } from '../rules/types.ts';
-import { words } from '../words/en.ts';
-import { india } from './in.ts';
-import { unitedStates } from './us.ts';
+import { phases } from './rules/phases.ts';
+import type { CountryPack, Phase } from './rules/types.ts';
+import { words } from './words/en.ts';
+import { india } from './data/in.ts';
+import { unitedStates } from './data/us.ts';
 
 const packs: [string, CountryPack][] = [['IN', india], ['US', unitedStates]];
 
@@ -89,7 +89,8 @@ describe('India', () => {
 describe('United States', () => {
   it('has the tracker stages, the transaction codes and the notices', () => {
     const codes = Object.keys(unitedStates.statuses);
-    for (const tc of ['150', '806', '766', '768', '570', '571', '572', '971', '810', '811', '420', '424', '290', '291', '826', '898', '899', '846', '841', '740']) {
+    for (const tc of ['150', '806', '766', '768', '570', '571', '572', '971', '810', '811', '420', '424', '290', '291', '826', '898', '899', '846', '841',
+      '740']) {
       expect(codes).toContain(`US_TC${tc}`);
     }
     for (const other of ['WMR1', 'WMR2', 'WMR3', 'CP05', 'CP12', 'CP49', '5071C', '4883C', 'CP53E']) expect(codes).toContain(`US_${other}`);

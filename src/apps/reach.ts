@@ -1,0 +1,101 @@
+import { createHash } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
+import { userInfo } from 'node:os';
+import { join } from 'node:path';
+import pg from 'pg';
+import { fileHeads } from '#adapters/heads';
+import { fileKek } from '#adapters/kms';
+import { ConfigFault, createLog, environment, newTrace, provide, systemClock, uuid, type Origin, type Provided } from '#kernel';
+import { HeadKeeper, SpoolFolder } from '#spine/audit/port';
+import { createDirectory, type Directory, type TenantRecord } from '#spine/tenancy';
+import { loadTenantKeys } from '#spine/vault';
+import { Kek } from '#spine/vault/port';
+import { textOf, UsageFault } from './args.ts';
+import { cellsFromEnvironment, embeddedCells } from './cells.ts';
+import { dataFolder } from './folder.ts';
+import { connectAs, migrate, type CellConnection } from './migrate.ts';
+import { modules } from './modules.ts';
+import { openCell, type Cell } from './runtime.ts';
+
+/** What a command works with: the cells that this machine may open, and the directory. */
+export interface Reached {
+  readonly cells: ReadonlyMap<string, Cell>;
+  readonly directory: Directory;
+  readonly dataDir: string;
+  /** True where the server is the embedded one, whose files lie in the data folder. */
+  readonly embedded: boolean;
+}
+
+interface Running { host: string; port: number; cells: string[] }
+
+/** The server of a running demo on this data folder, if it answers. */
+async function running(dataDir: string): Promise<CellConnection[] | undefined> {
+  let known: Running;
+  try {
+    known = JSON.parse(await readFile(join(dataDir, 'running.json'), 'utf8')) as Running;
+  } catch {
+    return undefined;
+  }
+  const cells = await Promise.all(known.cells.map(async (name): Promise<CellConnection> => {
+    const database = `exchequer_${name.toLowerCase()}`;
+    const { password } = JSON.parse(await readFile(join(dataDir, 'cells', `${name}.json`), 'utf8')) as { password: string };
+    return { name, host: known.host, port: known.port, database, user: `${database}_owner`, password };
+  }));
+  const client = new pg.Client(connectAs(cells[0] as CellConnection, 'owner'));
+  try {
+    await client.connect();
+    await client.end();
+    return cells;
+  } catch {
+    return undefined;
+  }
+}
+
+/** Adapters that stand beside the data folder: the file key (not in production), heads and spool. */
+export async function localAdapters(dataDir: string): Promise<Provided[]> {
+  const env = environment();
+  if (env.NODE_ENV === 'production') throw new ConfigFault(['EXCHEQUER_KEK: no key service is configured, and the local key file is refused in production']);
+  const kek = await fileKek(join(dataDir, 'keys', 'kek'));
+  return [provide(Kek, () => kek), provide(HeadKeeper, () => fileHeads(join(dataDir, 'audit-heads'))), provide(SpoolFolder, () => join(dataDir, 'spool'))];
+}
+
+/** Opens what a command needs, runs it and closes everything again. */
+export async function reach(args: readonly string[], use: (reached: Reached) => Promise<number>): Promise<number> {
+  const dataDir = await dataFolder(textOf(args, '--data'));
+  const named = cellsFromEnvironment(environment());
+  const outside = named ?? await running(dataDir);
+  const embedded = outside ? undefined : await embeddedCells(dataDir, ['IN', 'US']);
+  const connections = outside ?? (embedded?.cells as CellConnection[]);
+  const log = createLog({ level: 'warn' });
+  const provided = await localAdapters(dataDir);
+  for (const connection of connections) await migrate(connection, modules);
+  const cells = new Map(connections.map((connection) => [connection.name, openCell({
+    connection, modules, clock: systemClock, log, provided, sizes: { app: 2, batch: 1, spine: 2, auditor: 1 },
+  })]));
+  try {
+    const directory = createDirectory({ home: cells.get((connections[0] as CellConnection).name), file: join(dataDir, 'directory.json'), clock: systemClock, log });
+    await directory.refresh();
+    return await use({ cells, directory, dataDir, embedded: named === undefined });
+  } finally {
+    await Promise.all([...cells.values()].map((c) => c.close()));
+    await embedded?.server.stop();
+  }
+}
+
+/** The tenant that `--tenant` names (the only one, when there is one), with its keys loaded. */
+export async function tenantOf(reached: Reached, args: readonly string[]): Promise<{ tenant: TenantRecord; cell: Cell }> {
+  const slug = textOf(args, '--tenant');
+  const all = reached.directory.all();
+  const tenant = slug === undefined ? (all.length === 1 ? all[0] : reached.directory.bySlug('india')) : reached.directory.bySlug(slug);
+  if (!tenant) throw new UsageFault(`--tenant must be one of: ${all.map((t) => t.slug).join(', ')}`);
+  const cell = reached.cells.get(tenant.cell);
+  if (!cell) throw new UsageFault(`this machine holds no credential for cell ${tenant.cell}`);
+  await loadTenantKeys(cell, tenant);
+  return { tenant, cell };
+}
+
+/** A person at this machine's command line; their account name is hashed into an id, not stored. */
+export function operatorOrigin(permissions: readonly string[]): Origin {
+  const id = uuid(createHash('sha256').update(`operator ${userInfo().username}`).digest('hex').slice(0, 32));
+  return { actor: { kind: 'operator', id, permissions }, trace: newTrace() };
+}

@@ -1,0 +1,60 @@
+import { readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { perform, type Clock } from '#kernel';
+import { ensureMachine, signatureHeaders, type MachineKey } from '#spine/identity';
+import { demoFeed, LINES_PER_BATCH_MAX, type Counts } from '#products/taxrefund';
+import type { Program } from './program.ts';
+
+/** The machine whose signed feed brings the demo's people and events. */
+export async function feedKey(program: Program, slug: string): Promise<MachineKey> {
+  const tenant = program.directory.bySlug(slug);
+  const cell = tenant && program.cells.get(tenant.cell);
+  if (!tenant || !cell) throw new Error(`no tenant ${slug} here`);
+  return perform(cell, tenant, { actor: { kind: 'system', name: 'demo' }, trace: '0'.repeat(32) }, (tx) => ensureMachine(tx, 'authority feed', ['taxrefund:feed']));
+}
+
+/** Sends lines through the real route, signed, as the authority would. */
+export async function sendFeed(o: { base: string; slug: string; key: MachineKey; lines: readonly unknown[]; clock: Clock }): Promise<{ counts: Counts; trace: string }> {
+  const body = o.lines.map((l) => JSON.stringify(l)).join('\n');
+  const answer = await fetch(`${o.base}/t/${o.slug}/api/tax-refunds/feed`, {
+    method: 'POST', body, headers: { 'content-type': 'application/x-ndjson', ...signatureHeaders(o.key, body, o.clock.now().getTime()) },
+  });
+  if (!answer.ok) throw new Error(`the feed was answered ${answer.status}: ${await answer.text()}`);
+  return { counts: ((await answer.json()) as { counts: Counts }).counts, trace: answer.headers.get('x-trace-id') ?? '' };
+}
+
+interface Seeded { asOf: string; filers: Record<string, number> }
+
+/** Brings the demo's people, then a season of filers, through the feed. A second start sends nothing twice. */
+export async function seedDemo(o: {
+  program: Program; base: string; dataDir: string; clock: Clock; filers: number; seed: string; signal: AbortSignal; tell: (what: string) => void;
+}): Promise<void> {
+  const file = join(o.dataDir, 'seeded.json');
+  const known = await readFile(file, 'utf8').then((t) => JSON.parse(t) as Seeded, () => undefined);
+  const state: Seeded = known ?? { asOf: o.clock.now().toISOString(), filers: {} };
+  const note = (): Promise<void> => writeFile(file, JSON.stringify(state));
+  for (const slug of ['india', 'us']) {
+    const tenant = o.program.directory.bySlug(slug);
+    if (!tenant) continue;
+    const key = await feedKey(o.program, slug);
+    const feed = demoFeed(tenant);
+    const send = (lines: readonly unknown[]): Promise<unknown> => sendFeed({ base: o.base, slug, key, lines, clock: o.clock });
+    if (!known) await send(feed.people(new Date(state.asOf)).flatMap((p) => [p.taxpayer, ...p.events]));
+    const filers = slug === 'india' ? o.filers : Math.ceil(o.filers / 10);
+    if ((state.filers[slug] ?? 0) >= filers) continue;
+    let batch: unknown[] = [];
+    let lines = 0;
+    for (const line of feed.season({ filers, seed: o.seed })) {
+      if (o.signal.aborted) return;
+      batch.push(line);
+      lines += 1;
+      if (batch.length < LINES_PER_BATCH_MAX) continue;
+      await send(batch);
+      batch = [];
+    }
+    if (batch.length) await send(batch);
+    state.filers[slug] = filers;
+    o.tell(`${filers.toLocaleString('en')} filers of ${tenant.name}, ${lines.toLocaleString('en')} lines of their season`);
+  }
+  await note();
+}

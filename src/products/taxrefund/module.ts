@@ -1,0 +1,36 @@
+import { defineModule, provide } from '#kernel';
+import { createCache } from '#spine/cache';
+import { Changed, refundProblems, STATUS_CACHED_MAX, STATUS_FRESH_MS, STATUS_KEPT_MS, type KeptYear } from './contract.ts';
+import { homePage } from './pages/home.tsx';
+import { listPage } from './pages/list.tsx';
+import { refundPage } from './pages/refund.tsx';
+import { follow } from './reactions.ts';
+import { changes, routes } from './routes.ts';
+import { countsCheck, eventsCheck } from './service/verify.ts';
+import { StatusCache } from './service/view.ts';
+
+export default defineModule({
+  name: 'products/taxrefund',
+  doc: 'Where a tax refund is, why, what to do, by when, and who has to act.',
+  needs: [],
+  migrations: new URL('./migrations/', import.meta.url),
+  tables: {
+    'taxrefund.refund': { app: ['select', 'insert', 'update', 'delete'], auditor: ['select'] },
+    'taxrefund.event': { app: ['select', 'insert'], auditor: ['select'] },
+    'taxrefund.quarantine': { app: ['select', 'insert', 'update'], auditor: ['select'] },
+  },
+  routes, pages: [homePage, listPage, refundPage], streams: [changes],
+  problems: refundProblems,
+  events: [Changed],
+  workers: [follow],
+  state: [provide(StatusCache, (cell) => createCache<KeptYear>(
+    { name: 'taxrefund.status', entriesMax: STATUS_CACHED_MAX, freshMs: STATUS_FRESH_MS, keptMs: STATUS_KEPT_MS }, cell.clock,
+  ))],
+  checks: [eventsCheck, countsCheck],
+  permissions: { 'taxrefund:feed': 'Send the authority’s feed.', 'taxrefund:quarantine': 'See and replay quarantined lines.' },
+  privacy: {
+    'taxrefund.refund.account': { kind: 'last digits of the account', kept: 'sealed' },
+    'taxrefund.quarantine.line': { kind: 'a line of the feed as it came', kept: 'sealed' },
+  },
+  islands: new URL('./islands/', import.meta.url),
+});

@@ -1,0 +1,30 @@
+import { fill, formatDate, formatInstant, formatMoney, isCurrency, localeOf, money, type CivilDate, type PageContext } from '#kernel';
+import type { Meaning } from '#kit';
+import { words as en, type Words } from '../words/en.ts';
+import { words as hi } from '../words/hi.ts';
+
+export const wordsOf = (context: Pick<PageContext, 'language'>): Words => (context.language === 'hi' ? hi : en);
+
+/** Text of a key that comes from data; a key that no language has shows its fallback, never nothing. */
+export function said(table: unknown, key: string, fallback: string): string {
+  const text = (table as Record<string, unknown>)[key];
+  return typeof text === 'string' ? text : fallback;
+}
+
+export interface StatusText { label: string; sentence: string; short: string; meaning: string; reason: string; action: string }
+export const statusText = (w: Words, code: string): StatusText => ((w.status as unknown as Record<string, StatusText>)[code] ?? w.status.UNMAPPED) as StatusText;
+
+export const locale = (context: Pick<PageContext, 'language' | 'tenant'>): string => (context.language === 'en' && context.tenant.country === 'US' ? 'en-US' : localeOf(context.language));
+
+export const amountText = (context: PageContext, amount: bigint, currency: string): string =>
+  (isCurrency(currency) ? formatMoney(money(amount, currency), locale(context)) : amount.toString());
+export const dateText = (context: PageContext, date: CivilDate): string => formatDate(date, locale(context));
+export const timeText = (context: PageContext, at: Date): string => formatInstant(at, locale(context), context.tenant.zone);
+export const yearText = (w: Words, label: { kind: 'assessment_year' | 'tax_year'; span: string }): string => fill(w.office.year[label.kind], { span: label.span });
+
+const MEANINGS: Record<string, Meaning> = {
+  paid: 'done', nil: 'done', sent: 'waiting', approved: 'waiting', determined: 'waiting', processing: 'waiting', verified: 'waiting', reissue_requested: 'waiting',
+  transferred: 'waiting', held: 'waiting', withheld: 'waiting', offset_applied: 'waiting', rectified: 'waiting', superseded: 'waiting',
+  filed: 'needs-you', needs_action: 'needs-you', demand: 'needs-you', offset_proposed: 'needs-you', expired: 'needs-you', failed: 'failed', rejected: 'failed', lapsed: 'failed',
+};
+export const meaningOf = (phase: string): Meaning => MEANINGS[phase] ?? 'waiting';

@@ -1,0 +1,80 @@
+import type { SqlTag, Uuid } from '#kernel';
+
+export interface RefundRow { id: string; person: string; year: number; return_no: number; version: number; events: number; projection: string; account: string | null }
+
+/** Makes the returns that are new and locks all of them, in the order of the index; one statement. */
+export const lockRefunds = (
+  sql: SqlTag, tenant: Uuid, now: Date, r: readonly { id: Uuid; person: Uuid; year: number; returnNo: number }[],
+): Promise<RefundRow[]> => sql<RefundRow>`
+  insert into taxrefund.refund (tenant, id, person, year, return_no, version, events, code, phase, projection, updated_at)
+  select ${tenant}, i, p, y, n, 0, 0, '', '', '', ${now}
+  from unnest(${r.map((x) => x.id)}::uuid[], ${r.map((x) => x.person)}::uuid[], ${r.map((x) => x.year)}::smallint[], ${r.map((x) => x.returnNo)}::smallint[]) u (i, p, y, n)
+  order by p, y, n
+  on conflict (tenant, person, year, return_no) do update set return_no = excluded.return_no
+  returning replace(id::text, '-', '') as id, replace(person::text, '-', '') as person, year, return_no, version, events, projection, account`;
+
+export interface EventRow {
+  refund: string; source: string; source_event_id: string; source_version: number; occurred_at: Date; received_at: Date; code: string; facts: string;
+}
+
+export const eventsOf = (sql: SqlTag, refunds: readonly string[]): Promise<EventRow[]> => sql<EventRow>`
+  select replace(refund::text, '-', '') as refund, source, source_event_id, source_version, occurred_at, received_at, code, facts
+  from taxrefund.event where refund = any(${refunds}::uuid[])`;
+
+export const insertEvents = (sql: SqlTag, tenant: Uuid, e: readonly (EventRow & { id: Uuid })[]): Promise<unknown[]> => sql`
+  insert into taxrefund.event (tenant, id, refund, source, source_event_id, source_version, occurred_at, received_at, code, facts)
+  select ${tenant}, i, r, s, si, sv, oa, ra, c, f
+  from unnest(${e.map((x) => x.id)}::uuid[], ${e.map((x) => x.refund)}::uuid[], ${e.map((x) => x.source)}::text[], ${e.map((x) => x.source_event_id)}::text[],
+    ${e.map((x) => x.source_version)}::int[], ${e.map((x) => x.occurred_at)}::timestamptz[], ${e.map((x) => x.received_at)}::timestamptz[], ${e.map((x) => x.code)}::text[],
+    ${e.map((x) => x.facts)}::text[]) u (i, r, s, si, sv, oa, ra, c, f)`;
+
+export interface RefundUpdate { id: string; version: number; events: number; code: string; phase: string; projection: string; account: string | null }
+
+export const writeRefunds = (sql: SqlTag, tenant: Uuid, now: Date, r: readonly RefundUpdate[]): Promise<unknown[]> => sql`
+  update taxrefund.refund t set version = u.v, events = u.e, code = u.c, phase = u.p, projection = u.pr, account = u.a, updated_at = ${now}
+  from unnest(${r.map((x) => x.id)}::uuid[], ${r.map((x) => x.version)}::int[], ${r.map((x) => x.events)}::int[], ${r.map((x) => x.code)}::text[],
+    ${r.map((x) => x.phase)}::text[], ${r.map((x) => x.projection)}::text[], ${r.map((x) => x.account)}::text[]) u (i, v, e, c, p, pr, a)
+  where t.tenant = ${tenant} and t.id = u.i`;
+
+/** A return that was made for a line which was then set aside has no event and is taken away again. */
+export const dropEmpty = (sql: SqlTag, ids: readonly string[]): Promise<unknown[]> => sql`
+  delete from taxrefund.refund where id = any(${ids}::uuid[]) and events = 0`;
+
+/** The returns of these people's years, for a whole batch of views. */
+export const refundsOf = (sql: SqlTag, tenant: Uuid, persons: readonly string[], years: readonly number[]): Promise<RefundRow[]> => sql<RefundRow>`
+  select replace(r.id::text, '-', '') as id, replace(r.person::text, '-', '') as person, r.year, r.return_no, r.version, r.events, r.projection, r.account
+  from unnest(${persons}::uuid[], ${years}::smallint[]) u (p, y)
+  join taxrefund.refund r on r.tenant = ${tenant} and r.person = u.p and r.year = u.y`;
+
+export const yearsOf = (sql: SqlTag, person: Uuid): Promise<{ year: number; return_no: number; code: string; phase: string; projection: string; updated_at: Date }[]> =>
+  sql<{ year: number; return_no: number; code: string; phase: string; projection: string; updated_at: Date }>`
+  select year, return_no, code, phase, projection, updated_at from taxrefund.refund where person = ${person} order by year desc, return_no desc limit 100`;
+
+export interface QuarantineRow { id: Uuid; reason: string; line: string; lineNo: number; feed: string }
+
+export const insertQuarantine = (sql: SqlTag, tenant: Uuid, now: Date, q: readonly QuarantineRow[]): Promise<unknown[]> => sql`
+  insert into taxrefund.quarantine (tenant, id, at, reason, line, line_no, feed, state)
+  select ${tenant}, i, ${now}, r, l, n, f, 'open'
+  from unnest(${q.map((x) => x.id)}::uuid[], ${q.map((x) => x.reason)}::text[], ${q.map((x) => x.line)}::text[], ${q.map((x) => x.lineNo)}::int[], ${q.map((x) => x.feed)}::text[])
+    u (i, r, l, n, f)`;
+
+export interface Quarantined { id: string; at: Date; reason: string; line: string; line_no: number; feed: string; state: string }
+
+export const listQuarantine = (sql: SqlTag, limit: number): Promise<Quarantined[]> => sql<Quarantined>`
+  select replace(id::text, '-', '') as id, at, reason, line, line_no, feed, state from taxrefund.quarantine where state = 'open' order by at, line_no limit ${limit}`;
+
+export const lockQuarantined = async (sql: SqlTag, id: Uuid): Promise<Quarantined | undefined> => (await sql<Quarantined>`
+  select replace(id::text, '-', '') as id, at, reason, line, line_no, feed, state from taxrefund.quarantine where id = ${id} for update`)[0];
+
+export const decideQuarantined = (sql: SqlTag, id: Uuid, state: 'replayed' | 'dismissed', now: Date): Promise<unknown[]> => sql`
+  update taxrefund.quarantine set state = ${state}, decided_at = ${now} where id = ${id} and state = 'open' returning id`;
+
+/** Event rows by id, for the hash that their audit facts carry. */
+export const eventsById = (sql: SqlTag, ids: readonly string[]): Promise<(EventRow & { id: string })[]> => sql<EventRow & { id: string }>`
+  select replace(id::text, '-', '') as id, replace(refund::text, '-', '') as refund, source, source_event_id, source_version, occurred_at, received_at, code, facts
+  from taxrefund.event where id = any(${ids}::uuid[])`;
+
+/** Returns whose count of events is not the number of their rows. */
+export const refundCounts = (sql: SqlTag): Promise<{ id: string; events: number; found: bigint }[]> => sql<{ id: string; events: number; found: bigint }>`
+  select r.id::text, r.events, count(e.id) as found from taxrefund.refund r left join taxrefund.event e on e.tenant = r.tenant and e.refund = r.id
+  group by r.id, r.events having count(e.id) <> r.events limit 10`;

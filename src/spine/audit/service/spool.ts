@@ -1,0 +1,131 @@
+import { hash } from 'node:crypto';
+import { mkdir, open, readdir, readFile, rm, type FileHandle } from 'node:fs/promises';
+import { join } from 'node:path';
+import {
+  errorFields, isUnavailable, perform, provide, systemRandom, token, uuid, uuidv7, type CellContext, type DegradedContext, type FactDraft, type Origin, type Provided,
+  type TenantRef, type Worker, type WorkerContext,
+} from '#kernel';
+import { tenantKeys } from '#spine/vault';
+import { SpoolFolder } from '../port.ts';
+import { noteSpool } from '../store.ts';
+
+export const SPOOL_BYTES_MAX = 64 * 1024 * 1024;
+const REPLAY_MS = 1000;
+
+interface Entry { tenant: string; by: Origin; fact: FactDraft; at: string }
+
+/** Facts on the local disk. `append` resolves to true only after the fact is fsynced; false means that it could not be kept. */
+export interface Spool {
+  append(context: Pick<DegradedContext, 'tenant' | 'actor' | 'trace' | 'now' | 'use'> & { address?: string; agent?: string }, fact: FactDraft): Promise<boolean>;
+  /** Closes the present file, if it holds anything, and lists the files that wait to be replayed. */
+  rotate(): Promise<string[]>;
+}
+export const Spool = token<Spool>('audit.spool');
+
+const placeOf = (file: string): { table: string; column: string; row: string } => ({ table: 'audit.spool', column: 'line', row: file });
+
+interface Writing { file: string; path: string; handle: FileHandle; link: string; bytes: number; waiting: { line: string; done: (kept: boolean) => void }[]; busy: boolean }
+
+async function flushLines(w: Writing): Promise<void> {
+  w.busy = true;
+  while (w.waiting.length) {
+    const batch = w.waiting;
+    w.waiting = [];
+    try {
+      await w.handle.appendFile(batch.map((b) => b.line).join(''));
+      await w.handle.sync();
+      for (const b of batch) b.done(true);
+    } catch {
+      // A disk that is full or gone: the view is not shown, and the caller answers 503.
+      for (const b of batch) b.done(false);
+    }
+  }
+  w.busy = false;
+}
+
+function createSpool(folder: string): Spool {
+  let writing: Promise<Writing> | undefined;
+  const begin = async (now: Date): Promise<Writing> => {
+    await mkdir(folder, { recursive: true, mode: 0o700 });
+    const file = uuidv7(now, systemRandom);
+    const path = join(folder, `${file}.spool`);
+    return { file, path, handle: await open(path, 'ax', 0o600), link: '0'.repeat(64), bytes: 0, waiting: [], busy: false };
+  };
+  return {
+    async append(context, fact) {
+      let w: Writing;
+      try {
+        w = await (writing ??= begin(context.now));
+      } catch {
+        writing = undefined;
+        return false;
+      }
+      const by: Origin = { actor: context.actor, trace: context.trace, ...(context.address === undefined ? {} : { address: context.address }), ...(context.agent === undefined ? {} : { agent: context.agent }) };
+      const entry: Entry = { tenant: context.tenant.id, by, fact, at: context.now.toISOString() };
+      const sealed = tenantKeys(context).seal(placeOf(w.file), JSON.stringify(entry));
+      w.link = hash('sha256', w.link + sealed);
+      const line = `${context.tenant.id} ${sealed} ${w.link}\n`;
+      if (w.bytes + line.length > SPOOL_BYTES_MAX) return false;
+      w.bytes += line.length;
+      return new Promise((done) => {
+        w.waiting.push({ line, done });
+        if (!w.busy) void flushLines(w);
+      });
+    },
+    async rotate() {
+      const current = writing;
+      writing = undefined;
+      if (current) await (await current).handle.close();
+      return (await readdir(folder).catch(() => [])).filter((f) => f.endsWith('.spool')).toSorted().map((f) => join(folder, f));
+    },
+  };
+}
+export const spoolState: Provided = provide(Spool, (cell) => createSpool(join(cell.use(SpoolFolder), cell.name)));
+
+/** Reads a file's entries; a line that does not follow from the one before ends the reading with an error. A torn last line was never answered. */
+function readEntries(cell: CellContext, tenants: ReadonlyMap<string, TenantRef>, file: string, text: string): Entry[] {
+  const lines = text.split('\n');
+  let link = '0'.repeat(64);
+  return lines.slice(0, -1).map((line) => {
+    const [tenantId = '', sealed = '', given = ''] = line.split(' ');
+    link = hash('sha256', link + sealed);
+    const tenant = tenants.get(tenantId);
+    if (link !== given || !tenant) throw new Error('a spool file was changed');
+    return JSON.parse(tenantKeys({ use: cell.use, tenant }).open(placeOf(file), sealed)) as Entry;
+  });
+}
+
+async function replayFile(w: WorkerContext, path: string): Promise<void> {
+  const file = (path.split('/').at(-1) as string).replace('.spool', '');
+  const text = await readFile(path, 'utf8');
+  const tenants = new Map<string, TenantRef>();
+  for (const line of text.split('\n').slice(0, -1)) {
+    const id = line.split(' ')[0] as string;
+    const tenant = tenants.has(id) ? undefined : await w.tenant(uuid(id));
+    if (tenant) tenants.set(id, tenant);
+  }
+  for (const [tenantId, entries] of Map.groupBy(readEntries(w.cell, tenants, file, text), (e) => e.tenant)) {
+    await perform(w.cell, tenants.get(tenantId) as TenantRef, { actor: { kind: 'system', name: 'audit.spool' }, trace: '0'.repeat(32) }, async (tx) => {
+      if (!(await noteSpool(tx.sql, tx.tenant.id, file, entries.length, tx.now)).length) return;
+      for (const e of entries) tx.section.audit(e.by, { ...e.fact, detail: { ...e.fact.detail, spooledAt: e.at } });
+    });
+  }
+  await rm(path);
+}
+
+/** Brings spooled facts into the audit log as soon as the database answers. */
+export const replayer: Worker = {
+  name: 'audit.spool', role: 'web',
+  async run(w) {
+    const spool = w.cell.use(Spool);
+    while (!w.signal.aborted) {
+      await w.clock.sleep(REPLAY_MS, w.signal);
+      try {
+        await w.cell.pools.app.ping();
+        for (const path of await spool.rotate()) await replayFile(w, path);
+      } catch (error) {
+        if (!isUnavailable(error)) w.log.error('audit.spool-not-replayed', { cell: w.cell.name, ...errorFields(error) });
+      }
+    }
+  },
+};

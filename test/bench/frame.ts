@@ -1,0 +1,158 @@
+/**
+ * What every bench shares: processor time of all processes read from the kernel, interleaved rounds with the first one thrown
+ * away, medians, bars, and the one line at the end. A round in which other processes took more than 15 % of the machine is
+ * marked and done again, at most three times.
+ */
+import { execFileSync, spawn, type ChildProcess } from 'node:child_process';
+import { readdirSync, readFileSync } from 'node:fs';
+import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
+
+const TICK_US = 10_000;
+export const FOREIGN_SHARE_MAX = 0.15;
+export const NOISY_REPEATS_MAX = 3;
+
+/** Processor time of a process in µs (user and system), 0 when it is gone. */
+export function cpuUs(pid: number): number {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
+    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+    return (Number(fields[11]) + Number(fields[12])) * TICK_US;
+  } catch {
+    return 0;
+  }
+}
+
+/** Processor time of processes that have ended, as their parent saw it. */
+function endedUs(pid: number): number {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
+    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+    return (Number(fields[13]) + Number(fields[14])) * TICK_US;
+  } catch {
+    return 0;
+  }
+}
+
+const childrenOf = (pid: number): number[] => {
+  try {
+    return readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').split(' ').filter(Boolean).map(Number);
+  } catch {
+    return [];
+  }
+};
+
+/** Processor time of a process and all below it, the ended ones too. */
+export const treeUs = (pid: number): number => cpuUs(pid) + endedUs(pid) + childrenOf(pid).reduce((sum, child) => sum + treeUs(child), 0);
+
+/** Busy time of the whole machine in µs. */
+function machineUs(): number {
+  const [, user = 0, nice = 0, system = 0, , , irq = 0, softirq = 0] = (readFileSync('/proc/stat', 'utf8').split('\n')[0] as string).split(/\s+/).map(Number);
+  return (user + nice + system + irq + softirq) * TICK_US;
+}
+const cores = (): number => readdirSync('/sys/devices/system/cpu').filter((f) => /^cpu\d+$/.test(f)).length;
+
+export interface Measured { readonly cpuUs: number; readonly seconds: number; readonly foreign: number }
+
+/** Measures the processor time that `pids` (with all below them) take while `work` runs; `excluded` belong to the bench but are not counted. */
+export async function measure<T>(pids: readonly number[], excluded: readonly number[], work: () => Promise<T>): Promise<{ result: T } & Measured> {
+  const began = performance.now();
+  const before = pids.reduce((s, p) => s + treeUs(p), 0);
+  const mineBefore = [process.pid, ...excluded].reduce((s, p) => s + cpuUs(p), 0);
+  const allBefore = machineUs();
+  const result = await work();
+  const seconds = (performance.now() - began) / 1000;
+  const used = pids.reduce((s, p) => s + treeUs(p), 0) - before;
+  const mine = [process.pid, ...excluded].reduce((s, p) => s + cpuUs(p), 0) - mineBefore;
+  const foreign = Math.max(0, machineUs() - allBefore - used - mine) / (seconds * 1e6 * cores());
+  return { result, cpuUs: used, seconds, foreign };
+}
+
+export const median = (values: readonly number[]): number => {
+  const sorted = values.toSorted((a, b) => a - b);
+  const middle = sorted.length >> 1;
+  return sorted.length % 2 ? (sorted[middle] as number) : ((sorted[middle - 1] as number) + (sorted[middle] as number)) / 2;
+};
+
+export interface Round { readonly perSecond: number; readonly cpuUsEach: number; readonly p99Ms: number; readonly foreign: number; readonly extra: Readonly<Record<string, number>> }
+
+/** Runs each variant in turn, round by round; the first round is thrown away. Resolves to the kept rounds of each. */
+export async function interleave(variants: Readonly<Record<string, () => Promise<Round>>>, rounds: number, say: (line: string) => void): Promise<Record<string, Round[]>> {
+  const kept: Record<string, Round[]> = Object.fromEntries(Object.keys(variants).map((n) => [n, []]));
+  for (let r = 0; r <= rounds; r++) {
+    for (const [name, run] of Object.entries(variants)) {
+      let round = await run();
+      for (let again = 0; r > 0 && round.foreign > FOREIGN_SHARE_MAX && again < NOISY_REPEATS_MAX; again++) {
+        say(`${name}: noisy (${Math.round(round.foreign * 100)} % of the machine was busy with something else), again`);
+        round = await run();
+      }
+      if (r > 0) kept[name]?.push(round);
+      const extra = Object.entries(round.extra).map(([k, v]) => `, ${k} ${v < 10 ? v.toFixed(2) : Math.round(v)}`).join('');
+      say(`${r === 0 ? 'warm-up' : `round ${r}`}  ${name.padEnd(12)} ${Math.round(round.perSecond).toString().padStart(7)}/s  ${round.cpuUsEach.toFixed(1).padStart(7)} µs  p99 ${round.p99Ms.toFixed(1)} ms${extra}`);
+    }
+  }
+  return kept;
+}
+
+export const medianOf = (rounds: readonly Round[], of: (round: Round) => number): number => median(rounds.map(of));
+/** Median of the ratios of two variants, round by round. */
+export const ratioOf = (a: readonly Round[], b: readonly Round[], of: (round: Round) => number): number => median(a.map((r, i) => of(r) / of(b[i] as Round)));
+
+export interface Bar { readonly min?: number; readonly max?: number }
+const rounded = (n: number): number => (Math.abs(n) >= 100 ? Math.round(n) : Number(n.toPrecision(3)));
+
+/** Prints the last line and exits 1 when a bar is missed. */
+export function finish(bench: string, figures: Readonly<Record<string, number>>, bars: Readonly<Record<string, Bar>>, floor: Readonly<Record<string, number>>): never {
+  const judged = Object.fromEntries(Object.entries(bars).map(([name, bar]) => {
+    const value = figures[name] ?? Number.NaN;
+    return [name, { ...bar, ok: value >= (bar.min ?? -Infinity) && value <= (bar.max ?? Infinity) }];
+  }));
+  let commit = 'unknown';
+  try {
+    commit = execFileSync('git', ['rev-parse', '--short', 'HEAD'], { encoding: 'utf8' }).trim();
+  } catch {
+    commit = 'none';
+  }
+  const round = (o: Readonly<Record<string, number>>): Record<string, number> => Object.fromEntries(Object.entries(o).map(([k, v]) => [k, rounded(v)]));
+  process.stdout.write(`${JSON.stringify({ bench, figures: round(figures), bars: judged, floor: round(floor), commit })}\n`);
+  process.exit(Object.values(judged).every((b) => b.ok) ? 0 : 1);
+}
+
+export interface Child { readonly process: ChildProcess; readonly pid: number; ask<T>(message: unknown): Promise<T>; stop(): Promise<void> }
+
+/** Starts a script of this folder as its own process; it speaks JSON lines: one answer for each question, in order. */
+export async function child(script: string, args: readonly string[] = []): Promise<Child> {
+  const hook = fileURLToPath(new URL('../../bin/tsx-hook.mjs', import.meta.url));
+  const proc = spawn(process.execPath, ['--import', hook, fileURLToPath(new URL(script, import.meta.url)), ...args], { stdio: ['pipe', 'pipe', 'inherit'] });
+  const waiting: { done: (value: never) => void; fail: (error: Error) => void }[] = [];
+  createInterface({ input: proc.stdout }).on('line', (line) => {
+    if (line.startsWith('{')) waiting.shift()?.done(JSON.parse(line) as never);
+    else process.stdout.write(`${line}\n`);
+  });
+  proc.on('exit', (code) => waiting.splice(0).forEach((w) => w.fail(new Error(`${script} ended with ${code}`))));
+  const answer = <T>(): Promise<T> => new Promise<T>((done, fail) => { waiting.push({ done: done as (value: never) => void, fail }); });
+  await answer();
+  return {
+    process: proc, pid: proc.pid as number,
+    ask<T>(message: unknown) {
+      const promise = answer<T>();
+      proc.stdin.write(`${JSON.stringify(message)}\n`);
+      return promise;
+    },
+    stop: () => new Promise((done) => {
+      proc.once('exit', () => done());
+      proc.stdin.end();
+    }),
+  };
+}
+
+/** The other end of `child`: answers questions until standard input closes. */
+export function serveQuestions(handle: (question: never) => Promise<unknown>, end: () => Promise<void>): void {
+  process.stdout.write('{"ready":true}\n');
+  const lines = createInterface({ input: process.stdin });
+  let queue = Promise.resolve();
+  lines.on('line', (line) => {
+    queue = queue.then(async () => void process.stdout.write(`${JSON.stringify(await handle(JSON.parse(line) as never))}\n`));
+  });
+  lines.on('close', () => void queue.then(end).then(() => process.exit(0)));
+}
