@@ -1,5 +1,5 @@
 export * from './contract.ts';
 export { StatusCache, viewYears, yearWire } from './service/view.ts';
-export { demoFeed } from './demo.ts';
+export { demoFeed } from './service/demo-feed.ts';
 export { ingest, setAsideFailed, type Ingested, type RawLine } from './service/ingest.ts';
 export { quarantineList, quarantineReplay, quarantineShow, splitLines } from './service/feed.ts';

@@ -2,8 +2,7 @@ import type { VNode } from 'preact';
 import { fill, form, formatInstant, isCivilDate, localeOf, page, plainInput, type FormState, type PageContext, type Rendered } from '#kernel';
 import { ErrorSummary, Field, Hidden } from '#kit';
 import { codeOver, COOKIE_ACCESS, COOKIE_CHALLENGE, COOKIE_REFRESH, lockedOut, resendTooSoon, sendsUsed, wrongCode, wrongDetails } from './contract.ts';
-import { leave, resend, start, verify } from './routes.ts';
-import { sessionCookies } from './service/session.ts';
+import { leave, resend, sessionCookies, start, verify } from './routes.ts';
 import { en } from './words/en.ts';
 import { hi } from './words/hi.ts';
 

@@ -1,4 +1,4 @@
-import { civilDate, common, route } from '#kernel';
+import { civilDate, route } from '#kernel';
 import {
   codeOver, lockedOut, resendTooSoon, sendsUsed, sessionOver, wrongCode, wrongDetails, zCode, zNothing, zRefresh, zRefreshed, zResend, zSession, zStart, zStarted, zTokens,
 } from './contract.ts';
@@ -42,5 +42,5 @@ export const session = route('GET /session', {
 });
 
 export const routes = [start, verify, resend, renew, leave, session];
-/** Problems that a form shows on its own page beside the routes' own. */
-export const shownProblems = [common.inFlight];
+/** The cookies that a form sets where a machine is given tokens. */
+export { sessionCookies } from './service/session.ts';
