@@ -55,7 +55,8 @@ export async function startProgram(o: ProgramOptions): Promise<Program> {
   for (const cell of o.cells) await migrate(cell, o.modules);
   let edge: Edge | undefined;
   const cells = new Map(o.cells.map((connection) => [connection.name, openCell({
-    connection, modules: o.modules, clock: o.clock, log: o.log, provided: [...o.provided(connection), provide(Hints, () => ({ publish: (hint: Hint) => edge?.hub.publish(hint) }))],
+    connection, modules: o.modules, clock: o.clock, log: o.log,
+    provided: [...o.provided(connection), provide(Hints, () => ({ publish: (hint: Hint) => edge?.hub.publish(hint) }))],
     ...(o.sizes ? { sizes: o.sizes } : {}), checkLocks: o.checkLocks ?? false,
   })]));
   const directory = createDirectory({ home: cells.get(o.home), file: o.directoryFile, clock: o.clock, log: o.log });

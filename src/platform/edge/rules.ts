@@ -130,7 +130,8 @@ export const isIdempotencyKey = (text: string): boolean => KEY.test(text);
 /** Scope of an idempotency key: tenant, actor and route own their keys. 32 bytes. */
 export const claimScope = (tenant: string, actor: string, routeName: string, key: string): Buffer =>
   Buffer.from(hash('sha256', JSON.stringify([tenant, actor, routeName, key]), 'buffer'));
-export const bodyHash = (input: unknown): Buffer => Buffer.from(hash('sha256', JSON.stringify(input, (_, v: unknown) => (typeof v === 'bigint' ? `${v}n` : v)), 'buffer'));
+export const bodyHash = (input: unknown): Buffer =>
+  Buffer.from(hash('sha256', JSON.stringify(input, (_, v: unknown) => (typeof v === 'bigint' ? `${v}n` : v)), 'buffer'));
 
 /** `/t/<slug>/rest` → slug and `/rest`; else undefined. */
 export function tenantPath(url: string): { slug: string; rest: string } | undefined {

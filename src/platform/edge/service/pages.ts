@@ -1,5 +1,6 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import { common, done, refuse, type AnyForm, type AnyPage, type FormState, type Module, type Outcome, type PageContext, type Refused, type Rendered } from '#kernel';
+import { common, done, refuse, type AnyForm, type AnyPage, type FormState, type Module, type Outcome, type PageContext, type Refused,
+  type Rendered } from '#kernel';
 import { document } from '#kit';
 import { unknownTenant } from '#spine/tenancy';
 import { BODY_BYTES_MAX } from '../contract.ts';

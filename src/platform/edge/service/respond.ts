@@ -11,8 +11,8 @@ const PERMISSIONS = 'camera=(), geolocation=(), microphone=(), payment=(), usb=(
 export const PAGE_HEADERS: Readonly<Record<string, string>> = {
   'content-type': 'text/html; charset=utf-8',
   'cache-control': 'no-store',
-  'content-security-policy': "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; form-action 'self'; base-uri 'none'; "
-    + "frame-ancestors 'self'; frame-src 'self'",
+  'content-security-policy': "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; form-action 'self'; "
+    + "base-uri 'none'; frame-ancestors 'self'; frame-src 'self'",
   'referrer-policy': 'same-origin',
   'permissions-policy': PERMISSIONS,
   'x-content-type-options': 'nosniff',
@@ -43,7 +43,8 @@ export function problemBody(refused: Refused, trace: string): string {
 export function sendProblem(o: EdgeOptions, reply: FastifyReply, refused: Refused, trace: string): FastifyReply {
   const wait = refused.data.retryAfterSeconds;
   if (typeof wait === 'number') reply.header('retry-after', String(wait));
-  return reply.code(refused.problem.status).headers(securityHeaders(o, API_HEADERS)).header('content-type', 'application/problem+json').send(problemBody(refused, trace));
+  return reply.code(refused.problem.status).headers(securityHeaders(o, API_HEADERS)).header('content-type',
+    'application/problem+json').send(problemBody(refused, trace));
 }
 
 /** The trace goes back with every answer, so that a person can name it. */

@@ -6,7 +6,8 @@ import { API_HEADERS, securityHeaders, sendProblem } from './respond.ts';
 import { authorize, limited, type Runner } from './run.ts';
 
 /** Hints to open pages of one process: "look again", never data. */
-export interface Hub { publish(hint: Hint): void; subscribe(topics: readonly string[], take: (hint: Hint, position: number) => void): () => void; after(position: number, topics: readonly string[]): { hint: Hint; position: number }[] }
+export interface Hub { publish(hint: Hint): void; subscribe(topics: readonly string[], take: (hint: Hint, position: number) => void): () => void;
+  after(position: number, topics: readonly string[]): { hint: Hint; position: number }[] }
 
 export const STREAMS_PER_SESSION_MAX = 5;
 export const HEARTBEAT_MS = 15_000;
