@@ -28,6 +28,10 @@ import { injected, makeBrowser, overHttp, type Answer, type Ask, type Browser } 
 export { somebody, newAddress, newBrowser, madeUpPan, madeUpSsn, type Person } from './house/people.ts';
 export type { Answer, Ask, Browser, Page } from './house/web.ts';
 export { asSuperuser, cloneCell, connectionTo, dropDatabase, makeDatabase, templateOf, type Raw, type RawRole } from './house/database.ts';
+export { connectAs } from '../src/apps/migrate.ts';
+export { modules as everyModule } from '../src/apps/modules.ts';
+export { startSim, type Sim } from '../src/apps/sims.ts';
+export { textMessagesConform } from './house/text-messages.ts';
 export { findIn, spellings } from './house/canary.ts';
 export * from './house/probe.ts';
 
@@ -64,6 +68,7 @@ export interface HouseOptions {
   readonly limits?: boolean;
   readonly trustedProxies?: number;
   readonly sizes?: PoolSizes;
+  readonly headersTimeoutMs?: number;
   readonly more?: (app: FastifyInstance, runner: Runner) => void;
 }
 
@@ -182,6 +187,7 @@ export async function house(o: HouseOptions = {}): Promise<House> {
     roles: o.workers ? ['web', 'relay', 'worker'] : ['web'], provided: adapters, host: '127.0.0.1', port: 0, secure: o.secure ?? false, pathTenants: true,
     trustedProxies: o.trustedProxies ?? 0, sizes: o.sizes ?? POOLS, checkLocks: true,
     ...(o.group === undefined ? {} : { group: o.group }), ...(o.limits === undefined ? {} : { limits: o.limits }), ...(o.more ? { more: o.more } : {}),
+    ...(o.headersTimeoutMs === undefined ? {} : { headersTimeoutMs: o.headersTimeoutMs }),
   });
   const access = rawAccess(connections);
   const others: Cell[] = [];

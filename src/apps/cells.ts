@@ -33,7 +33,8 @@ export function cellsFromEnvironment(env: Environment): CellConnection[] | undef
 }
 
 /** Starts the embedded server and gives each cell a database with an owner of its own; a cell's secret lies in a file of its own. */
-export async function embeddedCells(dataDir: string, names: readonly string[], settings: Record<string, string> = {}): Promise<{ server: PostgresServer; cells: CellConnection[] }> {
+export async function embeddedCells(dataDir: string, names: readonly string[], settings: Record<string, string> = {}): Promise<{ server: PostgresServer;
+  cells: CellConnection[] }> {
   await mkdir(dataDir, { recursive: true });
   const server = await launchPostgres({ dataDir: join(dataDir, 'postgres'), settings });
   const cells: CellConnection[] = [];

@@ -31,6 +31,7 @@ export interface ProgramOptions {
   readonly checkLocks?: boolean;
   readonly group?: boolean;
   readonly limits?: boolean;
+  readonly headersTimeoutMs?: number;
   readonly more?: (app: FastifyInstance, runner: Runner) => void;
 }
 
@@ -54,7 +55,8 @@ export async function startProgram(o: ProgramOptions): Promise<Program> {
   for (const cell of o.cells) await migrate(cell, o.modules);
   let edge: Edge | undefined;
   const cells = new Map(o.cells.map((connection) => [connection.name, openCell({
-    connection, modules: o.modules, clock: o.clock, log: o.log, provided: [...o.provided(connection), provide(Hints, () => ({ publish: (hint: Hint) => edge?.hub.publish(hint) }))],
+    connection, modules: o.modules, clock: o.clock, log: o.log,
+    provided: [...o.provided(connection), provide(Hints, () => ({ publish: (hint: Hint) => edge?.hub.publish(hint) }))],
     ...(o.sizes ? { sizes: o.sizes } : {}), checkLocks: o.checkLocks ?? false,
   })]));
   const directory = createDirectory({ home: cells.get(o.home), file: o.directoryFile, clock: o.clock, log: o.log });
@@ -69,6 +71,7 @@ export async function startProgram(o: ProgramOptions): Promise<Program> {
     modules: o.modules, cells, directory, clock: o.clock, log: o.log, limiter: createLimiter(o.clock), metrics: new Registry(), assets: o.assets,
     formKey: createSecretKey(Buffer.from(hkdfSync('sha256', secret, 'exchequer', 'form tokens', 32))), secure: o.secure, pathTenants: o.pathTenants,
     trustedProxies: o.trustedProxies ?? 0, ...(o.group === undefined ? {} : { group: o.group }), ...(o.limits === undefined ? {} : { limits: o.limits }),
+    ...(o.headersTimeoutMs === undefined ? {} : { headersTimeoutMs: o.headersTimeoutMs }),
   }, o.more);
   await edge.app.listen({ host: o.host, port: o.port });
   const address = edge.app.server.address();

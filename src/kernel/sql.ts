@@ -30,14 +30,16 @@ export class Unavailable extends Error {
   }
 }
 
-const LOST = new Set(['ECONNREFUSED', 'ECONNRESET', 'ENOENT', 'EPIPE', 'ETIMEDOUT', 'EHOSTUNREACH', '57P01', '57P02', '57P03', '53300', '08000', '08003', '08006']);
+const LOST = new Set(['ECONNREFUSED', 'ECONNRESET', 'ENOENT', 'EPIPE', 'ETIMEDOUT', 'EHOSTUNREACH', '57P01', '57P02', '57P03', '53300', '08000', '08003',
+  '08006']);
 
 /** True when an error says that the server is gone or refuses connections, not that a statement was wrong. */
 export function isUnavailable(error: unknown): boolean {
   if (error instanceof Unavailable) return true;
   if (!(error instanceof Error)) return false;
   const code = (error as { code?: unknown }).code;
-  return (typeof code === 'string' && LOST.has(code)) || /connection terminated|timeout exceeded when trying to connect|client has encountered a connection error/i.test(error.message);
+  return (typeof code === 'string' && LOST.has(code))
+    || /connection terminated|timeout exceeded when trying to connect|client has encountered a connection error/i.test(error.message);
 }
 
 /** 40001 and 40P01: the same work may succeed when it is done again from the start. */

@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { add, house, probe, sectionOf, type House } from '#test';
-import { createBatcher, done, refuse, spineTransact, transact, Unavailable, type BatchStats, type Connection, type Entry, type Item, type Outcome, Pool, type SectionTx, type Work } from '#kernel';
-import { BATCH_WAITING_MAX, common, systemClock } from '#kernel';
-import { connectAs, type CellConnection } from '../apps/migrate.ts';
+import { add, connectAs, house, probe, sectionOf, type House } from '#test';
+import { createBatcher, done, refuse, spineTransact, transact, Unavailable, type BatchStats, type Connection, type Entry, type Item, type Outcome, Pool,
+  type SectionTx, type Work } from './index.ts';
+import { BATCH_WAITING_MAX, common, systemClock } from './index.ts';
 
 let h: House;
 beforeAll(async () => { h = await house({ add: [probe()] }); });
@@ -91,7 +91,8 @@ describe('a transaction', () => {
         tx.audit(nobody, { action: `probe.try-${code}`, result: 'done' });
         await add(tx, `retried-${code}`, 1);
         tries += 1;
-        if (tries < 3) await tx.sql`do $$ begin raise exception 'again' using errcode = '40001'; end $$`.catch((error: Error) => { throw Object.assign(error, { code }); });
+        if (tries < 3) await tx.sql`do $$ begin raise exception 'again' using errcode = '40001'; end $$`.catch((error: Error) =>
+          { throw Object.assign(error, { code }); });
       })]);
       expect(tries).toBe(3);
       expect(new Set(drawn).size).toBe(1);
@@ -142,7 +143,7 @@ describe('a transaction', () => {
     await h.perform('india', async (tx) => { tx.locks('spine/tenancy'); tx.locks('spine/tenancy'); tx.locks('spine/identity'); });
   });
   it('tells one more than may wait for a connection to come back later', async () => {
-    const small = new Pool({ connection: connectAs(h.connections[0] as CellConnection, 'app'), max: 1, waitingMax: 1, onError: () => undefined });
+    const small = new Pool({ connection: connectAs(h.connections[0] as House['connections'][number], 'app'), max: 1, waitingMax: 1, onError: () => undefined });
     let release: (() => void) | undefined;
     const held = small.with(() => new Promise<void>((go) => { release = go; }));
     await until(() => release !== undefined);
@@ -168,16 +169,19 @@ interface Input { readonly key: string; readonly n: number; readonly poison?: bo
 const entry = (slug: string, input: Input): Entry<Input> => ({ tenant: h.tenant(slug), item: { input, ...nobody, atMs: 0 } });
 
 /** A batcher whose verb adds every item in one statement; `tries` counts its calls by number of items. */
-function batcher(more: Partial<Work<Input, string>> = {}): { submit(e: Entry<Input>): Promise<{ outcome: Outcome<string> }>; stats: BatchStats; tries: number[] } {
+function batcher(more: Partial<Work<Input, string>> = {}): { submit(e: Entry<Input>): Promise<{ outcome: Outcome<string> }>; stats: BatchStats;
+  tries: number[] } {
   const tries: number[] = [];
   const plural = async (tx: SectionTx, items: readonly Item<Input>[]): Promise<Outcome<string>[]> => {
     tries.push(items.length);
     if (items.some((i) => i.input.poison === true)) throw new Error('poison');
-    await tx.sql`insert into probe.item (tenant, key, n) select ${tx.tenant.id}, k, n from unnest(${items.map((i) => i.input.key)}::text[], ${items.map((i) => i.input.n)}::bigint[]) r (k, n)`;
+    await tx.sql`insert into probe.item (tenant, key, n) select ${tx.tenant.id}, k, n from unnest(${items.map((i) => i.input.key)}::text[], ${items.map((i) =>
+      i.input.n)}::bigint[]) r (k, n)`;
     for (const item of items) tx.audit(item, { action: 'probe.batch', result: 'done', resource: item.input.key });
     return items.map((i) => (i.input.poison === 'refuse' ? refuse(common.notFound) : done(`${tx.tenant.slug} ${i.input.key}`)));
   };
-  const made = createBatcher<Input, string>(h.cell(), { name: 'probe', plural, gates: [], toJson: JSON.stringify, fromJson: (json) => JSON.parse(json) as Outcome<string>, log: h.log, ...more });
+  const made = createBatcher<Input, string>(h.cell(),
+    { name: 'probe', plural, gates: [], toJson: JSON.stringify, fromJson: (json) => JSON.parse(json) as Outcome<string>, log: h.log, ...more });
   return { submit: made.submit, stats: made.stats, tries };
 }
 
@@ -188,7 +192,8 @@ describe('a batch', () => {
     const answers = await Promise.all(asked.map((e) => b.submit(e)));
     expect(answers.map((a) => a.outcome)).toEqual(asked.map((e) => done(`${e.tenant.slug} ${e.item.input.key}`)));
     expect(b.stats).toMatchObject({ batches: 1, items: 40 });
-    const [{ n } = { n: 0 }] = await h.sql('IN', 'superuser')<{ n: number }>("select count(distinct xmin::text)::int as n from probe.item where key like 'mixed-%'");
+    const [{ n } = { n: 0 }] = await h.sql('IN', 'superuser')<{ n: number }>(
+      "select count(distinct xmin::text)::int as n from probe.item where key like 'mixed-%'");
     expect(n).toBe(1);
   });
   it('with one poisoned item among 64 fails that one alone, in log₂ N + 1 failing tries', async () => {
@@ -204,14 +209,16 @@ describe('a batch', () => {
   it('with a poisoned item in one tenant’s section lets the other tenants pass at the first cut', async () => {
     const b = batcher();
     const answers = await Promise.allSettled([
-      ...Array.from({ length: 8 }, (_, i) => b.submit(entry('other', { key: `cut-${i}`, n: i }))), b.submit(entry('india', { key: 'cut-x', n: 1, poison: true })),
+      ...Array.from({ length: 8 }, (_, i) => b.submit(entry('other', { key: `cut-${i}`, n: i }))),
+      b.submit(entry('india', { key: 'cut-x', n: 1, poison: true })),
     ]);
     expect(answers.map((a) => a.status)).toEqual([...Array.from({ length: 8 }, () => 'fulfilled'), 'rejected']);
     expect(b.stats.bisections).toBe(1);
   });
   it('keeps a refused item’s facts beside the others’ rows', async () => {
     const b = batcher();
-    const [yes, no] = await Promise.all([b.submit(entry('india', { key: 'kept-1', n: 1 })), b.submit(entry('india', { key: 'kept-2', n: 1, poison: 'refuse' }))]);
+    const [yes, no] = await Promise.all([b.submit(entry('india', { key: 'kept-1', n: 1 })),
+      b.submit(entry('india', { key: 'kept-2', n: 1, poison: 'refuse' }))]);
     expect([yes?.outcome.ok, no?.outcome.ok]).toEqual([true, false]);
     expect(await h.sql('IN', 'superuser')("select 1 from audit.fact where resource like 'kept-%'")).toHaveLength(2);
   });
@@ -246,7 +253,8 @@ describe('a batch', () => {
     const second = b.submit(entry('india', { key: 'w-2', n: 0 }));
     await until(() => entered === 2);
     const crowd = Array.from({ length: BATCH_WAITING_MAX }, () => b.submit(entry('india', { key: 'w', n: 0 })));
-    expect(await b.submit(entry('india', { key: 'one too many', n: 0 }))).toMatchObject({ outcome: { ok: false, problem: { code: 'unavailable', status: 503 } } });
+    expect(await b.submit(entry('india', { key: 'one too many', n: 0 }))).toMatchObject(
+      { outcome: { ok: false, problem: { code: 'unavailable', status: 503 } } });
     release();
     const answers = await Promise.all([...first, second, ...crowd]);
     expect(answers.every((a) => a.outcome.ok)).toBe(true);

@@ -121,7 +121,8 @@ export interface CellContext {
 
 export const RETRIES_MAX = 3;
 
-function makeSection(cell: CellContext, connection: Connection, tenant: TenantRef, now: Date, seed: Buffer, signals: (() => void)[]): { tx: SectionTx; pending: Pending } {
+function makeSection(cell: CellContext, connection: Connection, tenant: TenantRef, now: Date, seed: Buffer, signals: (() => void)[]): { tx: SectionTx;
+  pending: Pending } {
   const pending: Pending = { facts: [], events: [], jobs: [], answers: [] };
   let random: Random | undefined;
   let today: CivilDate | undefined;

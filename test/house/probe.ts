@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import {
-  defineModule, done, event, job, problem, refuse, route, type AnyRoute, type Authenticator, type Item, type Module, type Outcome, type SectionTx, type Tx,
+  defineModule, done, event, job, problem, refuse, route, stream, type AnyRoute, type Authenticator, type Item, type Module, type Outcome, type SectionTx, type Tx,
 } from '#kernel';
 
 /** A module of the tests: one table to change, one to leave traces in, and routes of every kind over them. */
@@ -78,5 +78,6 @@ export const probe = (more: Partial<Module> = {}): Module => defineModule({
   tables: {
     'probe.item': { app: ['select', 'insert', 'update', 'delete'], auditor: ['select'] }, 'probe.effect': { app: ['select', 'insert'], auditor: ['select'] },
   },
+  streams: [stream('GET /probe/changes', { scope: 'person', topics: (actor) => ('id' in actor ? [`person ${actor.id}`] : []) })],
   problems: [tooBig, slowDown], events: [ItemChanged], routes: probeRoutes, authenticators: [machineByHeader], ...more,
 });

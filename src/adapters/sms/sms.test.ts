@@ -1,6 +1,5 @@
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { startSim, type Sim } from '../../apps/sims.ts';
-import { textMessagesConform } from '../../../test/house/text-messages.ts';
+import { startSim, textMessagesConform, type Sim } from '#test';
 import { httpMessages, memoryMessages } from './index.ts';
 
 let sim: Sim;
@@ -11,7 +10,8 @@ const memory = memoryMessages();
 textMessagesConform('this process’s memory', () => ({ messages: memory, delivered: async () => memory.sent }));
 textMessagesConform('HTTP (sim/sms)', () => ({
   messages: httpMessages(sim),
-  delivered: async () => (await fetch(`${sim.base}/v1/outbox`, { headers: { authorization: `Bearer ${sim.token}` } })).json() as Promise<{ to: string; text: string }[]>,
+  delivered: async () => (await fetch(`${sim.base}/v1/outbox`, { headers: { authorization: `Bearer ${sim.token}` } })).json() as Promise<{ to: string;
+    text: string }[]>,
 }));
 
 it('an answer that leaves the outcome open is an error, never a refusal', async () => {

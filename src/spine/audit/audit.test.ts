@@ -43,7 +43,8 @@ describe('a fact', () => {
   it('can be written but not changed by app, and not even changed by the owner', async () => {
     await say('final');
     const app = h.sql('IN', 'app'), tenant = h.tenant().id;
-    for (const verb of ["update audit.fact set detail = 'x'", 'delete from audit.fact', 'truncate audit.fact', 'select * from audit.leaf', "insert into audit.leaf values (1, 1, gen_random_uuid(), '', '')"]) {
+    for (const verb of ["update audit.fact set detail = 'x'", 'delete from audit.fact', 'truncate audit.fact', 'select * from audit.leaf',
+      "insert into audit.leaf values (1, 1, gen_random_uuid(), '', '')"]) {
       await expect(app(verb, [], { tenant }), verb).rejects.toMatchObject({ code: '42501' });
     }
     for (const table of ['audit.fact', 'audit.leaf']) {
@@ -77,7 +78,8 @@ describe('the sequencer', () => {
     }));
     await writers;
     await Promise.all([chain(), chain(rival)]);
-    const [counts] = await su(`select (select count(*)::int from audit.fact) as facts, (select count(*)::int from audit.leaf) as leaves, (select max(pos)::int from audit.leaf) as last,
+    const [counts] = await su(`select (select count(*)::int from audit.fact) as facts, (select count(*)::int from audit.leaf) as leaves,
+      (select max(pos)::int from audit.leaf) as last,
       (select count(*)::int from audit.fact where resource like 'seq-%') as mine, (select count(distinct fact_id)::int from audit.leaf) as ids`);
     expect(counts?.mine).toBe(8 * 36);
     expect(counts).toMatchObject({ leaves: counts?.facts, last: counts?.facts, ids: counts?.facts });
@@ -107,36 +109,44 @@ describe('verification', () => {
     await su("select nextval(pg_get_serial_sequence('audit.fact', 'seq'))");
     await say('chained-11');
     await chain();
-    first = (await su("select l.pos from audit.leaf l join audit.fact f on f.seq = l.fact_seq where f.resource = 'chained-1' order by l.pos desc limit 1"))[0]?.pos as bigint;
+    const [begin] = await su("select max(l.pos) as pos from audit.leaf l join audit.fact f on f.seq = l.fact_seq where f.resource = 'chained-1'");
+    first = begin?.pos as bigint;
     await keepHead(h.cell());
     expect(await found()).toBeUndefined();
-    await tamper('drop table if exists audit.sound_fact, audit.sound_leaf', 'create table audit.sound_fact as table audit.fact', 'create table audit.sound_leaf as table audit.leaf');
+    await tamper('drop table if exists audit.sound_fact, audit.sound_leaf', 'create table audit.sound_fact as table audit.fact',
+      'create table audit.sound_leaf as table audit.leaf');
   });
-  const restore = (): Promise<void> => tamper('delete from audit.fact', 'insert into audit.fact overriding system value select * from audit.sound_fact', 'delete from audit.leaf',
+  const restore = (): Promise<void> => tamper('delete from audit.fact', 'insert into audit.fact overriding system value select * from audit.sound_fact',
+    'delete from audit.leaf',
     'insert into audit.leaf select * from audit.sound_leaf', 'drop table audit.sound_fact, audit.sound_leaf');
   const seq = (n: number): string => `(select fact_seq from audit.sound_leaf where pos = ${at(n)})`;
   const COPY = "id, tenant, at, actor_kind, actor, session, action, result, subject, resource, problem, trace, latency_us, detail, origin";
 
   const cases: Record<string, { statements: () => string[]; kind: Violation['kind']; n: number }> = {
     'a changed fact': { statements: () => [`update audit.fact set resource = 'another' where seq = ${seq(4)}`], kind: 'changed', n: 4 },
-    'a changed time of a fact, by a microsecond': { statements: () => [`update audit.fact set at = at + interval '1 microsecond' where seq = ${seq(4)}`], kind: 'changed', n: 4 },
+    'a changed time of a fact, by a microsecond': { statements: () => [`update audit.fact set at = at + interval '1 microsecond' where seq = ${seq(4)}`],
+      kind: 'changed', n: 4 },
     'a fact moved to another tenant': { statements: () => [`update audit.fact set tenant = gen_random_uuid() where seq = ${seq(4)}`], kind: 'changed', n: 4 },
     'a missing fact': { statements: () => [`delete from audit.fact where seq = ${seq(5)}`], kind: 'missing', n: 5 },
     'an inserted fact': {
-      statements: () => [`insert into audit.fact overriding system value select (select max(seq) - 1 from audit.fact), gen_random_uuid(), ${COPY.slice(4)} from audit.fact where seq = ${seq(4)}`],
+      statements: () => [`insert into audit.fact overriding system value select (select max(seq) - 1 from audit.fact), gen_random_uuid(), ${
+        COPY.slice(4)} from audit.fact where seq = ${seq(4)}`],
       kind: 'inserted', n: 11,
     },
     'a fact inserted before the first': {
-      statements: () => [`insert into audit.fact overriding system value select -5, gen_random_uuid(), ${COPY.slice(4)} from audit.fact where seq = ${seq(4)}`], kind: 'inserted', n: 0,
+      statements: () => [`insert into audit.fact overriding system value select -5, gen_random_uuid(), ${COPY.slice(4)} from audit.fact where seq = ${
+        seq(4)}`], kind: 'inserted', n: 0,
     },
     'two facts in each other’s place': {
       statements: () => [
         'alter table audit.fact alter seq set generated by default', `update audit.fact set seq = -1 where seq = ${seq(3)}`,
-        `update audit.fact set seq = ${seq(3)} where seq = ${seq(6)}`, `update audit.fact set seq = ${seq(6)} where seq = -1`, 'alter table audit.fact alter seq set generated always',
+        `update audit.fact set seq = ${seq(3)} where seq = ${seq(6)}`, `update audit.fact set seq = ${seq(6)} where seq = -1`,
+        'alter table audit.fact alter seq set generated always',
       ], kind: 'reordered', n: 3,
     },
     'the tail of facts cut': { statements: () => [`delete from audit.fact where seq >= ${seq(9)}`], kind: 'missing', n: 9 },
-    'facts and leaves cut together': { statements: () => [`delete from audit.fact where seq >= ${seq(9)}`, `delete from audit.leaf where pos >= ${at(9)}`], kind: 'tail-cut', n: 11 },
+    'facts and leaves cut together': { statements: () => [`delete from audit.fact where seq >= ${seq(9)}`, `delete from audit.leaf where pos >= ${at(9)}`],
+      kind: 'tail-cut', n: 11 },
     'a changed leaf': { statements: () => [`update audit.leaf set leaf_hash = sha256('x') where pos = ${at(4)}`], kind: 'changed', n: 4 },
     'a changed link': { statements: () => [`update audit.leaf set chain_hash = sha256('x') where pos = ${at(4)}`], kind: 'changed', n: 4 },
     'a leaf of another fact': { statements: () => [`update audit.leaf set fact_id = gen_random_uuid() where pos = ${at(4)}`], kind: 'reordered', n: 4 },
@@ -148,17 +158,25 @@ describe('verification', () => {
       ], kind: 'inserted', n: 7,
     },
     'two leaves in each other’s place': {
-      statements: () => [`update audit.leaf set pos = 0 where pos = ${at(3)}`, `update audit.leaf set pos = ${at(3)} where pos = ${at(8)}`, `update audit.leaf set pos = ${at(8)} where pos = 0`],
+      statements: () => [`update audit.leaf set pos = 0 where pos = ${at(3)}`, `update audit.leaf set pos = ${at(3)} where pos = ${at(8)}`,
+        `update audit.leaf set pos = ${at(8)} where pos = 0`],
       kind: 'reordered', n: 3,
     },
     'two neighbouring leaves in each other’s place': {
-      statements: () => [`update audit.leaf set pos = 0 where pos = ${at(3)}`, `update audit.leaf set pos = ${at(3)} where pos = ${at(4)}`, `update audit.leaf set pos = ${at(4)} where pos = 0`],
+      statements: () => [`update audit.leaf set pos = 0 where pos = ${at(3)}`, `update audit.leaf set pos = ${at(3)} where pos = ${at(4)}`,
+        `update audit.leaf set pos = ${at(4)} where pos = 0`],
       kind: 'reordered', n: 3,
     },
     'the tail of leaves cut': { statements: () => [`delete from audit.leaf where pos >= ${at(9)}`], kind: 'tail-cut', n: 11 },
   };
   it.each(Object.entries(cases))('names %s', async (_, { statements, kind, n }) => {
-    const violation = await tamper(...statements()).then(found).finally(restore);
+    let violation: Violation | undefined;
+    try {
+      await tamper(...statements());
+      violation = await found();
+    } finally {
+      await restore();
+    }
     expect(violation).toMatchObject({ kind, pos: n === 0 ? 1n : at(n) });
     expect(await found()).toBeUndefined();
   });
@@ -174,7 +192,8 @@ describe('verification', () => {
 
 it('a fact about a person is sealed under that person’s key', async () => {
   const who = await h.signIn();
-  await perform(h.cell(), h.tenant(), { actor: { kind: 'nobody' }, trace: '0'.repeat(32), address: '198.51.100.9', agent: 'x' }, async (tx) => tx.audit({ ...fact('about'), subject: who.person }));
+  await perform(h.cell(), h.tenant(), { actor: { kind: 'nobody' }, trace: '0'.repeat(32), address: '198.51.100.9', agent: 'x' }, async (tx) =>
+    tx.audit({ ...fact('about'), subject: who.person }));
   const [row] = await su("select origin from audit.fact where resource = 'about'");
   expect(row?.origin).toContain(`sub:${who.person}`);
 });

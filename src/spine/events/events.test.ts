@@ -1,7 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { add, house, ItemChanged, leave, probe, sectionOf, type House } from '#test';
+import { add, everyModule, house, ItemChanged, leave, probe, sectionOf, type House } from '#test';
 import { on, spineTransact, systemClock, transact, type Module, type Tx, type WorkerContext } from '#kernel';
-import { modules } from '../../apps/modules.ts';
 import { relay } from './service/relay.ts';
 import { readSettled, watchEvents } from './index.ts';
 import { eventsAfter, lastPos } from './store.ts';
@@ -22,18 +21,21 @@ beforeAll(async () => { h = await house({ add: [probing], limits: false }); });
 afterAll(() => h.stop());
 
 const su = <R extends Record<string, unknown>>(text: string, values: unknown[] = []): Promise<R[]> => h.sql('IN', 'superuser')<R>(text, values);
-const effects = (subscriber: string): Promise<Effect[]> => su<Effect>('select key, n, event, trace from probe.effect where subscriber = $1 order by pos', [subscriber]);
+const effects = (subscriber: string): Promise<Effect[]> =>
+  su<Effect>('select key, n, event, trace from probe.effect where subscriber = $1 order by pos', [subscriber]);
 const emit = (key: string, n: number, slug = 'india', trace = '0'.repeat(32)): Promise<unknown> =>
   transact(h.cell(), h.cell().pools.app, [sectionOf(h, slug, async (tx) => tx.emit({ actor: { kind: 'nobody' }, trace }, ItemChanged, key, { n }))]);
-const cursor = async (name: string): Promise<bigint | undefined> => (await su<{ pos: bigint }>('select pos from events.subscriber where name = $1', [name]))[0]?.pos;
+const cursor = async (name: string): Promise<bigint | undefined> =>
+  (await su<{ pos: bigint }>('select pos from events.subscriber where name = $1', [name]))[0]?.pos;
 const end = (): Promise<bigint> => spineTransact(h.cell(), (tx) => lastPos(tx.sql));
 
 /** Runs one relay on a cell, as one process does, until the named subscribers have read everything. */
 async function relaying<T>(cells: readonly ReturnType<House['cell']>[], subscribers: readonly string[], during: () => Promise<T>): Promise<T> {
   const stopping = new AbortController();
-  const listed = [...modules, only(...subscribers)];
+  const listed = [...everyModule, only(...subscribers)];
   const runs = cells.map((cell) => {
-    const context: WorkerContext = { cell, clock: systemClock, log: h.log, signal: stopping.signal, modules: listed, tenant: async (id) => h.program.directory.byId(id) };
+    const context: WorkerContext = { cell, clock: systemClock, log: h.log, signal: stopping.signal, modules: listed, tenant: async (id) =>
+      h.program.directory.byId(id) };
     return (async () => { while (!stopping.signal.aborted) await relay.run(context).catch(() => systemClock.sleep(5)); })();
   });
   const result = await during();
@@ -82,7 +84,8 @@ describe('the log', () => {
     const read = (): Promise<{ pos: bigint }[]> => readSettled(h.cell(), 'events.log', from, (sql, after) => eventsAfter(sql, after, [], 100));
     let release: (() => void) | undefined;
     const held = transact(h.cell(), h.cell().pools.app, [sectionOf(h, 'india', async (tx) => {
-      await tx.sql`insert into events.log (tenant, topic, key, id, version, at, trace, data) values (${tx.tenant.id}, 'x', 'held', gen_random_uuid(), 1, ${tx.now}, '', '{}')`;
+      await tx.sql`insert into events.log (tenant, topic, key, id, version, at, trace, data) values (${tx.tenant.id}, 'x', 'held', gen_random_uuid(), 1, ${
+        tx.now}, '', '{}')`;
       await new Promise<void>((go) => { release = go; });
     })]);
     while (!release) await systemClock.sleep(2);
@@ -150,7 +153,7 @@ describe('a subscriber', () => {
     await relaying([h.cell()], ['parking'], async () => {
       await emit('before', 1);
       while ((await cursor('parking') ?? 0n) < await end()) await systemClock.sleep(5);
-      await su("insert into events.parked values ('parking', 0, $1, 'elsewhere', 'poison', clock_timestamp())", [h.tenant().id]);
+      await su("insert into events.parked values ('parking', 0, $1, 'elsewhere', 'poison', $2)", [h.tenant().id, systemClock.now()]);
       await emit('elsewhere', 2);
     });
     expect((await effects('parking')).filter((e) => e.key === 'elsewhere')).toEqual([]);
@@ -172,7 +175,8 @@ describe('a watcher', () => {
     const seen: string[] = [];
     let lost = 0;
     const stopping = new AbortController();
-    const watching = watchEvents({ cell: h.cell(), clock: systemClock, signal: stopping.signal, types: [ItemChanged], see: (e) => seen.push(`${e.key} ${String(e.data.n)}`), lost: () => { lost += 1; } });
+    const watching = watchEvents({ cell: h.cell(), clock: systemClock, signal: stopping.signal, types: [ItemChanged], see: (e) =>
+      seen.push(`${e.key} ${String(e.data.n)}`), lost: () => { lost += 1; } });
     // What was kept before the log was followed may have missed an event that was on its way.
     while (lost === 0) await systemClock.sleep(2);
     for (let i = 0; i < 5; i++) await emit('watched', i);
@@ -186,7 +190,8 @@ describe('a watcher', () => {
     const cell = h.anotherCell();
     let lost = 0;
     const stopping = new AbortController();
-    const watch = (): Promise<void> => watchEvents({ cell, clock: systemClock, signal: stopping.signal, types: [ItemChanged], see: () => { throw new Error('broken'); }, lost: () => { lost += 1; } });
+    const watch = (): Promise<void> => watchEvents({ cell, clock: systemClock, signal: stopping.signal, types: [ItemChanged], see: () =>
+      { throw new Error('broken'); }, lost: () => { lost += 1; } });
     const first = watch();
     while (lost === 0) await systemClock.sleep(2);
     await emit('breaks', 1);

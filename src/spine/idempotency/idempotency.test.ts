@@ -7,7 +7,8 @@ afterAll(() => h.stop());
 
 let keys = 0;
 const newKey = (): string => `test-key-${String(keys++).padStart(8, '0')}`;
-const post = (path: string, body: Record<string, unknown>, more: Partial<Ask> = {}): Promise<Answer> => h.request({ path: `/api/probe/${path}`, json: body, ...more });
+const post = (path: string, body: Record<string, unknown>, more: Partial<Ask> = {}): Promise<Answer> =>
+  h.request({ path: `/api/probe/${path}`, json: body, ...more });
 /** Status, and whether the answer was given again. */
 const told = (a: Answer): [number, boolean] => [a.status, a.headers['idempotency-replayed'] === 'true'];
 const value = async (key: string, slug = 'india'): Promise<number> =>
@@ -43,7 +44,8 @@ describe.each(['many', 'one'])('a repeated request (%s)', (path) => {
   it('is told the same refusal again', async () => {
     const idempotencyKey = newKey();
     const key = `refused-${path}`;
-    const [first, second] = [await post(path, { key, n: 1, fault: 'refuse' }, { idempotencyKey }), await post(path, { key, n: 1, fault: 'refuse' }, { idempotencyKey })];
+    const [first, second] = [await post(path, { key, n: 1, fault: 'refuse' }, { idempotencyKey }),
+      await post(path, { key, n: 1, fault: 'refuse' }, { idempotencyKey })];
     expect([first.status, second.status, second.headers['idempotency-replayed']]).toEqual([409, 409, 'true']);
     expect(second.json()).toMatchObject({ type: '/problems/too-big', detail: 'as asked' });
     expect(await value(key)).toBe(path === 'one' ? 1 : 0);
@@ -92,7 +94,8 @@ it('a key is asked for where the route says so, and must look like one', async (
 it('an answer is sealed where it stands, and what was asked cannot be guessed from its hash', async () => {
   const note = 'only the caller knows this sentence';
   await post('one', { key: 'sealed', n: 41, note }, { idempotencyKey: newKey() });
-  const rows = await h.sql('IN', 'superuser')<{ answer: string; body_hash: Buffer }>('select answer, body_hash from idempotency.answer order by at desc limit 1');
+  const rows = await h.sql('IN', 'superuser')<{ answer: string;
+    body_hash: Buffer }>('select answer, body_hash from idempotency.answer order by at desc limit 1');
   expect(rows[0]?.answer).toMatch(/^ENC:v1:/);
   const { createHash } = await import('node:crypto');
   const guess = createHash('sha256').update(JSON.stringify({ body: { key: 'sealed', n: 41, fault: 'none', note } })).digest();

@@ -3,7 +3,8 @@ import { tenantKeys, type TenantKeys } from '#spine/vault';
 import { ANSWER_KEPT_MS, IN_FLIGHT_RETRY_SECONDS } from './contract.ts';
 import { dropExpired, readAnswers, tryLocks, writeAnswers, type AnswerRow } from './store.ts';
 
-const placeOf = (scope: Buffer): { table: string; column: string; row: string } => ({ table: 'idempotency.answer', column: 'answer', row: scope.toString('hex') });
+const placeOf = (scope: Buffer): { table: string; column: string; row: string } =>
+  ({ table: 'idempotency.answer', column: 'answer', row: scope.toString('hex') });
 /** The body's hash under the tenant's key: a plain hash of an identifier could be found by trying them all. */
 const keyedHash = (keys: TenantKeys, bodyHash: Buffer): Buffer => keys.mac('idempotency.body', bodyHash);
 const FRESH: Claimed = { kind: 'fresh' };

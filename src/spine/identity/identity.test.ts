@@ -16,7 +16,8 @@ const start = (p: Pick<Person, 'identifier' | 'dateOfBirth'>, t: Try = {}): Prom
   tenant: t.tenant ?? 'india', address: t.address ?? newAddress(), path: '/api/sign-in/challenges',
   json: { identifier: t.identifier ?? p.identifier, dateOfBirth: t.dateOfBirth ?? p.dateOfBirth, year: 2026, browser: t.browser ?? newBrowser() },
 });
-const submit = (challenge: string, code: string, browser: string): Promise<Answer> => h.request({ path: `/api/sign-in/challenges/${challenge}/code`, json: { code, browser } });
+const submit = (challenge: string, code: string, browser: string): Promise<Answer> =>
+  h.request({ path: `/api/sign-in/challenges/${challenge}/code`, json: { code, browser } });
 const resend = (challenge: string, browser: string): Promise<Answer> => h.request({ path: `/api/sign-in/challenges/${challenge}/resend`, json: { browser } });
 const challengeOf = (a: Answer): string => a.json<{ challenge: string }>().challenge;
 const session = (bearer: string, tenant = 'india'): Promise<Answer> => h.request({ tenant, path: '/api/session', bearer });
@@ -35,12 +36,17 @@ async function begun(person: Person, browser = newBrowser()): Promise<{ challeng
 }
 const atOffset = async <T>(ms: number, run: () => Promise<T>): Promise<T> => {
   await h.clockOffset('india', ms);
-  return run().finally(() => h.clockOffset('india', 0));
+  try {
+    return await run();
+  } finally {
+    await h.clockOffset('india', 0);
+  }
 };
 /** An answer with what differs for every request taken out. */
 const masked = (a: Answer): unknown => ({
   status: a.status, headers: Object.fromEntries(Object.entries(a.headers).filter(([name]) => !['date', 'x-trace-id', 'retry-after'].includes(name))),
-  text: a.text.replace(/chl_[0-9a-f]{32}/g, 'chl').replace(/\d{4}-\d\d-\d\dT[0-9:.]+Z/g, 'instant').replace(/"phoneEnding":"\d\d"/, '"phoneEnding":"nn"').replace(/"trace":"[0-9a-f]+"/, '"trace"'),
+  text: a.text.replace(/chl_[0-9a-f]{32}/g, 'chl').replace(/\d{4}-\d\d-\d\dT[0-9:.]+Z/g, 'instant').replace(/"phoneEnding":"\d\d"/,
+    '"phoneEnding":"nn"').replace(/"trace":"[0-9a-f]+"/, '"trace"'),
 });
 /** Statements that the work sends over the app's connections. */
 async function statements(work: () => Promise<unknown>): Promise<number> {
@@ -59,7 +65,8 @@ async function statements(work: () => Promise<unknown>): Promise<number> {
 describe('known and unknown people', () => {
   it('get equal answers after the same number of statements, in start, code and resend', async () => {
     const kinds: Record<string, Try> = {
-      known: {}, 'another birth date': { dateOfBirth: '1901-02-03' }, nobody: { identifier: madeUpPan(15_000) }, 'nobody else': { identifier: madeUpPan(15_001), dateOfBirth: '1990-01-01' },
+      known: {}, 'another birth date': { dateOfBirth: '1901-02-03' }, nobody: { identifier: madeUpPan(15_000) },
+      'nobody else': { identifier: madeUpPan(15_001), dateOfBirth: '1990-01-01' },
     };
     const seen: Record<string, unknown> = {};
     for (const [kind, t] of Object.entries(kinds)) {
@@ -98,7 +105,8 @@ describe('known and unknown people', () => {
     for (let person = 0; person < 8; person++) {
       const identifier = madeUpPan(16_000 + person);
       const seen: string[] = [];
-      for (const date of ['1960-01-01', '1970-01-01', '1980-01-01']) seen.push((await start(asha, { identifier, dateOfBirth: date })).json<{ phoneEnding: string }>().phoneEnding);
+      for (const date of ['1960-01-01', '1970-01-01', '1980-01-01']) seen.push(
+        (await start(asha, { identifier, dateOfBirth: date })).json<{ phoneEnding: string }>().phoneEnding);
       endings.set(identifier, seen);
     }
     // One ending for every wrong date would tell the right one apart.
@@ -121,7 +129,8 @@ describe('known and unknown people', () => {
   it('are refused alike in a country’s form only', async () => {
     for (const identifier of ['ABCPK000L', '123456789', 'ABCPK0000L; drop', '', 'ÀBCPK0000L']) {
       const answer = await start({ identifier, dateOfBirth: civilDate('1990-01-01') });
-      expect([answer.status, answer.json<{ type: string }>().type], identifier).toEqual([422, identifier === '' ? '/problems/malformed' : '/problems/wrong-identifier']);
+      expect([answer.status, answer.json<{ type: string }>().type],
+        identifier).toEqual([422, identifier === '' ? '/problems/malformed' : '/problems/wrong-identifier']);
     }
   });
 });
@@ -148,11 +157,14 @@ describe('a code', () => {
     const [one, two] = [await begun(await known()), await begun(await known())];
     if (one.code !== two.code) expect((await submit(two.challenge, one.code, two.browser)).status).toBe(422);
     expect((await submit(one.challenge, one.code, newBrowser())).status).toBe(410);
-    expect((await h.request({ tenant: 'other', path: `/api/sign-in/challenges/${one.challenge}/code`, json: { code: one.code, browser: one.browser } })).status).toBe(410);
+    expect((await h.request({ tenant: 'other', path: `/api/sign-in/challenges/${one.challenge}/code`,
+      json: { code: one.code, browser: one.browser } })).status).toBe(410);
     expect((await submit(one.challenge, one.code, one.browser)).status).toBe(200);
   });
-  it.each([['Devanagari', (c: string) => [...c].map((d) => String.fromCodePoint(0x966 + Number(d))).join('')], ['full-width digits', (c: string) => [...c].map((d) => String.fromCodePoint(0xff10 + Number(d))).join('')],
-    ['pasted spaces', (c: string) => ` ${c.slice(0, 3)}\u00a0${c.slice(3)}\u200b `], ['a hyphen', (c: string) => `${c.slice(0, 3)}-${c.slice(3)}`]] as const)('may be typed in %s', async (_, typed) => {
+  it.each([['Devanagari', (c: string) => [...c].map((d) => String.fromCodePoint(0x966 + Number(d))).join('')],
+    ['full-width digits', (c: string) => [...c].map((d) => String.fromCodePoint(0xff10 + Number(d))).join('')],
+    ['pasted spaces', (c: string) => ` ${c.slice(0, 3)}\u00a0${c.slice(3)}\u200b `], ['a hyphen', (c: string) => `${c.slice(0, 3)}-${c.slice(3)}`]] as const)(
+      'may be typed in %s', async (_, typed) => {
     const b = await begun(await known());
     expect((await submit(b.challenge, typed(b.code), b.browser)).status).toBe(200);
   });
@@ -224,7 +236,7 @@ describe('a code', () => {
       return code;
     });
     expect(again).toMatch(/^\d{6}$/);
-    await atOffset(122_000, async () => void expect((await resend(b.challenge, b.browser)).status).toBe(200));
+    await atOffset(122_000, async () => expect((await resend(b.challenge, b.browser)).status).toBe(200));
     const enough = await atOffset(183_000, () => resend(b.challenge, b.browser));
     expect(enough.json()).toMatchObject({ type: '/problems/sends-used' });
   });
@@ -311,26 +323,33 @@ describe('a session', () => {
     const other = await h.perform('other', async (tx) => tenantKeys(tx).secret('identity.access-token'));
     expect((await session(await forged(right, payload))).status).toBe(200);
     const bad: Record<string, string> = {
-      'alg none': `${b64({ ...header, alg: 'none' })}.${body}.`, 'alg none with the signature': `${b64({ ...header, alg: 'none' })}.${body}.${signature}`, 'another person': `${head}.${b64({ ...payload, sub: 'f'.repeat(32) })}.${signature}`,
-      'another key': await forged(new Uint8Array(32), payload), 'the other tenant’s key': await forged(other, payload), 'the other tenant’s audience': await forged(right, { ...payload, aud: h.tenant('other').id }),
-      'another issuer': await forged(right, { ...payload, iss: 'x' }), 'another type': await forged(right, payload, { typ: 'JWT' }), 'no end': await forged(right, { ...payload, exp: undefined }),
-      'another hash': await forged(right, payload, { alg: 'HS512' }), empty: '', junk: 'a.b.c', 'half a token': `${head}.${body}`, 'a session that is not': await forged(right, { ...payload, sid: 'e'.repeat(32) }),
+      'alg none': `${b64({ ...header, alg: 'none' })}.${body}.`, 'alg none with the signature': `${b64({ ...header, alg: 'none' })}.${body}.${signature}`,
+      'another person': `${head}.${b64({ ...payload, sub: 'f'.repeat(32) })}.${signature}`,
+      'another key': await forged(new Uint8Array(32), payload), 'the other tenant’s key': await forged(other, payload),
+      'the other tenant’s audience': await forged(right, { ...payload, aud: h.tenant('other').id }),
+      'another issuer': await forged(right, { ...payload, iss: 'x' }), 'another type': await forged(right, payload, { typ: 'JWT' }),
+      'no end': await forged(right, { ...payload, exp: undefined }),
+      'another hash': await forged(right, payload, { alg: 'HS512' }), empty: '', junk: 'a.b.c', 'half a token': `${head}.${body}`,
+      'a session that is not': await forged(right, { ...payload, sid: 'e'.repeat(32) }),
     };
     for (const [name, token] of Object.entries(bad)) expect((await session(token)).status, name).toBe(401);
     for (const slug of ['other', 'us']) expect((await session(who.bearer, slug)).status, slug).toBe(401);
-    for (const token of ['', 'x'.repeat(50), `ses_${'0'.repeat(32)}.${'A'.repeat(43)}`, who.refreshToken.replace(/.$/, (c) => (c === 'A' ? 'B' : 'A'))]) expect([401, 422]).toContain((await refresh(token)).status);
+    for (const token of ['', 'x'.repeat(50), `ses_${'0'.repeat(32)}.${'A'.repeat(43)}`,
+      who.refreshToken.replace(/.$/, (c) => (c === 'A' ? 'B' : 'A'))]) expect([401, 422]).toContain((await refresh(token)).status);
   });
 });
 
 it('leaves no canary in clear: tables, files, write-ahead log, log lines, tokens', async () => {
-  const canary = await known({ identifier: 'QZJPX0000K', name: 'Zarathustra Quillfeather', nameLocal: 'ज़रथुस्त्र क्विलफेदर', phone: '+91 00713 31999', dateOfBirth: civilDate('1931-07-19') });
+  const canary = await known({ identifier: 'QZJPX0000K', name: 'Zarathustra Quillfeather', nameLocal: 'ज़रथुस्त्र क्विलफेदर', phone: '+91 00713 31999',
+    dateOfBirth: civilDate('1931-07-19') });
   const who = await h.signIn(canary);
   const wrong = await begun(canary);
   await submit(wrong.challenge, wrongThan(wrong.code), wrong.browser);
   await refresh(who.refreshToken);
   await h.settle();
   const code = h.messages.sent.filter((m) => m.to === canary.phone).map((m) => /\d{6}/.exec(m.text)?.[0] as string);
-  const secrets = { identifier: canary.identifier, name: canary.name, local: canary.nameLocal as string, phone: canary.phone, digits: '910071331999', birth: canary.dateOfBirth };
+  const secrets = { identifier: canary.identifier, name: canary.name, local: canary.nameLocal as string, phone: canary.phone, digits: '910071331999',
+    birth: canary.dateOfBirth };
   expect(await h.findSecrets(secrets)).toEqual([]);
   const logged = JSON.stringify(h.lines());
   for (const c of code) expect(logged).not.toContain(c);

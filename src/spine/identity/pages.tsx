@@ -49,7 +49,8 @@ function problemText(context: PageContext, state: FormState): string | undefined
 function BirthFields({ context, state }: { context: PageContext; state: FormState }): VNode {
   const w = wordsOf(context).start;
   const part = (name: 'day' | 'month' | 'birthYear', label: string, width: 2 | 4, length: number, complete: string): VNode =>
-    <Field name={name} label={label} form={state} errorText={errorText(context)} context={context} inputMode="numeric" width={width} maxLength={length} autoComplete={complete} />;
+    <Field name={name} label={label} form={state} errorText={errorText(context)} context={context} inputMode="numeric"
+      width={width} maxLength={length} autoComplete={complete} />;
   return (
     <fieldset aria-describedby="birth-hint">
       <legend>{w.birth}</legend>
@@ -148,7 +149,8 @@ function codeView(context: PageContext, state: FormState): Rendered {
 }
 
 const digits = (text: string | undefined): string => plainInput(text ?? '');
-const whole = (text: string, max: number): number | undefined => (/^\d{1,4}$/.test(text) && Number.parseInt(text, 10) >= 1 && Number.parseInt(text, 10) <= max ? Number.parseInt(text, 10) : undefined);
+const whole = (text: string, max: number): number | undefined =>
+  (/^\d{1,4}$/.test(text) && Number.parseInt(text, 10) >= 1 && Number.parseInt(text, 10) <= max ? Number.parseInt(text, 10) : undefined);
 
 export const startPage = page('GET /sign-in', { scope: 'public', view: (context) => startView(context, EMPTY) });
 export const codePage = page('GET /sign-in/code', { scope: 'public', view: (context) => codeView(context, EMPTY) });
@@ -169,11 +171,13 @@ export const startForm = form('POST /sign-in', {
     const period = Number.parseInt(digits(values.year), 10);
     if (!periods(context).some((p) => p.value === String(period))) errors.year = 'period';
     if (Object.keys(errors).length) return { errors };
-    return { input: { body: { identifier: (values.identifier ?? '').slice(0, 40), dateOfBirth: date, year: period, browser: context.cookies.xq_browser ?? '', language: context.language } } };
+    return { input: { body: { identifier: (values.identifier ?? '').slice(0, 40), dateOfBirth: date, year: period, browser: context.cookies.xq_browser ?? '',
+      language: context.language } } };
   },
   then: (value: { challenge: string; expiresAt: Date; phoneEnding: string }, context) => {
     const then = context.query.then ?? '';
-    const kept = pack({ challenge: value.challenge, ending: value.phoneEnding, expires: value.expiresAt.toISOString(), then: /^\/(?!\/)[\x21-\x7e]*$/.test(then) ? then : '' });
+    const kept = pack({ challenge: value.challenge, ending: value.phoneEnding, expires: value.expiresAt.toISOString(),
+      then: /^\/(?![/\\])[\x21-\x7e]*$/.test(then) ? then : '' });
     return { to: `/sign-in/code?c=${kept}`, cookies: [{ name: COOKIE_CHALLENGE, value: kept, maxAgeSeconds: 600 }] };
   },
   again: startView,
@@ -206,7 +210,8 @@ export const resendForm = form('POST /sign-in/resend', {
     return known ? { input: { params: { challenge: known.challenge }, body: { browser: known.browser } } } : { errors: { code: 'code' } };
   },
   then: (value: { challenge: string; expiresAt: Date; phoneEnding: string }, context) => ({
-    to: `/sign-in/code?c=${pack({ challenge: value.challenge, ending: value.phoneEnding, expires: value.expiresAt.toISOString(), then: unpack(context.query.c)?.then ?? '' })}`,
+    to: `/sign-in/code?c=${pack({ challenge: value.challenge, ending: value.phoneEnding, expires: value.expiresAt.toISOString(),
+      then: unpack(context.query.c)?.then ?? '' })}`,
   }),
   again: codeView,
 });

@@ -2,9 +2,8 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { httpMessages } from '#adapters/sms';
 import { call, handle, nextCallStep, provide, spineTransact, systemClock, type CallContext, type Tx } from '#kernel';
 import type { TextMessages, TextResult } from '#spine/identity/port';
-import { Chore, Errand, house, leave, probe, type House } from '#test';
-import { startSim, type Sim } from '../../apps/sims.ts';
-import { CallProbe } from './contract.ts';
+import { Chore, Errand, house, leave, probe, startSim, type House, type Sim } from '#test';
+import { CallProbe, JobSignal } from './contract.ts';
 import { backoffMs } from './rules.ts';
 import { claimJobs } from './store.ts';
 
@@ -40,9 +39,12 @@ afterAll(async () => {
 beforeEach(() => su('delete from jobs.job'));
 
 const su = <R extends Record<string, unknown>>(text: string, values: unknown[] = []): Promise<R[]> => h.sql('IN', 'superuser')<R>(text, values);
-const later = (n: number, options: { key?: string; dedupe?: string; runAt?: Date } = {}, slug = 'india'): Promise<void> => h.perform(slug, async (tx) => tx.later(Chore, { n }, options));
-const effects = async (subscriber: string): Promise<number[]> => (await su<{ n: bigint }>('select n from probe.effect where subscriber = $1 order by pos', [subscriber])).map((r) => Number(r.n));
-const waiting = (where = 'true'): Promise<{ id: bigint; attempts: number; last_error: string | null }[]> => su(`select id, attempts, last_error from jobs.job where dead_at is null and (${where}) order by id`);
+const later = (n: number, options: { key?: string; dedupe?: string; runAt?: Date } = {}, slug = 'india'): Promise<void> =>
+  h.perform(slug, async (tx) => tx.later(Chore, { n }, options));
+const effects = async (subscriber: string): Promise<number[]> =>
+  (await su<{ n: bigint }>('select n from probe.effect where subscriber = $1 order by pos', [subscriber])).map((r) => Number(r.n));
+const waiting = (where = 'true'): Promise<{ id: bigint; attempts: number; last_error: string | null }[]> =>
+  su(`select id, attempts, last_error from jobs.job where dead_at is null and (${where}) order by id`);
 const until = async (there: () => Promise<boolean>): Promise<void> => {
   for (let i = 0; !await there(); i++) {
     if (i > 2000) throw new Error('what was waited for did not come');
@@ -50,9 +52,11 @@ const until = async (there: () => Promise<boolean>): Promise<void> => {
   }
 };
 /** Lets time pass for the queue: waits and leases are over. */
-const skip = (): Promise<unknown> => su("update jobs.job set run_at = run_at - interval '1 day', lease_until = lease_until - interval '1 day', sent_at = sent_at - interval '1 minute'");
+const skip = (): Promise<unknown> => su(`update jobs.job set run_at = run_at - interval '1 day', lease_until = lease_until - interval '1 day',
+  sent_at = sent_at - interval '1 minute'`);
 const outbox = async (n: number): Promise<number> =>
-  ((await (await fetch(`${sim.base}/v1/outbox`, { headers: { authorization: `Bearer ${sim.token}` } })).json()) as { text: string }[]).filter((m) => m.text === `errand ${n}`).length;
+  ((await (await fetch(`${sim.base}/v1/outbox`, { headers: { authorization: `Bearer ${sim.token}` } })).json()) as { text: string }[]).filter((m) =>
+    m.text === `errand ${n}`).length;
 
 describe('jobs', () => {
   it('are shared by two workers, each done once', async () => {
@@ -76,7 +80,7 @@ describe('jobs', () => {
     const cells = [h.cell(), h.anotherCell(), h.anotherCell()];
     const workers = cells.map((cell) => h.startWorkers(cell, ['worker']));
     while ((await waiting()).length) {
-      for (const cell of cells) await cell.use({ name: 'jobs.signal' } as { name: string; type?: { wake(): void } }).wake();
+      for (const cell of cells) cell.use(JobSignal).wake();
       await systemClock.sleep(5);
     }
     await Promise.all(workers.map((w) => w.stop()));
@@ -116,7 +120,7 @@ describe('jobs', () => {
   });
   it('that take their process with them do not come back for ever', async () => {
     await later(5);
-    await su('update jobs.job set attempts = attempts_max, lease_until = clock_timestamp() - interval \'1 s\'');
+    await su('update jobs.job set attempts = attempts_max, lease_until = $1', [new Date(systemClock.now().getTime() - 1000)]);
     chore = async (tx, n) => void await leave(tx, { subscriber: 'killer', event: 'x', key: 'x', n });
     await h.runJobs();
     expect(await su('select dead_at is not null as dead from jobs.job')).toEqual([{ dead: true }]);
@@ -161,7 +165,8 @@ describe('jobs', () => {
     expect(runs).toBe(2);
   });
   it('of an unknown tenant or name are not lost', async () => {
-    await su("insert into jobs.job (tenant, name, data, trace, run_at, created_at, attempts_max) values ($1, 'no.such-job', '{}', '', clock_timestamp(), clock_timestamp(), 5)", [h.tenant().id]);
+    await su("insert into jobs.job (tenant, name, data, trace, run_at, created_at, attempts_max) values ($1, 'no.such-job', '{}', '', $2, $2, 5)",
+      [h.tenant().id, systemClock.now()]);
     await h.runJobs();
     expect(await waiting()).toEqual([expect.objectContaining({ attempts: 1, last_error: 'Error' })]);
     await su('delete from jobs.job');
@@ -186,7 +191,8 @@ describe('a call', () => {
     expect(nextCallStep({ sentAt: null, createdAt }, new Date(101), 100)).toBe('expire');
   });
 
-  const result = async (n: number): Promise<string[]> => (await su<{ event: string }>("select event from probe.effect where subscriber = 'errand' and n = $1", [n])).map((r) => r.event);
+  const result = async (n: number): Promise<string[]> =>
+    (await su<{ event: string }>("select event from probe.effect where subscriber = 'errand' and n = $1", [n])).map((r) => r.event);
   const errandLater = (n: number): Promise<void> => h.perform('india', async (tx) => tx.later(Errand, { n }));
   /** Runs due calls until there is none, letting time pass between. */
   const finish = async (): Promise<void> => {
@@ -199,11 +205,13 @@ describe('a call', () => {
   /** A process of its own whose call stops at a point for ever, or until `go`. */
   const stuckAt = (point: (typeof POINTS)[number]): { cell: Cell; reached: () => boolean; go: () => void } => {
     let go: (() => void) | undefined;
-    const cell = h.anotherCell('IN', [provide(CallProbe, () => ({ at: (p) => (p === point ? new Promise<void>((free) => { go = free; }) : Promise.resolve()) }))]);
+    const cell = h.anotherCell('IN', [provide(CallProbe, () =>
+      ({ at: (p) => (p === point ? new Promise<void>((free) => { go = free; }) : Promise.resolve()) }))]);
     return { cell, reached: () => go !== undefined, go: () => go?.() };
   };
 
-  it.each(POINTS.map((p, i) => [p, 100 + i] as const))('stuck at %s is finished by another process, is sent once, and its zombie changes nothing', async (point, n) => {
+  it.each(POINTS.map((p, i) => [p, 100 + i] as const))('stuck at %s is finished by another process, is sent once, and its zombie changes nothing',
+    async (point, n) => {
     await errandLater(n);
     const stuck = stuckAt(point);
     const zombie = h.startWorkers(stuck.cell, ['worker']);
@@ -231,11 +239,12 @@ describe('a call', () => {
   it('whose request was lost is sent again only when its absence is proven', async () => {
     const real = provider;
     let sends = 0;
-    provider = { ...real, send: async (message, signal) => { sends += 1; if (sends === 1) throw new Error('the request was lost'); return real.send(message, signal); } };
+    provider = { ...real, send: async (message, signal) =>
+      { sends += 1; if (sends === 1) throw new Error('the request was lost'); return real.send(message, signal); } };
     await errandLater(201);
     await h.runJobs();
     // Absent, but the provider may still be about to show it.
-    await su("update jobs.job set run_at = clock_timestamp(), sent_at = clock_timestamp()");
+    await su('update jobs.job set run_at = $1, sent_at = $1', [systemClock.now()]);
     await h.runJobs();
     expect([sends, await result(201)]).toEqual([1, []]);
     await finish();
@@ -244,7 +253,7 @@ describe('a call', () => {
   });
   it('that is not known by its deadline ends in a state with an owner', async () => {
     await errandLater(202);
-    await su("update jobs.job set created_at = created_at - interval '2 minutes', sent_at = clock_timestamp()");
+    await su("update jobs.job set created_at = created_at - interval '2 minutes', sent_at = $1", [systemClock.now()]);
     await h.runJobs();
     expect([await result(202), await outbox(202)]).toEqual([['expired'], 0]);
   });

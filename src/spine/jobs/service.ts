@@ -1,5 +1,6 @@
 import {
-  errorFields, nextCallStep, perform, provide, spineTransact, systemRandom, uuid, uuidv7, type AnyCall, type CallContext, type Clock, type JobHandler, type Provided,
+  errorFields, nextCallStep, perform, provide, spineTransact, systemRandom, uuid, uuidv7, type AnyCall, type CallContext, type Clock, type JobHandler,
+  type Provided,
   type Worker, type WorkerContext, type Writer, type TenantRef, type Tx,
 } from '#kernel';
 import { CallProbe, CLAIM_MAX, JobSignal, LEASE_MS, POLL_MS, type Job } from './contract.ts';

@@ -27,7 +27,8 @@ function sealOrigin(tx: SectionTx, by: Origin, subject: Uuid | undefined, sealer
 }
 
 function toRows(tx: SectionTx, facts: readonly { by: Origin; fact: FactDraft }[], sealers: ReadonlyMap<Uuid, Sealer>): NewFacts {
-  const rows: NewFacts = { id: [], actorKind: [], actor: [], session: [], action: [], result: [], subject: [], resource: [], problem: [], trace: [], latencyUs: [], detail: [], origin: [] };
+  const rows: NewFacts = { id: [], actorKind: [], actor: [], session: [], action: [], result: [], subject: [], resource: [], problem: [], trace: [],
+    latencyUs: [], detail: [], origin: [] };
   for (const { by, fact } of facts) {
     rows.id.push(tx.uuid());
     rows.actorKind.push(by.actor.kind === 'system' ? `system:${by.actor.name}` : by.actor.kind);

@@ -54,7 +54,8 @@ export const signalState: Provided = provide(EventSignal, (cell) => makeSignal(c
  * missing was rolled back for ever. No guess and no time-out decides.
  */
 export async function readSettled<R extends { pos: bigint }>(
-  cell: CellContext, table: string, after: bigint, read: (sql: Parameters<Parameters<typeof spineTransact>[1]>[0]['sql'], after: bigint) => Promise<R[]>, clock: Clock = systemClock,
+  cell: CellContext, table: string, after: bigint, read: (sql: Parameters<Parameters<typeof spineTransact>[1]>[0]['sql'], after: bigint) => Promise<R[]>,
+  clock: Clock = systemClock,
 ): Promise<R[]> {
   const rows = await spineTransact(cell, (tx) => read(tx.sql, after));
   let run = 0;

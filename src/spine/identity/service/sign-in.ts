@@ -4,12 +4,14 @@ import { done, idOf, isLanguage, refuse, uuidOf, type Outcome, type Tx, type Uui
 import { retryAfterSeconds, takeShared, type Verdict } from '#spine/limits';
 import { subjectKeys, tenantKeys, type Sealer } from '#spine/vault';
 import {
-  CODE_DIGITS, CODE_LIFE_MS, codeOver, lockedOut, RESEND_AFTER_MS, resendTooSoon, SendCode, SENDS_PER_IDENTITY, SENDS_PER_PHONE, sendsUsed, STARTS_PER_ADDRESS, wrongCode, wrongDetails,
+  CODE_DIGITS, CODE_LIFE_MS, codeOver, lockedOut, RESEND_AFTER_MS, resendTooSoon, SendCode, SENDS_PER_IDENTITY, SENDS_PER_PHONE, sendsUsed,
+  STARTS_PER_ADDRESS, wrongCode, wrongDetails,
   zCode, zResend, zStart, zStarted, zTokens, type MessageBody, type Profile,
 } from '../contract.ts';
 import { afterRight, afterWrong, decideCode, decideResend, lockedMs, normalizeCode, normalizeIdentifier, type Guard } from '../rules.ts';
 import {
-  findForSignIn, insertChallenge, insertMessage, knowsDevice, lockChallenge, lockGuard, personById, putDevice, writeChallenge, writeGuard, type ChallengeRow, type GuardRow, type PersonRow,
+  findForSignIn, insertChallenge, insertMessage, knowsDevice, lockChallenge, lockGuard, personById, putDevice, writeChallenge, writeGuard, type ChallengeRow,
+  type GuardRow, type PersonRow,
 } from '../store.ts';
 import { birthIndex, DECOY_INDEX, identifierIndex, phoneEnding, profilePlace } from './enrol.ts';
 import { openSession } from './session.ts';
@@ -42,7 +44,8 @@ async function queueCode(tx: Tx, person: PersonRow, sealer: Sealer, c: NewCode):
   const id = tx.uuid();
   const body: MessageBody = { code: c.code, language: c.language, office: tx.tenant.name };
   const sealed = sealer.seal(messagePlace(id), JSON.stringify(body));
-  await insertMessage(tx.sql, tx.tenant.id, { id, person: person.id, decoy: person.decoy || !c.send, body: sealed, state: 'pending', expires_at: c.expiresAt }, tx.now);
+  await insertMessage(tx.sql, tx.tenant.id, { id, person: person.id, decoy: person.decoy || !c.send, body: sealed, state: 'pending',
+    expires_at: c.expiresAt }, tx.now);
   tx.later(SendCode, { message: id });
 }
 
@@ -138,7 +141,8 @@ export async function resendCode(tx: Tx, input: z.output<typeof zResend>): Promi
   const sends = await takeSends(tx, row.guard_key, person);
   if (!sends.identity.ok) return refuse(sendsUsed, { retryAfterSeconds: retryAfterSeconds(sends.identity.retryAfterMs) });
   const code = newCode(tx);
-  const next = { ...row, sends: row.sends + 1, last_sent_at: tx.now, code_mac: codeMac(tx, row.id as Uuid, code), expires_at: new Date(tx.now.getTime() + CODE_LIFE_MS) };
+  const next = { ...row, sends: row.sends + 1, last_sent_at: tx.now, code_mac: codeMac(tx, row.id as Uuid, code),
+    expires_at: new Date(tx.now.getTime() + CODE_LIFE_MS) };
   await writeChallenge(tx.sql, next);
   await queueCode(tx, person, await sealerOf(tx, person), { code, language: 'en', expiresAt: next.expires_at, send: sends.phone });
   tx.audit({ action: 'identity.resend', result: 'done', ...(row.decoy ? {} : { subject: row.person as Uuid }) });
