@@ -73,7 +73,12 @@ export async function reach(args: readonly string[], use: (reached: Reached) => 
     connection, modules, clock: systemClock, log, provided, sizes: { app: 2, batch: 1, spine: 2, auditor: 1 },
   })]));
   try {
-    const directory = createDirectory({ home: cells.get((connections[0] as CellConnection).name), file: join(dataDir, 'directory.json'), clock: systemClock, log });
+    const directory = createDirectory({
+      home: cells.get((connections[0] as CellConnection).name),
+      file: join(dataDir, 'directory.json'),
+      clock: systemClock,
+      log,
+    });
     await directory.refresh();
     return await use({ cells, directory, dataDir, embedded: named === undefined });
   } finally {

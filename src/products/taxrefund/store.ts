@@ -1,6 +1,15 @@
 import type { SqlTag, Uuid } from '#kernel';
 
-export interface RefundRow { id: string; person: string; year: number; return_no: number; version: number; events: number; projection: string; account: string | null }
+export interface RefundRow {
+  id: string;
+  person: string;
+  year: number;
+  return_no: number;
+  version: number;
+  events: number;
+  projection: string;
+  account: string | null;
+}
 
 /** Makes the returns that are new and locks all of them, in the order of the index; one statement. */
 export const lockRefunds = (
@@ -46,7 +55,10 @@ export const refundsOf = (sql: SqlTag, tenant: Uuid, persons: readonly string[],
   from unnest(${persons}::uuid[], ${years}::smallint[]) u (p, y)
   join taxrefund.refund r on r.tenant = ${tenant} and r.person = u.p and r.year = u.y`;
 
-export const yearsOf = (sql: SqlTag, person: Uuid): Promise<{ year: number; return_no: number; code: string; phase: string; projection: string; updated_at: Date }[]> =>
+export const yearsOf = (
+  sql: SqlTag,
+  person: Uuid,
+): Promise<{ year: number; return_no: number; code: string; phase: string; projection: string; updated_at: Date }[]> =>
   sql<{ year: number; return_no: number; code: string; phase: string; projection: string; updated_at: Date }>`
   select year, return_no, code, phase, projection, updated_at from taxrefund.refund where person = ${person} order by year desc, return_no desc limit 100`;
 
