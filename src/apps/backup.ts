@@ -26,7 +26,7 @@ export const WAL_WAIT_MS = 200;
 
 /** Parts of a data folder that a base backup leaves out: they belong to the running server, or recovery makes them anew. */
 const LEFT_OUT =
-  /^(postmaster\.(pid|opts)|pg_(dynshmem|notify|serial|snapshots|stat_tmp|subtrans)\/.+|pg_wal\/.+|pg_replslot\/.+|base\/pgsql_tmp.*|.*pg_internal\.init.*|current_logfiles)$/;
+  /^(postmaster\.(pid|opts)|pg_(dynshmem|notify|serial|snapshots|stat_tmp|subtrans|wal|replslot)\/.+|base\/pgsql_tmp.*|.*pg_internal\.init.*)$/;
 
 async function* filesBelow(folder: string): AsyncGenerator<string> {
   for (const entry of await readdir(folder, { withFileTypes: true })) {

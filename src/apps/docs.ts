@@ -32,7 +32,8 @@ function routesPage(all: readonly Module[]): string {
   return page(
     'Routes',
     'Every route is served under `/api`; people use the pages below. `shared`: requests that wait share one commit.',
-    `${table(['Route', 'What it does', 'Scope', 'Transaction', 'Idempotency-Key', 'Problems of its own', 'Audit fact'], rows)}\n\n## Pages, forms and streams\n\n${table(['Address', 'Kind', 'Module'], pages)}`,
+    `${table(['Route', 'What it does', 'Scope', 'Transaction', 'Idempotency-Key', 'Problems of its own', 'Audit fact'], rows)}`
+      + `\n\n## Pages, forms and streams\n\n${table(['Address', 'Kind', 'Module'], pages)}`,
   );
 }
 
@@ -56,7 +57,8 @@ function tablesPage(all: readonly Module[]): string {
   return page(
     'Tables',
     'What each database role may do; the grants are made from the same lines.',
-    `${table(['Table', 'Module', 'Row-level security', 'app', 'spine', 'auditor'], rows)}\n\n## Personal data\n\n${table(['Column', 'What it is', 'How it is kept'], personal)}`,
+    `${table(['Table', 'Module', 'Row-level security', 'app', 'spine', 'auditor'], rows)}`
+      + `\n\n## Personal data\n\n${table(['Column', 'What it is', 'How it is kept'], personal)}`,
   );
 }
 

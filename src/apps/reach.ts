@@ -61,7 +61,7 @@ export async function localAdapters(dataDir: string): Promise<Provided[]> {
 
 /** Opens what a command needs, runs it and closes everything again. */
 export async function reach(args: readonly string[], use: (reached: Reached) => Promise<number>): Promise<number> {
-  const dataDir = await dataFolder(textOf(args, '--data'));
+  const dataDir = dataFolder(textOf(args, '--data'));
   const named = cellsFromEnvironment(environment());
   const outside = named ?? await running(dataDir);
   const embedded = outside ? undefined : await embeddedCells(dataDir, ['IN', 'US']);

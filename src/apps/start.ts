@@ -35,7 +35,7 @@ export async function start(args: readonly string[]): Promise<number> {
   const roles = listOf(textOf(args, '--roles')) ?? ROLES;
   const unknown = roles.find((r) => !ROLES.includes(r));
   if (unknown !== undefined) throw new UsageFault(`--roles knows ${ROLES.join(', ')}, not ${unknown}`);
-  const dataDir = await dataFolder(textOf(args, '--data'));
+  const dataDir = dataFolder(textOf(args, '--data'));
   const wanted = listOf(textOf(args, '--cells'));
   const outside = cellsFromEnvironment(env);
   const embedded = outside ? undefined : await embeddedCells(dataDir, wanted ?? ['IN', 'US']);
@@ -75,7 +75,7 @@ export async function start(args: readonly string[]): Promise<number> {
 
 /** `exchequer migrate`: brings every named cell to this release and leaves. */
 export async function migrateAll(args: readonly string[]): Promise<number> {
-  const dataDir = await dataFolder(textOf(args, '--data'));
+  const dataDir = dataFolder(textOf(args, '--data'));
   const outside = cellsFromEnvironment(environment());
   const embedded = outside ? undefined : await embeddedCells(dataDir, ['IN', 'US']);
   for (const cell of outside ?? embedded?.cells ?? []) {

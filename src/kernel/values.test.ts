@@ -153,7 +153,7 @@ describe('wire', () => {
     for (const good of ['0', '1', '-1', '9007199254740993', '9223372036854775807', '-9223372036854775807']) {
       expect(z.encode(zAmount, z.decode(zAmount, good))).toBe(good);
     }
-    for (const bad of [9007199254740993, 1, 1.5, 1n, null, '', '-0', '01', '+1', '1.0', '1e3', ' 1', '1 ', '१', '9223372036854775808', '-9223372036854775808',
+    for (const bad of [2 ** 53 + 2, 1, 1.5, 1n, null, '', '-0', '01', '+1', '1.0', '1e3', ' 1', '1 ', '१', '9223372036854775808', '-9223372036854775808',
       '99999999999999999999']) {
       expect(zAmount.safeDecode(bad as string).success, String(bad)).toBe(false);
     }

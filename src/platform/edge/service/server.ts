@@ -112,7 +112,7 @@ export function createEdge(o: EdgeOptions, more?: (app: FastifyInstance, runner:
       connectionsCheckingInterval: Math.min(CONNECTIONS_CHECK_MS, o.headersTimeoutMs ?? CONNECTIONS_CHECK_MS),
     },
     clientErrorHandler: (error, socket) => sendBare(socket, refuse(BARE[(error as { code?: string }).code ?? ''] ?? common.badRequest), newTrace()),
-    frameworkErrors: (_, __, reply) => sendProblem(o, reply, refuse(common.badRequest), newTrace()),
+    frameworkErrors: (_, __, reply) => void sendProblem(o, reply, refuse(common.badRequest), newTrace()),
     rewriteUrl: (req: IncomingMessage) => {
       const url = req.url ?? '/';
       if (url.length > URL_BYTES_MAX) return '/address-too-long';

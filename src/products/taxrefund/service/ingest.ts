@@ -175,7 +175,7 @@ async function setAside(tx: SectionTx, by: Origin, feed: string, aside: readonly
 export async function ingest(tx: SectionTx, by: Origin, feed: string, lines: readonly RawLine[]): Promise<Ingested> {
   const { read, aside } = readLines(tx.tenant.country, lines);
   const taxpayers = read.flatMap(({ line }) => (line.kind === 'taxpayer' ? [line] : []));
-  if (taxpayers.length) await enrol(tx, taxpayers.map(({ kind: _, ...profile }) => profile));
+  if (taxpayers.length) await enrol(tx, taxpayers);
   const eventLines = read.flatMap(({ raw, line }) => (line.kind === 'event' ? [{ raw, line }] : []));
   const persons = eventLines.length ? await findPersons(tx, eventLines.map((e) => e.line.identifier)) : [];
   const events = eventLines.flatMap((e, i) => {
