@@ -17,7 +17,10 @@ describe('money', () => {
     fc.assert(fc.property(amount, amount, currency, (a, b, c) => {
       const sum = a + b;
       const inRange = sum <= MONEY_AMOUNT_MAX && sum >= -MONEY_AMOUNT_MAX;
-      if (!inRange) return expect(() => addMoney(money(a, c), money(b, c))).toThrow(RangeError);
+      if (!inRange) {
+        expect(() => addMoney(money(a, c), money(b, c))).toThrow(RangeError);
+        return;
+      }
       expect(subtractMoney(addMoney(money(a, c), money(b, c)), money(b, c))).toEqual({ amount: a, currency: c });
     }));
   });
@@ -153,7 +156,8 @@ describe('wire', () => {
     for (const good of ['0', '1', '-1', '9007199254740993', '9223372036854775807', '-9223372036854775807']) {
       expect(z.encode(zAmount, z.decode(zAmount, good))).toBe(good);
     }
-    for (const bad of [2 ** 53 + 2, 1, 1.5, 1n, null, '', '-0', '01', '+1', '1.0', '1e3', ' 1', '1 ', '१', '9223372036854775808', '-9223372036854775808',
+    for (const bad of [Number('9007199254740993'), 1, 1.5, 1n, null, '', '-0', '01', '+1', '1.0', '1e3', ' 1', '1 ', '१', '9223372036854775808',
+      '-9223372036854775808',
       '99999999999999999999']) {
       expect(zAmount.safeDecode(bad as string).success, String(bad)).toBe(false);
     }
@@ -165,7 +169,7 @@ describe('wire', () => {
       { amount: '1', currency: 'INR', more: 1 }, { amount: '1', currency: 'constructor' }]) {
       expect(zMoney.safeDecode(bad as never).success, JSON.stringify(bad)).toBe(false);
     }
-    fc.assert(fc.property(amount, currency, (a, c: Currency) => expect(z.decode(zMoney, z.encode(zMoney, money(a, c)))).toEqual(money(a, c))));
+    fc.assert(fc.property(amount, currency, (a, c: Currency) => { expect(z.decode(zMoney, z.encode(zMoney, money(a, c)))).toEqual(money(a, c)); }));
   });
   it('takes instants with an offset and dates that exist', () => {
     expect(z.decode(zInstant, '2026-04-01T05:30:00+05:30').toISOString()).toBe('2026-04-01T00:00:00.000Z');

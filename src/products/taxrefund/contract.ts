@@ -56,6 +56,7 @@ export const zEventLine = z.strictObject({
 export const zFeedLine = z.discriminatedUnion('kind', [zTaxpayerLine, zEventLine]);
 export type FeedLine = z.output<typeof zFeedLine>;
 export type EventLine = z.output<typeof zEventLine>;
+export type TaxpayerLine = z.output<typeof zTaxpayerLine>;
 
 export const quarantineReasons = [
   'malformed', 'too_long', 'unknown_person', 'contradiction', 'unknown_code', 'before_filing', 'in_future', 'too_many_events', 'wrong_identifier', 'failed',

@@ -126,7 +126,7 @@ describe('a sealed value', () => {
     }
   });
   it('carries any text', () => {
-    fc.assert(fc.property(fc.string({ unit: 'grapheme' }), (text) => expect(mine.open(place, mine.seal(place, text))).toBe(text)));
+    fc.assert(fc.property(fc.string({ unit: 'grapheme' }), (text) => { expect(mine.open(place, mine.seal(place, text))).toBe(text); }));
   });
   it('never uses a nonce twice in 10⁵ seals', () => {
     const seen = new Set<string>();

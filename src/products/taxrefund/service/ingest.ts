@@ -1,9 +1,9 @@
 import { hash } from 'node:crypto';
 import { type SectionTx, type Origin, type Uuid, uuid } from '#kernel';
-import { enrol, findPersons, normalizeIdentifier } from '#spine/identity';
+import { enrol, findPersons, normalizeIdentifier, type Profile } from '#spine/identity';
 import { makeSubjectKeys, tenantKeys, type Sealer } from '#spine/vault';
 import {
-  Changed, EVENTS_PER_RETURN_MAX, LINE_BYTES_MAX, zFeedLine, type Counts, type EventLine, type FeedLine, type QuarantineReason,
+  Changed, EVENTS_PER_RETURN_MAX, LINE_BYTES_MAX, zFeedLine, type Counts, type EventLine, type FeedLine, type QuarantineReason, type TaxpayerLine,
 } from '../contract.ts';
 import { decideIncoming } from '../rules/events.ts';
 import { project } from '../rules/project.ts';
@@ -21,6 +21,9 @@ type Aside = { readonly raw: RawLine; readonly reason: QuarantineReason };
 
 export const accountPlace = (refund: string): { table: string; column: string; row: string } => ({ table: 'taxrefund.refund', column: 'account', row: refund });
 export const linePlace = (id: string): { table: string; column: string; row: string } => ({ table: 'taxrefund.quarantine', column: 'line', row: id });
+
+const profileOf = ({ identifier, dateOfBirth, phone, name, nameLocal, language }: TaxpayerLine): Profile =>
+  ({ identifier, dateOfBirth, phone, name, ...(nameLocal === undefined ? {} : { nameLocal }), language });
 
 /** Reads the lines; what cannot be read is set aside with its reason, never dropped. */
 function readLines(country: string, lines: readonly RawLine[]): { read: Read[]; aside: Aside[] } {
@@ -175,7 +178,7 @@ async function setAside(tx: SectionTx, by: Origin, feed: string, aside: readonly
 export async function ingest(tx: SectionTx, by: Origin, feed: string, lines: readonly RawLine[]): Promise<Ingested> {
   const { read, aside } = readLines(tx.tenant.country, lines);
   const taxpayers = read.flatMap(({ line }) => (line.kind === 'taxpayer' ? [line] : []));
-  if (taxpayers.length) await enrol(tx, taxpayers);
+  if (taxpayers.length) await enrol(tx, taxpayers.map(profileOf));
   const eventLines = read.flatMap(({ raw, line }) => (line.kind === 'event' ? [{ raw, line }] : []));
   const persons = eventLines.length ? await findPersons(tx, eventLines.map((e) => e.line.identifier)) : [];
   const events = eventLines.flatMap((e, i) => {
