@@ -1,14 +1,14 @@
 import { createSecretKey, hkdfSync } from 'node:crypto';
 import type { FastifyInstance } from 'fastify';
 import { Registry } from 'prom-client';
-import { Hints, provide, type Clock, type Hint, type Log, type Module, type Provided, type TenantRef } from '#kernel';
+import { ConfigFault, Hints, provide, type Clock, type Hint, type Log, type Module, type Provided, type TenantRef } from '#kernel';
 import { createEdge, type Assets, type Edge, type Runner } from '#platform/edge';
 import { ensureDecoy } from '#spine/identity';
 import { createLimiter } from '#spine/limits';
 import { createDirectory, type Directory } from '#spine/tenancy';
 import { loadTenantKeys } from '#spine/vault';
 import { connectAs, migrate, type CellConnection } from './migrate.ts';
-import { openCell, startWorkers, type Cell, type PoolSizes } from './runtime.ts';
+import { openCell, POOL_SIZES, startWorkers, type Cell, type PoolSizes } from './runtime.ts';
 
 export interface ProgramOptions {
   readonly modules: readonly Module[];
@@ -50,6 +50,14 @@ export async function prepareTenant(cell: Cell, tenant: TenantRef): Promise<void
   await ensureDecoy(cell, tenant);
 }
 
+/** A process whose pools could ask for more connections than the server gives would fail under load; it fails at its start instead. */
+async function checkConnections(cell: Cell, sizes: PoolSizes): Promise<void> {
+  const { rows } = await cell.pools.spine.with((c) => c.query("select current_setting('max_connections')::int - current_setting('superuser_reserved_connections')::int as free"));
+  const free = Number((rows[0] as { free: number }).free);
+  const wanted = sizes.app + sizes.batch + sizes.spine + sizes.auditor;
+  if (wanted > free) throw new ConfigFault([`cell ${cell.name}: the pools want ${wanted} connections, and the server gives ${free}`]);
+}
+
 /** Migrates the cells, opens them, listens and starts the workers of the named process roles. */
 export async function startProgram(o: ProgramOptions): Promise<Program> {
   for (const cell of o.cells) await migrate(cell, o.modules);
@@ -59,6 +67,7 @@ export async function startProgram(o: ProgramOptions): Promise<Program> {
     provided: [...o.provided(connection), provide(Hints, () => ({ publish: (hint: Hint) => edge?.hub.publish(hint) }))],
     ...(o.sizes ? { sizes: o.sizes } : {}), checkLocks: o.checkLocks ?? false,
   })]));
+  for (const cell of cells.values()) await checkConnections(cell, o.sizes ?? POOL_SIZES);
   const directory = createDirectory({ home: cells.get(o.home), file: o.directoryFile, clock: o.clock, log: o.log });
   await directory.refresh();
   for (const tenant of directory.all()) {

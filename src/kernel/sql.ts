@@ -158,6 +158,26 @@ export class Pool {
     await this.with((connection) => connection.query('select 1'));
   }
 
+  /** Holds a connection that hears a channel until `ending`; throws when the connection is lost. What was said meanwhile is not heard. */
+  async listen(channel: string, heard: () => void, ending: AbortSignal): Promise<void> {
+    const client = await this.#pool.connect();
+    let lost: Error | undefined;
+    try {
+      await new Promise<void>((done, fail) => {
+        client.on('notification', heard);
+        client.once('error', (error) => {
+          lost = error;
+          fail(error);
+        });
+        ending.addEventListener('abort', () => done(), { once: true });
+        client.query(`listen ${client.escapeIdentifier(channel)}`).then(heard, fail);
+      });
+    } finally {
+      // Never given back: the next holder would hear what it did not ask for.
+      client.release(lost ?? true);
+    }
+  }
+
   close(): Promise<void> {
     return this.#pool.end();
   }

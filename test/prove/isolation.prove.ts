@@ -59,7 +59,7 @@ for (; sent < REQUESTS; sent++) {
   const target = onPage ? pick(pages) : pick(routes);
   if (streams.has(target.path)) continue;
   const path = `${random.int(2) ? `/t/${office.slug}` : ''}${onPage ? '' : '/api'}${fill(target.path, pick(people))}`;
-  const headers: Record<string, string> = { ...(path.startsWith('/t/') ? {} : { host: `${office.slug}.localhost` }) };
+  const headers: Record<string, string> = path.startsWith('/t/') ? {} : { host: `${office.slug}.localhost` };
   const asCookie = random.int(2) === 0;
   const how: { bearer?: string; headers: Record<string, string>; json?: unknown } = { headers };
   if (asCookie) headers.cookie = `xq_access=${me.bearer}; xq_browser=${'b'.repeat(24)}`;

@@ -38,10 +38,9 @@ export const factsBySeq = (sql: SqlTag, seqs: readonly bigint[]): Promise<Stored
     subject::text, resource, problem, trace, latency_us::text, detail, origin
   from audit.fact where seq = any(${seqs}::bigint[]) order by seq`;
 
-/** Facts between two sequence numbers that have no leaf. */
-export const factsWithoutLeaf = (sql: SqlTag, after: bigint, upTo: bigint): Promise<{ seq: bigint; id: string }[]> => sql<{ seq: bigint; id: string }>`
-  select f.seq, f.id::text from audit.fact f where f.seq > ${after} and f.seq <= ${upTo} and not exists (select 1 from audit.leaf l
-    where l.fact_seq = f.seq) order by f.seq limit 1`;
+/** Numbers and ids of the facts between two sequence numbers, the first excluded. */
+export const factNumbers = (sql: SqlTag, after: bigint, upTo: bigint): Promise<{ seq: bigint; id: string }[]> => sql<{ seq: bigint; id: string }>`
+  select seq, id::text from audit.fact where seq > ${after} and seq <= ${upTo} order by seq`;
 
 /** One sequencer at a time; a second one waits for the first one's commit and then reads its last leaf. */
 export const lockChain = (sql: SqlTag): Promise<unknown[]> => sql`select pg_advisory_xact_lock(4858361)`;

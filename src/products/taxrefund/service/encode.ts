@@ -16,14 +16,28 @@ export function factsOf(text: string): EventFacts {
 }
 
 export const eventOfRow = (r: EventRow): RefundEvent => ({
-  source: r.source, sourceEventId: r.source_event_id, sourceVersion: r.source_version, occurredAt: r.occurred_at, receivedAt: r.received_at, code: r.code, facts: factsOf(r.facts),
+  source: r.source,
+  sourceEventId: r.source_event_id,
+  sourceVersion: r.source_version,
+  occurredAt: r.occurred_at,
+  receivedAt: r.received_at,
+  code: r.code,
+  facts: factsOf(r.facts),
 });
 
 /** The bytes of which an event's audit fact carries the SHA-256. */
 export const canonicalEvent = (r: EventRow): string =>
   JSON.stringify([r.refund, r.source, r.source_event_id, r.source_version, r.occurred_at.getTime(), r.received_at.getTime(), r.code, r.facts]);
 
-type Stored<T> = T extends Date ? number : T extends bigint ? string : T extends readonly (infer E)[] ? Stored<E>[] : T extends object ? { [K in keyof T]: Stored<T[K]> } : T;
+type Stored<T> = T extends Date
+  ? number
+  : T extends bigint
+    ? string
+    : T extends readonly (infer E)[]
+      ? Stored<E>[]
+      : T extends object
+        ? { [K in keyof T]: Stored<T[K]> }
+        : T;
 
 const text = (amount: bigint | null): string | null => (amount === null ? null : amount.toString());
 

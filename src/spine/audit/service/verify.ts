@@ -2,7 +2,7 @@ import { spineTransact, type CellContext, type SqlTag } from '#kernel';
 import { type StoredFact, type Violation } from '../contract.ts';
 import { HeadKeeper } from '../port.ts';
 import { canonicalFact, CHAIN_START, chainHash, leafHash } from '../rules.ts';
-import { factsBySeq, factsWithoutLeaf, lastLeaf, leafAt, leavesAfter, type LeafRow } from '../store.ts';
+import { factNumbers, factsBySeq, lastLeaf, leafAt, leavesAfter, type LeafRow } from '../store.ts';
 
 const PAGE = 2000;
 /** Below every number that a fact can bear. */
@@ -30,7 +30,8 @@ function checkLeaf({ leaf, fact, before, next }: Around): Violation | undefined 
 async function checkPage(sql: SqlTag, leaves: readonly LeafRow[], before: LeafRow | undefined): Promise<Violation | undefined> {
   const facts = new Map((await factsBySeq(sql, leaves.map((l) => l.fact_seq))).map((f) => [f.seq, f]));
   const last = leaves.at(-1) as LeafRow;
-  const stray = (await factsWithoutLeaf(sql, before?.fact_seq ?? SEQ_MIN, last.fact_seq))[0];
+  const placed = new Set(leaves.map((l) => l.fact_seq));
+  const stray = (await factNumbers(sql, before?.fact_seq ?? SEQ_MIN, last.fact_seq)).find((f) => !placed.has(f.seq));
   let previous = before;
   for (const [i, leaf] of leaves.entries()) {
     const found = checkLeaf({ leaf, fact: facts.get(leaf.fact_seq), before: previous, next: leaves[i + 1] });

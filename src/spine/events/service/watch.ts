@@ -1,5 +1,5 @@
-import { spineTransact, uuid, type Clock, type CellContext, type EventType } from '#kernel';
-import { EventSignal, RELAY_BATCH_MAX, RELAY_POLL_MS } from '../contract.ts';
+import { spineTransact, uuid, type Clock, type CellContext, type EventType, type Worker } from '#kernel';
+import { EventSignal, NOTIFY_CHANNEL, RELAY_BATCH_MAX, RELAY_POLL_MS } from '../contract.ts';
 import { eventsAfter, lastPos } from '../store.ts';
 import { readSettled, whenInsertersEnd } from './log.ts';
 
@@ -34,3 +34,12 @@ export async function watchEvents(o: {
     }
   }
 }
+
+/** In every process: another process's news wakes this one's readers. A poll stays behind it as the net. */
+export const listener: Worker = {
+  name: 'events.listener', role: 'web',
+  async run(w) {
+    const signal = w.cell.use(EventSignal);
+    await w.cell.pools.spine.listen(NOTIFY_CHANNEL, () => signal.wake(), w.signal);
+  },
+};
