@@ -278,6 +278,14 @@ describe('a session', () => {
     expect((await refresh(next.refreshToken)).status).toBe(401);
     expect(await su("select 1 from events.log where topic = 'identity.signed-out' and data like $1", [`%${who.person}%`])).toHaveLength(1);
   });
+  it('does not end for an invented refresh token, whoever knows the session’s id', async () => {
+    const who = await h.signIn();
+    const invented = `${who.refreshToken.split('.')[0]}.${Buffer.alloc(32, 7).toString('base64url')}`;
+    expect((await refresh(invented)).status).toBe(401);
+    expect((await h.request({ path: '/api/session', bearer: who.bearer })).status).toBe(200);
+    expect((await refresh(who.refreshToken)).status).toBe(200);
+  });
+
   it('rotates once when twenty tabs refresh at once', async () => {
     const who = await h.signIn();
     const answers = await Promise.all(Array.from({ length: 20 }, () => refresh(who.refreshToken)));
