@@ -65,7 +65,7 @@ export function toYearStatus(pack: CountryPack, kept: KeptYear, today: CivilDate
   const returns = kept.returns.map((r): Status => {
     const shown = shownOn(pack, r, today);
     const account = r.account !== null && sealer ? masked(sealer.open(accountPlace(r.id), r.account)) : null;
-    // The dots are written as escapes: an answer of ASCII alone leaves twice as fast as one that has to be encoded.
+    // The dots are written as escapes: an answer of ASCII alone need not be encoded on its way out.
     text += `${text && ','}${shown.wire.slice(0, -1)},"account":${account === null ? 'null' : `"${account.replaceAll('•', '\\u2022')}"`}}`;
     return { ...shown.status, account };
   });
