@@ -65,6 +65,7 @@ export interface Pending {
   readonly events: { by: Origin; event: EventDraft }[];
   readonly jobs: { by: Origin; job: JobDraft }[];
   readonly answers: AnswerDraft[];
+  readonly writes: Send[];
 }
 
 /** A typed name for something that a process holds for a cell: a port's adapter, a cache. Apps provide it. */
@@ -85,6 +86,8 @@ export interface SectionTx {
   emit<E extends EventType>(by: Origin, type: E, key: string, data: EventData<E>): void;
   audit(by: Origin, fact: FactDraft): void;
   later<J extends JobType>(by: Origin, type: J, data: Readonly<Record<string, unknown>>, options?: Omit<JobDraft, 'type' | 'data'>): void;
+  /** A statement whose answer the verb does not need: it leaves with the flush, before the facts, and a failure of it fails the transaction. */
+  write(send: Send): void;
   /** What the process holds for this cell under a token. */
   use<T>(what: Token<T>): T;
   /** Declares that rows of a module are about to be locked. In test and development a lock out of order throws. */
@@ -123,7 +126,7 @@ export const RETRIES_MAX = 3;
 
 function makeSection(cell: CellContext, connection: Connection, tenant: TenantRef, now: Date, seed: Buffer, signals: (() => void)[]): { tx: SectionTx;
   pending: Pending } {
-  const pending: Pending = { facts: [], events: [], jobs: [], answers: [] };
+  const pending: Pending = { facts: [], events: [], jobs: [], answers: [], writes: [] };
   let random: Random | undefined;
   let today: CivilDate | undefined;
   let rank = -1;
@@ -137,6 +140,7 @@ function makeSection(cell: CellContext, connection: Connection, tenant: TenantRe
     emit: (by, type, key, data) => void pending.events.push({ by, event: { type, key, data } }),
     audit: (by, fact) => void pending.facts.push({ by, fact }),
     later: (by, type, data, options) => void pending.jobs.push({ by, job: { type, data, ...options } }),
+    write: (send) => void pending.writes.push(send),
     use: cell.use,
     locks: (module) => {
       const next = cell.lockRanks.get(module);
@@ -151,7 +155,7 @@ function makeSection(cell: CellContext, connection: Connection, tenant: TenantRe
 
 /** Sends the section's pending rows; resolves when everything was sent, to the promise of the answers. */
 async function flush(cell: CellContext, tx: SectionTx, pending: Pending): Promise<{ answered: Promise<unknown> }> {
-  const sends: Send[] = [];
+  const sends: Send[] = [...pending.writes];
   for (const writer of cell.writers) {
     const send = writer.write(tx, pending);
     if (send) sends.push(send instanceof Promise ? await send : send);

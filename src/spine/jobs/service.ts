@@ -56,26 +56,40 @@ const finishWith = (r: Running, run: (tx: Tx) => Promise<void>): Promise<void> =
 
 const lease = (now: Date, ms: number): Date => new Date(now.getTime() + ms);
 
+type Prepared = { readonly kind: 'ended' } | { readonly kind: 'send' | 'inquire'; readonly request: unknown; readonly now: Date };
+
+/** One transaction: what is next, what to send, and, before anything is sent, that it is about to be. */
+function prepare(r: Running, call: AnyCall): Promise<Prepared> {
+  const { w, job } = r;
+  return perform(w.cell, r.tenant, { actor: { kind: 'system', name: job.name }, trace: job.trace }, async (tx): Promise<Prepared> => {
+    // Jobs live by the database's own clock, whatever clock their tenant was moved to.
+    const now = lease(tx.now, -r.tenant.clockOffsetMs);
+    const kind = nextCallStep({ sentAt: job.sent_at, createdAt: job.created_at }, now, call.deadlineMs);
+    const request: unknown = kind === 'expire' ? await call.expire(tx, job.data) : await call.request(tx, job.data);
+    const ended = kind === 'expire' || request === undefined;
+    const mine = ended ? await finishJob(tx.sql, job.id, r.worker)
+      : kind === 'send' ? await noteAttempt(tx.sql, job.id, r.worker, now, lease(now, LEASE_MS + call.sendBudgetMs)) : [job];
+    if (!mine.length) throw new LeaseLost();
+    return ended ? { kind: 'ended' } : { kind, request, now };
+  });
+}
+
 /** The five points of a call, each with its own commit; see kernel/call. */
 async function runCall(r: Running, call: AnyCall): Promise<void> {
   const { w, job } = r;
   const probe = w.cell.use(CallProbe);
   await probe?.at('tx1-committed', job.name);
-  const now = (await spineTransact(w.cell, async (tx) => tx.now));
-  const step = nextCallStep({ sentAt: job.sent_at, createdAt: job.created_at }, now, call.deadlineMs);
-  if (step === 'expire') return finishWith(r, (tx) => call.expire(tx, job.data));
-  const request = await perform(w.cell, r.tenant, { actor: { kind: 'system', name: job.name }, trace: job.trace }, (tx) => call.request(tx, job.data));
-  if (request === undefined) return finishWith(r, async () => undefined);
+  const step = await prepare(r, call);
+  if (step.kind === 'ended') return;
+  const { request, now } = step;
   const context: CallContext = { key: job.call_key as string, signal: AbortSignal.timeout(call.sendBudgetMs), use: w.cell.use };
-  if (step === 'inquire') {
+  if (step.kind === 'inquire') {
     const found = await call.inquire(request, context);
     if (found !== 'not-found') return finishWith(r, (tx) => call.record(tx, job.data, found));
     const proven = now.getTime() - (job.sent_at as Date).getTime() > call.visibilityMs;
     if (proven) await spineTransact(w.cell, (tx) => clearAttempt(tx.sql, job.id, r.worker));
     throw new Error(proven ? 'not there: will be sent again' : 'not there yet');
   }
-  const noted = await spineTransact(w.cell, (tx) => noteAttempt(tx.sql, job.id, r.worker, tx.now, lease(tx.now, LEASE_MS + call.sendBudgetMs)));
-  if (!noted.length) throw new LeaseLost();
   await probe?.at('attempt-committed', job.name);
   const sending = call.send(request, context);
   if (probe) {

@@ -22,8 +22,11 @@ export function createLimiter(clock: Clock, bucketsMax = BUCKETS_MAX): Limiter {
   };
 }
 
-/** Takes a token from each key's bucket in the database: exact over all processes, and kept when the request is refused. */
-export async function takeShared(tx: Pick<SectionTx, 'sql' | 'tenant' | 'now'>, policy: LimitPolicy, keys: readonly string[]): Promise<Verdict[]> {
+/**
+ * Takes a token from each key's bucket in the database: exact over all processes, and kept when the request is refused. A policy is asked
+ * once in a transaction, with all of its keys: what was taken is written at the flush.
+ */
+export async function takeShared(tx: Pick<SectionTx, 'sql' | 'tenant' | 'now' | 'write'>, policy: LimitPolicy, keys: readonly string[]): Promise<Verdict[]> {
   const sorted = [...new Set(keys.map((k) => `${policy.name} ${k}`))].toSorted();
   const rows = new Map((await lockBuckets(tx.sql, tx.tenant.id, sorted, policy.capacity, tx.now)).map((r) => [r.key, r]));
   const verdicts = keys.map((key) => {
@@ -35,6 +38,6 @@ export async function takeShared(tx: Pick<SectionTx, 'sql' | 'tenant' | 'now'>, 
     row.at = new Date(bucket.atMs);
     return verdict;
   });
-  await writeBuckets(tx.sql, tx.tenant.id, [...rows.values()]);
+  tx.write(() => writeBuckets(tx.sql, tx.tenant.id, [...rows.values()]));
   return verdicts;
 }

@@ -12,7 +12,7 @@ import {
   ACCESS_LIFE_MS, COOKIE_ACCESS, COOKIE_REFRESH, REFRESH_LIFE_MS, SESSION_LIFE_MS_MAX, SignedIn, SignedOut, sessionOver, zRefresh, zRefreshed, type SessionEnd,
 } from '../contract.ts';
 import { decideRefresh } from '../rules.ts';
-import { endSession, insertSession, liveSessions, lockSession, rotateSession } from '../store.ts';
+import { endSession, insertSession, liveSessions, lockSession, rotateSession, type SessionRow } from '../store.ts';
 
 const TOKEN_BYTES = 32;
 const VERIFIED_MAX = 100_000;
@@ -66,10 +66,11 @@ export async function openSession(tx: Tx, person: Uuid, browser: Buffer): Promis
   const session = tx.uuid();
   const secret = newSecret(tx, session);
   const expires = after(tx.now, REFRESH_LIFE_MS);
-  await insertSession(tx.sql, tx.tenant.id, {
+  const row: SessionRow = {
     id: session, person, browser, refresh_mac: refreshMac(tx, secret), previous_mac: null, rotated_at: tx.now, started_at: tx.now, expires_at: expires,
     ended_at: null,
-  });
+  };
+  tx.write(() => insertSession(tx.sql, tx.tenant.id, row));
   tx.emit(SignedIn, person, { person, session });
   tx.audit({ action: 'identity.code', result: 'done', subject: person, resource: `session ${session}` });
   return {

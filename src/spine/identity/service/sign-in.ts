@@ -40,12 +40,12 @@ async function takeSends(tx: Tx, guardKey: Buffer, person: PersonRow): Promise<{
 interface NewCode { readonly code: string; readonly language: MessageBody['language']; readonly expiresAt: Date; readonly send: boolean }
 
 /** Writes the message and the job that sends it after this answer has left; one that is not to be sent is dropped by that job. */
-async function queueCode(tx: Tx, person: PersonRow, sealer: Sealer, c: NewCode): Promise<void> {
+function queueCode(tx: Tx, person: PersonRow, sealer: Sealer, c: NewCode): void {
   const id = tx.uuid();
   const body: MessageBody = { code: c.code, language: c.language, office: tx.tenant.name };
   const sealed = sealer.seal(messagePlace(id), JSON.stringify(body));
-  await insertMessage(tx.sql, tx.tenant.id, { id, person: person.id, decoy: person.decoy || !c.send, body: sealed, state: 'pending',
-    expires_at: c.expiresAt }, tx.now);
+  const row = { id, person: person.id, decoy: person.decoy || !c.send, body: sealed, state: 'pending', expires_at: c.expiresAt };
+  tx.write(() => insertMessage(tx.sql, tx.tenant.id, row, tx.now));
   tx.later(SendCode, { message: id });
 }
 
@@ -73,11 +73,14 @@ export async function startSignIn(tx: Tx, input: z.output<typeof zStart>): Promi
   const matches = same(birthIndex(keys, identifier, body.dateOfBirth), claimed.birth_index.equals(DECOY_INDEX) ? Buffer.alloc(32) : claimed.birth_index);
   const person = matches ? claimed : decoy;
   const browser = browserMac(tx, body.browser);
-  const known = await knowsDevice(tx.sql, person.id as Uuid, browser);
+  const [known, sealer] = await Promise.all([knowsDevice(tx.sql, person.id as Uuid, browser), sealerOf(tx, person)]);
   const guardKey = keys.mac('identity.guard', Buffer.concat([index, known ? browser : DECOY_INDEX]));
-  const fromAddress = await takeShared(tx, STARTS_PER_ADDRESS, [keys.mac('identity.address', tx.address ?? '').toString('hex')]);
-  const sends = await takeSends(tx, guardKey, person);
-  const guard = await lockGuard(tx.sql, tx.tenant.id, guardKey, tx.now);
+  // Sent in one flight, in this order: the locks are taken in the same order by everybody.
+  const [fromAddress, sends, guard] = await Promise.all([
+    takeShared(tx, STARTS_PER_ADDRESS, [keys.mac('identity.address', tx.address ?? '').toString('hex')]),
+    takeSends(tx, guardKey, person),
+    lockGuard(tx.sql, tx.tenant.id, guardKey, tx.now),
+  ]);
   const locked = lockedMs(guardOf(guard), tx.now);
   const subject = person.decoy ? {} : { subject: person.id as Uuid };
   if (locked > 0) {
@@ -90,11 +93,12 @@ export async function startSignIn(tx: Tx, input: z.output<typeof zStart>): Promi
     return refuse(sendsUsed, { retryAfterSeconds: retryAfterSeconds(no.retryAfterMs) });
   }
   const asked = birthIndex(keys, identifier, body.dateOfBirth);
-  return makeChallenge(tx, { person, asked, browser, guardKey, year: body.year, language: body.language, send: sends.phone });
+  return makeChallenge(tx, { person, sealer, asked, browser, guardKey, year: body.year, language: body.language, send: sends.phone });
 }
 
 interface NewChallenge {
   readonly person: PersonRow;
+  readonly sealer: Sealer;
   /** What was claimed, as a keyed hash: who asks the same again sees the same invented phone. */
   readonly asked: Buffer;
   readonly browser: Buffer;
@@ -104,9 +108,8 @@ interface NewChallenge {
   readonly send: boolean;
 }
 
-async function makeChallenge(tx: Tx, c: NewChallenge): Promise<Outcome<Started>> {
-  const sealer = await sealerOf(tx, c.person);
-  const profile = JSON.parse(sealer.open(profilePlace(c.person.id as Uuid), c.person.profile)) as Profile;
+function makeChallenge(tx: Tx, c: NewChallenge): Outcome<Started> {
+  const profile = JSON.parse(c.sealer.open(profilePlace(c.person.id as Uuid), c.person.profile)) as Profile;
   const invented = String(tenantKeys(tx).mac('identity.ending', c.asked).readUInt16BE(0) % 100).padStart(2, '0');
   const challenge = tx.uuid();
   const code = newCode(tx);
@@ -115,8 +118,8 @@ async function makeChallenge(tx: Tx, c: NewChallenge): Promise<Outcome<Started>>
     phone_ending: c.person.decoy ? invented : phoneEnding(profile.phone), state: 'open', tries: 0, sends: 1, created_at: tx.now, last_sent_at: tx.now,
     expires_at: new Date(tx.now.getTime() + CODE_LIFE_MS),
   };
-  await insertChallenge(tx.sql, tx.tenant.id, row);
-  await queueCode(tx, c.person, sealer, { code, language: isLanguage(c.language) ? c.language : 'en', expiresAt: row.expires_at, send: c.send });
+  tx.write(() => insertChallenge(tx.sql, tx.tenant.id, row));
+  queueCode(tx, c.person, c.sealer, { code, language: isLanguage(c.language) ? c.language : 'en', expiresAt: row.expires_at, send: c.send });
   tx.audit({ action: 'identity.start', result: 'done', ...(c.person.decoy ? {} : { subject: c.person.id as Uuid }) });
   return done(startedOf(row));
 }
@@ -143,8 +146,8 @@ export async function resendCode(tx: Tx, input: z.output<typeof zResend>): Promi
   const code = newCode(tx);
   const next = { ...row, sends: row.sends + 1, last_sent_at: tx.now, code_mac: codeMac(tx, row.id as Uuid, code),
     expires_at: new Date(tx.now.getTime() + CODE_LIFE_MS) };
-  await writeChallenge(tx.sql, next);
-  await queueCode(tx, person, await sealerOf(tx, person), { code, language: 'en', expiresAt: next.expires_at, send: sends.phone });
+  tx.write(() => writeChallenge(tx.sql, next));
+  queueCode(tx, person, await sealerOf(tx, person), { code, language: 'en', expiresAt: next.expires_at, send: sends.phone });
   tx.audit({ action: 'identity.resend', result: 'done', ...(row.decoy ? {} : { subject: row.person as Uuid }) });
   return done(startedOf(next));
 }
@@ -162,14 +165,14 @@ export async function verifyCode(tx: Tx, input: z.output<typeof zCode>): Promise
   const matches = same(codeMac(tx, row.id as Uuid, code ?? ''), row.code_mac) && code !== undefined && !row.decoy;
   const decision = decideCode(challengeOf(row), guard, matches, tx.now);
   if (decision.kind === 'right') {
-    await writeChallenge(tx.sql, { ...row, state: 'used', tries: row.tries + 1 });
-    await writeGuard(tx.sql, rowOf(row.guard_key, afterRight(tx.now)));
-    await putDevice(tx.sql, tx.tenant.id, row.person as Uuid, row.browser, tx.now);
+    tx.write(() => writeChallenge(tx.sql, { ...row, state: 'used', tries: row.tries + 1 }));
+    tx.write(() => writeGuard(tx.sql, rowOf(row.guard_key, afterRight(tx.now))));
+    tx.write(() => putDevice(tx.sql, tx.tenant.id, row.person as Uuid, row.browser, tx.now));
     return done({ ...await openSession(tx, row.person as Uuid, row.browser), year: row.year });
   }
   if (decision.kind === 'wrong') {
-    await writeChallenge(tx.sql, { ...row, tries: row.tries + 1, state: decision.closes ? 'closed' : row.state });
-    await writeGuard(tx.sql, rowOf(row.guard_key, afterWrong(guard, tx.now)));
+    tx.write(() => writeChallenge(tx.sql, { ...row, tries: row.tries + 1, state: decision.closes ? 'closed' : row.state }));
+    tx.write(() => writeGuard(tx.sql, rowOf(row.guard_key, afterWrong(guard, tx.now))));
   }
   const problem = decision.kind === 'wrong' ? wrongCode : decision.kind === 'locked' ? lockedOut : codeOver;
   tx.audit({ action: 'identity.code', result: 'refused', problem: problem.code, ...subject });
