@@ -3,8 +3,11 @@ import {
 } from '#kernel';
 import { connectAs, type CellConnection } from './migrate.ts';
 
-/** Plans made while a table was empty stay sequential for ever on a prepared statement, so batch connections may not choose them. */
-const BATCH_OPTIONS = '-c plan_cache_mode=force_generic_plan -c enable_seqscan=off -c enable_hashjoin=off -c enable_mergejoin=off';
+/**
+ * Every statement of the program reads by an index. Planning each call anew costs more than running it, and a plan made while a table was
+ * empty would stay sequential for ever; so plans are generic, and may not be sequential where an index serves.
+ */
+const PLAN_OPTIONS = '-c plan_cache_mode=force_generic_plan -c enable_seqscan=off -c enable_hashjoin=off -c enable_mergejoin=off';
 
 export interface PoolSizes { readonly app: number; readonly batch: number; readonly spine: number; readonly auditor: number }
 export const POOL_SIZES: PoolSizes = { app: 12, batch: 6, spine: 4, auditor: 2 };
@@ -31,7 +34,7 @@ export function openCell(o: CellOptions): Cell {
     connection: connectAs(o.connection, role), max, waitingMax: WAITING_MAX, ...(options ? { options } : {}),
     onError: (error) => o.log.warn('database.connection-lost', { cell: o.connection.name, role, ...errorFields(error) }),
   });
-  const pools = { app: pool('app', sizes.app), batch: pool('app', sizes.batch, BATCH_OPTIONS), spine: pool('spine', sizes.spine),
+  const pools = { app: pool('app', sizes.app, PLAN_OPTIONS), batch: pool('app', sizes.batch, PLAN_OPTIONS), spine: pool('spine', sizes.spine, PLAN_OPTIONS),
     auditor: pool('auditor', sizes.auditor) };
   const held = new Map<string, unknown>();
   const makers = new Map([...o.modules.flatMap((m) => m.state ?? []), ...o.provided].map((p) => [p.token.name, p]));

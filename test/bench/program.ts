@@ -45,7 +45,7 @@ export async function startBench(o: BenchOptions): Promise<Bench> {
   const kek = await fileKek(join(folder, 'keys', 'kek'));
   const program = await startProgram({
     modules: all, cells: [cell], home: 'IN', directoryFile: join(folder, 'directory.json'), assets: await buildAssets(all), clock: systemClock, log,
-    roles: o.roles ?? ['web', 'relay', 'worker'], host: '127.0.0.1', port: 0, secure: false, pathTenants: true, limits: false,
+    roles: o.roles ?? ['web', 'relay', 'worker'], host: '127.0.0.1', port: 0, secure: false, pathTenants: true, limits: false, trustedProxies: 1,
     provided: () => [
       provide(Kek, () => kek), provide(HeadKeeper, () => fileHeads(join(folder, 'heads'))), provide(SpoolFolder, () => join(folder, 'spool')),
       provide(TextMessages, () => messages), ...(o.provided ?? []),

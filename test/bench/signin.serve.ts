@@ -1,5 +1,4 @@
 /** The server of the sign-in bench; the provider of text messages is the bench itself, reached over HTTP. */
-import pg from 'pg';
 import { httpMessages } from '#adapters/sms';
 import { perform, provide, systemClock } from '#kernel';
 import { TextMessages } from '#spine/identity/port';
@@ -22,14 +21,9 @@ const people = Array.from({ length: PEOPLE }, (_, i) => ({
 for (let at = 0; at < PEOPLE; at += 500) {
   await perform(cell, tenant, asSystem, (tx) => ingest(tx.section, tx, 'bench', people.slice(at, at + 500).map((p, k) => ({ no: k, text: JSON.stringify(p) }))));
 }
-const owner = new pg.Client(bench.server.connection(bench.cell.database));
-await owner.connect();
 
-serveQuestions(async (q: { what: 'setup' | 'reset' }) => {
-  if (q.what === 'setup') return { port: bench.program.port, people: people.map(({ identifier, dateOfBirth, phone }) => ({ identifier, dateOfBirth, phone })) };
-  await owner.query('delete from limits.bucket');
-  return {};
+serveQuestions(async () => {
+  return { port: bench.program.port, people: people.map(({ identifier, dateOfBirth, phone }) => ({ identifier, dateOfBirth, phone })) };
 }, async () => {
-  await owner.end();
   await bench.stop();
 });
