@@ -98,7 +98,17 @@ export interface PageContext {
 }
 
 /** A page as a view returns it; the kit's shell puts it into a document. */
-export interface Rendered { readonly title: string; readonly body: unknown; readonly islands?: readonly string[]; readonly refreshSeconds?: number }
+export interface Rendered {
+  readonly title: string;
+  readonly body: unknown;
+  readonly islands?: readonly string[];
+  /** Without script the page asks for itself again after this long. */
+  readonly refreshSeconds?: number;
+  /** Built stylesheets beside the kit's. */
+  readonly styles?: readonly string[];
+  /** For a page of several columns; text keeps its line length. */
+  readonly wide?: boolean;
+}
 
 /** State of a form: what was typed and what is wrong with each field. */
 export interface FormState { readonly values: Readonly<Record<string, string>>; readonly errors: Readonly<Record<string, string>>; readonly problem?: Problem; readonly data?: Readonly<Record<string, unknown>> }

@@ -1,4 +1,5 @@
 export * from './contract.ts';
 export { demoFeed } from './demo.ts';
+export { refundWords } from './pages/parts.tsx';
 export { ingest, setAsideFailed, type Ingested, type RawLine } from './service/ingest.ts';
 export { quarantineList, quarantineReplay, quarantineShow, splitLines } from './service/feed.ts';

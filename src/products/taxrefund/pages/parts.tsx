@@ -28,3 +28,12 @@ const MEANINGS: Record<string, Meaning> = {
   filed: 'needs-you', needs_action: 'needs-you', demand: 'needs-you', offset_proposed: 'needs-you', expired: 'needs-you', failed: 'failed', rejected: 'failed', lapsed: 'failed',
 };
 export const meaningOf = (phase: string): Meaning => MEANINGS[phase] ?? 'waiting';
+
+/** What codes of the product are called in a language: for a page of another part that names them. */
+export function refundWords(language: PageContext['language'], code: string, source: string, regime: string, reason: string): {
+  label: string; source: string; regime: string; reason: string;
+} {
+  const w = wordsOf({ language });
+  const status = statusText(w, code);
+  return { label: status.label, source: said(w.sources, source, w.sources.other), regime: said(w.regimes, regime, regime), reason: said(w.reasons, reason, status.reason) };
+}
