@@ -36,15 +36,16 @@ export function cellsFromEnvironment(env: Environment): CellConnection[] | undef
 /** Starts the embedded server and gives each cell a database with an owner of its own; a cell's secret lies in a file of its own. */
 export async function embeddedCells(dataDir: string, names: readonly string[], settings: Record<string, string> = {}): Promise<{ server: PostgresServer; cells: CellConnection[] }> {
   await mkdir(dataDir, { recursive: true });
-  await mkdir(join(dataDir, 'cells'), { recursive: true, mode: 0o700 });
   const server = await launchPostgres({ dataDir: join(dataDir, 'postgres'), settings });
   const cells: CellConnection[] = [];
-  for (const name of names) cells.push(await ensureCell(server, dataDir, name));
+  for (const name of names) cells.push(await embeddedCell(server, dataDir, name));
   return { server, cells };
 }
 
-async function ensureCell(server: PostgresServer, dataDir: string, name: string): Promise<CellConnection> {
+/** A cell's database on a running embedded server, made when it is missing. */
+export async function embeddedCell(server: PostgresServer, dataDir: string, name: string): Promise<CellConnection> {
   const database = `exchequer_${name.toLowerCase()}`;
+  await mkdir(join(dataDir, 'cells'), { recursive: true, mode: 0o700 });
   const file = join(dataDir, 'cells', `${name}.json`);
   const password = await readFile(file, 'utf8').then((t) => (JSON.parse(t) as { password: string }).password, async () => {
     const fresh = randomBytes(24).toString('hex');

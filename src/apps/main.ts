@@ -4,8 +4,12 @@ type Command = (args: readonly string[]) => Promise<number>;
 
 const commands: Record<string, { doc: string; load: () => Promise<Command> }> = {
   demo: { doc: 'start everything on this machine with made-up people', load: async () => (await import('./demo.ts')).demo },
+  start: { doc: 'serve the cells that EXCHEQUER_CELLS or DATABASE_URL name', load: async () => (await import('./start.ts')).start },
+  migrate: { doc: 'bring the cells to this release’s tables and rights', load: async () => (await import('./start.ts')).migrateAll },
   ingest: { doc: 'take a file of the authority’s feed (.ndjson, .csv, gzipped or not)', load: async () => (await import('./ingest.ts')).ingest },
   quarantine: { doc: 'list, show or replay lines that were set aside', load: async () => (await import('./quarantine.ts')).quarantine },
+  backup: { doc: 'write a sealed backup into a folder, while everything runs', load: async () => (await import('./backup.ts')).backup },
+  restore: { doc: 'bring a backup back into a new data folder, and verify it', load: async () => (await import('./restore.ts')).restore },
   verify: { doc: 'check the audit chain and every invariant of the live database', load: async () => (await import('./verify.ts')).verify },
 };
 

@@ -18,7 +18,13 @@ import { modules } from './modules.ts';
 import { openCell, type Cell } from './runtime.ts';
 
 /** What a command works with: the cells that this machine may open, and the directory. */
-export interface Reached { readonly cells: ReadonlyMap<string, Cell>; readonly directory: Directory; readonly dataDir: string }
+export interface Reached {
+  readonly cells: ReadonlyMap<string, Cell>;
+  readonly directory: Directory;
+  readonly dataDir: string;
+  /** True where the server is the embedded one, whose files lie in the data folder. */
+  readonly embedded: boolean;
+}
 
 interface Running { host: string; port: number; cells: string[] }
 
@@ -56,7 +62,8 @@ export async function localAdapters(dataDir: string): Promise<Provided[]> {
 /** Opens what a command needs, runs it and closes everything again. */
 export async function reach(args: readonly string[], use: (reached: Reached) => Promise<number>): Promise<number> {
   const dataDir = await dataFolder(textOf(args, '--data'));
-  const outside = cellsFromEnvironment(environment()) ?? await running(dataDir);
+  const named = cellsFromEnvironment(environment());
+  const outside = named ?? await running(dataDir);
   const embedded = outside ? undefined : await embeddedCells(dataDir, ['IN', 'US']);
   const connections = outside ?? (embedded?.cells as CellConnection[]);
   const log = createLog({ level: 'warn' });
@@ -68,7 +75,7 @@ export async function reach(args: readonly string[], use: (reached: Reached) => 
   try {
     const directory = createDirectory({ home: cells.get((connections[0] as CellConnection).name), file: join(dataDir, 'directory.json'), clock: systemClock, log });
     await directory.refresh();
-    return await use({ cells, directory, dataDir });
+    return await use({ cells, directory, dataDir, embedded: named === undefined });
   } finally {
     await Promise.all([...cells.values()].map((c) => c.close()));
     await embedded?.server.stop();

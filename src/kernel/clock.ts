@@ -65,17 +65,19 @@ export function civilDate(text: string): CivilDate {
   return text;
 }
 
-const zones = new Map<string, Intl.DateTimeFormat>();
+const formats = new Map<string, Intl.DateTimeFormat>();
+
+/** One format object a locale, zone and shape: making one costs more than a thousand uses of it. */
+function formatOf(locale: string, options: Intl.DateTimeFormatOptions): Intl.DateTimeFormat {
+  const name = `${locale} ${options.timeZone} ${options.dateStyle ?? ''}${options.hour ?? ''}`;
+  let format = formats.get(name);
+  if (!format) formats.set(name, (format = new Intl.DateTimeFormat(locale, options)));
+  return format;
+}
 
 /** The civil date of an instant in an IANA zone. */
-export function civilDateIn(zone: string, at: Date): CivilDate {
-  let format = zones.get(zone);
-  if (!format) {
-    format = new Intl.DateTimeFormat('en-CA', { timeZone: zone, year: 'numeric', month: '2-digit', day: '2-digit' });
-    zones.set(zone, format);
-  }
-  return format.format(at) as CivilDate;
-}
+export const civilDateIn = (zone: string, at: Date): CivilDate =>
+  formatOf('en-CA', { timeZone: zone, year: 'numeric', month: '2-digit', day: '2-digit' }).format(at) as CivilDate;
 
 /** The civil date `days` later (earlier when negative). */
 export function addDays(date: CivilDate, days: number): CivilDate {
@@ -90,10 +92,10 @@ export const daysBetween = (a: CivilDate, b: CivilDate): number =>
 
 /** The date written out as the locale does: 21 November 2026. */
 export const formatDate = (date: CivilDate, locale: string): string =>
-  new Intl.DateTimeFormat(`${locale}-u-nu-latn`, { dateStyle: 'long', timeZone: 'UTC' }).format(new Date(`${date}T00:00:00Z`));
+  formatOf(`${locale}-u-nu-latn`, { dateStyle: 'long', timeZone: 'UTC' }).format(new Date(`${date}T00:00:00Z`));
 
 /** Date, time and zone as the locale writes them: 21 November 2026, 14:05 IST. */
 export const formatInstant = (at: Date, locale: string, zone: string): string =>
-  new Intl.DateTimeFormat(`${locale}-u-nu-latn`, {
+  formatOf(`${locale}-u-nu-latn`, {
     day: 'numeric', month: 'long', year: 'numeric', hour: '2-digit', minute: '2-digit', hourCycle: 'h23', timeZone: zone, timeZoneName: 'short',
   }).format(at);

@@ -23,6 +23,8 @@ export interface RouteSpec<I extends z.ZodType, O extends z.ZodType> {
   readonly scope: Scope;
   readonly input: I;
   readonly output: O;
+  /** Writes the answer where a hot route keeps parts of it written; the text is the codec's own, which a test holds it to. */
+  readonly wire?: (value: z.output<O>) => string;
   /** Status of a done answer; 200 unless said. */
   readonly status?: 200 | 201 | 202;
   readonly problems: readonly Problem[];

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { event, personal, problem, zAmount, zDate, zId, zInstant, type Uuid } from '#kernel';
+import { event, personal, problem, zAmount, zDate, zId, zInstant, type CivilDate, type Uuid } from '#kernel';
 import type { Projection } from './rules/types.ts';
 
 /** Lines that one transaction takes, and that one request may bring. */
@@ -95,10 +95,10 @@ export interface KeptReturn {
   readonly projection: Projection;
   /** Sealed. */
   readonly account: string | null;
-  /** All of the answer that depends on neither the day nor the reader. */
-  readonly shown: Omit<Status, 'expected' | 'account'>;
+  /** The answer of one day but for the account, and its wire text; made again when the day changes. */
+  readonly shown: { today: CivilDate | undefined; status: Omit<Status, 'account'>; wire: string };
 }
-export interface KeptYear { readonly person: Uuid; readonly year: number; readonly returns: readonly KeptReturn[] }
+export interface KeptYear { readonly person: Uuid; readonly year: number; readonly asOf: Date; readonly returns: readonly KeptReturn[] }
 
 export const noReturn = problem('no-return', { status: 404, title: 'No return is known for this year.', doc: 'Look at the list of years. A return filed in the last days may not have arrived yet.' });
 export const refundProblems = [noReturn];

@@ -1,4 +1,5 @@
 export * from './contract.ts';
+export { StatusCache, viewYears, yearWire } from './service/view.ts';
 export { demoFeed } from './demo.ts';
 export { refundWords } from './pages/parts.tsx';
 export { ingest, setAsideFailed, type Ingested, type RawLine } from './service/ingest.ts';

@@ -2,12 +2,12 @@ import { z } from 'zod';
 import { common, route, stream } from '#kernel';
 import { FEED_BODY_BYTES_MAX, noReturn, zFeedAnswer, zNothing, zYear, zYears, zYearStatus } from './contract.ts';
 import { takeFeed } from './service/feed.ts';
-import { listYears, viewYears } from './service/view.ts';
+import { listYears, viewYears, yearWire } from './service/view.ts';
 import { degradedView } from './service/degraded.ts';
 
 export const view = route('GET /tax-refunds/:year', {
   summary: 'The refund of one year: where it is, why, what to do, by when, and who acts.',
-  scope: 'person', input: zYear, output: zYearStatus, problems: [noReturn], audit: 'taxrefund.viewed', plural: viewYears, degraded: degradedView,
+  scope: 'person', input: zYear, output: zYearStatus, problems: [noReturn], audit: 'taxrefund.viewed', plural: viewYears, wire: yearWire, degraded: degradedView,
   example: { input: { params: { year: '2026' } } },
 });
 

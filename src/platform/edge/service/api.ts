@@ -43,6 +43,7 @@ async function enter(o: EdgeOptions, runner: Runner, req: FastifyRequest): Promi
 
 export function mountRoute(app: FastifyInstance, o: EdgeOptions, runner: Runner, route: AnyRoute): void {
   const headers = { ...securityHeaders(o, API_HEADERS), 'content-type': 'application/json; charset=utf-8' };
+  const encode = route.wire ?? ((value: unknown): string => JSON.stringify(z.encode(route.output as z.ZodType, value)));
   const isProblem = (x: Seen | Refused): x is Refused => 'problem' in x;
   const handler = async (req: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> => {
     const seen = await enter(o, runner, req);
@@ -59,7 +60,7 @@ export function mountRoute(app: FastifyInstance, o: EdgeOptions, runner: Runner,
     if (seen.set.length) setCookies(o, seen, reply);
     if (answer.replayed) reply.header('idempotency-replayed', 'true');
     if (!answer.outcome.ok) return sendProblem(o, reply, answer.outcome, seen.trace);
-    return reply.code(route.status ?? 200).headers(headers).header('x-trace-id', seen.trace).send(JSON.stringify(z.encode(route.output as z.ZodType, answer.outcome.value)));
+    return reply.code(route.status ?? 200).headers(headers).header('x-trace-id', seen.trace).send(encode(answer.outcome.value));
   };
   app.route({ method: route.method, url: `/api${route.path}`, bodyLimit: route.bodyMax ?? BODY_BYTES_MAX, handler });
 }

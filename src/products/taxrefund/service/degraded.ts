@@ -1,4 +1,4 @@
-import { done, type DegradedContext, type Outcome } from '#kernel';
+import { civilDateIn, done, type DegradedContext, type Outcome } from '#kernel';
 import { Spool } from '#spine/audit';
 import { vouchedFor } from '#spine/identity';
 import { heldSubjectKey } from '#spine/vault';
@@ -22,5 +22,5 @@ export async function degradedView(context: DegradedContext, input: { params: { 
     action: 'taxrefund.viewed', result: 'done', subject: actor.id, resource: `tret_${newest.id}`, detail: { year, version: newest.version, degraded: true, staleSeconds },
   });
   if (!written) return undefined;
-  return done(toYearStatus(packOf(context.tenant), kept.value, context.now, heldSubjectKey(context, actor.id), staleSeconds));
+  return done(toYearStatus(packOf(context.tenant), kept.value, civilDateIn(context.tenant.zone, context.now), heldSubjectKey(context, actor.id), staleSeconds));
 }

@@ -23,18 +23,25 @@ export const eventOfRow = (r: EventRow): RefundEvent => ({
 export const canonicalEvent = (r: EventRow): string =>
   JSON.stringify([r.refund, r.source, r.source_event_id, r.source_version, r.occurred_at.getTime(), r.received_at.getTime(), r.code, r.facts]);
 
-/** A projection as stored text, and back: instants as milliseconds under `$t`, amounts as decimal strings under `$n`. */
+type Stored<T> = T extends Date ? number : T extends bigint ? string : T extends readonly (infer E)[] ? Stored<E>[] : T extends object ? { [K in keyof T]: Stored<T[K]> } : T;
+
+/** A projection as stored text: instants as milliseconds, amounts as decimal strings. */
 export const projectionText = (p: Projection): string => JSON.stringify(p, function encode(this: unknown, key: string, v: unknown) {
   const original = (this as Record<string, unknown>)[key];
-  if (original instanceof Date) return { $t: original.getTime() };
-  return typeof v === 'bigint' ? { $n: v.toString() } : v;
+  if (original instanceof Date) return original.getTime();
+  return typeof v === 'bigint' ? v.toString() : v;
 });
 
-export const projectionOf = (text: string): Projection => JSON.parse(text, (_, v: unknown) => {
-  if (typeof v === 'object' && v !== null) {
-    if ('$t' in v) return new Date(v.$t as number);
-    if ('$n' in v) return BigInt(v.$n as string);
-  }
-  return v;
-}) as Projection;
+const amount = (text: string | null): bigint | null => (text === null ? null : BigInt(text));
 
+/** The projection of a stored text. Field by field: a reviver would visit each value and cost ten times as much. */
+export function projectionOf(text: string): Projection {
+  const p = JSON.parse(text) as Stored<Projection>;
+  const { claimed, computed, adjusted, interest, paid } = p.amounts;
+  return {
+    ...p, since: new Date(p.since), lastEventAt: new Date(p.lastEventAt),
+    amounts: { claimed: amount(claimed), computed: amount(computed), adjusted: amount(adjusted), interest: amount(interest), paid: amount(paid) },
+    timeline: p.timeline.map((t) => ({ ...t, occurredAt: new Date(t.occurredAt) })),
+    freshness: Object.fromEntries(Object.entries(p.freshness).map(([source, at]) => [source, new Date(at as number)])),
+  } as Projection;
+}

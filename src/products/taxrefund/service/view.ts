@@ -1,7 +1,8 @@
+import { z } from 'zod';
 import { civilDateIn, done, idOf, refuse, token, type Item, type Outcome, type SectionTx, type Tx, type CivilDate, type Uuid, uuid } from '#kernel';
 import type { FencedCache } from '#spine/cache';
 import { subjectKeys, type Sealer } from '#spine/vault';
-import { noReturn, type KeptReturn, type KeptYear, type Status, type Years, type YearStatus } from '../contract.ts';
+import { noReturn, zStatus, zYearStatus, type KeptReturn, type KeptYear, type Status, type Years, type YearStatus } from '../contract.ts';
 import { expectedRefund } from '../rules/expected.ts';
 import { arithmeticOf, payableOf } from '../rules/answer.ts';
 import { lawOf, yearLabel } from '../rules/years.ts';
@@ -17,8 +18,8 @@ export const cacheKey = (tenant: string, person: string, year: number): string =
 /** The account as a person may see it: the last digits, behind dots. */
 const masked = (tail: string): string => `•••• ${tail}`;
 
-/** What a return shows, once for every reader and day. */
-function shownOf(pack: CountryPack, row: RefundRow, p: Projection): KeptReturn['shown'] {
+/** What a return shows, but for what depends on the day or the reader. */
+function statusOf(pack: CountryPack, row: RefundRow, p: Projection): Omit<Status, 'account' | 'expected'> {
   const statusRow = pack.statuses[p.code];
   const arithmetic = arithmeticOf(pack, p.amounts);
   const speaksOf = statusRow?.speaksOf ?? null;
@@ -36,22 +37,45 @@ function shownOf(pack: CountryPack, row: RefundRow, p: Projection): KeptReturn['
 
 function keep(pack: CountryPack, row: RefundRow): KeptReturn {
   const projection = projectionOf(row.projection);
-  return { id: uuid(row.id), version: row.version, projection, account: row.account, shown: shownOf(pack, row, projection) };
+  const status = { ...statusOf(pack, row, projection), expected: { none: 'not_known' } };
+  return { id: uuid(row.id), version: row.version, projection, account: row.account, shown: { today: undefined, status, wire: '' } };
 }
 
-function toStatus(pack: CountryPack, r: KeptReturn, today: CivilDate, sealer: Sealer | undefined): Status {
-  return {
-    ...r.shown, expected: expectedRefund(pack, r.projection, today), account: r.account !== null && sealer ? masked(sealer.open(accountPlace(r.id), r.account)) : null,
-  };
+const zShown = zStatus.omit({ account: true });
+
+/** The answer of a return on a day, made once a day however often it is asked for. */
+function shownOn(pack: CountryPack, r: KeptReturn, today: CivilDate): KeptReturn['shown'] {
+  const { shown } = r;
+  if (shown.today !== today) {
+    shown.status = { ...shown.status, expected: expectedRefund(pack, r.projection, today) };
+    shown.wire = JSON.stringify(z.encode(zShown, shown.status));
+    shown.today = today;
+  }
+  return shown;
 }
+
+const wires = new WeakMap<YearStatus, string>();
 
 /** The answer about one year from what the cache or the database holds. */
-export function toYearStatus(pack: CountryPack, kept: KeptYear, now: Date, sealer: Sealer | undefined, staleSeconds: number | null): YearStatus {
-  const today = civilDateIn(pack.zone, now);
-  const returns = kept.returns.map((r) => toStatus(pack, r, today, sealer));
-  const asOf = returns.flatMap((r) => Object.values(r.freshness)).reduce((a, b) => (a > b ? a : b), new Date(0));
-  return { year: kept.year, label: yearLabel(pack, kept.year), returns, asOf, staleSeconds };
+export function toYearStatus(pack: CountryPack, kept: KeptYear, today: CivilDate, sealer: Sealer | undefined, staleSeconds: number | null): YearStatus {
+  const label = yearLabel(pack, kept.year);
+  let text = '';
+  const returns = kept.returns.map((r): Status => {
+    const shown = shownOn(pack, r, today);
+    const account = r.account !== null && sealer ? masked(sealer.open(accountPlace(r.id), r.account)) : null;
+    text += `${text && ','}${shown.wire.slice(0, -1)},"account":${account === null ? 'null' : `"${account}"`}}`;
+    return { ...shown.status, account };
+  });
+  const answer = { year: kept.year, label, returns, asOf: kept.asOf, staleSeconds };
+  wires.set(answer, `{"year":${kept.year},"label":${JSON.stringify(label)},"returns":[${text}],"asOf":"${kept.asOf.toISOString()}","staleSeconds":${staleSeconds}}`);
+  return answer;
 }
+
+/** The wire text of an answer, put together from what is kept; equal to what the codec would write, which a test holds it to. */
+export const yearWire = (answer: YearStatus): string => wires.get(answer) ?? JSON.stringify(z.encode(zYearStatus, answer));
+
+const EPOCH = new Date(0);
+const newestReport = (returns: readonly KeptReturn[]): Date => returns.flatMap((r) => Object.values(r.projection.freshness)).reduce((a, b) => (a > b ? a : b), EPOCH);
 
 async function load(tx: SectionTx, pack: CountryPack, wanted: readonly { person: Uuid; year: number }[]): Promise<Map<string, KeptYear>> {
   const cache = tx.use(StatusCache);
@@ -69,7 +93,8 @@ async function load(tx: SectionTx, pack: CountryPack, wanted: readonly { person:
   const rows = Map.groupBy(await refundsOf(tx.sql, tx.tenant.id, list.map((m) => m.person), list.map((m) => m.year)), (r) => cacheKey(tx.tenant.id, r.person, r.year));
   for (const [key, w] of missing) {
     const mine = (rows.get(key) ?? []).filter((r) => r.events > 0).toSorted((a, b) => b.return_no - a.return_no);
-    const kept: KeptYear = { person: w.person, year: w.year, returns: mine.map((r) => keep(pack, r)) };
+    const returns = mine.map((r) => keep(pack, r));
+    const kept: KeptYear = { person: w.person, year: w.year, asOf: newestReport(returns), returns };
     // A year without a return is not kept: the first event of a return would have to find and drop it.
     if (kept.returns.length) cache.fill(fence, key, kept);
     found.set(key, kept);
@@ -98,7 +123,7 @@ export async function viewYears(tx: SectionTx, items: readonly Item<{ params: { 
       return refuse(noReturn);
     }
     tx.audit(item, { action: 'taxrefund.viewed', result: 'done', subject: w.person, resource: `tret_${newest.id}`, detail: { year: w.year, version: newest.version } });
-    return done(toYearStatus(pack, year, tx.now, sealers.get(w.person), null));
+    return done(toYearStatus(pack, year, tx.today, sealers.get(w.person), null));
   });
 }
 

@@ -1,0 +1,71 @@
+import { join } from 'node:path';
+import { httpMessages } from '#adapters/sms';
+import { ConfigFault, createLog, environment, envFlag, envInt, envText, provide, readConfig, setting, systemClock } from '#kernel';
+import { TextMessages } from '#spine/identity/port';
+import { textOf, UsageFault } from './args.ts';
+import { buildAssets } from './assets.ts';
+import { cellsFromEnvironment, embeddedCells } from './cells.ts';
+import { dataFolder } from './folder.ts';
+import { migrate } from './migrate.ts';
+import { modules } from './modules.ts';
+import { startProgram } from './program.ts';
+import { localAdapters } from './reach.ts';
+
+const ROLES = ['web', 'relay', 'worker'];
+
+/** Settings of `exchequer start`; each start names every fault at once. */
+export const startConfig = {
+  host: setting('EXCHEQUER_HOST', 'address to listen on; loopback unless said', envText('127.0.0.1')),
+  port: setting('EXCHEQUER_PORT', 'port to listen on', envInt(8080, 0, 65_535)),
+  secure: setting('EXCHEQUER_SECURE', 'yes where people reach us over TLS: cookies get Secure, answers get HSTS', envFlag),
+  proxies: setting('EXCHEQUER_TRUSTED_PROXIES', 'trusted proxies before us; 0 believes no X-Forwarded-For', envInt(0, 0, 10)),
+  smsUrl: setting('EXCHEQUER_SMS_URL', 'base address of the text message provider', envText()),
+  smsToken: setting('EXCHEQUER_SMS_TOKEN', 'secret for the text message provider', envText()),
+};
+
+const listOf = (text: string | undefined): string[] | undefined => text?.split(',').map((part) => part.trim()).filter(Boolean);
+
+/** `exchequer start [--roles web,relay,worker] [--cells IN,US] [--data <dir>]` */
+export async function start(args: readonly string[]): Promise<number> {
+  const env = environment();
+  const config = readConfig(startConfig, env);
+  if (!config.smsUrl || !config.smsToken) throw new ConfigFault(['EXCHEQUER_SMS_URL and EXCHEQUER_SMS_TOKEN: sign-in needs a provider of text messages']);
+  if (env.NODE_ENV === 'production' && !config.secure) throw new ConfigFault(['EXCHEQUER_SECURE: production is served over TLS; set it to yes behind your proxy']);
+  const roles = listOf(textOf(args, '--roles')) ?? ROLES;
+  const unknown = roles.find((r) => !ROLES.includes(r));
+  if (unknown !== undefined) throw new UsageFault(`--roles knows ${ROLES.join(', ')}, not ${unknown}`);
+  const dataDir = await dataFolder(textOf(args, '--data'));
+  const wanted = listOf(textOf(args, '--cells'));
+  const outside = cellsFromEnvironment(env);
+  const embedded = outside ? undefined : await embeddedCells(dataDir, wanted ?? ['IN', 'US']);
+  const all = outside ?? embedded?.cells ?? [];
+  const cells = wanted ? all.filter((c) => wanted.includes(c.name)) : all;
+  const missing = wanted?.find((name) => !cells.some((c) => c.name === name));
+  if (missing !== undefined) throw new UsageFault(`no database is named for cell ${missing}`);
+  const provided = [...await localAdapters(dataDir), provide(TextMessages, () => httpMessages({ base: config.smsUrl as string, token: config.smsToken as string }))];
+  const log = createLog();
+  const program = await startProgram({
+    modules, cells, home: (all[0] as (typeof all)[number]).name, directoryFile: join(dataDir, 'directory.json'), assets: await buildAssets(modules), clock: systemClock, log, roles,
+    provided: () => provided, host: config.host as string, port: config.port, secure: config.secure, pathTenants: false, trustedProxies: config.proxies,
+  });
+  log.info('program.started', { port: program.port, cells: cells.map((c) => c.name), roles });
+  await new Promise<void>((done) => {
+    for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => done());
+  });
+  await program.stop();
+  await embedded?.server.stop();
+  return 0;
+}
+
+/** `exchequer migrate`: brings every named cell to this release and leaves. */
+export async function migrateAll(args: readonly string[]): Promise<number> {
+  const dataDir = await dataFolder(textOf(args, '--data'));
+  const outside = cellsFromEnvironment(environment());
+  const embedded = outside ? undefined : await embeddedCells(dataDir, ['IN', 'US']);
+  for (const cell of outside ?? embedded?.cells ?? []) {
+    const { applied, granted } = await migrate(cell, modules);
+    process.stdout.write(`${cell.name}  ${applied} steps, rights ${granted ? 'set' : 'as they were'}\n`);
+  }
+  await embedded?.server.stop();
+  return 0;
+}

@@ -1,0 +1,65 @@
+/** The program under measurement, set up as production would run it (fsync on, row-level security, audit), with made-up people. */
+import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileHeads } from '#adapters/heads';
+import { fileKek } from '#adapters/kms';
+import { launchPostgres, type PostgresServer } from '#adapters/postgres';
+import { memoryMessages } from '#adapters/sms';
+import { createLog, perform, provide, systemClock, uuid, uuidv7, systemRandom, type Module, type Provided } from '#kernel';
+import { HeadKeeper, SpoolFolder } from '#spine/audit/port';
+import { TextMessages } from '#spine/identity/port';
+import { saveTenant, type TenantRecord } from '#spine/tenancy';
+import { Kek } from '#spine/vault/port';
+import { embeddedCell } from '../../src/apps/cells.ts';
+import { migrate, type CellConnection } from '../../src/apps/migrate.ts';
+import { modules } from '../../src/apps/modules.ts';
+import { startProgram, type Program } from '../../src/apps/program.ts';
+import { openCell } from '../../src/apps/runtime.ts';
+import { demoTenants } from '../../src/apps/tenants.ts';
+import { buildAssets } from '../../src/apps/assets.ts';
+
+export interface Bench { readonly server: PostgresServer; readonly cell: CellConnection; readonly program: Program; readonly messages: ReturnType<typeof memoryMessages>; stop(): Promise<void> }
+
+export const benchTenants = (count: number): TenantRecord[] => Array.from({ length: count }, (_, i) => ({
+  ...(demoTenants[0] as TenantRecord), id: uuid(uuidv7(new Date(0), systemRandom)), slug: `t${i}`, hosts: [`t${i}.localhost`], cell: 'IN', synthetic: true,
+}));
+
+export interface BenchOptions { readonly tenants: readonly TenantRecord[]; readonly add?: readonly Module[]; readonly provided?: readonly Provided[]; readonly roles?: readonly string[] }
+
+export async function startBench(o: BenchOptions): Promise<Bench> {
+  const folder = mkdtempSync(join(tmpdir(), 'exq-bench-'));
+  chmodSync(folder, 0o755);
+  const server = await launchPostgres({
+    dataDir: join(folder, 'postgres'),
+    settings: { shared_buffers: '1GB', max_wal_size: '8GB', checkpoint_timeout: '30min', fsync: 'on', synchronous_commit: 'on', full_page_writes: 'on' },
+  });
+  const cell = await embeddedCell(server, folder, 'IN');
+  const all = [...modules, ...(o.add ?? [])];
+  await migrate(cell, all);
+  const log = createLog({ level: 'error' });
+  const home = openCell({ connection: cell, modules: all, clock: systemClock, log, provided: [], sizes: { app: 1, batch: 1, spine: 1, auditor: 1 } });
+  for (const tenant of o.tenants) await saveTenant(home, tenant);
+  await home.close();
+  const messages = memoryMessages();
+  const kek = await fileKek(join(folder, 'keys', 'kek'));
+  const program = await startProgram({
+    modules: all, cells: [cell], home: 'IN', directoryFile: join(folder, 'directory.json'), assets: await buildAssets(all), clock: systemClock, log,
+    roles: o.roles ?? ['web', 'relay', 'worker'], host: '127.0.0.1', port: 0, secure: false, pathTenants: true, limits: false,
+    provided: () => [
+      provide(Kek, () => kek), provide(HeadKeeper, () => fileHeads(join(folder, 'heads'))), provide(SpoolFolder, () => join(folder, 'spool')),
+      provide(TextMessages, () => messages), ...(o.provided ?? []),
+    ],
+  });
+  return {
+    server, cell, program, messages,
+    async stop() {
+      await program.stop();
+      await server.stop();
+      rmSync(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+export const asSystem = { actor: { kind: 'system', name: 'bench' }, trace: '0'.repeat(32) } as const;
+export { perform };

@@ -1,0 +1,102 @@
+/**
+ * A whole sign-in over HTTP: start, the code by the provider, the code given, a session. And whether the answer to a start tells
+ * known people from unknown ones: 2,000 interleaved tries, medians within 1 ms, and no difference that a rank test sees.
+ */
+import { child, finish, interleave, measure, median, medianOf, type Round } from './frame.ts';
+
+interface Person { identifier: string; dateOfBirth: string; phone: string }
+const ROUNDS = Number(process.env.BENCH_ROUNDS ?? 5);
+const PER_ROUND = 200;
+const PARALLEL = 8;
+const TRIES = 2000;
+const say = (line: string): void => void process.stdout.write(`${line}\n`);
+
+const server = await child('./signin.serve.ts');
+const setup = await server.ask<{ port: number; people: Person[] }>({ what: 'setup' });
+const base = `http://127.0.0.1:${setup.port}/t/t0/api`;
+let browsers = 0;
+const browser = (): string => `bench${String(browsers += 1).padStart(20, '0')}`;
+
+async function post(path: string, body: unknown): Promise<{ status: number; json: Record<string, string> }> {
+  const answer = await fetch(`${base}${path}`, { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) });
+  return { status: answer.status, json: await answer.json() as Record<string, string> };
+}
+
+async function signIn(p: Person): Promise<number> {
+  const began = performance.now();
+  const name = browser();
+  const started = await post('/sign-in/challenges', { identifier: p.identifier, dateOfBirth: p.dateOfBirth, year: 2026, browser: name });
+  if (started.status !== 201) throw new Error(`start: ${JSON.stringify(started.json)}`);
+  for (let tries = 0; tries < 400; tries++) {
+    const { code } = await server.ask<{ code: string | null }>({ what: 'code', phone: p.phone });
+    if (code !== null) {
+      const done = await post(`/sign-in/challenges/${started.json.challenge}/code`, { code, browser: name });
+      if (done.status !== 200) throw new Error(`code: ${JSON.stringify(done.json)}`);
+      return performance.now() - began;
+    }
+    await new Promise((wait) => setTimeout(wait, 5));
+  }
+  throw new Error('no code came');
+}
+
+let used = 0;
+async function round(): Promise<Round> {
+  const people = setup.people.slice(used, used + PER_ROUND);
+  used += PER_ROUND;
+  const m = await measure([server.pid], [], async () => {
+    const times: number[] = [];
+    for (let at = 0; at < people.length; at += PARALLEL * 2) {
+      await server.ask({ what: 'reset' });
+      times.push(...await Promise.all(people.slice(at, at + PARALLEL * 2).map(signIn)));
+    }
+    return times;
+  });
+  const sorted = m.result.toSorted((a, b) => a - b);
+  return { perSecond: people.length / m.seconds, cpuUsEach: m.cpuUs / people.length, p99Ms: sorted[Math.floor(sorted.length * 0.99)] ?? 0, foreign: m.foreign, extra: { p50: median(sorted) } };
+}
+
+const kept = await interleave({ signin: round }, ROUNDS, say);
+
+/** Known and unknown people in turn; the order within a pair changes too. */
+async function timing(): Promise<{ differenceMs: number; z: number }> {
+  const known: number[] = [];
+  const unknown: number[] = [];
+  const one = async (p: Person, into: number[]): Promise<void> => {
+    const body = { identifier: p.identifier, dateOfBirth: p.dateOfBirth, year: 2026, browser: browser() };
+    const began = performance.now();
+    const answer = await post('/sign-in/challenges', body);
+    into.push(performance.now() - began);
+    if (answer.status !== 201) throw new Error(JSON.stringify(answer.json));
+  };
+  const people = setup.people.slice(used, used + TRIES / 2);
+  for (const [i, p] of people.entries()) {
+    if (i % 10 === 0) await server.ask({ what: 'reset' });
+    const stranger = { ...p, identifier: `${p.identifier.slice(0, 9)}Z` };
+    if (i % 2) {
+      await one(p, known);
+      await one(stranger, unknown);
+    } else {
+      await one(stranger, unknown);
+      await one(p, known);
+    }
+  }
+  return { differenceMs: Math.abs(median(known) - median(unknown)), z: Math.abs(rankZ(known, unknown)) };
+}
+
+/** Mann–Whitney U as a normal deviate: beyond 3.3 (p < 0.001) the two can be told apart. */
+function rankZ(a: readonly number[], b: readonly number[]): number {
+  const all = [...a.map((v) => ({ v, a: true })), ...b.map((v) => ({ v, a: false }))].toSorted((x, y) => x.v - y.v);
+  const rankSum = all.reduce((sum, x, i) => sum + (x.a ? i + 1 : 0), 0);
+  const u = rankSum - (a.length * (a.length + 1)) / 2;
+  const mean = (a.length * b.length) / 2;
+  return (u - mean) / Math.sqrt((a.length * b.length * (a.length + b.length + 1)) / 12);
+}
+
+const t = await timing();
+say(`known against unknown: medians ${t.differenceMs.toFixed(3)} ms apart, rank deviate ${t.z.toFixed(2)}`);
+await server.stop();
+const rounds = kept.signin as Round[];
+finish('signin', {
+  cpu_us: medianOf(rounds, (r) => r.cpuUsEach), per_s: medianOf(rounds, (r) => r.perSecond), p50_ms: medianOf(rounds, (r) => r.extra.p50 ?? 0),
+  p99_ms: medianOf(rounds, (r) => r.p99Ms), known_unknown_ms: t.differenceMs, known_unknown_z: t.z,
+}, { cpu_us: { max: 2500 }, known_unknown_ms: { max: 1 }, known_unknown_z: { max: 3.3 } }, {});

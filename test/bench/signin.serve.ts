@@ -1,0 +1,37 @@
+/** The server of the sign-in bench: people who sign in over HTTP with the code that the in-process provider was given. */
+import pg from 'pg';
+import { perform, systemClock } from '#kernel';
+import { demoFeed, ingest } from '#products/taxrefund';
+import { serveQuestions } from './frame.ts';
+import { asSystem, benchTenants, startBench } from './program.ts';
+
+const PEOPLE = 3000;
+const tenants = benchTenants(1);
+const bench = await startBench({ tenants });
+const tenant = bench.program.directory.bySlug('t0');
+const cell = bench.program.cells.get('IN');
+if (!tenant || !cell) throw new Error('no tenant');
+const template = demoFeed(tenant).people(systemClock.now())[0];
+if (!template) throw new Error('no template');
+const letters = (i: number): string => Array.from({ length: 4 }, (_, k) => String.fromCharCode(65 + (Math.floor(i / 26 ** k) % 26))).join('');
+const people = Array.from({ length: PEOPLE }, (_, i) => ({
+  ...template.taxpayer, identifier: `${letters(i).slice(0, 3)}P${letters(i).slice(3)}0000A`, phone: `+91 ${String(i).padStart(10, '0')}`,
+}));
+for (let at = 0; at < PEOPLE; at += 500) {
+  await perform(cell, tenant, asSystem, (tx) => ingest(tx.section, tx, 'bench', people.slice(at, at + 500).map((p, k) => ({ no: k, text: JSON.stringify(p) }))));
+}
+const owner = new pg.Client(bench.server.connection(bench.cell.database));
+await owner.connect();
+
+serveQuestions(async (q: { what: 'setup' | 'reset' | 'code'; phone?: string; known?: number }) => {
+  if (q.what === 'setup') return { port: bench.program.port, people: people.map(({ identifier, dateOfBirth, phone }) => ({ identifier, dateOfBirth, phone })) };
+  if (q.what === 'reset') {
+    await owner.query('delete from limits.bucket');
+    return {};
+  }
+  const message = bench.messages.sent.findLast((m) => m.to === q.phone);
+  return { code: message?.text.slice(0, 6) ?? null };
+}, async () => {
+  await owner.end();
+  await bench.stop();
+});
