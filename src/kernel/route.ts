@@ -124,8 +124,15 @@ export interface PageSpec<O> {
   readonly input?: (context: PageContext) => unknown;
   readonly scope?: Scope;
   readonly view: (context: PageContext, outcome: Outcome<O>, form: FormState) => Rendered;
-  /** Words of the page's states that the harness renders; see `States`. */
-  readonly states?: Readonly<Record<string, Outcome<O>>>;
+  /** One example of each state that people can meet, for tests, screenshots and the reference. */
+  readonly states?: (at: { readonly tenant: Pick<TenantRef, 'country'>; readonly now: Date }) => Readonly<Record<string, PageState<O>>>;
+}
+
+/** What a page is drawn from in one of its states. */
+export interface PageState<O = unknown> {
+  readonly outcome: Outcome<O>;
+  readonly form?: FormState;
+  readonly query?: Readonly<Record<string, string>>;
 }
 export interface Page<O = unknown> extends PageSpec<O> { readonly kind: 'page'; readonly method: 'GET'; readonly path: string }
 

@@ -38,15 +38,15 @@ function Why({ context, v }: { context: PageContext; v: TourView }): VNode | nul
   if (!why) return null;
   const time = (at: Date): string => formatInstant(at, localeOf(context.language), context.tenant.zone);
   const { event } = why;
-  const r = refundWords(context.language, event.code, event.source, why.regime ?? '', why.reasonCode ?? '');
-  const law = why.section === null ? w.noLaw : fill(w.law, { act: r.regime, section: why.section });
+  const r = refundWords(context.language, { code: event.code, source: event.source, law: why.law, reason: why.reasonCode ?? '' });
+  const law = r.law ?? w.noLaw;
   return (
     <div class="chain">
       <Facts rows={[
         { label: w.chain.page, value: `${r.label}. ${r.reason}` },
         { label: w.chain.event, value: fill(w.event, { code: event.code, id: event.sourceEventId, version: event.sourceVersion }) },
         { label: w.chain.source, value: fill(w.source, { source: r.source, occurred: time(event.occurredAt), received: time(event.receivedAt) }) },
-        { label: w.chain.law, value: why.recheck ? `${law} (${w.recheck})` : law },
+        { label: w.chain.law, value: why.law?.checked === 'recheck' ? `${law} (${w.recheck})` : law },
         { label: w.chain.fact, value: fill(w.fact, { fact: event.fact, pos: event.pos?.toString() ?? '…' }) },
         { label: w.chain.hash, value: <code>{event.sha256}</code> },
       ]} />

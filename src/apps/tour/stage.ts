@@ -19,7 +19,8 @@ export const TENANT = 'india';
 export type Refusal = 'loading' | 'signInFirst' | 'alreadyRejected' | 'notRejected' | 'cutNow' | 'nothingToChange' | 'alreadyChanged' | 'notChanged' | 'signInFailed' | 'failed';
 
 export interface Why {
-  readonly trace: string; readonly event: LastEvent; readonly regime: string | null; readonly section: string | null; readonly recheck: boolean; readonly reasonCode: string | null;
+  readonly trace: string; readonly event: LastEvent; readonly reasonCode: string | null;
+  readonly law: { readonly regime: string; readonly section: string; readonly checked: string } | null;
 }
 /** What the steps have done since the program began; the page is drawn from this and from rows. */
 export interface Told {
@@ -108,9 +109,7 @@ async function why(m: Made, cookie: string): Promise<Refusal | undefined> {
   const shown = (await answer.json() as ViewAnswer).returns[0];
   const event = await lastEvent(m.cell, m.tenant, person, m.her.year);
   if (!shown || !event) return 'loading';
-  m.told.why = {
-    trace, event, reasonCode: shown.reasonCode, regime: shown.law?.regime ?? null, section: shown.law?.section ?? null, recheck: shown.law?.checked === 'recheck',
-  };
+  m.told.why = { trace, event, reasonCode: shown.reasonCode, law: shown.law };
   return undefined;
 }
 

@@ -24,7 +24,7 @@ export const en = {
     found: 'Found: {finding}', changed: 'Fact {fact}, place {pos}: who looked was overwritten.', missed: 'Nothing was found. That is a bug.',
     sound: 'Restored. Everything holds: {facts}.', notSound: 'Restored, and still not sound: {finding}', took: 'Verified in {ms} ms',
     chain: { page: 'On the page', event: 'Event', source: 'Source', law: 'Law', fact: 'Audit fact', hash: 'SHA-256 of the event row' },
-    event: '{code}, number {id}, version {version}', source: '{source}, occurred {occurred}, received {received}', law: '{act}, section {section}', recheck: 'section to be confirmed', noLaw: 'no section',
+    event: '{code}, number {id}, version {version}', source: '{source}, occurred {occurred}, received {received}', recheck: 'section to be confirmed', noLaw: 'no section',
     fact: '{fact}, place {pos}',
   },
   refusals: {

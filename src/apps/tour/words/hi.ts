@@ -27,7 +27,7 @@ export const hi: Words<typeof en> = {
     found: 'मिला: {finding}', changed: 'तथ्य {fact}, स्थान {pos}: देखने वाले का नाम बदल दिया गया।', missed: 'कुछ नहीं मिला। यह एक गड़बड़ी है।',
     sound: 'लौटा दिया गया। सब ठीक है: {facts}।', notSound: 'लौटा दिया गया, पर अब भी ठीक नहीं: {finding}', took: '{ms} मिलीसेकंड में जाँचा गया',
     chain: { page: 'पृष्ठ पर', event: 'घटना', source: 'स्रोत', law: 'कानून', fact: 'ऑडिट तथ्य', hash: 'घटना की पंक्ति का SHA-256' },
-    event: '{code}, संख्या {id}, संस्करण {version}', source: '{source}, घटा {occurred}, मिला {received}', law: '{act}, धारा {section}', recheck: 'धारा की पुष्टि बाकी', noLaw: 'कोई धारा नहीं',
+    event: '{code}, संख्या {id}, संस्करण {version}', source: '{source}, घटा {occurred}, मिला {received}', recheck: 'धारा की पुष्टि बाकी', noLaw: 'कोई धारा नहीं',
     fact: '{fact}, स्थान {pos}',
   },
   refusals: {
