@@ -1,4 +1,4 @@
-import { spineTransact, uuid, type Clock, type CellContext, type EventType } from '#kernel';
+import { isUnavailable, spineTransact, uuid, type Clock, type CellContext, type EventType } from '#kernel';
 import { EventSignal, RELAY_BATCH_MAX, RELAY_POLL_MS } from '../contract.ts';
 import { eventsAfter, lastPos } from '../store.ts';
 import { readSettled } from './log.ts';
@@ -8,17 +8,23 @@ export interface Seen { readonly tenant: string; readonly topic: string; readonl
 
 /**
  * Follows the log from its end in this process only: for caches and hints, which every process needs and no restart has to
- * catch up. `lost` runs when the log could not be read for a while, before it is followed again.
+ * catch up. `lost` runs when what was learnt before may be old: at the beginning, because a value may have been loaded before
+ * the first look, and whenever the log could not be read. While the database is away the place in the log is kept, so that
+ * nothing is missed.
  */
 export async function watchEvents(o: {
   cell: CellContext; clock: Clock; signal: AbortSignal; types: readonly EventType[]; see: (event: Seen) => void; lost: () => void;
 }): Promise<void> {
   const topics = o.types.map((t) => t.name);
   const news = o.cell.use(EventSignal);
-  let pos = await spineTransact(o.cell, (tx) => lastPos(tx.sql));
+  let pos: bigint | undefined;
   while (!o.signal.aborted) {
     const waiting = news.wait(RELAY_POLL_MS, o.signal);
     try {
+      if (pos === undefined) {
+        pos = await spineTransact(o.cell, (tx) => lastPos(tx.sql));
+        o.lost();
+      }
       const rows = await readSettled(o.cell, 'events.log', pos, (sql, after) => eventsAfter(sql, after, topics, RELAY_BATCH_MAX), o.clock);
       for (const r of rows) {
         pos = r.pos;
@@ -27,7 +33,8 @@ export async function watchEvents(o: {
       if (!rows.length) await waiting;
     } catch (error) {
       o.lost();
-      throw error;
+      if (!isUnavailable(error)) throw error;
+      await waiting;
     }
   }
 }
