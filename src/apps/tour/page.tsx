@@ -114,7 +114,7 @@ function Facts({ w, facts }: { w: TourWords; facts: readonly FactSeen[] }): VNod
     <table>
       <thead><tr><th scope="col">{w.spine.leaf}</th><th scope="col">{w.spine.action}</th><th scope="col">{w.spine.who}</th><th scope="col">{w.spine.result}</th><th scope="col">{w.outcome.trace}</th></tr></thead>
       <tbody>
-        {facts.map((f) => <tr><td>{f.pos === null ? '…' : f.pos.toString()}</td><td>{f.action}</td><td>{f.who}</td><td>{f.result}</td><td><code>{short(f.trace)}</code></td></tr>)}
+        {facts.map((f) => <tr><td>{f.pos === null ? '…' : f.pos.toString()}</td><td>{f.action}</td><td>{f.who.split(':')[0]}</td><td>{f.result}</td><td><code>{short(f.trace)}</code></td></tr>)}
       </tbody>
     </table>
   );
@@ -173,8 +173,8 @@ export function tourView(context: PageContext, v: TourView): Rendered {
         <h1>{w.title}</h1>
         <p class="tour-lead">{w.lead}</p>
         <div class="tour">
-          <Phone context={context} v={v} />
           <Steps context={context} v={v} />
+          <Phone context={context} v={v} />
           <Spine context={context} v={v} />
         </div>
         <People context={context} v={v} />

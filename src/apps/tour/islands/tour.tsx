@@ -46,7 +46,8 @@ async function type(name: string, value: string): Promise<void> {
   const field = inside()?.querySelector<HTMLInputElement | HTMLSelectElement>(`[name="${name}"]`);
   if (!field) return;
   field.value = value;
-  field.scrollIntoView({ block: 'center' });
+  // Only the phone moves: scrollIntoView would move the page around it as well.
+  phone?.contentWindow?.scrollBy(0, field.getBoundingClientRect().top - 160);
   await sleep(PACE_MS * 2);
 }
 
@@ -89,7 +90,7 @@ async function act(form: HTMLFormElement): Promise<void> {
   busy = true;
   form.setAttribute('aria-busy', 'true');
   const narrow = matchMedia('(max-width: 47.9em)').matches;
-  if (narrow && ['sign-in', 'reject', 'cut'].includes(form.dataset.act ?? '')) phone?.closest('.frame')?.scrollIntoView({ block: 'start' });
+  if (narrow && ['sign-in', 'reject', 'cut'].includes(form.dataset.act ?? '')) phone?.closest('.device')?.scrollIntoView({ block: 'start' });
   try {
     if (form.dataset.act === 'sign-in') {
       await signIn(form);
