@@ -33,7 +33,7 @@ it('npm run new writes modules that are tidy, typed, linted and tested at once',
   expect(rules.flatMap((rule) => rule.check(tree))).toEqual([]);
   expect(node(bin('typescript/bin/tsc'), '-p', 'tsconfig.json')).toEqual({ status: 0, said: '' });
   expect(node(bin('oxlint/bin/oxlint'), '--type-aware', '--deny-warnings', 'src/spine', 'src/products')).toMatchObject({ status: 0 });
-  expect(node(bin('vitest/vitest.mjs'), 'run', '--root', folder)).toMatchObject({ status: 0 });
+  expect(node(bin('vitest/vitest.mjs'), 'run', '--root', folder, 'src/spine', 'src/products')).toMatchObject({ status: 0 });
 });
 
 it('refuses a name that is no module or is there already', () => {

@@ -50,7 +50,8 @@ async function post(req: IncomingMessage, res: ServerResponse): Promise<void> {
   if (fault === 0) return answer(res, 503, { error: 'busy' });
   const key = req.headers['idempotency-key'];
   const { to, text } = JSON.parse(await bodyOf(req)) as { to?: unknown; text?: unknown };
-  if (typeof key !== 'string' || typeof to !== 'string' || typeof text !== 'string' || !/^\+[0-9 ]{6,20}$/.test(to) || text.length > 1000) return answer(res, 422, { error: 'invalid' });
+  if (typeof key !== 'string' || typeof to !== 'string' || typeof text !== 'string' || !/^\+[0-9 ]{6,20}$/.test(to) || text.length > 1000)
+    return answer(res, 422, { error: 'invalid' });
   const message = take(key, to, text);
   if (fault === 1) return void req.socket.destroy();
   if (fault === 2) await new Promise((done) => setTimeout(done, LATE_MS));

@@ -131,27 +131,32 @@ export async function readArchive(path: string, key: Buffer, open: (heading: Hea
   let sink: EntrySink | undefined;
   let left = 0;
   let entries = 0;
-  for await (const part of chunks(path, key)) {
-    pending = pending.length ? Buffer.concat([pending, part]) : part;
-    for (;;) {
-      if (sink) {
-        const piece = pending.subarray(0, Math.min(left, pending.length));
-        if (piece.length) await sink.write(piece);
-        pending = pending.subarray(piece.length);
-        left -= piece.length;
-        if (left > 0) break;
-        await sink.end();
-        sink = undefined;
-        entries += 1;
+  try {
+    for await (const part of chunks(path, key)) {
+      pending = pending.length ? Buffer.concat([pending, part]) : part;
+      for (;;) {
+        if (sink) {
+          const piece = pending.subarray(0, Math.min(left, pending.length));
+          if (piece.length) await sink.write(piece);
+          pending = pending.subarray(piece.length);
+          left -= piece.length;
+          if (left > 0) break;
+          await sink.end();
+          sink = undefined;
+          entries += 1;
+        }
+        if (pending.length < LENGTH_BYTES) break;
+        const length = pending.readUInt32BE();
+        if (pending.length < LENGTH_BYTES + length) break;
+        const heading = JSON.parse(pending.toString('utf8', LENGTH_BYTES, LENGTH_BYTES + length)) as Heading;
+        pending = pending.subarray(LENGTH_BYTES + length);
+        left = heading.bytes;
+        sink = await open(heading);
       }
-      if (pending.length < LENGTH_BYTES) break;
-      const length = pending.readUInt32BE();
-      if (pending.length < LENGTH_BYTES + length) break;
-      const heading = JSON.parse(pending.toString('utf8', LENGTH_BYTES, LENGTH_BYTES + length)) as Heading;
-      pending = pending.subarray(LENGTH_BYTES + length);
-      left = heading.bytes;
-      sink = await open(heading);
     }
+  } catch (error) {
+    await sink?.end();
+    throw error;
   }
   if (sink && left === 0) {
     await sink.end();

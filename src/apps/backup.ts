@@ -25,7 +25,8 @@ export const BACKUP_CONTEXT = 'backup';
 export const WAL_WAIT_MS = 200;
 
 /** Parts of a data folder that a base backup leaves out: they belong to the running server, or recovery makes them anew. */
-const LEFT_OUT = /^(postmaster\.(pid|opts)|pg_(dynshmem|notify|serial|snapshots|stat_tmp|subtrans)\/.+|pg_wal\/.+|pg_replslot\/.+|base\/pgsql_tmp.*|.*pg_internal\.init.*|current_logfiles)$/;
+const LEFT_OUT =
+  /^(postmaster\.(pid|opts)|pg_(dynshmem|notify|serial|snapshots|stat_tmp|subtrans|wal|replslot)\/.+|base\/pgsql_tmp.*|.*pg_internal\.init.*)$/;
 
 async function* filesBelow(folder: string): AsyncGenerator<string> {
   for (const entry of await readdir(folder, { withFileTypes: true })) {
@@ -57,14 +58,16 @@ async function baseBackup(reached: Reached, out: ArchiveWriter): Promise<void> {
       // A table dropped since the folder was listed is gone from its file too; recovery does not miss it.
       if (await stat(path).then(() => true, () => false)) await out.file(`postgres/${name}`, path);
     }
-    const stop = (await client.query<{ lsn: string; labelfile: string; spcmapfile: string }>('select lsn, labelfile, spcmapfile from pg_backup_stop(false)')).rows[0];
+    const stop = (await client.query<{ lsn: string; labelfile: string; spcmapfile: string }>('select lsn, labelfile, spcmapfile from pg_backup_stop(false)'))
+      .rows[0];
     if (!stop) throw new Error('the backup could not be ended');
     await out.bytes('postgres/backup_label', Buffer.from(stop.labelfile));
     const last = (await client.query<{ file: string }>('select pg_walfile_name($1::pg_lsn) as file', [stop.lsn])).rows[0]?.file as string;
     await client.query('select pg_switch_wal()');
     await systemClock.sleep(WAL_WAIT_MS);
     const segments = (await readdir(join(folder, 'pg_wal'))).filter((f) => walName(f) && f.length === 24 && f >= start && f <= last).toSorted();
-    if (segments[0] !== start || !segments.includes(last)) throw new Error('the server has already recycled WAL that this backup needs; try again with a larger wal_keep_size');
+    if (segments[0] !== start || !segments.includes(last))
+      throw new Error('the server has already recycled WAL that this backup needs; try again with a larger wal_keep_size');
     for (const segment of segments) await out.file(`postgres/pg_wal/${segment}`, join(folder, 'pg_wal', segment));
   } finally {
     await client.end();

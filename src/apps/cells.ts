@@ -1,9 +1,8 @@
-import { randomBytes } from 'node:crypto';
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import pg from 'pg';
 import { launchPostgres, type PostgresServer } from '#adapters/postgres';
-import { ConfigFault, type Environment } from '#kernel';
+import { ConfigFault, systemRandom, type Environment } from '#kernel';
 import type { CellConnection } from './migrate.ts';
 
 export const CELL_NAME = /^[A-Z][A-Z0-9]{1,15}$/;
@@ -34,7 +33,8 @@ export function cellsFromEnvironment(env: Environment): CellConnection[] | undef
 }
 
 /** Starts the embedded server and gives each cell a database with an owner of its own; a cell's secret lies in a file of its own. */
-export async function embeddedCells(dataDir: string, names: readonly string[], settings: Record<string, string> = {}): Promise<{ server: PostgresServer; cells: CellConnection[] }> {
+export async function embeddedCells(dataDir: string, names: readonly string[], settings: Record<string, string> = {}): Promise<{ server: PostgresServer;
+  cells: CellConnection[] }> {
   await mkdir(dataDir, { recursive: true });
   const server = await launchPostgres({ dataDir: join(dataDir, 'postgres'), settings });
   const cells: CellConnection[] = [];
@@ -48,7 +48,7 @@ export async function embeddedCell(server: PostgresServer, dataDir: string, name
   await mkdir(join(dataDir, 'cells'), { recursive: true, mode: 0o700 });
   const file = join(dataDir, 'cells', `${name}.json`);
   const password = await readFile(file, 'utf8').then((t) => (JSON.parse(t) as { password: string }).password, async () => {
-    const fresh = randomBytes(24).toString('hex');
+    const fresh = systemRandom.bytes(24).toString('hex');
     await writeFile(file, JSON.stringify({ password: fresh }), { mode: 0o600 });
     return fresh;
   });

@@ -56,7 +56,7 @@ export async function demo(args: readonly string[]): Promise<number> {
     process.stderr.write('The demo has made-up people and keys that anybody knows: it does not start with NODE_ENV=production.\n');
     return 1;
   }
-  const dataDir = await dataFolder(textOf(args, '--data'));
+  const dataDir = dataFolder(textOf(args, '--data'));
   if (args.includes('--reset')) await rm(dataDir, { recursive: true, force: true });
   const tell = teller();
   await mkdir(dataDir, { recursive: true });

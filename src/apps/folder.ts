@@ -7,11 +7,11 @@ import { environment } from '#kernel';
  * Where everything lies that this machine keeps: `--data`, else EXCHEQUER_DATA, else `.exchequer` here. PostgreSQL does not run as
  * root; where root works in a closed home folder, which its server could not enter, a folder under /var/lib is taken instead.
  */
-export async function dataFolder(asked: string | undefined): Promise<string> {
+export function dataFolder(asked: string | undefined): string {
   const named = asked ?? environment().EXCHEQUER_DATA;
   if (named !== undefined) return resolve(named);
   const here = resolve('.exchequer');
   const identity = serverIdentity(resolve('.'));
-  if (await canReach(resolve('.'), identity)) return here;
+  if (canReach(resolve('.'), identity)) return here;
   return `/var/lib/exchequer-${createHash('sha256').update(here).digest('hex').slice(0, 8)}`;
 }

@@ -29,10 +29,19 @@ async function takeBatch(into: Into, lines: readonly FileLine[]): Promise<Ingest
 }
 
 const add = (a: Counts, b: Counts): Counts => ({
-  lines: a.lines + b.lines, taxpayers: a.taxpayers + b.taxpayers, accepted: a.accepted + b.accepted, duplicates: a.duplicates + b.duplicates, quarantined: a.quarantined + b.quarantined,
+  lines: a.lines + b.lines,
+  taxpayers: a.taxpayers + b.taxpayers,
+  accepted: a.accepted + b.accepted,
+  duplicates: a.duplicates + b.duplicates,
+  quarantined: a.quarantined + b.quarantined,
 });
 
-export interface IngestOptions { readonly into: Into; readonly file: string; readonly rejects: string; readonly progress: (done: Counts, share: number) => void }
+export interface IngestOptions {
+  readonly into: Into;
+  readonly file: string;
+  readonly rejects: string;
+  readonly progress: (done: Counts, share: number) => void;
+}
 
 /** Takes a whole file. Lines that are set aside are in quarantine and, as text with their reason, in the reject file. */
 export async function ingestFile(o: IngestOptions): Promise<Counts> {

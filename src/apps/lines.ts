@@ -52,7 +52,20 @@ export async function* ndjsonLines(file: string): AsyncGenerator<FileLine> {
 }
 
 const NUMBERS = new Set(['year', 'returnNo', 'sourceVersion']);
-const FACTS = new Set(['claimed', 'computed', 'adjusted', 'interest', 'paid', 'demandYear', 'respondBy', 'reasonCode', 'noticeNo', 'trackingNo', 'formType', 'revisedReturnOf']);
+const FACTS = new Set([
+  'claimed',
+  'computed',
+  'adjusted',
+  'interest',
+  'paid',
+  'demandYear',
+  'respondBy',
+  'reasonCode',
+  'noticeNo',
+  'trackingNo',
+  'formType',
+  'revisedReturnOf',
+]);
 const FACT_NUMBERS = new Set(['demandYear', 'revisedReturnOf']);
 const number = (text: string): number | string => (/^\d{1,9}$/.test(text) ? Number.parseInt(text, 10) : text);
 

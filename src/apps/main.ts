@@ -10,6 +10,7 @@ const commands: Record<string, { doc: string; load: () => Promise<Command> }> = 
   quarantine: { doc: 'list, show or replay lines that were set aside', load: async () => (await import('./quarantine.ts')).quarantine },
   backup: { doc: 'write a sealed backup into a folder, while everything runs', load: async () => (await import('./backup.ts')).backup },
   restore: { doc: 'bring a backup back into a new data folder, and verify it', load: async () => (await import('./restore.ts')).restore },
+  docs: { doc: 'write docs/reference from the manifests', load: async () => (await import('./docs.ts')).docs },
   verify: { doc: 'check the audit chain and every invariant of the live database', load: async () => (await import('./verify.ts')).verify },
 };
 

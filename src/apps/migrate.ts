@@ -64,7 +64,8 @@ export function grantStatements(cell: CellConnection, modules: readonly Module[]
       const lines = (['app', 'spine', 'auditor'] as const).flatMap((r) => (spec[r]?.length ? [`grant ${spec[r].join(', ')} on ${table} to ${role[r]}`] : []));
       if (spec.tenant === false) return lines;
       lines.push(`alter table ${table} enable row level security`, `alter table ${table} force row level security`);
-      const policy = (name: string, to: string, rule: string): string[] => [`drop policy if exists ${name} on ${table}`, `create policy ${name} on ${table} to ${to} using (${rule}) with check (${rule})`];
+      const policy = (name: string, to: string, rule: string): string[] =>
+        [`drop policy if exists ${name} on ${table}`, `create policy ${name} on ${table} to ${to} using (${rule}) with check (${rule})`];
       // The owner reads all of its tables for a backup; it owns them, so this gives it nothing that it could not take.
       lines.push(`drop policy if exists owner_read on ${table}`, `create policy owner_read on ${table} for select to ${quoted(cell.user)} using (true)`);
       if (spec.app?.length) lines.push(...policy('app_tenant', role.app, mine));
@@ -119,7 +120,8 @@ async function applyFiles(client: pg.Client, files: readonly MigrationFile[]): P
 /** Applies what is missing of the modules' migrations, without rights. */
 export async function applyMigrations(client: pg.Client, modules: readonly Module[]): Promise<number> {
   await client.query('create schema if not exists house');
-  await client.query('create table if not exists house.migration (module text, file text, sha256 text not null, applied_at timestamptz not null, primary key (module, file))');
+  await client.query(`create table if not exists house.migration
+    (module text, file text, sha256 text not null, applied_at timestamptz not null, primary key (module, file))`);
   return applyFiles(client, await migrationFiles(modules));
 }
 

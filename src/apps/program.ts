@@ -1,14 +1,14 @@
 import { createSecretKey, hkdfSync } from 'node:crypto';
 import type { FastifyInstance } from 'fastify';
 import { Registry } from 'prom-client';
-import { Hints, provide, type Clock, type Hint, type Log, type Module, type Provided, type TenantRef } from '#kernel';
+import { ConfigFault, Hints, provide, type Clock, type Hint, type Log, type Module, type Provided, type TenantRef } from '#kernel';
 import { createEdge, type Assets, type Edge, type Runner } from '#platform/edge';
 import { ensureDecoy } from '#spine/identity';
 import { createLimiter } from '#spine/limits';
 import { createDirectory, type Directory } from '#spine/tenancy';
 import { loadTenantKeys } from '#spine/vault';
 import { connectAs, migrate, type CellConnection } from './migrate.ts';
-import { openCell, startWorkers, type Cell, type PoolSizes } from './runtime.ts';
+import { openCell, POOL_SIZES, startWorkers, type Cell, type PoolSizes } from './runtime.ts';
 
 export interface ProgramOptions {
   readonly modules: readonly Module[];
@@ -31,6 +31,7 @@ export interface ProgramOptions {
   readonly checkLocks?: boolean;
   readonly group?: boolean;
   readonly limits?: boolean;
+  readonly headersTimeoutMs?: number;
   readonly more?: (app: FastifyInstance, runner: Runner) => void;
 }
 
@@ -49,14 +50,24 @@ export async function prepareTenant(cell: Cell, tenant: TenantRef): Promise<void
   await ensureDecoy(cell, tenant);
 }
 
+/** A process whose pools could ask for more connections than the server gives would fail under load; it fails at its start instead. */
+async function checkConnections(cell: Cell, sizes: PoolSizes): Promise<void> {
+  const { rows } = await cell.pools.spine.with((c) => c.query("select current_setting('max_connections')::int - current_setting('superuser_reserved_connections')::int as free"));
+  const free = Number((rows[0] as { free: number }).free);
+  const wanted = sizes.app + sizes.batch + sizes.spine + sizes.auditor;
+  if (wanted > free) throw new ConfigFault([`cell ${cell.name}: the pools want ${wanted} connections, and the server gives ${free}`]);
+}
+
 /** Migrates the cells, opens them, listens and starts the workers of the named process roles. */
 export async function startProgram(o: ProgramOptions): Promise<Program> {
   for (const cell of o.cells) await migrate(cell, o.modules);
   let edge: Edge | undefined;
   const cells = new Map(o.cells.map((connection) => [connection.name, openCell({
-    connection, modules: o.modules, clock: o.clock, log: o.log, provided: [...o.provided(connection), provide(Hints, () => ({ publish: (hint: Hint) => edge?.hub.publish(hint) }))],
+    connection, modules: o.modules, clock: o.clock, log: o.log,
+    provided: [...o.provided(connection), provide(Hints, () => ({ publish: (hint: Hint) => edge?.hub.publish(hint) }))],
     ...(o.sizes ? { sizes: o.sizes } : {}), checkLocks: o.checkLocks ?? false,
   })]));
+  for (const cell of cells.values()) await checkConnections(cell, o.sizes ?? POOL_SIZES);
   const directory = createDirectory({ home: cells.get(o.home), file: o.directoryFile, clock: o.clock, log: o.log });
   await directory.refresh();
   for (const tenant of directory.all()) {
@@ -69,6 +80,7 @@ export async function startProgram(o: ProgramOptions): Promise<Program> {
     modules: o.modules, cells, directory, clock: o.clock, log: o.log, limiter: createLimiter(o.clock), metrics: new Registry(), assets: o.assets,
     formKey: createSecretKey(Buffer.from(hkdfSync('sha256', secret, 'exchequer', 'form tokens', 32))), secure: o.secure, pathTenants: o.pathTenants,
     trustedProxies: o.trustedProxies ?? 0, ...(o.group === undefined ? {} : { group: o.group }), ...(o.limits === undefined ? {} : { limits: o.limits }),
+    ...(o.headersTimeoutMs === undefined ? {} : { headersTimeoutMs: o.headersTimeoutMs }),
   }, o.more);
   await edge.app.listen({ host: o.host, port: o.port });
   const address = edge.app.server.address();

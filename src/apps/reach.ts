@@ -61,7 +61,7 @@ export async function localAdapters(dataDir: string): Promise<Provided[]> {
 
 /** Opens what a command needs, runs it and closes everything again. */
 export async function reach(args: readonly string[], use: (reached: Reached) => Promise<number>): Promise<number> {
-  const dataDir = await dataFolder(textOf(args, '--data'));
+  const dataDir = dataFolder(textOf(args, '--data'));
   const named = cellsFromEnvironment(environment());
   const outside = named ?? await running(dataDir);
   const embedded = outside ? undefined : await embeddedCells(dataDir, ['IN', 'US']);
@@ -73,7 +73,12 @@ export async function reach(args: readonly string[], use: (reached: Reached) => 
     connection, modules, clock: systemClock, log, provided, sizes: { app: 2, batch: 1, spine: 2, auditor: 1 },
   })]));
   try {
-    const directory = createDirectory({ home: cells.get((connections[0] as CellConnection).name), file: join(dataDir, 'directory.json'), clock: systemClock, log });
+    const directory = createDirectory({
+      home: cells.get((connections[0] as CellConnection).name),
+      file: join(dataDir, 'directory.json'),
+      clock: systemClock,
+      log,
+    });
     await directory.refresh();
     return await use({ cells, directory, dataDir, embedded: named === undefined });
   } finally {

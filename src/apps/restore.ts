@@ -16,13 +16,16 @@ const quoted = (name: string): string => name.split('.').map((part) => `"${part}
 /** Puts rows of a `rows` backup into the empty tables of a cell. */
 async function insertRows(client: pg.Client, table: string, lines: string[]): Promise<void> {
   if (!lines.length) return;
-  await client.query(`insert into ${quoted(table)} overriding system value select * from json_populate_recordset(null::${quoted(table)}, $1::json)`, [`[${lines.join(',')}]`]);
+  await client.query(`insert into ${quoted(table)} overriding system value select * from json_populate_recordset(null::${quoted(table)}, $1::json)`, [
+    `[${lines.join(',')}]`,
+  ]);
 }
 
 async function continueSequences(client: pg.Client): Promise<void> {
   const { rows } = await client.query<{ table: string; column: string }>(`
     select format('%I.%I', table_schema, table_name) as table, column_name as column from information_schema.columns where is_identity = 'YES'`);
-  for (const r of rows) await client.query(`select setval(pg_get_serial_sequence('${r.table}', '${r.column}'), coalesce((select max(${r.column}) from ${r.table}), 0) + 1, false)`);
+  for (const r of rows)
+    await client.query(`select setval(pg_get_serial_sequence('${r.table}', '${r.column}'), coalesce((select max(${r.column}) from ${r.table}), 0) + 1, false)`);
 }
 
 async function restoreRows(manifest: Manifest, archive: string, key: Buffer, cells: readonly CellConnection[]): Promise<void> {
@@ -45,7 +48,10 @@ async function restoreRows(manifest: Manifest, archive: string, key: Buffer, cel
       const client = clients.get(cell);
       if (!client) throw new UsageFault(`the backup holds cell ${cell}, and no database is named for it`);
       const parts: Buffer[] = [];
-      return { write: async (part) => void parts.push(part), end: () => insertRows(client, table, Buffer.concat(parts).toString('utf8').split('\n').filter(Boolean)) };
+      return {
+        write: async (part) => void parts.push(part),
+        end: () => insertRows(client, table, Buffer.concat(parts).toString('utf8').split('\n').filter(Boolean)),
+      };
     });
     for (const client of clients.values()) await continueSequences(client);
   } finally {
@@ -60,15 +66,23 @@ export async function restore(args: readonly string[]): Promise<number> {
   const data = textOf(args, '--data');
   if (!folder || !data) throw new UsageFault('exchequer restore <backup folder> --data <new, empty folder> [--kek <key file>]');
   const dataDir = resolve(data);
-  const manifest = JSON.parse(await readFile(join(folder, 'manifest.json'), 'utf8').catch(() => { throw new UsageFault(`${folder} holds no whole backup`); })) as Manifest;
+  const manifest = JSON.parse(
+    await readFile(join(folder, 'manifest.json'), 'utf8').catch(() => {
+      throw new UsageFault(`${folder} holds no whole backup`);
+    }),
+  ) as Manifest;
   await mkdir(dataDir, { recursive: true });
   const present = (await readdir(dataDir)).filter((f) => f !== 'keys');
   if (present.length) throw new UsageFault(`${dataDir} is not empty`);
   const keyFile = textOf(args, '--kek') ?? join(dataDir, 'keys', 'kek');
-  await access(keyFile).catch(() => { throw new UsageFault(`the key-encryption key is restored first: put it at ${join(dataDir, 'keys', 'kek')}, or name it with --kek`); });
+  await access(keyFile).catch(() => {
+    throw new UsageFault(`the key-encryption key is restored first: put it at ${join(dataDir, 'keys', 'kek')}, or name it with --kek`);
+  });
   const kek = await fileKek(keyFile);
   const began = systemClock.monotonicMs();
-  const key = await kek.unwrap(manifest.wrapped, BACKUP_CONTEXT).catch(() => { throw new UsageFault(`this backup is sealed under key ${manifest.keyId}, and ${keyFile} is ${kek.keyId}`); });
+  const key = await kek.unwrap(manifest.wrapped, BACKUP_CONTEXT).catch(() => {
+    throw new UsageFault(`this backup is sealed under key ${manifest.keyId}, and ${keyFile} is ${kek.keyId}`);
+  });
   const archive = join(folder, 'data.sealed');
   if (manifest.kind === 'base') await readArchive(archive, key, (heading) => fileSink(dataDir, heading));
   else {
@@ -90,8 +104,22 @@ async function placeKey(keyFile: string, dataDir: string): Promise<void> {
 /** Folders that a server expects and an archive of files does not carry. */
 async function emptyFolders(dataDir: string): Promise<void> {
   for (const name of [
-    'pg_commit_ts', 'pg_dynshmem', 'pg_logical/mappings', 'pg_logical/snapshots', 'pg_notify', 'pg_replslot', 'pg_serial', 'pg_snapshots', 'pg_stat', 'pg_stat_tmp', 'pg_subtrans',
-    'pg_tblspc', 'pg_twophase', 'pg_wal/archive_status', 'pg_wal/summaries',
-  ]) await mkdir(join(dataDir, 'postgres', name), { recursive: true, mode: 0o700 });
+    'pg_commit_ts',
+    'pg_dynshmem',
+    'pg_logical/mappings',
+    'pg_logical/snapshots',
+    'pg_notify',
+    'pg_replslot',
+    'pg_serial',
+    'pg_snapshots',
+    'pg_stat',
+    'pg_stat_tmp',
+    'pg_subtrans',
+    'pg_tblspc',
+    'pg_twophase',
+    'pg_wal/archive_status',
+    'pg_wal/summaries',
+  ])
+    await mkdir(join(dataDir, 'postgres', name), { recursive: true, mode: 0o700 });
   await chmod(join(dataDir, 'postgres'), 0o700);
 }

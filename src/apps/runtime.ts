@@ -31,7 +31,8 @@ export function openCell(o: CellOptions): Cell {
     connection: connectAs(o.connection, role), max, waitingMax: WAITING_MAX, ...(options ? { options } : {}),
     onError: (error) => o.log.warn('database.connection-lost', { cell: o.connection.name, role, ...errorFields(error) }),
   });
-  const pools = { app: pool('app', sizes.app), batch: pool('app', sizes.batch, BATCH_OPTIONS), spine: pool('spine', sizes.spine), auditor: pool('auditor', sizes.auditor) };
+  const pools = { app: pool('app', sizes.app), batch: pool('app', sizes.batch, BATCH_OPTIONS), spine: pool('spine', sizes.spine),
+    auditor: pool('auditor', sizes.auditor) };
   const held = new Map<string, unknown>();
   const makers = new Map([...o.modules.flatMap((m) => m.state ?? []), ...o.provided].map((p) => [p.token.name, p]));
   const use = <T>(what: Token<T>): T => {

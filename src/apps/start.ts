@@ -30,11 +30,12 @@ export async function start(args: readonly string[]): Promise<number> {
   const env = environment();
   const config = readConfig(startConfig, env);
   if (!config.smsUrl || !config.smsToken) throw new ConfigFault(['EXCHEQUER_SMS_URL and EXCHEQUER_SMS_TOKEN: sign-in needs a provider of text messages']);
-  if (env.NODE_ENV === 'production' && !config.secure) throw new ConfigFault(['EXCHEQUER_SECURE: production is served over TLS; set it to yes behind your proxy']);
+  if (env.NODE_ENV === 'production' && !config.secure)
+    throw new ConfigFault(['EXCHEQUER_SECURE: production is served over TLS; set it to yes behind your proxy']);
   const roles = listOf(textOf(args, '--roles')) ?? ROLES;
   const unknown = roles.find((r) => !ROLES.includes(r));
   if (unknown !== undefined) throw new UsageFault(`--roles knows ${ROLES.join(', ')}, not ${unknown}`);
-  const dataDir = await dataFolder(textOf(args, '--data'));
+  const dataDir = dataFolder(textOf(args, '--data'));
   const wanted = listOf(textOf(args, '--cells'));
   const outside = cellsFromEnvironment(env);
   const embedded = outside ? undefined : await embeddedCells(dataDir, wanted ?? ['IN', 'US']);
@@ -42,11 +43,26 @@ export async function start(args: readonly string[]): Promise<number> {
   const cells = wanted ? all.filter((c) => wanted.includes(c.name)) : all;
   const missing = wanted?.find((name) => !cells.some((c) => c.name === name));
   if (missing !== undefined) throw new UsageFault(`no database is named for cell ${missing}`);
-  const provided = [...await localAdapters(dataDir), provide(TextMessages, () => httpMessages({ base: config.smsUrl as string, token: config.smsToken as string }))];
+  const provided = [
+    ...(await localAdapters(dataDir)),
+    provide(TextMessages, () => httpMessages({ base: config.smsUrl as string, token: config.smsToken as string })),
+  ];
   const log = createLog();
   const program = await startProgram({
-    modules, cells, home: (all[0] as (typeof all)[number]).name, directoryFile: join(dataDir, 'directory.json'), assets: await buildAssets(modules), clock: systemClock, log, roles,
-    provided: () => provided, host: config.host as string, port: config.port, secure: config.secure, pathTenants: false, trustedProxies: config.proxies,
+    modules,
+    cells,
+    home: (all[0] as (typeof all)[number]).name,
+    directoryFile: join(dataDir, 'directory.json'),
+    assets: await buildAssets(modules),
+    clock: systemClock,
+    log,
+    roles,
+    provided: () => provided,
+    host: config.host as string,
+    port: config.port,
+    secure: config.secure,
+    pathTenants: false,
+    trustedProxies: config.proxies,
   });
   log.info('program.started', { port: program.port, cells: cells.map((c) => c.name), roles });
   await new Promise<void>((done) => {
@@ -59,7 +75,7 @@ export async function start(args: readonly string[]): Promise<number> {
 
 /** `exchequer migrate`: brings every named cell to this release and leaves. */
 export async function migrateAll(args: readonly string[]): Promise<number> {
-  const dataDir = await dataFolder(textOf(args, '--data'));
+  const dataDir = dataFolder(textOf(args, '--data'));
   const outside = cellsFromEnvironment(environment());
   const embedded = outside ? undefined : await embeddedCells(dataDir, ['IN', 'US']);
   for (const cell of outside ?? embedded?.cells ?? []) {

@@ -97,7 +97,8 @@ async function attempt<I, O>(cell: CellContext, work: Work<I, O>, entries: reado
 }
 
 /** Runs entries together; when that throws, halves are tried (by tenant first) until the one that throws stands alone. */
-async function runBisecting<I, O>(cell: CellContext, work: Work<I, O>, entries: readonly Entry<I>[], stats: BatchStats): Promise<PromiseSettledResult<Answer<O>>[]> {
+async function runBisecting<I, O>(cell: CellContext, work: Work<I, O>, entries: readonly Entry<I>[],
+  stats: BatchStats): Promise<PromiseSettledResult<Answer<O>>[]> {
   try {
     return (await attempt(cell, work, entries)).map((value) => ({ status: 'fulfilled', value }));
   } catch (reason) {

@@ -49,7 +49,8 @@ export function testClock(start: Date): Clock & { set(at: Date): void; advance(m
   };
 }
 
-const CIVIL = /^(\d{4})-(\d{2})-(\d{2})$/;
+/** The calendar has no year 0, and PostgreSQL takes none. */
+const CIVIL = /^(?!0000)(\d{4})-(\d{2})-(\d{2})$/;
 
 /** True for a real calendar date written `YYYY-MM-DD` (leap days included). */
 export function isCivilDate(text: string): text is CivilDate {

@@ -8,17 +8,23 @@ export type Id<Prefix extends string = string> = `${Prefix}_${string}`;
 /** 32 lower-case hexadecimal digits, no dashes. */
 export type Uuid = string & { readonly uuid: 'hex' };
 
-let lastMs = 0;
+let asked = 0;
+let ms = 0;
 let counter = 0;
 
-/** A new UUIDv7: 48 bits of time, 12 bits that count within the millisecond, 62 random bits. Sorts by creation in one process. */
+/**
+ * A new UUIDv7: 48 bits of time, 12 bits that count within the millisecond, 62 random bits. Ids of one instant sort by their
+ * making in one process: where the count is full, the time written into them runs a millisecond ahead (RFC 9562 §6.2).
+ */
 export function uuidv7(at: Date, random: Random): Uuid {
-  const ms = at.getTime();
   const bytes = random.bytes(10);
-  if (ms === lastMs) counter = (counter + 1) & 0xfff;
-  else {
-    lastMs = ms;
+  if (at.getTime() !== asked) {
+    asked = ms = at.getTime();
     counter = bytes.readUInt16BE(8) & 0x3ff;
+  } else if (counter < 0xfff) counter += 1;
+  else {
+    ms += 1;
+    counter = 0;
   }
   const tail = bytes.toString('hex', 0, 8);
   const variant = ((bytes[0] as number) & 0x3f) | 0x80;

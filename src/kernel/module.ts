@@ -30,7 +30,8 @@ export interface Reaction<E extends EventType = EventType> {
 }
 export const on = <E extends EventType>(type: E, subscriber: string, run: Reaction<E>['run']): Reaction<E> => ({ kind: 'reaction', on: type, subscriber, run });
 
-export interface JobHandler { readonly kind: 'handler'; readonly job: JobType; readonly run: (tx: Tx, data: Readonly<Record<string, unknown>>) => Promise<void> }
+export interface JobHandler { readonly kind: 'handler'; readonly job: JobType; readonly run: (tx: Tx, data: Readonly<Record<string, unknown>>) =>
+  Promise<void> }
 export const handle = <J extends JobType>(job: J, run: (tx: Tx, data: z.output<J['data']>) => Promise<void>): JobHandler =>
   ({ kind: 'handler', job, run: run as JobHandler['run'] });
 
@@ -47,11 +48,13 @@ export interface WorkerContext {
 export interface Worker { readonly name: string; readonly role: 'web' | 'relay' | 'worker'; run(context: WorkerContext): Promise<void> }
 
 /** Who sends a request, as far as its headers and cookies prove it. */
-export interface Credentials { readonly authorization?: string; readonly cookies: Readonly<Record<string, string>>; readonly headers: Readonly<Record<string, string | string[] | undefined>>; /** The bytes of the body, where they are signed. */ readonly body?: Uint8Array }
+export interface Credentials { readonly authorization?: string; readonly cookies: Readonly<Record<string, string>>; readonly headers: Readonly<Record<string,
+  string | string[] | undefined>>; /** The bytes of the body, where they are signed. */ readonly body?: Uint8Array }
 export interface Authenticated { readonly actor: Actor; readonly cookies?: readonly CookieChange[]; readonly bySecret?: 'cookie' | 'header' }
 export interface Authenticator {
   readonly name: string;
-  authenticate(context: { cell: CellContext; tenant: TenantRef; clock: Clock }, credentials: Credentials): Promise<Authenticated | undefined> | Authenticated | undefined;
+  authenticate(context: { cell: CellContext; tenant: TenantRef; clock: Clock },
+    credentials: Credentials): Promise<Authenticated | undefined> | Authenticated | undefined;
 }
 
 /** A check of a live cell for `exchequer verify`: resolves to what it found wrong, first violation first. */
@@ -91,7 +94,8 @@ export interface Module {
   readonly islands?: URL;
 }
 
-export interface Provided<T = unknown> { readonly token: Token<T>; readonly make: (cell: { name: string; clock: Clock; log: Log; use<U>(what: Token<U>): U }) => T }
+export interface Provided<T = unknown> { readonly token: Token<T>;
+  readonly make: (cell: { name: string; clock: Clock; log: Log; use<U>(what: Token<U>): U }) => T }
 export const provide = <T>(token: Token<T>, make: Provided<T>['make']): Provided<T> => ({ token, make });
 
 /** The manifest of a module; imported by apps only. */

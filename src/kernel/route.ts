@@ -113,9 +113,11 @@ export interface Rendered {
 }
 
 /** State of a form: what was typed and what is wrong with each field. */
-export interface FormState { readonly values: Readonly<Record<string, string>>; readonly errors: Readonly<Record<string, string>>; readonly problem?: Problem; readonly data?: Readonly<Record<string, unknown>> }
+export interface FormState { readonly values: Readonly<Record<string, string>>; readonly errors: Readonly<Record<string, string>>; readonly problem?: Problem;
+  readonly data?: Readonly<Record<string, unknown>> }
 
-export interface CookieChange { readonly name: string; readonly value: string | null; readonly maxAgeSeconds?: number; /** false lets the session alone decide. */ readonly httpOnly?: boolean }
+export interface CookieChange { readonly name: string; readonly value: string | null; readonly maxAgeSeconds?: number;
+  /** false lets the session alone decide. */ readonly httpOnly?: boolean }
 export interface Redirect { readonly to: string; readonly cookies?: readonly CookieChange[] }
 
 export interface PageSpec<O> {
@@ -142,7 +144,8 @@ export const page = <O>(address: `GET /${string}`, spec: PageSpec<O>): Page<O> =
 export interface FormSpec<I, O> {
   readonly route: AnyRoute;
   /** The typed fields as the route's wire input, or errors by field as keys of the page's words. */
-  readonly fields: (values: Readonly<Record<string, string>>, context: PageContext & { cookies: Readonly<Record<string, string>> }) => { input: I } | { errors: Record<string, string> };
+  readonly fields: (values: Readonly<Record<string, string>>, context: PageContext & { cookies: Readonly<Record<string, string>> }) =>
+    { input: I } | { errors: Record<string, string> };
   readonly then: (value: O, context: PageContext) => Redirect;
   /** Renders the form again with what was typed. */
   readonly again: (context: PageContext, form: FormState) => Rendered;
@@ -153,11 +156,14 @@ export type AnyForm = Form<any, any>;
 // eslint-disable-next-line @typescript-eslint/no-explicit-any
 export type AnyPage = Page<any>;
 
-export const form = <I, O>(address: `POST /${string}`, spec: FormSpec<I, O>): Form<I, O> => ({ kind: 'form', method: 'POST', path: split(address).path, ...spec });
+export const form = <I, O>(address: `POST /${string}`, spec: FormSpec<I, O>): Form<I, O> =>
+  ({ kind: 'form', method: 'POST', path: split(address).path, ...spec });
 
 /** A hint that something changed: the page then fetches its own audited route. */
 export interface Hint { readonly topic: string; readonly id: string; readonly version: number }
 /** Where a web process's open pages hear of hints. */
 export const Hints = token<{ publish(hint: Hint): void }>('hints');
-export interface Stream { readonly kind: 'stream'; readonly method: 'GET'; readonly path: string; readonly scope: Scope; readonly topics: (actor: Actor, tenant: TenantRef) => readonly string[] }
-export const stream = (address: `GET /${string}`, spec: { scope: Scope; topics: Stream['topics'] }): Stream => ({ kind: 'stream', method: 'GET', path: split(address).path, ...spec });
+export interface Stream { readonly kind: 'stream'; readonly method: 'GET'; readonly path: string; readonly scope: Scope;
+  readonly topics: (actor: Actor, tenant: TenantRef) => readonly string[] }
+export const stream = (address: `GET /${string}`, spec: { scope: Scope; topics: Stream['topics'] }): Stream =>
+  ({ kind: 'stream', method: 'GET', path: split(address).path, ...spec });

@@ -30,14 +30,16 @@ export class Unavailable extends Error {
   }
 }
 
-const LOST = new Set(['ECONNREFUSED', 'ECONNRESET', 'ENOENT', 'EPIPE', 'ETIMEDOUT', 'EHOSTUNREACH', '57P01', '57P02', '57P03', '53300', '08000', '08003', '08006']);
+const LOST = new Set(['ECONNREFUSED', 'ECONNRESET', 'ENOENT', 'EPIPE', 'ETIMEDOUT', 'EHOSTUNREACH', '57P01', '57P02', '57P03', '53300', '08000', '08003',
+  '08006']);
 
 /** True when an error says that the server is gone or refuses connections, not that a statement was wrong. */
 export function isUnavailable(error: unknown): boolean {
   if (error instanceof Unavailable) return true;
   if (!(error instanceof Error)) return false;
   const code = (error as { code?: unknown }).code;
-  return (typeof code === 'string' && LOST.has(code)) || /connection terminated|timeout exceeded when trying to connect|client has encountered a connection error/i.test(error.message);
+  return (typeof code === 'string' && LOST.has(code))
+    || /connection terminated|timeout exceeded when trying to connect|client has encountered a connection error/i.test(error.message);
 }
 
 /** 40001 and 40P01: the same work may succeed when it is done again from the start. */
@@ -145,6 +147,8 @@ export class Pool {
     } finally {
       await connection.settle();
       client.off('error', onError);
+      // Whoever takes it next would run inside a stranger's transaction: a connection that is not idle is closed.
+      if (!broken && client.getTransactionStatus() !== 'I') broken = new Error('given back inside a transaction');
       client.release(broken);
     }
   }
@@ -152,6 +156,26 @@ export class Pool {
   /** Resolves when the server answers; throws Unavailable when it cannot be reached. */
   async ping(): Promise<void> {
     await this.with((connection) => connection.query('select 1'));
+  }
+
+  /** Holds a connection that hears a channel until `ending`; throws when the connection is lost. What was said meanwhile is not heard. */
+  async listen(channel: string, heard: () => void, ending: AbortSignal): Promise<void> {
+    const client = await this.#pool.connect();
+    let lost: Error | undefined;
+    try {
+      await new Promise<void>((done, fail) => {
+        client.on('notification', heard);
+        client.once('error', (error) => {
+          lost = error;
+          fail(error);
+        });
+        ending.addEventListener('abort', () => done(), { once: true });
+        client.query(`listen ${client.escapeIdentifier(channel)}`).then(heard, fail);
+      });
+    } finally {
+      // Never given back: the next holder would hear what it did not ask for.
+      client.release(lost ?? true);
+    }
   }
 
   close(): Promise<void> {

@@ -52,7 +52,7 @@ export interface JobDraft {
   readonly data: Readonly<Record<string, unknown>>;
   /** Not before this instant. */
   readonly runAt?: Date;
-  /** A second job with the same name and dedupe text is dropped while the first waits. */
+  /** A second job with the same name and dedupe text is dropped until the first one is taken. */
   readonly dedupe?: string;
   /** Jobs of one key run one at a time, in order. */
   readonly key?: string;
@@ -121,7 +121,8 @@ export interface CellContext {
 
 export const RETRIES_MAX = 3;
 
-function makeSection(cell: CellContext, connection: Connection, tenant: TenantRef, now: Date, seed: Buffer, signals: (() => void)[]): { tx: SectionTx; pending: Pending } {
+function makeSection(cell: CellContext, connection: Connection, tenant: TenantRef, now: Date, seed: Buffer, signals: (() => void)[]): { tx: SectionTx;
+  pending: Pending } {
   const pending: Pending = { facts: [], events: [], jobs: [], answers: [] };
   let random: Random | undefined;
   let today: CivilDate | undefined;
@@ -181,8 +182,8 @@ export async function transact<T>(cell: CellContext, pool: Pool, sections: reado
 async function attemptOnce<T>(cell: CellContext, connection: Connection, sections: readonly SectionWork<T>[], seeds: readonly Buffer[]): Promise<T[]> {
   const signals: (() => void)[] = [];
   const results: T[] = [];
+  const flights: Promise<unknown>[] = [];
   try {
-    const flights: Promise<unknown>[] = [];
     for (const [i, section] of sections.entries()) {
       const opening = await connection.query(
         `${i === 0 ? 'begin; ' : ''}set local app.tenant = '${uuid(section.tenant.id)}'; select clock_timestamp() as now`,
@@ -201,9 +202,18 @@ async function attemptOnce<T>(cell: CellContext, connection: Connection, section
   } catch (error) {
     await connection.settle();
     await connection.query('rollback').catch(() => undefined);
-    throw error;
+    // Statements behind a failed flight only say that the transaction is aborted; the flight itself says why, and whether to try again.
+    const cause = (await Promise.allSettled(flights)).find((flight) => flight.status === 'rejected');
+    throw cause ? cause.reason : error;
   }
-  for (const signal of signals) signal();
+  for (const signal of signals) {
+    try {
+      signal();
+    } catch (error) {
+      // The work is committed: to throw here would have it done again.
+      process.emitWarning(error instanceof Error ? error : String(error));
+    }
+  }
   return results;
 }
 

@@ -85,4 +85,5 @@ function Shell({ context, rendered }: { context: PageContext; rendered: Rendered
 }
 
 /** A whole document around what a view returned. */
-export const document = (context: PageContext, rendered: Rendered): string => `<!doctype html>${renderToString(<Shell context={context} rendered={rendered} />)}`;
+export const document = (context: PageContext, rendered: Rendered): string =>
+  `<!doctype html>${renderToString(<Shell context={context} rendered={rendered} />)}`;

@@ -55,7 +55,8 @@ export function Field(p: FieldProps): VNode {
 }
 
 /** The list of what is wrong, on top, with a link to each field. */
-export function ErrorSummary({ form, errorText, context, children }: { form: FormState; errorText: (key: string) => string; context: PageContext; children?: ComponentChildren }): VNode | null {
+export function ErrorSummary({ form, errorText, context, children }: { form: FormState; errorText: (key: string) => string; context: PageContext;
+  children?: ComponentChildren }): VNode | null {
   const wrong = Object.entries(form.errors);
   if (!wrong.length && !children) return null;
   return (

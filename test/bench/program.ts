@@ -19,7 +19,7 @@ import { openCell } from '../../src/apps/runtime.ts';
 import { demoTenants } from '../../src/apps/tenants.ts';
 import { buildAssets } from '../../src/apps/assets.ts';
 
-export interface Bench { readonly server: PostgresServer; readonly cell: CellConnection; readonly program: Program; readonly messages: ReturnType<typeof memoryMessages>; stop(): Promise<void> }
+export interface Bench { readonly server: PostgresServer; readonly cell: CellConnection; readonly program: Program; readonly folder: string; readonly messages: ReturnType<typeof memoryMessages>; stop(): Promise<void> }
 
 export const benchTenants = (count: number): TenantRecord[] => Array.from({ length: count }, (_, i) => ({
   ...(demoTenants[0] as TenantRecord), id: uuid(uuidv7(new Date(0), systemRandom)), slug: `t${i}`, hosts: [`t${i}.localhost`], cell: 'IN', synthetic: true,
@@ -52,7 +52,7 @@ export async function startBench(o: BenchOptions): Promise<Bench> {
     ],
   });
   return {
-    server, cell, program, messages,
+    server, cell, program, folder, messages,
     async stop() {
       await program.stop();
       await server.stop();

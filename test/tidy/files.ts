@@ -3,7 +3,7 @@ import { doorOf, finding, matches, moduleFiles, relativeTarget, TIERS, type Find
 const NAME = '[a-z][a-z0-9-]*';
 const FILES = new RegExp(`^(?:${[
   'README\\.md', '(?:index|contract|service|rules|store|routes|reactions|saga|port|module|demo)\\.ts', 'pages\\.tsx',
-  `(?:service|rules|store)/${NAME}\\.ts`, `pages/${NAME}\\.tsx`, 'words/[a-z]{2,3}\\.ts', 'data/.+', `islands/${NAME}\\.tsx`,
+  `(?:service|rules|store)/${NAME}\\.ts`, `pages/${NAME}\\.tsx`, 'words/[a-z]{2,3}(?:-[a-z]{2,12})?\\.ts', 'data/.+', `islands/${NAME}\\.tsx`,
   'migrations/\\d{4}_[a-z]+(?:_[a-z0-9]+)+\\.sql', `(?:(?:service|rules|store|pages|islands)/)?${NAME}\\.test\\.tsx?`,
 ].join('|')})$`);
 const VAGUE = /(?:^|\/)(?:utils?|helpers?|common|managers?|base|misc|shared)(?:\/|\.)/;

@@ -20,7 +20,8 @@ export function fileHeads(folder: string): HeadKeeper {
     newest: async (cell) => (await all(cell)).at(-1),
     async write(head) {
       await mkdir(folder, { recursive: true });
-      await appendFile(fileOf(head.cell), `${JSON.stringify({ pos: head.pos.toString(), chainHash: head.chainHash, at: head.at.toISOString() })}\n`, { mode: 0o600 });
+      await appendFile(fileOf(head.cell), `${JSON.stringify({ pos: head.pos.toString(), chainHash: head.chainHash, at: head.at.toISOString() })}\n`,
+        { mode: 0o600 });
     },
   };
 }

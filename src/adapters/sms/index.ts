@@ -27,12 +27,14 @@ export function httpMessages(options: { base: string; token: string }): TextMess
     name: 'http',
     async send(message, signal) {
       const answer = await fetch(`${options.base}/v1/messages`, {
-        method: 'POST', headers: { ...headers, 'idempotency-key': message.key }, body: JSON.stringify({ to: message.to, text: message.text }), signal, redirect: 'error',
+        method: 'POST', headers: { ...headers, 'idempotency-key': message.key }, body: JSON.stringify({ to: message.to, text: message.text }), signal,
+        redirect: 'error',
       });
       if (answer.status === 202) return { state: 'accepted', providerId: ((await answer.json()) as { id: string }).id };
       await answer.body?.cancel();
       // Only an answer that says so in the 4xx class is a refusal; anything else leaves the outcome open.
-      if (answer.status >= 400 && answer.status < 500 && ![401, 408, 429].includes(answer.status)) return { state: 'refused', reason: `status ${answer.status}` };
+      if (answer.status >= 400 && answer.status < 500 && ![401, 408, 429].includes(answer.status)) return { state: 'refused',
+        reason: `status ${answer.status}` };
       throw new Error(`the provider answered ${answer.status}`);
     },
     async inquire(key, signal) {

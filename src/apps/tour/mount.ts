@@ -33,7 +33,7 @@ const STEPS: Readonly<Record<string, Step>> = {
 
 const slugOf = (req: FastifyRequest): string | undefined => (req.raw as { tenantSlug?: string }).tenantSlug;
 const isOwn = (req: FastifyRequest): boolean => slugOf(req) === undefined && OWN_HOST.test(req.headers.host ?? '');
-const cookiesOf = (req: FastifyRequest): Record<string, string> => parseCookies(req.headers.cookie);
+const cookiesOf = (req: FastifyRequest): Record<string, string> => parseCookies(req.headers.cookie, false);
 const cookie = (name: string, value: string): string => `${name}=${value}; Path=/; SameSite=Lax; HttpOnly; Max-Age=${BROWSER_COOKIE_SECONDS}`;
 
 function languageOf(req: FastifyRequest, asked: string | undefined): Language {

@@ -77,14 +77,21 @@ export function formFields(text: string): Record<string, string> {
   return fields;
 }
 
-/** Cookies of a request header; a name that stands twice is dropped, since which one wins is anybody's guess. */
-export function parseCookies(header: string | undefined): Record<string, string> {
+const HOST_PREFIX = '__Host-';
+
+/**
+ * Cookies of a request header; a name that stands twice is dropped, since which one wins is anybody's guess. Over TLS only
+ * those count that bear the prefix: without it a neighbouring host may have set them.
+ */
+export function parseCookies(header: string | undefined, secure: boolean): Record<string, string> {
   const cookies = Object.create(null) as Record<string, string>;
   const twice = new Set<string>();
   for (const part of (header ?? '').split(';')) {
     const at = part.indexOf('=');
     if (at < 1) continue;
-    const name = part.slice(0, at).trim().replace(/^__Host-/, '');
+    const named = part.slice(0, at).trim();
+    if (secure && !named.startsWith(HOST_PREFIX)) continue;
+    const name = secure ? named.slice(HOST_PREFIX.length) : named;
     if (name in cookies) twice.add(name);
     cookies[name] = part.slice(at + 1).trim();
   }
@@ -123,7 +130,8 @@ export const isIdempotencyKey = (text: string): boolean => KEY.test(text);
 /** Scope of an idempotency key: tenant, actor and route own their keys. 32 bytes. */
 export const claimScope = (tenant: string, actor: string, routeName: string, key: string): Buffer =>
   Buffer.from(hash('sha256', JSON.stringify([tenant, actor, routeName, key]), 'buffer'));
-export const bodyHash = (input: unknown): Buffer => Buffer.from(hash('sha256', JSON.stringify(input, (_, v: unknown) => (typeof v === 'bigint' ? `${v}n` : v)), 'buffer'));
+export const bodyHash = (input: unknown): Buffer =>
+  Buffer.from(hash('sha256', JSON.stringify(input, (_, v: unknown) => (typeof v === 'bigint' ? `${v}n` : v)), 'buffer'));
 
 /** `/t/<slug>/rest` → slug and `/rest`; else undefined. */
 export function tenantPath(url: string): { slug: string; rest: string } | undefined {
@@ -133,8 +141,10 @@ export function tenantPath(url: string): { slug: string; rest: string } | undefi
   return { slug: match[1] as string, rest: rest.startsWith('/') ? rest : `/${rest}` };
 }
 
+/** True for a path of this site, and for no address that a browser reads as another host's. */
+export const sitePath = (path: string): boolean => /^\/(?![/\\])[\x21-\x7e]*$/.test(path) && !path.includes('\\');
+
+const RETURN_CHARS_MAX = 512;
 /** Where a person may be sent back to after signing in: a path of this site, never another host. */
-export function safeReturn(path: string | undefined): string | undefined {
-  if (path === undefined || path.length > 512) return undefined;
-  return /^\/(?![/\\])[\x21-\x7e]*$/.test(path) && !path.includes('\\') ? path : undefined;
-}
+export const safeReturn = (path: string | undefined): string | undefined =>
+  (path !== undefined && path.length <= RETURN_CHARS_MAX && sitePath(path) ? path : undefined);

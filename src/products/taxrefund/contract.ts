@@ -19,11 +19,23 @@ const zReason = z.string().regex(/^[a-z_]{1,40}$/);
 const zFlags = z.strictObject({ verified: z.boolean(), panLinked: z.boolean(), bankValidated: z.boolean(), demandOpen: z.boolean() }).partial();
 
 /** What an event states; amounts in minor units of the office's currency. */
-export const zFacts = z.strictObject({
-  claimed: zAmount, computed: zAmount, adjusted: zAmount, interest: zAmount, paid: zAmount,
-  demandYear: z.int().min(1990).max(2100), respondBy: zDate, reasonCode: zReason, noticeNo: zNumber, trackingNo: zNumber, formType: z.string().regex(/^[A-Za-z0-9-]{1,20}$/),
-  revisedReturnOf: z.int().min(1).max(99), verification: zFlags,
-}).partial();
+export const zFacts = z
+  .strictObject({
+    claimed: zAmount,
+    computed: zAmount,
+    adjusted: zAmount,
+    interest: zAmount,
+    paid: zAmount,
+    demandYear: z.int().min(1990).max(2100),
+    respondBy: zDate,
+    reasonCode: zReason,
+    noticeNo: zNumber,
+    trackingNo: zNumber,
+    formType: z.string().regex(/^[A-Za-z0-9-]{1,20}$/),
+    revisedReturnOf: z.int().min(1).max(99),
+    verification: zFlags,
+  })
+  .partial();
 
 /** A line of the feed about a person. */
 export const zTaxpayerLine = z.strictObject({
@@ -33,7 +45,10 @@ export const zTaxpayerLine = z.strictObject({
 });
 /** A line of the feed about one return. `receivedAt` is what the sender's own log says; we stamp our own. */
 export const zEventLine = z.strictObject({
-  kind: z.literal('event'), identifier: personal('national identifier', z.string().min(4).max(40)), year: z.int().min(1990).max(2100), returnNo: z.int().min(1).max(99),
+  kind: z.literal('event'),
+  identifier: personal('national identifier', z.string().min(4).max(40)),
+  year: z.int().min(1990).max(2100),
+  returnNo: z.int().min(1).max(99),
   accountTail: personal('account', z.string().regex(/^[0-9]{4}$/)).optional(),
   source: z.string().regex(/^[a-z][a-z0-9_]{1,31}$/), sourceEventId: z.string().regex(/^[\x21-\x7e]{1,80}$/), sourceVersion: z.int().min(1).max(1_000_000),
   occurredAt: zInstant, receivedAt: zInstant.optional(), code: zCode, facts: zFacts,
@@ -41,6 +56,7 @@ export const zEventLine = z.strictObject({
 export const zFeedLine = z.discriminatedUnion('kind', [zTaxpayerLine, zEventLine]);
 export type FeedLine = z.output<typeof zFeedLine>;
 export type EventLine = z.output<typeof zEventLine>;
+export type TaxpayerLine = z.output<typeof zTaxpayerLine>;
 
 export const quarantineReasons = [
   'malformed', 'too_long', 'unknown_person', 'contradiction', 'unknown_code', 'before_filing', 'in_future', 'too_many_events', 'wrong_identifier', 'failed',
@@ -64,11 +80,24 @@ export const zStatus = z.strictObject({
   deadline: z.strictObject({ date: zDate, basis: z.string(), days: z.int().nullable() }).nullable(),
   owner: z.string(), reasonCode: z.string().nullable(), demandYear: z.int().nullable(), noticeNo: z.string().nullable(),
   blockers: z.array(z.strictObject({ kind: z.string(), state: z.string() })),
-  timeline: z.array(z.strictObject({
-    code: z.string(), phase: z.string(), occurredAt: zInstant, source: z.string(), sourceEventId: z.string(), sourceVersion: z.int(), note: z.string().optional(),
-  })),
-  conflict: z.boolean(), unmapped: z.boolean(), freshness: z.record(z.string(), zInstant), trackingNo: z.string().nullable(), formType: z.string().nullable(),
-  revisedReturnOf: z.int().nullable(), version: z.int(),
+  timeline: z.array(
+    z.strictObject({
+      code: z.string(),
+      phase: z.string(),
+      occurredAt: zInstant,
+      source: z.string(),
+      sourceEventId: z.string(),
+      sourceVersion: z.int(),
+      note: z.string().optional(),
+    }),
+  ),
+  conflict: z.boolean(),
+  unmapped: z.boolean(),
+  freshness: z.record(z.string(), zInstant),
+  trackingNo: z.string().nullable(),
+  formType: z.string().nullable(),
+  revisedReturnOf: z.int().nullable(),
+  version: z.int(),
   /** The rows of the sum that leads to the amount; they add up. `unexplained` is what they do not account for. */
   arithmetic: z.strictObject({ rows: z.array(z.strictObject({ name: z.string(), amount: zMoneyText, sum: z.boolean() })), unexplained: zAmount }),
   /** What the one-sentence answer may name. */
@@ -84,7 +113,18 @@ export type Status = z.output<typeof zStatus>;
 export type YearStatus = z.output<typeof zYearStatus>;
 
 export const zYears = z.strictObject({
-  years: z.array(z.strictObject({ year: z.int(), label: zYearLabel, returns: z.int(), code: z.string(), phase: z.string(), amount: zMoneyText, currency: z.string(), changedAt: zInstant })),
+  years: z.array(
+    z.strictObject({
+      year: z.int(),
+      label: zYearLabel,
+      returns: z.int(),
+      code: z.string(),
+      phase: z.string(),
+      amount: zMoneyText,
+      currency: z.string(),
+      changedAt: zInstant,
+    }),
+  ),
 });
 export type Years = z.output<typeof zYears>;
 
@@ -100,7 +140,11 @@ export interface KeptReturn {
 }
 export interface KeptYear { readonly person: Uuid; readonly year: number; readonly asOf: Date; readonly returns: readonly KeptReturn[] }
 
-export const noReturn = problem('no-return', { status: 404, title: 'No return is known for this year.', doc: 'Look at the list of years. A return filed in the last days may not have arrived yet.' });
+export const noReturn = problem('no-return', {
+  status: 404,
+  title: 'No return is known for this year.',
+  doc: 'Look at the list of years. A return filed in the last days may not have arrived yet.',
+});
 export const refundProblems = [noReturn];
 
 export const Changed = event('taxrefund.changed', {

@@ -1,6 +1,5 @@
-import { defineModule, provide } from '#kernel';
-import { createCache } from '#spine/cache';
-import { Changed, refundProblems, STATUS_CACHED_MAX, STATUS_FRESH_MS, STATUS_KEPT_MS, type KeptYear } from './contract.ts';
+import { defineModule } from '#kernel';
+import { Changed, refundProblems } from './contract.ts';
 import { homePage } from './pages/home.tsx';
 import { listPage } from './pages/list.tsx';
 import { refundPage } from './pages/refund.tsx';
@@ -8,7 +7,7 @@ import { follow } from './reactions.ts';
 import { changes, routes } from './routes.ts';
 import { listStates, refundStates } from './service/states.ts';
 import { countsCheck, eventsCheck } from './service/verify.ts';
-import { StatusCache } from './service/view.ts';
+import { statusCacheState } from './service/view.ts';
 
 export default defineModule({
   name: 'products/taxrefund',
@@ -24,9 +23,7 @@ export default defineModule({
   problems: refundProblems,
   events: [Changed],
   workers: [follow],
-  state: [provide(StatusCache, (cell) => createCache<KeptYear>(
-    { name: 'taxrefund.status', entriesMax: STATUS_CACHED_MAX, freshMs: STATUS_FRESH_MS, keptMs: STATUS_KEPT_MS }, cell.clock,
-  ))],
+  state: [statusCacheState],
   checks: [eventsCheck, countsCheck],
   permissions: { 'taxrefund:feed': 'Send the authority’s feed.', 'taxrefund:quarantine': 'See and replay quarantined lines.' },
   privacy: {

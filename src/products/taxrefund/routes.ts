@@ -7,7 +7,14 @@ import { degradedView } from './service/degraded.ts';
 
 export const view = route('GET /tax-refunds/:year', {
   summary: 'The refund of one year: where it is, why, what to do, by when, and who acts.',
-  scope: 'person', input: zYear, output: zYearStatus, problems: [noReturn], audit: 'taxrefund.viewed', plural: viewYears, wire: yearWire, degraded: degradedView,
+  scope: 'person',
+  input: zYear,
+  output: zYearStatus,
+  problems: [noReturn],
+  audit: 'taxrefund.viewed',
+  plural: viewYears,
+  wire: yearWire,
+  degraded: degradedView,
   example: { input: { params: { year: '2026' } } },
 });
 
@@ -18,8 +25,14 @@ export const list = route('GET /tax-refunds', {
 
 export const feed = route('POST /tax-refunds/feed', {
   summary: 'Lines of the authority’s feed: people and events of returns, at most 500. The same lines again change nothing.',
-  scope: 'taxrefund:feed', input: z.strictObject({ body: z.instanceof(Uint8Array) }), output: zFeedAnswer, problems: [common.badRequest, common.tooLarge], consumes: 'ndjson',
-  bodyMax: FEED_BODY_BYTES_MAX, verb: takeFeed, example: { input: { body: new Uint8Array() } },
+  scope: 'taxrefund:feed',
+  input: z.strictObject({ body: z.instanceof(Uint8Array) }),
+  output: zFeedAnswer,
+  problems: [common.badRequest, common.tooLarge],
+  consumes: 'ndjson',
+  bodyMax: FEED_BODY_BYTES_MAX,
+  verb: takeFeed,
+  example: { input: { body: new Uint8Array() } },
 });
 
 export const changes = stream('GET /tax-refunds/changes', {

@@ -1,6 +1,15 @@
 import type { SqlTag, Uuid } from '#kernel';
 
-export interface RefundRow { id: string; person: string; year: number; return_no: number; version: number; events: number; projection: string; account: string | null }
+export interface RefundRow {
+  id: string;
+  person: string;
+  year: number;
+  return_no: number;
+  version: number;
+  events: number;
+  projection: string;
+  account: string | null;
+}
 
 /** Makes the returns that are new and locks all of them, in the order of the index; one statement. */
 export const lockRefunds = (
@@ -8,7 +17,8 @@ export const lockRefunds = (
 ): Promise<RefundRow[]> => sql<RefundRow>`
   insert into taxrefund.refund (tenant, id, person, year, return_no, version, events, code, phase, projection, updated_at)
   select ${tenant}, i, p, y, n, 0, 0, '', '', '', ${now}
-  from unnest(${r.map((x) => x.id)}::uuid[], ${r.map((x) => x.person)}::uuid[], ${r.map((x) => x.year)}::smallint[], ${r.map((x) => x.returnNo)}::smallint[]) u (i, p, y, n)
+  from unnest(${r.map((x) => x.id)}::uuid[], ${r.map((x) => x.person)}::uuid[], ${r.map((x) => x.year)}::smallint[],
+    ${r.map((x) => x.returnNo)}::smallint[]) u (i, p, y, n)
   order by p, y, n
   on conflict (tenant, person, year, return_no) do update set return_no = excluded.return_no
   returning replace(id::text, '-', '') as id, replace(person::text, '-', '') as person, year, return_no, version, events, projection, account`;
@@ -25,8 +35,8 @@ export const insertEvents = (sql: SqlTag, tenant: Uuid, e: readonly (EventRow & 
   insert into taxrefund.event (tenant, id, refund, source, source_event_id, source_version, occurred_at, received_at, code, facts)
   select ${tenant}, i, r, s, si, sv, oa, ra, c, f
   from unnest(${e.map((x) => x.id)}::uuid[], ${e.map((x) => x.refund)}::uuid[], ${e.map((x) => x.source)}::text[], ${e.map((x) => x.source_event_id)}::text[],
-    ${e.map((x) => x.source_version)}::int[], ${e.map((x) => x.occurred_at)}::timestamptz[], ${e.map((x) => x.received_at)}::timestamptz[], ${e.map((x) => x.code)}::text[],
-    ${e.map((x) => x.facts)}::text[]) u (i, r, s, si, sv, oa, ra, c, f)`;
+    ${e.map((x) => x.source_version)}::int[], ${e.map((x) => x.occurred_at)}::timestamptz[], ${e.map((x) => x.received_at)}::timestamptz[],
+    ${e.map((x) => x.code)}::text[], ${e.map((x) => x.facts)}::text[]) u (i, r, s, si, sv, oa, ra, c, f)`;
 
 export interface RefundUpdate { id: string; version: number; events: number; code: string; phase: string; projection: string; account: string | null }
 
@@ -46,7 +56,10 @@ export const refundsOf = (sql: SqlTag, tenant: Uuid, persons: readonly string[],
   from unnest(${persons}::uuid[], ${years}::smallint[]) u (p, y)
   join taxrefund.refund r on r.tenant = ${tenant} and r.person = u.p and r.year = u.y`;
 
-export const yearsOf = (sql: SqlTag, person: Uuid): Promise<{ year: number; return_no: number; code: string; phase: string; projection: string; updated_at: Date }[]> =>
+export const yearsOf = (
+  sql: SqlTag,
+  person: Uuid,
+): Promise<{ year: number; return_no: number; code: string; phase: string; projection: string; updated_at: Date }[]> =>
   sql<{ year: number; return_no: number; code: string; phase: string; projection: string; updated_at: Date }>`
   select year, return_no, code, phase, projection, updated_at from taxrefund.refund where person = ${person} order by year desc, return_no desc limit 100`;
 
@@ -55,7 +68,8 @@ export interface QuarantineRow { id: Uuid; reason: string; line: string; lineNo:
 export const insertQuarantine = (sql: SqlTag, tenant: Uuid, now: Date, q: readonly QuarantineRow[]): Promise<unknown[]> => sql`
   insert into taxrefund.quarantine (tenant, id, at, reason, line, line_no, feed, state)
   select ${tenant}, i, ${now}, r, l, n, f, 'open'
-  from unnest(${q.map((x) => x.id)}::uuid[], ${q.map((x) => x.reason)}::text[], ${q.map((x) => x.line)}::text[], ${q.map((x) => x.lineNo)}::int[], ${q.map((x) => x.feed)}::text[])
+  from unnest(${q.map((x) => x.id)}::uuid[], ${q.map((x) => x.reason)}::text[], ${q.map((x) => x.line)}::text[], ${q.map((x) => x.lineNo)}::int[],
+    ${q.map((x) => x.feed)}::text[])
     u (i, r, l, n, f)`;
 
 export interface Quarantined { id: string; at: Date; reason: string; line: string; line_no: number; feed: string; state: string }

@@ -9,11 +9,14 @@ export const HEAD_EVERY_MS = 60_000;
 export interface ChainHead { readonly cell: string; readonly pos: bigint; readonly chainHash: string; readonly at: Date }
 
 /** What verification found first: the position and what is wrong there. */
-export interface Violation { readonly kind: 'changed' | 'missing' | 'inserted' | 'reordered' | 'tail-cut' | 'source-changed'; readonly pos: bigint; readonly fact: string | null; readonly detail: string }
+export interface Violation { readonly kind: 'changed' | 'missing' | 'inserted' | 'reordered' | 'tail-cut' | 'source-changed'; readonly pos: bigint;
+  readonly fact: string | null; readonly detail: string }
 
 /** A fact as it stands in its row, every column as text: what the leaf's hash is taken of. */
 export interface StoredFact {
-  readonly seq: bigint; readonly id: string; readonly tenant: string; readonly at: string; readonly actor_kind: string; readonly actor: string | null; readonly session: string | null;
-  readonly action: string; readonly result: string; readonly subject: string | null; readonly resource: string | null; readonly problem: string | null; readonly trace: string;
+  readonly seq: bigint; readonly id: string; readonly tenant: string; readonly at: string; readonly actor_kind: string; readonly actor: string | null;
+  readonly session: string | null;
+  readonly action: string; readonly result: string; readonly subject: string | null; readonly resource: string | null; readonly problem: string | null;
+  readonly trace: string;
   readonly latency_us: string | null; readonly detail: string | null; readonly origin: string | null;
 }

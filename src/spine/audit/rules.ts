@@ -6,7 +6,8 @@ export const CHAIN_START = Buffer.alloc(32);
 
 /** Canonical bytes of a stored fact: its columns as text in a fixed order, as a JSON array. Sealed columns enter as they are stored. */
 export const canonicalFact = (f: StoredFact): string => JSON.stringify([
-  f.seq.toString(), f.id, f.tenant, f.at, f.actor_kind, f.actor, f.session, f.action, f.result, f.subject, f.resource, f.problem, f.trace, f.latency_us, f.detail, f.origin,
+  f.seq.toString(), f.id, f.tenant, f.at, f.actor_kind, f.actor, f.session, f.action, f.result, f.subject, f.resource, f.problem, f.trace, f.latency_us,
+  f.detail, f.origin,
 ]);
 
 const LEAF_PREFIX = Buffer.from([0]);

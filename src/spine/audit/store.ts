@@ -16,7 +16,8 @@ export const insertFacts = (sql: SqlTag, tenant: string, at: Date, f: NewFacts):
 /** Facts after a sequence number, every column as text in one fixed spelling. */
 export const factsAfter = async (sql: SqlTag, after: bigint, limit: number): Promise<(StoredFact & { pos: bigint })[]> =>
   (await sql<StoredFact>`
-    select seq, id::text, tenant::text, to_char(at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') as at, actor_kind, actor::text, session::text, action, result,
+    select seq, id::text, tenant::text, to_char(at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') as at, actor_kind, actor::text, session::text,
+      action, result,
       subject::text, resource, problem, trace, latency_us::text, detail, origin
     from audit.fact where seq > ${after} order by seq limit ${limit}`).map((r) => ({ ...r, pos: r.seq }));
 
@@ -32,13 +33,14 @@ export const leafAt = async (sql: SqlTag, pos: bigint): Promise<LeafRow | undefi
   (await sql<LeafRow>`select pos, fact_seq, fact_id::text, leaf_hash, chain_hash from audit.leaf where pos = ${pos}`)[0];
 
 export const factsBySeq = (sql: SqlTag, seqs: readonly bigint[]): Promise<StoredFact[]> => sql<StoredFact>`
-  select seq, id::text, tenant::text, to_char(at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') as at, actor_kind, actor::text, session::text, action, result,
+  select seq, id::text, tenant::text, to_char(at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') as at, actor_kind, actor::text, session::text,
+    action, result,
     subject::text, resource, problem, trace, latency_us::text, detail, origin
   from audit.fact where seq = any(${seqs}::bigint[]) order by seq`;
 
-/** Facts between two sequence numbers that have no leaf. */
-export const factsWithoutLeaf = (sql: SqlTag, after: bigint, upTo: bigint): Promise<{ seq: bigint; id: string }[]> => sql<{ seq: bigint; id: string }>`
-  select f.seq, f.id::text from audit.fact f where f.seq > ${after} and f.seq <= ${upTo} and not exists (select 1 from audit.leaf l where l.fact_seq = f.seq) order by f.seq limit 1`;
+/** Numbers and ids of the facts between two sequence numbers, the first excluded. */
+export const factNumbers = (sql: SqlTag, after: bigint, upTo: bigint): Promise<{ seq: bigint; id: string }[]> => sql<{ seq: bigint; id: string }>`
+  select seq, id::text from audit.fact where seq > ${after} and seq <= ${upTo} order by seq`;
 
 /** One sequencer at a time; a second one waits for the first one's commit and then reads its last leaf. */
 export const lockChain = (sql: SqlTag): Promise<unknown[]> => sql`select pg_advisory_xact_lock(4858361)`;
@@ -49,7 +51,8 @@ export const insertLeaves = (sql: SqlTag, rows: readonly LeafRow[]): Promise<unk
     ${rows.map((r) => r.leaf_hash)}::bytea[], ${rows.map((r) => r.chain_hash)}::bytea[])`;
 
 /** Facts about a person, newest first. */
-export const factsAbout = (sql: SqlTag, subject: string, before: bigint, limit: number): Promise<{ seq: bigint; at: Date; action: string; result: string; actor_kind: string; resource: string | null }[]> =>
+export const factsAbout = (sql: SqlTag, subject: string, before: bigint, limit: number): Promise<{ seq: bigint; at: Date; action: string; result: string;
+  actor_kind: string; resource: string | null }[]> =>
   sql<{ seq: bigint; at: Date; action: string; result: string; actor_kind: string; resource: string | null }>`
   select seq, at, action, result, actor_kind, resource from audit.fact where subject = ${subject} and seq < ${before} order by seq desc limit ${limit}`;
 
@@ -58,6 +61,7 @@ export const noteSpool = (sql: SqlTag, tenant: string, file: string, facts: numb
   insert into audit.spool (tenant, file, facts, at) values (${tenant}, ${file}, ${facts}, ${now}) on conflict do nothing returning 1`;
 
 /** Facts of one action in the order of their numbers. */
-export const factsOfAction = (sql: SqlTag, action: string, after: bigint, limit: number): Promise<{ seq: bigint; id: string; resource: string | null; detail: string | null }[]> =>
+export const factsOfAction = (sql: SqlTag, action: string, after: bigint, limit: number): Promise<{ seq: bigint; id: string; resource: string | null;
+  detail: string | null }[]> =>
   sql<{ seq: bigint; id: string; resource: string | null; detail: string | null }>`
   select seq, id::text, resource, detail from audit.fact where action = ${action} and seq > ${after} order by seq limit ${limit}`;

@@ -1,6 +1,7 @@
 import { defineModule } from '#kernel';
 import { eventWriter, signalState } from './service/log.ts';
 import { relay } from './service/relay.ts';
+import { listener } from './service/watch.ts';
 
 export default defineModule({
   name: 'spine/events',
@@ -13,6 +14,6 @@ export default defineModule({
     'events.parked': { app: ['select', 'delete'], spine: ['select', 'insert'], auditor: ['select'] },
   },
   writers: [eventWriter],
-  workers: [relay],
+  workers: [relay, listener],
   state: [signalState],
 });

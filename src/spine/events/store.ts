@@ -6,7 +6,8 @@ export interface NewEvents { topics: string[]; keys: string[]; ids: string[]; ve
 export const appendEvents = (sql: SqlTag, tenant: string, at: Date, e: NewEvents): Promise<unknown[]> => sql`
   insert into events.log (tenant, topic, key, id, version, at, trace, data)
   select ${tenant}, t, k, i, v, ${at}, tr, d
-  from unnest(${e.topics}::text[], ${e.keys}::text[], ${e.ids}::uuid[], ${e.versions}::smallint[], ${e.traces}::text[], ${e.data}::text[]) r (t, k, i, v, tr, d)`;
+  from unnest(${e.topics}::text[], ${e.keys}::text[], ${e.ids}::uuid[], ${e.versions}::smallint[], ${e.traces}::text[], ${e.data}::text[]) r (t, k, i,
+    v, tr, d)`;
 
 type LogRow = Omit<StoredEvent, 'data'> & { data: string | null };
 
@@ -29,10 +30,12 @@ export const moveCursor = (sql: SqlTag, name: string, from: bigint, to: bigint):
   update events.subscriber set pos = ${to}, failures = 0, error = null where name = ${name} and pos = ${from} returning pos`;
 
 export const noteFailure = async (sql: SqlTag, name: string, error: string): Promise<number> =>
-  (await sql<{ failures: number }>`update events.subscriber set failures = failures + 1, error = ${error} where name = ${name} returning failures`)[0]?.failures ?? 0;
+  (await sql<{ failures: number }>`update events.subscriber set failures = failures + 1, error = ${error} where name = ${
+    name} returning failures`)[0]?.failures ?? 0;
 
 export const park = (sql: SqlTag, subscriber: string, e: Pick<StoredEvent, 'pos' | 'tenant' | 'key'>, error: string, at: Date): Promise<unknown[]> => sql`
-  insert into events.parked (subscriber, pos, tenant, key, error, at) values (${subscriber}, ${e.pos}, ${e.tenant}, ${e.key}, ${error}, ${at}) on conflict do nothing`;
+  insert into events.parked (subscriber, pos, tenant, key, error, at) values (${subscriber}, ${e.pos}, ${e.tenant}, ${e.key}, ${error}, ${at})
+    on conflict do nothing`;
 
 export const parkedKeys = (sql: SqlTag, subscriber: string): Promise<{ tenant: string; key: string }[]> => sql<{ tenant: string; key: string }>`
   select distinct replace(tenant::text, '-', '') as tenant, key from events.parked where subscriber = ${subscriber}`;

@@ -1,9 +1,12 @@
 import { common, refuse, spineTransact, type Claim, type Claimed, type Claimer, type Worker, type Writer } from '#kernel';
-import { tenantKeys } from '#spine/vault';
+import { tenantKeys, type TenantKeys } from '#spine/vault';
 import { ANSWER_KEPT_MS, IN_FLIGHT_RETRY_SECONDS } from './contract.ts';
 import { dropExpired, readAnswers, tryLocks, writeAnswers, type AnswerRow } from './store.ts';
 
-const placeOf = (scope: Buffer): { table: string; column: string; row: string } => ({ table: 'idempotency.answer', column: 'answer', row: scope.toString('hex') });
+const placeOf = (scope: Buffer): { table: string; column: string; row: string } =>
+  ({ table: 'idempotency.answer', column: 'answer', row: scope.toString('hex') });
+/** The body's hash under the tenant's key: a plain hash of an identifier could be found by trying them all. */
+const keyedHash = (keys: TenantKeys, bodyHash: Buffer): Buffer => keys.mac('idempotency.body', bodyHash);
 const FRESH: Claimed = { kind: 'fresh' };
 const IN_FLIGHT: Claimed = { kind: 'refused', refused: refuse(common.inFlight, { retryAfterSeconds: IN_FLIGHT_RETRY_SECONDS }) };
 
@@ -25,7 +28,7 @@ export const claimer: Claimer = {
       const h = hex[i] as string;
       const row = kept.get(h);
       if (row) {
-        return row.body_hash.equals(claim.bodyHash) ? { kind: 'replay', json: tenantKeys(tx).open(placeOf(claim.scope), row.answer) }
+        return row.body_hash.equals(keyedHash(tenantKeys(tx), claim.bodyHash)) ? { kind: 'replay', json: tenantKeys(tx).open(placeOf(claim.scope), row.answer) }
           : { kind: 'refused', refused: refuse(common.keyReused) };
       }
       // The same key twice in one batch: the first one works, the second is its twin.
@@ -40,7 +43,7 @@ export const answerWriter: Writer = {
   write(tx, pending) {
     if (!pending.answers.length) return undefined;
     const keys = tenantKeys(tx);
-    const rows = pending.answers.map((a) => ({ scope: a.scope, bodyHash: a.bodyHash, answer: keys.seal(placeOf(a.scope), a.json) }));
+    const rows = pending.answers.map((a) => ({ scope: a.scope, bodyHash: keyedHash(keys, a.bodyHash), answer: keys.seal(placeOf(a.scope), a.json) }));
     return () => writeAnswers(tx.sql, tx.tenant.id, rows, tx.now, new Date(tx.now.getTime() + ANSWER_KEPT_MS));
   },
 };

@@ -20,7 +20,9 @@ export const REFRESH_LIFE_MS = 2 * 3_600_000;
 export const SESSION_LIFE_MS_MAX = 12 * 3_600_000;
 /** Two tabs may refresh at once: the refresh token just replaced is still answered this long, without a new one. */
 export const REFRESH_GRACE_MS = 10_000;
-/** Message and start limits beside the general ones. */
+/** Codes for one identity, counted alike for known and unknown people; past it the answer says so. */
+export const SENDS_PER_IDENTITY = { name: 'code-per-identity', capacity: 3, perMinute: 0.3 };
+/** Messages to one phone, whoever shares it; past it nothing is sent and the answer stays the same, or it would tell whose phone it is. */
 export const SENDS_PER_PHONE = { name: 'code-per-phone', capacity: 3, perMinute: 0.3 };
 export const STARTS_PER_ADDRESS = { name: 'start-per-address', capacity: 25, perMinute: 5 };
 
@@ -38,7 +40,8 @@ export interface Profile {
   readonly language: Language;
 }
 export const zProfile = z.strictObject({
-  identifier: personal('national identifier', z.string().min(4).max(32)), dateOfBirth: personal('date of birth', zDate), phone: personal('phone', z.string().regex(/^\+[0-9 ]{6,20}$/)),
+  identifier: personal('national identifier', z.string().min(4).max(32)), dateOfBirth: personal('date of birth', zDate),
+  phone: personal('phone', z.string().regex(/^\+[0-9 ]{6,20}$/)),
   name: personal('name', z.string().min(1).max(200)), nameLocal: personal('name', z.string().min(1).max(200)).optional(), language: z.enum(['en', 'hi']),
 });
 
@@ -53,27 +56,35 @@ export const zStart = z.strictObject({
 });
 export const zStarted = z.strictObject({ challenge: zChallengeId, expiresAt: zInstant, resendAt: zInstant, phoneEnding: z.string() });
 
-export const zCode = z.strictObject({ params: z.strictObject({ challenge: zChallengeId }), body: z.strictObject({ code: z.string().min(1).max(64), browser: zBrowser }) });
+export const zCode = z.strictObject({ params: z.strictObject({ challenge: zChallengeId }),
+  body: z.strictObject({ code: z.string().min(1).max(64), browser: zBrowser }) });
 export const zTokens = z.strictObject({
   accessToken: z.string(), refreshToken: z.string(), expiresInSeconds: z.int(), refreshExpiresInSeconds: z.int(), year: z.int(),
 });
 export const zResend = z.strictObject({ params: z.strictObject({ challenge: zChallengeId }), body: z.strictObject({ browser: zBrowser }) });
 export const zRefresh = z.strictObject({ body: z.strictObject({ refreshToken: z.string().min(20).max(200) }) });
-export const zRefreshed = z.strictObject({ accessToken: z.string(), refreshToken: z.string().nullable(), expiresInSeconds: z.int(), refreshExpiresInSeconds: z.int() });
+export const zRefreshed = z.strictObject({ accessToken: z.string(), refreshToken: z.string().nullable(), expiresInSeconds: z.int(),
+  refreshExpiresInSeconds: z.int() });
 export const zNothing = z.strictObject({});
 export const zSession = z.strictObject({ session: zId('ses'), startedAt: zInstant, expiresAt: zInstant });
 
-export const wrongDetails = problem('wrong-identifier', { status: 422, title: 'This is not an identifier of this office.', doc: 'Check the form of the identifier; nothing was looked up.' });
-export const wrongCode = problem('wrong-code', { status: 422, title: 'That code is not right.', doc: 'Try again; `triesLeft` says how often. After that, start again.' });
-export const codeOver = problem('code-over', { status: 410, title: 'This code can no longer be used.', doc: 'It was used, it expired, it was tried too often or it belongs to another browser. Start again.' });
-export const lockedOut = problem('locked-out', { status: 429, title: 'Too many wrong codes.', doc: 'Wait for the time in Retry-After. A device that signed in before is not affected by other people’s tries.' });
+export const wrongDetails = problem('wrong-identifier',
+  { status: 422, title: 'This is not an identifier of this office.', doc: 'Check the form of the identifier; nothing was looked up.' });
+export const wrongCode = problem('wrong-code', { status: 422, title: 'That code is not right.',
+  doc: 'Try again; `triesLeft` says how often. After that, start again.' });
+export const codeOver = problem('code-over', { status: 410, title: 'This code can no longer be used.',
+  doc: 'It was used, it expired, it was tried too often or it belongs to another browser. Start again.' });
+export const lockedOut = problem('locked-out', { status: 429, title: 'Too many wrong codes.',
+  doc: 'Wait for the time in Retry-After. A device that signed in before is not affected by other people’s tries.' });
 export const resendTooSoon = problem('resend-too-soon', { status: 429, title: 'A code was sent a moment ago.', doc: 'Wait for the time in Retry-After.' });
-export const sendsUsed = problem('sends-used', { status: 429, title: 'Enough codes were sent for now.', doc: 'Wait for the time in Retry-After, then start again.' });
+export const sendsUsed = problem('sends-used', { status: 429, title: 'Enough codes were sent for now.',
+  doc: 'Wait for the time in Retry-After, then start again.' });
 export const sessionOver = problem('session-over', { status: 401, title: 'The session has ended.', doc: 'Sign in again.' });
 export const identityProblems = [wrongDetails, wrongCode, codeOver, lockedOut, resendTooSoon, sendsUsed, sessionOver];
 
 export const SignedIn = event('identity.signed-in', { version: 1, doc: 'A person signed in.', data: { person: z.string(), session: z.string() } });
-export const SignedOut = event('identity.signed-out', { version: 1, doc: 'A session ended: signed out, replaced or revoked.', data: { person: z.string(), session: z.string(), reason: z.string() } });
+export const SignedOut = event('identity.signed-out',
+  { version: 1, doc: 'A session ended: signed out, replaced or revoked.', data: { person: z.string(), session: z.string(), reason: z.string() } });
 
 export const SendCode = job('identity.send-code', { doc: 'Sends one text message with a code.', data: { message: z.string() }, attemptsMax: 50 });
 

@@ -2,8 +2,7 @@ import type { VNode } from 'preact';
 import { done, fill, form, formatInstant, isCivilDate, localeOf, page, plainInput, type FormState, type PageContext, type PageState, type Problem, type Rendered } from '#kernel';
 import { ErrorSummary, Field, Hidden } from '#kit';
 import { codeOver, COOKIE_ACCESS, COOKIE_CHALLENGE, COOKIE_REFRESH, lockedOut, resendTooSoon, sendsUsed, wrongCode, wrongDetails } from './contract.ts';
-import { leave, resend, start, verify } from './routes.ts';
-import { sessionCookies } from './service/session.ts';
+import { leave, resend, sessionCookies, start, verify } from './routes.ts';
 import { en } from './words/en.ts';
 import { hi } from './words/hi.ts';
 
@@ -49,7 +48,8 @@ function problemText(context: PageContext, state: FormState): string | undefined
 function BirthFields({ context, state }: { context: PageContext; state: FormState }): VNode {
   const w = wordsOf(context).start;
   const part = (name: 'day' | 'month' | 'birthYear', label: string, width: 2 | 4, length: number, complete: string): VNode =>
-    <Field name={name} label={label} form={state} errorText={errorText(context)} context={context} inputMode="numeric" width={width} maxLength={length} autoComplete={complete} />;
+    <Field name={name} label={label} form={state} errorText={errorText(context)} context={context} inputMode="numeric"
+      width={width} maxLength={length} autoComplete={complete} />;
   return (
     <fieldset aria-describedby="birth-hint">
       <legend>{w.birth}</legend>
@@ -85,7 +85,8 @@ function startView(context: PageContext, state: FormState): Rendered {
           <div class={shown.errors.year ? 'field wrong' : 'field'}>
             <label for="year">{w.period[country]}</label>
             <p class="hint" id="year-hint">{w.periodHint[country]}</p>
-            <select id="year" name="year" class="w10" aria-describedby="year-hint">
+            {shown.errors.year && <p class="error" id="year-error">{errorText(context)(shown.errors.year)}</p>}
+            <select id="year" name="year" class="w10" aria-describedby={shown.errors.year ? 'year-hint year-error' : 'year-hint'}>
               {periods(context).map((p) => <option value={p.value} selected={p.value === chosen}>{p.label}</option>)}
             </select>
           </div>
@@ -115,19 +116,23 @@ function codeView(context: PageContext, state: FormState): Rendered {
   const w = wordsOf(context).code;
   const pending = unpack(context.query.c ?? state.values.c);
   const said = problemText(context, state);
+  // A wrong code is said beside its field as well; anything else is not about what was typed.
+  const wrong = state.problem?.code === wrongCode.code && pending !== undefined;
+  const shown: FormState = wrong ? { ...state, errors: { code: 'said' } } : state;
+  const text = (key: string): string => (key === 'said' ? said ?? key : errorText(context)(key));
   const time = pending ? formatInstant(new Date(pending.expires), localeOf(context.language), context.tenant.zone) : '';
   return {
     title: w.title,
     body: (
       <>
-        <ErrorSummary form={state} errorText={errorText(context)} context={context}>{said && <p>{said}</p>}</ErrorSummary>
+        <ErrorSummary form={shown} errorText={text} context={context}>{said && !wrong && <p>{said}</p>}</ErrorSummary>
         <h1>{w.heading}</h1>
         {pending && <p class="lead">{fill(w.sent, { ending: pending.ending, time })}</p>}
         {pending && (
           <form method="post" action={`${context.base}/sign-in/code`} noValidate>
             <Hidden context={context} />
             <input type="hidden" name="c" value={pack(pending)} />
-            <Field name="code" label={w.label} hint={w.hint} form={state} errorText={errorText(context)} context={context} inputMode="numeric"
+            <Field name="code" label={w.label} hint={w.hint} form={shown} errorText={text} context={context} inputMode="numeric"
               autoComplete="one-time-code" width={6} maxLength={64} secret />
             <div class="actions"><button type="submit" class="main">{w.go}</button></div>
           </form>
@@ -148,7 +153,8 @@ function codeView(context: PageContext, state: FormState): Rendered {
 }
 
 const digits = (text: string | undefined): string => plainInput(text ?? '');
-const whole = (text: string, max: number): number | undefined => (/^\d{1,4}$/.test(text) && Number.parseInt(text, 10) >= 1 && Number.parseInt(text, 10) <= max ? Number.parseInt(text, 10) : undefined);
+const whole = (text: string, max: number): number | undefined =>
+  (/^\d{1,4}$/.test(text) && Number.parseInt(text, 10) >= 1 && Number.parseInt(text, 10) <= max ? Number.parseInt(text, 10) : undefined);
 
 const nothing = done(null);
 const refused = (problem: Problem, data: Readonly<Record<string, unknown>>, values: Readonly<Record<string, string>>): PageState<null> =>
@@ -199,11 +205,13 @@ export const startForm = form('POST /sign-in', {
     const period = Number.parseInt(digits(values.year), 10);
     if (!periods(context).some((p) => p.value === String(period))) errors.year = 'period';
     if (Object.keys(errors).length) return { errors };
-    return { input: { body: { identifier: (values.identifier ?? '').slice(0, 40), dateOfBirth: date, year: period, browser: context.cookies.xq_browser ?? '', language: context.language } } };
+    return { input: { body: { identifier: (values.identifier ?? '').slice(0, 40), dateOfBirth: date, year: period, browser: context.cookies.xq_browser ?? '',
+      language: context.language } } };
   },
   then: (value: { challenge: string; expiresAt: Date; phoneEnding: string }, context) => {
     const then = context.query.then ?? '';
-    const kept = pack({ challenge: value.challenge, ending: value.phoneEnding, expires: value.expiresAt.toISOString(), then: /^\/(?!\/)[\x21-\x7e]*$/.test(then) ? then : '' });
+    const kept = pack({ challenge: value.challenge, ending: value.phoneEnding, expires: value.expiresAt.toISOString(),
+      then: /^\/(?![/\\])[\x21-\x7e]*$/.test(then) ? then : '' });
     return { to: `/sign-in/code?c=${kept}`, cookies: [{ name: COOKIE_CHALLENGE, value: kept, maxAgeSeconds: 600 }] };
   },
   again: startView,
@@ -236,7 +244,8 @@ export const resendForm = form('POST /sign-in/resend', {
     return known ? { input: { params: { challenge: known.challenge }, body: { browser: known.browser } } } : { errors: { code: 'code' } };
   },
   then: (value: { challenge: string; expiresAt: Date; phoneEnding: string }, context) => ({
-    to: `/sign-in/code?c=${pack({ challenge: value.challenge, ending: value.phoneEnding, expires: value.expiresAt.toISOString(), then: unpack(context.query.c)?.then ?? '' })}`,
+    to: `/sign-in/code?c=${pack({ challenge: value.challenge, ending: value.phoneEnding, expires: value.expiresAt.toISOString(),
+      then: unpack(context.query.c)?.then ?? '' })}`,
   }),
   again: codeView,
 });

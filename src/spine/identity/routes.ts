@@ -1,6 +1,7 @@
-import { civilDate, common, route } from '#kernel';
+import { civilDate, route } from '#kernel';
 import {
-  codeOver, lockedOut, resendTooSoon, sendsUsed, sessionOver, wrongCode, wrongDetails, zCode, zNothing, zRefresh, zRefreshed, zResend, zSession, zStart, zStarted, zTokens,
+  codeOver, lockedOut, resendTooSoon, sendsUsed, sessionOver, wrongCode, wrongDetails, zCode, zNothing, zRefresh, zRefreshed, zResend, zSession, zStart,
+  zStarted, zTokens,
 } from './contract.ts';
 import { readSession, refresh, signOut } from './service/session.ts';
 import { resendCode, startSignIn, verifyCode } from './service/sign-in.ts';
@@ -10,7 +11,8 @@ const browser = 'A'.repeat(24);
 
 export const start = route('POST /sign-in/challenges', {
   summary: 'Starts a sign-in: a code goes to the registered phone, if the details match. The answer does not tell whether they do.',
-  scope: 'public', input: zStart, output: zStarted, status: 201, idempotent: 'optional', problems: [wrongDetails, lockedOut, sendsUsed], audit: 'identity.start', verb: startSignIn,
+  scope: 'public', input: zStart, output: zStarted, status: 201, idempotent: 'optional', problems: [wrongDetails, lockedOut, sendsUsed],
+  audit: 'identity.start', verb: startSignIn,
   example: { input: { body: { identifier: 'ABCPK0000L', dateOfBirth: civilDate('1986-03-27'), year: 2026, browser, language: 'en' } } },
 });
 
@@ -22,7 +24,8 @@ export const verify = route('POST /sign-in/challenges/:challenge/code', {
 
 export const resend = route('POST /sign-in/challenges/:challenge/resend', {
   summary: 'Sends a new code; the one before it stops working.',
-  scope: 'public', input: zResend, output: zStarted, idempotent: 'optional', problems: [codeOver, resendTooSoon, sendsUsed], audit: 'identity.resend', verb: resendCode,
+  scope: 'public', input: zResend, output: zStarted, idempotent: 'optional', problems: [codeOver, resendTooSoon, sendsUsed], audit: 'identity.resend',
+  verb: resendCode,
   example: { input: { params: { challenge }, body: { browser } } },
 });
 
@@ -33,7 +36,8 @@ export const renew = route('POST /sign-in/refresh', {
 });
 
 export const leave = route('POST /sign-out', {
-  summary: 'Ends the session at once, on every device process.', scope: 'person', input: zNothing, output: zNothing, problems: [sessionOver], audit: 'identity.session-end',
+  summary: 'Ends the session at once, on every device process.', scope: 'person', input: zNothing, output: zNothing, problems: [sessionOver],
+  audit: 'identity.session-end',
   verb: signOut, example: { input: {}, output: {} },
 });
 
@@ -42,5 +46,5 @@ export const session = route('GET /session', {
 });
 
 export const routes = [start, verify, resend, renew, leave, session];
-/** Problems that a form shows on its own page beside the routes' own. */
-export const shownProblems = [common.inFlight];
+/** The cookies that a form sets where a machine is given tokens. */
+export { sessionCookies } from './service/session.ts';

@@ -67,7 +67,8 @@ export function afterWrong(guard: Guard, now: Date): Guard {
 /** A right code forgives what was counted. */
 export const afterRight = (now: Date): Guard => ({ wrong: 0, windowFrom: now, locks: 0, lockedUntil: null });
 
-export type ResendDecision = { readonly kind: 'send' } | { readonly kind: 'over' } | { readonly kind: 'wait'; readonly ms: number } | { readonly kind: 'enough'; readonly ms: number };
+export type ResendDecision = { readonly kind: 'send' } | { readonly kind: 'over' } | { readonly kind: 'wait';
+  readonly ms: number } | { readonly kind: 'enough'; readonly ms: number };
 
 export function decideResend(challenge: Challenge, now: Date): ResendDecision {
   if (challenge.state !== 'open' || challenge.expiresAt <= now) return { kind: 'over' };
@@ -76,7 +77,8 @@ export function decideResend(challenge: Challenge, now: Date): ResendDecision {
   return ms > 0 ? { kind: 'wait', ms } : { kind: 'send' };
 }
 
-export interface RefreshState { readonly endedAt: Date | null; readonly expiresAt: Date; readonly rotatedAt: Date; readonly matchesCurrent: boolean; readonly matchesPrevious: boolean }
+export interface RefreshState { readonly endedAt: Date | null; readonly expiresAt: Date; readonly rotatedAt: Date; readonly matchesCurrent: boolean;
+  readonly matchesPrevious: boolean }
 export type RefreshDecision = 'rotate' | 'access-only' | 'reused' | 'over';
 
 /** A refresh token is good once. The one before it, shown again after a moment, means that somebody copied it: the family ends. */

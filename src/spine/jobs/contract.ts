@@ -26,5 +26,6 @@ export interface JobSignal { wake(): void; wait(msMax: number, ending: AbortSign
 export const JobSignal = token<JobSignal>('jobs.signal');
 
 /** Named points at which the kill proofs stop a process; nothing is provided in production. */
-export interface CallProbe { at(point: 'tx1-committed' | 'attempt-committed' | 'request-sent' | 'answer-received' | 'tx2-committed', job: string): Promise<void> }
+export interface CallProbe { at(point: 'tx1-committed' | 'attempt-committed' | 'request-sent' | 'answer-received' | 'tx2-committed',
+  job: string): Promise<void> }
 export const CallProbe = token<CallProbe | undefined>('jobs.probe');

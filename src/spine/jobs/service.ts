@@ -1,5 +1,6 @@
 import {
-  errorFields, nextCallStep, perform, provide, spineTransact, systemRandom, uuid, uuidv7, type AnyCall, type CallContext, type Clock, type JobHandler, type Provided,
+  errorFields, nextCallStep, perform, provide, spineTransact, systemRandom, uuid, uuidv7, type AnyCall, type CallContext, type Clock, type JobHandler,
+  type Provided,
   type Worker, type WorkerContext, type Writer, type TenantRef, type Tx,
 } from '#kernel';
 import { CallProbe, CLAIM_MAX, JobSignal, LEASE_MS, POLL_MS, type Job } from './contract.ts';
@@ -12,18 +13,20 @@ export const jobWriter: Writer = {
   write(tx, pending) {
     if (!pending.jobs.length) return undefined;
     const rows: NewJobs = { name: [], key: [], dedupe: [], data: [], trace: [], runAt: [], attemptsMax: [], callKey: [] };
+    // The queue runs on the database's clock, whatever the tenant's clock says; a verb speaks in its tenant's time.
+    const real = (at: Date): Date => new Date(at.getTime() - tx.tenant.clockOffsetMs);
     for (const { by, job } of pending.jobs) {
       rows.name.push(job.type.name);
       rows.key.push(job.key ?? null);
       rows.dedupe.push(job.dedupe ?? null);
       rows.data.push(JSON.stringify(job.type.data.parse(job.data)));
       rows.trace.push(by.trace);
-      rows.runAt.push(job.runAt ?? tx.now);
+      rows.runAt.push(real(job.runAt ?? tx.now));
       rows.attemptsMax.push(job.type.attemptsMax);
       rows.callKey.push(tx.uuid());
     }
     tx.afterCommit(() => tx.use(JobSignal).wake());
-    return () => insertJobs(tx.sql, tx.tenant.id, tx.now, rows);
+    return () => insertJobs(tx.sql, tx.tenant.id, real(tx.now), rows);
   },
 };
 
@@ -74,7 +77,12 @@ async function runCall(r: Running, call: AnyCall): Promise<void> {
   const noted = await spineTransact(w.cell, (tx) => noteAttempt(tx.sql, job.id, r.worker, tx.now, lease(tx.now, LEASE_MS + call.sendBudgetMs)));
   if (!noted.length) throw new LeaseLost();
   await probe?.at('attempt-committed', job.name);
-  const result = await call.send(request, context);
+  const sending = call.send(request, context);
+  if (probe) {
+    sending.catch(() => undefined);
+    await probe.at('request-sent', job.name);
+  }
+  const result = await sending;
   await probe?.at('answer-received', job.name);
   await finishWith(r, (tx) => call.record(tx, job.data, result));
   await probe?.at('tx2-committed', job.name);
@@ -86,6 +94,7 @@ async function runJob(r: Running, handlers: ReadonlyMap<string, JobHandler>, cal
     const call = calls.get(job.name);
     const handler = handlers.get(job.name);
     if (call) await runCall(r, call);
+    else if (job.attempts > job.attempts_max) throw new Error('its last try ended with the process');
     else if (handler) await finishWith(r, (tx) => handler.run(tx, handler.job.data.parse(job.data)));
     else throw new Error('no handler bears this name');
   } catch (error) {
@@ -113,7 +122,11 @@ export const worker: Worker = {
       for (const row of rows) {
         const job = { ...row, data: JSON.parse(row.data as unknown as string) as Record<string, unknown> };
         const tenant = await w.tenant(uuid(job.tenant));
-        if (!tenant) continue;
+        if (!tenant) {
+          // The directory of this process may be behind; the job waits without running.
+          await spineTransact(w.cell, (tx) => failJob(tx.sql, job.id, me, 'UnknownTenant', lease(tx.now, backoffMs(job.attempts, systemRandom.unit())), null));
+          continue;
+        }
         const done = runJob({ w, worker: me, tenant, job }, handlers, calls).finally(() => running.delete(done));
         running.add(done);
       }

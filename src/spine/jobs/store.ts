@@ -1,22 +1,28 @@
 import type { SqlTag } from '#kernel';
 import type { Job } from './contract.ts';
 
-export interface NewJobs { name: string[]; key: (string | null)[]; dedupe: (string | null)[]; data: string[]; trace: string[]; runAt: Date[]; attemptsMax: number[]; callKey: (string | null)[] }
+export interface NewJobs { name: string[]; key: (string | null)[]; dedupe: (string | null)[]; data: string[]; trace: string[]; runAt: Date[];
+  attemptsMax: number[]; callKey: (string | null)[] }
 
 export const insertJobs = (sql: SqlTag, tenant: string, at: Date, j: NewJobs): Promise<unknown[]> => sql`
   insert into jobs.job (tenant, name, key, dedupe, data, trace, run_at, created_at, attempts_max, call_key)
   select ${tenant}, n, k, d, da, tr, ra, ${at}, am, ck
-  from unnest(${j.name}::text[], ${j.key}::text[], ${j.dedupe}::text[], ${j.data}::text[], ${j.trace}::text[], ${j.runAt}::timestamptz[], ${j.attemptsMax}::smallint[],
+  from unnest(${j.name}::text[], ${j.key}::text[], ${j.dedupe}::text[], ${j.data}::text[], ${j.trace}::text[], ${j.runAt}::timestamptz[],
+    ${j.attemptsMax}::smallint[],
     ${j.callKey}::text[]) r (n, k, d, da, tr, ra, am, ck)
   on conflict do nothing`;
 
-/** Takes ready jobs, and those whose holder's lease ran out. Of each key only the oldest may run. */
+/**
+ * Takes ready jobs, and those whose holder's lease ran out. Of each key only the oldest may run. A job that was taken gives
+ * its dedupe text free: what changes while it runs may ask for another.
+ */
 export const claimJobs = (sql: SqlTag, worker: string, now: Date, until: Date, limit: number): Promise<Job[]> => sql<Job & { data: never }>`
-  update jobs.job set lease_until = ${until}, worker = ${worker}, attempts = attempts + 1
+  update jobs.job set lease_until = ${until}, worker = ${worker}, attempts = attempts + 1, dedupe = null
   where id = any(array(
     select j.id from jobs.job j
     where j.dead_at is null and ((j.lease_until is null and j.run_at <= ${now}) or j.lease_until <= ${now})
-      and (j.key is null or not exists (select 1 from jobs.job e where e.tenant = j.tenant and e.name = j.name and e.key = j.key and e.id < j.id and e.dead_at is null))
+      and (j.key is null or not exists (select 1 from jobs.job e where e.tenant = j.tenant and e.name = j.name and e.key = j.key and e.id < j.id
+        and e.dead_at is null))
     order by j.run_at, j.id limit ${limit} for update skip locked))
   returning id, replace(tenant::text, '-', '') as tenant, name, data, attempts, attempts_max, trace, created_at, call_key, sent_at`;
 

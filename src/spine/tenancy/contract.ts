@@ -12,7 +12,8 @@ export interface TenantRecord extends TenantRef {
 }
 
 export const zTenantRecord = z.strictObject({
-  id: z.custom<Uuid>((v) => typeof v === 'string' && isUuid(v), 'not a uuid'), slug: z.string(), name: z.string(), country: z.string(), zone: z.string(), languages: z.array(z.string()), cell: z.string(),
+  id: z.custom<Uuid>((v) => typeof v === 'string' && isUuid(v), 'not a uuid'), slug: z.string(), name: z.string(), country: z.string(), zone: z.string(),
+  languages: z.array(z.string()), cell: z.string(),
   clockOffsetMs: z.int(), hosts: z.array(z.string()), brand: z.record(z.string(), z.string()), synthetic: z.boolean(),
 });
 

@@ -11,6 +11,7 @@ export const allTenants = (sql: SqlTag): Promise<TenantRow[]> => sql<TenantRow>`
 /** Adds a tenant or brings its settings up to date; the id never changes. */
 export const putTenant = (sql: SqlTag, t: TenantRecord): Promise<unknown[]> => sql`
   insert into tenancy.tenant (id, slug, name, country, zone, languages, cell, clock_offset_ms, hosts, brand, synthetic)
-  values (${t.id}, ${t.slug}, ${t.name}, ${t.country}, ${t.zone}, ${t.languages}, ${t.cell}, ${t.clockOffsetMs}, ${t.hosts}, ${JSON.stringify(t.brand)}, ${t.synthetic})
+  values (${t.id}, ${t.slug}, ${t.name}, ${t.country}, ${t.zone}, ${t.languages}, ${t.cell}, ${t.clockOffsetMs}, ${t.hosts},
+    ${JSON.stringify(t.brand)}, ${t.synthetic})
   on conflict (slug) do update set name = excluded.name, country = excluded.country, zone = excluded.zone, languages = excluded.languages,
     clock_offset_ms = excluded.clock_offset_ms, hosts = excluded.hosts, brand = excluded.brand, synthetic = excluded.synthetic`;

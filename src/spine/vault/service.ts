@@ -6,11 +6,18 @@ import { Kek } from './port.ts';
 import { parseSealed, sealer, secretKey, tenantKeys as makeTenantKeys } from './rules.ts';
 import { addSubjectKeys, addTenantKey, subjectKeyRows, tenantKeyRows, type SubjectKeyRow } from './store.ts';
 
-interface VaultState { readonly tenants: Map<Uuid, TenantKeys>; readonly subjects: LRUCache<string, SubjectKeys> }
+interface VaultState {
+  readonly tenants: Map<Uuid, TenantKeys>;
+  readonly subjects: LRUCache<string, SubjectKeys>;
+  /** Subjects whose key was made by a transaction that has not committed, or never will: theirs are not kept. */
+  readonly uncommitted: LRUCache<string, true>;
+}
 export const VaultState = token<VaultState>('vault.state');
-export const makeState = (): VaultState => ({ tenants: new Map(), subjects: new LRUCache({ max: SUBJECT_KEYS_CACHED_MAX }) });
+export const makeState = (): VaultState => ({
+  tenants: new Map(), subjects: new LRUCache({ max: SUBJECT_KEYS_CACHED_MAX }), uncommitted: new LRUCache({ max: SUBJECT_KEYS_CACHED_MAX }),
+});
 
-type Using = Pick<SectionTx, 'use' | 'tenant' | 'sql'>;
+type Using = Pick<SectionTx, 'use' | 'tenant' | 'sql' | 'afterCommit'>;
 const KEY_BYTES = 32;
 const contextOf = (tenant: Uuid, purpose: string): string => `${tenant} ${purpose}`;
 
@@ -79,7 +86,8 @@ export async function subjectKeys(tx: Using, subjects: readonly Uuid[], options:
   const keys = tenantKeys(tx);
   for (const row of await subjectKeyRows(tx.sql, missing)) {
     const known = unwrapSubject(keys, tx.tenant.id, row);
-    state.subjects.set(cacheName(tx.tenant.id, known.subject), known);
+    const name = cacheName(tx.tenant.id, known.subject);
+    if (!state.uncommitted.has(name)) state.subjects.set(name, known);
     found.set(known.subject, known.sealer);
   }
   return found;
@@ -98,7 +106,13 @@ export async function makeSubjectKeys(tx: Using, subjects: readonly Uuid[]): Pro
     subject, wrapped: keys.seal(placeOf(subject), systemRandom.bytes(KEY_BYTES).toString('base64url')),
   }));
   if (!fresh.length) return known;
-  // Not cached before the commit: a key that was rolled back must not seal anything.
+  const { uncommitted } = tx.use(VaultState);
+  for (const { subject } of fresh) {
+    const name = cacheName(tx.tenant.id, subject);
+    // A key that was rolled back must not seal anything.
+    uncommitted.set(name, true);
+    tx.afterCommit(() => void uncommitted.delete(name));
+  }
   const added = new Map((await addSubjectKeys(tx.sql, tx.tenant.id, fresh)).map((row) => [row.subject as Uuid, unwrapSubject(keys, tx.tenant.id, row).sealer]));
   const lost = fresh.filter((f) => !added.has(f.subject)).map((f) => f.subject);
   return new Map([...known, ...added, ...(lost.length ? await subjectKeys(tx, lost) : [])]);

@@ -8,9 +8,12 @@ import { authenticate, look, newTrace, setCookies, type EdgeOptions, type Seen }
 import { API_HEADERS, securityHeaders, sendProblem } from './respond.ts';
 import { limited, type Runner } from './run.ts';
 
+/** Fastify answers HEAD with what GET would say. */
+const reads = (req: FastifyRequest): boolean => req.method === 'GET' || req.method === 'HEAD';
+
 /** May this request change something? A cookie alone proves nothing about who made the browser send it. */
 export function originProblem(o: EdgeOptions, req: FastifyRequest, seen: Seen): Refused | undefined {
-  if (req.method === 'GET' || seen.bySecret === 'header') return undefined;
+  if (reads(req) || seen.bySecret === 'header') return undefined;
   const site = req.headers['sec-fetch-site'];
   const origin = req.headers.origin;
   // A machine without cookies sends neither header; a page of another site always sends one.
@@ -25,7 +28,7 @@ function wireInput(route: AnyRoute, req: FastifyRequest): unknown {
   const query = req.query as Record<string, unknown>;
   if (Object.keys(params).length) wire.params = params;
   if (Object.keys(query).length) wire.query = query;
-  if (req.method === 'GET') return wire;
+  if (reads(req)) return wire;
   const body = req.body as Buffer | undefined;
   if (route.consumes === 'ndjson') wire.body = body ?? Buffer.alloc(0);
   else if (body?.length) wire.body = strictJson(utf8Text(body));

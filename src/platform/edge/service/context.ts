@@ -3,7 +3,8 @@ import type { KeyObject } from 'node:crypto';
 import { createHmac, timingSafeEqual } from 'node:crypto';
 import type { Registry } from 'prom-client';
 import {
-  isLanguage, negotiate, newTrace, systemRandom, type Actor, type AnyRoute, type Authenticator, type CellContext, type Clock, type CookieChange, type Language, type Log,
+  isLanguage, negotiate, newTrace, systemRandom, type Actor, type AnyRoute, type Authenticator, type CellContext, type Clock, type CookieChange,
+  type Language, type Log,
   type Module, type PageContext,
 } from '#kernel';
 import type { Limiter } from '#spine/limits';
@@ -35,6 +36,8 @@ export interface EdgeOptions {
   readonly group?: boolean;
   /** Limits per person and per address; off in benches. */
   readonly limits?: boolean;
+  /** Time in which a request's headers must have come; HEADERS_TIMEOUT_MS unless said. */
+  readonly headersTimeoutMs?: number;
 }
 
 declare module 'fastify' {
@@ -79,7 +82,7 @@ export function look(o: EdgeOptions, req: FastifyRequest): Seen | 'unknown-tenan
   if (!cell) return 'misdirected';
   const seen: Seen = {
     atMs: o.clock.monotonicMs(), trace: traceOf(req.headers.traceparent) ?? newTrace(), tenant: found.tenant, cell, base: found.base,
-    cookies: parseCookies(req.headers.cookie), set: [], address: req.ip, agent: (req.headers['user-agent'] ?? '').slice(0, 256),
+    cookies: parseCookies(req.headers.cookie, o.secure), set: [], address: req.ip, agent: (req.headers['user-agent'] ?? '').slice(0, 256),
     actor: { kind: 'nobody' }, bySecret: undefined,
   };
   req.seen = seen;
@@ -89,7 +92,8 @@ export function look(o: EdgeOptions, req: FastifyRequest): Seen | 'unknown-tenan
 /** Asks each authenticator in turn; the first that knows the credentials decides. */
 export async function authenticate(o: EdgeOptions, authenticators: readonly Authenticator[], req: FastifyRequest, seen: Seen): Promise<void> {
   const credentials = {
-    ...(Buffer.isBuffer(req.body) ? { body: req.body } : {}), cookies: seen.cookies, headers: req.headers, ...(req.headers.authorization === undefined ? {} : { authorization: req.headers.authorization }),
+    ...(Buffer.isBuffer(req.body) ? { body: req.body } : {}), cookies: seen.cookies, headers: req.headers,
+    ...(req.headers.authorization === undefined ? {} : { authorization: req.headers.authorization }),
   };
   for (const a of authenticators) {
     const answer = a.authenticate({ cell: seen.cell, tenant: seen.tenant, clock: o.clock }, credentials);
@@ -155,7 +159,8 @@ export const routeName = (route: Pick<AnyRoute, 'method' | 'path'>): string => `
 export function setCookies(o: EdgeOptions, seen: Seen, reply: FastifyReply, more: readonly CookieChange[] = []): void {
   const last = new Map([...seen.set, ...more].map((c) => [c.name, c]));
   const lines = [...last.values()].map((c) => [
-    `${o.secure ? '__Host-' : ''}${c.name}=${c.value ?? ''}`, 'Path=/', 'SameSite=Lax', ...(c.httpOnly === false ? [] : ['HttpOnly']), ...(o.secure ? ['Secure'] : []),
+    `${o.secure ? '__Host-' : ''}${c.name}=${c.value ?? ''}`, 'Path=/', 'SameSite=Lax', ...(c.httpOnly === false ? [] : ['HttpOnly']),
+    ...(o.secure ? ['Secure'] : []),
     ...(c.value === null ? ['Max-Age=0'] : c.maxAgeSeconds === undefined ? [] : [`Max-Age=${c.maxAgeSeconds}`]),
   ].join('; '));
   if (lines.length) reply.header('set-cookie', lines);

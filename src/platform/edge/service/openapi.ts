@@ -22,8 +22,10 @@ const problemAnswer = (problems: readonly Problem[]): Json => ({
 function operation(route: AnyRoute, modules: readonly Module[]): Json {
   const input = schemaOf(route.input as z.ZodType);
   const parts = (input.properties ?? {}) as Record<string, Json>;
-  const always = [common.malformed, common.tooMany, common.unavailable, common.internal, ...(route.scope === 'public' ? [] : [common.signedOut, common.forbidden])];
-  const byStatus = Map.groupBy([...route.problems, ...always, ...(route.idempotent ? [common.inFlight, common.keyReused, common.keyMissing] : [])], (p) => p.status);
+  const always = [common.malformed, common.tooMany, common.unavailable, common.internal,
+    ...(route.scope === 'public' ? [] : [common.signedOut, common.forbidden])];
+  const byStatus = Map.groupBy([...route.problems, ...always, ...(route.idempotent ? [common.inFlight, common.keyReused, common.keyMissing] : [])], (p) =>
+    p.status);
   const owner = modules.find((m) => m.routes?.includes(route))?.name ?? '';
   return {
     operationId: `${route.method.toLowerCase()}${route.path.replace(/[^A-Za-z0-9]+(.)?/g, (_, c: string | undefined) => (c ?? '').toUpperCase())}`,
@@ -31,12 +33,16 @@ function operation(route: AnyRoute, modules: readonly Module[]): Json {
     ...(route.scope === 'public' ? {} : { security: [{ bearer: [] }] }),
     parameters: [
       ...parameters(parts.params, 'path'), ...parameters(parts.query, 'query'),
-      ...(route.idempotent ? [{ name: 'Idempotency-Key', in: 'header', required: route.idempotent === 'required', schema: { type: 'string', minLength: 8, maxLength: 128 } }] : []),
+      ...(route.idempotent ? [{ name: 'Idempotency-Key', in: 'header', required: route.idempotent === 'required',
+        schema: { type: 'string', minLength: 8, maxLength: 128 } }] : []),
     ],
     ...(route.method === 'GET' ? {} : { requestBody: { content: route.consumes === 'ndjson'
-      ? { 'application/x-ndjson': { schema: { type: 'string' } } } : { 'application/json': { schema: parts.body ?? {}, example: (route.example.input as Json).body } } } }),
+      ? { 'application/x-ndjson': { schema: { type: 'string' } } }
+        : { 'application/json': { schema: parts.body ?? {}, example: (route.example.input as Json).body } } } }),
     responses: {
-      [route.status ?? 200]: { description: 'Done', content: { 'application/json': { schema: schemaOf(route.output as z.ZodType), ...(route.example.output === undefined ? {} : { example: route.example.output as Json }) } } },
+      [route.status ?? 200]: { description: 'Done',
+        content: { 'application/json': { schema: schemaOf(route.output as z.ZodType),
+          ...(route.example.output === undefined ? {} : { example: route.example.output as Json }) } } },
       ...Object.fromEntries([...byStatus].map(([status, problems]) => [status, problemAnswer(problems)])),
     },
   };

@@ -1,10 +1,11 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import { common, done, refuse, type AnyForm, type AnyPage, type FormState, type Module, type Outcome, type PageContext, type Refused, type Rendered } from '#kernel';
+import { common, done, refuse, type AnyForm, type AnyPage, type FormState, type Module, type Outcome, type PageContext, type Refused,
+  type Rendered } from '#kernel';
 import { document } from '#kit';
 import { unknownTenant } from '#spine/tenancy';
 import { BODY_BYTES_MAX } from '../contract.ts';
 import { problemPage } from '../pages.tsx';
-import { BodyFault, formFields, safeReturn, utf8Text } from '../rules.ts';
+import { BodyFault, formFields, safeReturn, sitePath, utf8Text } from '../rules.ts';
 import { authenticate, browserOf, formTokenFits, look, newTrace, pageContext, setCookies, type EdgeOptions, type Seen } from './context.ts';
 import { originProblem } from './api.ts';
 import { PAGE_HEADERS, securityHeaders, sendProblem } from './respond.ts';
@@ -28,7 +29,8 @@ function redirect(o: EdgeOptions, reply: FastifyReply, seen: Seen, to: string): 
 
 function refusedPage(o: EdgeOptions, reply: FastifyReply, seen: Seen, context: PageContext, refused: Refused): FastifyReply {
   if (refused.problem.status === 401) {
-    const back = safeReturn(context.path);
+    // Back to what was asked for, where that is a page: an address that takes a form only would show nothing.
+    const back = reply.request.method === 'POST' ? undefined : safeReturn(context.path);
     return redirect(o, reply, seen, `${context.base}${SIGN_IN}${back ? `?then=${encodeURIComponent(back)}` : ''}`);
   }
   const wait = refused.data.retryAfterSeconds;
@@ -91,7 +93,8 @@ async function submitForm(o: EdgeOptions, runner: Runner, form: AnyForm, req: Fa
   }
   const then = form.then(outcome.value, { ...context, query: { ...context.query, ...typed } });
   if (then.cookies) seen.set.push(...then.cookies);
-  return redirect(o, reply, seen, `${context.base}${then.to}`);
+  // Whatever a form was made to say, nobody is sent to another site.
+  return redirect(o, reply, seen, `${context.base}${sitePath(then.to) ? then.to : '/'}`);
 }
 
 export function mountPages(app: FastifyInstance, o: EdgeOptions, runner: Runner, modules: readonly Module[]): void {

@@ -1,3 +1,5 @@
+import { STATUS_CODES } from 'node:http';
+import type { Socket } from 'node:net';
 import type { FastifyReply } from 'fastify';
 import type { ProblemData, Refused } from '#kernel';
 import type { EdgeOptions, Seen } from './context.ts';
@@ -9,8 +11,8 @@ const PERMISSIONS = 'camera=(), geolocation=(), microphone=(), payment=(), usb=(
 export const PAGE_HEADERS: Readonly<Record<string, string>> = {
   'content-type': 'text/html; charset=utf-8',
   'cache-control': 'no-store',
-  'content-security-policy': "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; form-action 'self'; base-uri 'none'; "
-    + "frame-ancestors 'self'; frame-src 'self'",
+  'content-security-policy': "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; form-action 'self'; "
+    + "base-uri 'none'; frame-ancestors 'self'; frame-src 'self'",
   'referrer-policy': 'same-origin',
   'permissions-policy': PERMISSIONS,
   'x-content-type-options': 'nosniff',
@@ -41,8 +43,18 @@ export function problemBody(refused: Refused, trace: string): string {
 export function sendProblem(o: EdgeOptions, reply: FastifyReply, refused: Refused, trace: string): FastifyReply {
   const wait = refused.data.retryAfterSeconds;
   if (typeof wait === 'number') reply.header('retry-after', String(wait));
-  return reply.code(refused.problem.status).headers(securityHeaders(o, API_HEADERS)).header('content-type', 'application/problem+json').send(problemBody(refused, trace));
+  return reply.code(refused.problem.status).headers(securityHeaders(o, API_HEADERS)).header('content-type',
+    'application/problem+json').send(problemBody(refused, trace));
 }
 
 /** The trace goes back with every answer, so that a person can name it. */
 export const traceHeader = (reply: FastifyReply, seen: Pick<Seen, 'trace'>): void => void reply.header('x-trace-id', seen.trace);
+
+/** Answers what never became a request, on the bare socket. */
+export function sendBare(socket: Socket, refused: Refused, trace: string): void {
+  if (socket.destroyed || !socket.writable) return;
+  const body = problemBody(refused, trace);
+  const headers = { ...API_HEADERS, 'content-type': 'application/problem+json', 'content-length': String(Buffer.byteLength(body)), connection: 'close' };
+  const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`).join('');
+  socket.end(`HTTP/1.1 ${refused.problem.status} ${STATUS_CODES[refused.problem.status]}\r\n${lines}\r\n${body}`);
+}

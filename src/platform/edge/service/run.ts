@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import {
-  common, createBatcher, done, errorFields, isUnavailable, perform, refuse, type AnyRoute, type Answer, type Authenticator, type BatchStats, type CellContext, type Claim,
+  common, createBatcher, done, errorFields, isUnavailable, perform, refuse, type AnyRoute, type Answer, type Authenticator, type BatchStats, type CellContext,
+  type Claim,
   type Entry, type Item, type Outcome, type Problem, type Refused,
 } from '#kernel';
 import { PER_ADDRESS, PER_PERSON, retryAfterSeconds } from '#spine/limits';
@@ -47,11 +48,13 @@ function claimOf(route: AnyRoute, seen: Seen, input: unknown, key: string | unde
 }
 
 function makeBatcher(o: EdgeOptions, cell: CellContext, route: AnyRoute): Batcher {
-  const problems = new Map<string, Problem>([...route.problems, ...Object.values(common), ...o.modules.flatMap((m) => m.problems ?? [])].map((p) => [p.code, p]));
+  const problems = new Map<string, Problem>([...route.problems, ...Object.values(common), ...o.modules.flatMap((m) => m.problems ?? [])].map((p) =>
+    [p.code, p]));
   return createBatcher<unknown, unknown>(cell, {
     name: routeName(route), plural: route.plural, verb: route.verb,
     gates: o.modules.flatMap((m) => m.gates ?? []), claimer: o.modules.find((m) => m.claimer)?.claimer, log: o.log, group: o.group ?? true,
-    toJson: (outcome) => JSON.stringify(outcome.ok ? { ok: true, value: z.encode(route.output, outcome.value) } : { ok: false, code: outcome.problem.code, data: outcome.data }),
+    toJson: (outcome) => JSON.stringify(outcome.ok ? { ok: true, value: z.encode(route.output, outcome.value) }
+      : { ok: false, code: outcome.problem.code, data: outcome.data }),
     fromJson: (json) => {
       const kept = JSON.parse(json) as { ok: true; value: unknown } | { ok: false; code: string; data: Record<string, unknown> };
       if (kept.ok) return done(z.decode(route.output, kept.value));
@@ -69,7 +72,8 @@ async function recordFailure(o: EdgeOptions, route: AnyRoute, seen: Seen): Promi
   }
 }
 
-const origin = (seen: Seen): Pick<Item<unknown>, 'actor' | 'trace' | 'address' | 'agent'> => ({ actor: seen.actor, trace: seen.trace, address: seen.address, agent: seen.agent });
+const origin = (seen: Seen): Pick<Item<unknown>, 'actor' | 'trace' | 'address' | 'agent'> =>
+  ({ actor: seen.actor, trace: seen.trace, address: seen.address, agent: seen.agent });
 
 async function whenDown(o: EdgeOptions, route: AnyRoute, seen: Seen, input: unknown): Promise<Answer<unknown>> {
   const context = { tenant: seen.tenant, ...origin(seen), now: o.clock.now(), use: seen.cell.use };

@@ -1,7 +1,7 @@
 import fastify, { type FastifyInstance } from 'fastify';
 import { Counter, Gauge, Histogram } from 'prom-client';
 import type { IncomingMessage } from 'node:http';
-import { common, errorFields, isUnavailable, refuse, type Method } from '#kernel';
+import { common, errorFields, isUnavailable, refuse, type Method, type Problem } from '#kernel';
 import { brandCss } from '#kit';
 import {
   BODY_BYTES_MAX, DRAIN_MS, HEADER_BYTES_MAX, HEADERS_TIMEOUT_MS, KEEP_ALIVE_MS, REQUEST_TIMEOUT_MS, URL_BYTES_MAX,
@@ -11,7 +11,7 @@ import { mountRoute } from './api.ts';
 import { findTenant, newTrace, type EdgeOptions } from './context.ts';
 import { openApi } from './openapi.ts';
 import { answerNothing, mountPages } from './pages.ts';
-import { API_HEADERS, securityHeaders, sendProblem } from './respond.ts';
+import { API_HEADERS, securityHeaders, sendBare, sendProblem } from './respond.ts';
 import { createRunner, type Runner } from './run.ts';
 import { createHub, mountStream, type Hub } from './stream.ts';
 
@@ -97,12 +97,22 @@ function catchAll(app: FastifyInstance, o: EdgeOptions): void {
   });
 }
 
+const CONNECTIONS_CHECK_MS = 1000;
+/** What is wrong with bytes that never became a request, by Node's name for it. */
+const BARE: Readonly<Record<string, Problem>> = { HPE_HEADER_OVERFLOW: common.headersTooLarge, ERR_HTTP_REQUEST_TIMEOUT: common.tooSlow };
+
 /** Builds the server over the modules; the caller listens and closes it. */
 export function createEdge(o: EdgeOptions, more?: (app: FastifyInstance, runner: Runner) => void): Edge {
   const app = fastify({
     logger: false, bodyLimit: BODY_BYTES_MAX, routerOptions: { maxParamLength: 256 }, requestTimeout: REQUEST_TIMEOUT_MS, keepAliveTimeout: KEEP_ALIVE_MS,
     trustProxy: o.trustedProxies > 0 ? (_address: string, hop: number) => hop < o.trustedProxies : false, exposeHeadRoutes: true, forceCloseConnections: 'idle',
-    http: { maxHeaderSize: HEADER_BYTES_MAX, headersTimeout: HEADERS_TIMEOUT_MS },
+    http: {
+      maxHeaderSize: HEADER_BYTES_MAX, headersTimeout: o.headersTimeoutMs ?? HEADERS_TIMEOUT_MS,
+      // Node looks for late requests only this often, so a limit shorter than this would not hold.
+      connectionsCheckingInterval: Math.min(CONNECTIONS_CHECK_MS, o.headersTimeoutMs ?? CONNECTIONS_CHECK_MS),
+    },
+    clientErrorHandler: (error, socket) => sendBare(socket, refuse(BARE[(error as { code?: string }).code ?? ''] ?? common.badRequest), newTrace()),
+    frameworkErrors: (_, __, reply) => void sendProblem(o, reply, refuse(common.badRequest), newTrace()),
     rewriteUrl: (req: IncomingMessage) => {
       const url = req.url ?? '/';
       if (url.length > URL_BYTES_MAX) return '/address-too-long';
@@ -123,18 +133,20 @@ export function createEdge(o: EdgeOptions, more?: (app: FastifyInstance, runner:
   });
   const runner = createRunner(o);
   const hub = createHub();
+  const ending = new AbortController();
   measure(app, o, runner);
   mountHealth(app, o, state, o.modules);
   mountAssets(app, o);
   for (const route of o.modules.flatMap((m) => m.routes ?? [])) mountRoute(app, o, runner, route);
   mountPages(app, o, runner, o.modules);
-  for (const s of o.modules.flatMap((m) => m.streams ?? [])) mountStream(app, o, runner, hub, s);
+  for (const s of o.modules.flatMap((m) => m.streams ?? [])) mountStream(app, o, runner, { hub, stream: s, ending: ending.signal });
   more?.(app, runner);
   catchAll(app, o);
   return {
     app, runner, hub,
     async drain() {
       state.draining = true;
+      ending.abort();
       const closed = new AbortController();
       const late = o.clock.sleep(DRAIN_MS, closed.signal).then(() => app.server.closeAllConnections());
       await Promise.race([app.close(), late]);

@@ -6,7 +6,8 @@ import { API_HEADERS, securityHeaders, sendProblem } from './respond.ts';
 import { authorize, limited, type Runner } from './run.ts';
 
 /** Hints to open pages of one process: "look again", never data. */
-export interface Hub { publish(hint: Hint): void; subscribe(topics: readonly string[], take: (hint: Hint, position: number) => void): () => void; after(position: number, topics: readonly string[]): { hint: Hint; position: number }[] }
+export interface Hub { publish(hint: Hint): void; subscribe(topics: readonly string[], take: (hint: Hint, position: number) => void): () => void;
+  after(position: number, topics: readonly string[]): { hint: Hint; position: number }[] }
 
 export const STREAMS_PER_SESSION_MAX = 5;
 export const HEARTBEAT_MS = 15_000;
@@ -43,7 +44,8 @@ export function createHub(): Hub {
 }
 
 /** Server-sent events of one stream. The page fetches its own audited route on a hint; after a gap it fetches too. */
-export function mountStream(app: FastifyInstance, o: EdgeOptions, runner: Runner, hub: Hub, stream: Stream): void {
+export function mountStream(app: FastifyInstance, o: EdgeOptions, runner: Runner, s: { hub: Hub; stream: Stream; ending: AbortSignal }): void {
+  const { hub, stream, ending } = s;
   const open = new Map<string, number>();
   app.get(stream.path, async (req, reply) => {
     const seen = look(o, req);
@@ -68,7 +70,10 @@ export function mountStream(app: FastifyInstance, o: EdgeOptions, runner: Runner
     const stop = hub.subscribe(topics, write);
     if (Number.isSafeInteger(from)) for (const missed of hub.after(from, topics)) write(missed.hint, missed.position);
     const quiet = o.clock.every(HEARTBEAT_MS, () => void raw.write(': still here\n\n'));
+    const end = (): void => void raw.end();
+    ending.addEventListener('abort', end, { once: true });
     raw.on('close', () => {
+      ending.removeEventListener('abort', end);
       stop();
       quiet();
       const left = (open.get(owner) ?? 1) - 1;

@@ -19,7 +19,11 @@ export async function degradedView(context: DegradedContext, input: { params: { 
   if (!kept || !newest) return undefined;
   const staleSeconds = Math.round(kept.ageMs / 1000);
   const written = await context.use(Spool).append(context, {
-    action: 'taxrefund.viewed', result: 'done', subject: actor.id, resource: `tret_${newest.id}`, detail: { year, version: newest.version, degraded: true, staleSeconds },
+    action: 'taxrefund.viewed',
+    result: 'done',
+    subject: actor.id,
+    resource: `tret_${newest.id}`,
+    detail: { year, version: newest.version, degraded: true, staleSeconds },
   });
   if (!written) return undefined;
   return done(toYearStatus(packOf(context.tenant), kept.value, civilDateIn(context.tenant.zone, context.now), heldSubjectKey(context, actor.id), staleSeconds));

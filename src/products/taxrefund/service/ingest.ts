@@ -1,9 +1,9 @@
 import { hash } from 'node:crypto';
 import { type SectionTx, type Origin, type Uuid, uuid } from '#kernel';
-import { enrol, findPersons, normalizeIdentifier } from '#spine/identity';
+import { enrol, findPersons, normalizeIdentifier, type Profile } from '#spine/identity';
 import { makeSubjectKeys, tenantKeys, type Sealer } from '#spine/vault';
 import {
-  Changed, EVENTS_PER_RETURN_MAX, LINE_BYTES_MAX, zFeedLine, type Counts, type EventLine, type FeedLine, type QuarantineReason,
+  Changed, EVENTS_PER_RETURN_MAX, LINE_BYTES_MAX, zFeedLine, type Counts, type EventLine, type FeedLine, type QuarantineReason, type TaxpayerLine,
 } from '../contract.ts';
 import { decideIncoming } from '../rules/events.ts';
 import { project } from '../rules/project.ts';
@@ -21,6 +21,9 @@ type Aside = { readonly raw: RawLine; readonly reason: QuarantineReason };
 
 export const accountPlace = (refund: string): { table: string; column: string; row: string } => ({ table: 'taxrefund.refund', column: 'account', row: refund });
 export const linePlace = (id: string): { table: string; column: string; row: string } => ({ table: 'taxrefund.quarantine', column: 'line', row: id });
+
+const profileOf = ({ identifier, dateOfBirth, phone, name, nameLocal, language }: TaxpayerLine): Profile =>
+  ({ identifier, dateOfBirth, phone, name, ...(nameLocal === undefined ? {} : { nameLocal }), language });
 
 /** Reads the lines; what cannot be read is set aside with its reason, never dropped. */
 function readLines(country: string, lines: readonly RawLine[]): { read: Read[]; aside: Aside[] } {
@@ -52,7 +55,15 @@ const returnKey = (person: string, year: number, returnNo: number): string => `$
 
 function toEvent(line: EventLine, receivedAt: Date): RefundEvent {
   const facts = Object.fromEntries(Object.entries(line.facts).filter(([, v]) => v !== undefined)) as EventFacts;
-  return { source: line.source, sourceEventId: line.sourceEventId, sourceVersion: line.sourceVersion, occurredAt: line.occurredAt, receivedAt, code: line.code, facts };
+  return {
+    source: line.source,
+    sourceEventId: line.sourceEventId,
+    sourceVersion: line.sourceVersion,
+    occurredAt: line.occurredAt,
+    receivedAt,
+    code: line.code,
+    facts,
+  };
 }
 
 /** Locks the returns that these lines are about and reads their events: two statements for any number of lines. */
@@ -67,13 +78,23 @@ async function loadReturns(tx: SectionTx, lines: readonly { line: EventLine; per
   const rows = await lockRefunds(tx.sql, tx.tenant.id, tx.now, [...wanted.values()]);
   const old = rows.filter((r) => r.events > 0).map((r) => r.id);
   const events = Map.groupBy(old.length ? await eventsOf(tx.sql, old) : [], (e) => e.refund);
-  return new Map(rows.map((row) => [returnKey(row.person, row.year, row.return_no), { row, known: (events.get(row.id) ?? []).map(eventOfRow), added: [], account: row.account }]));
+  return new Map(
+    rows.map((row) => [
+      returnKey(row.person, row.year, row.return_no),
+      { row, known: (events.get(row.id) ?? []).map(eventOfRow), added: [], account: row.account },
+    ]),
+  );
 }
 
 type Judged = { readonly raw: RawLine; readonly verdict: 'accepted' | 'duplicate' | QuarantineReason };
 
 /** Decides each line in the order in which it came; pure but for the ids. */
-function judge(tx: SectionTx, returns: ReadonlyMap<string, Return>, events: readonly { raw: RawLine; line: EventLine; person: Uuid }[], sealers: ReadonlyMap<Uuid, Sealer>): Judged[] {
+function judge(
+  tx: SectionTx,
+  returns: ReadonlyMap<string, Return>,
+  events: readonly { raw: RawLine; line: EventLine; person: Uuid }[],
+  sealers: ReadonlyMap<Uuid, Sealer>,
+): Judged[] {
   const pack = packOf(tx.tenant);
   return events.map(({ raw, line, person }): Judged => {
     const target = returns.get(returnKey(person, line.year, line.returnNo));
@@ -81,12 +102,20 @@ function judge(tx: SectionTx, returns: ReadonlyMap<string, Return>, events: read
     const event = toEvent(line, tx.now);
     const decision = decideIncoming(pack, target.known, event);
     if (decision === 'duplicate') return { raw, verdict: 'duplicate' };
-    if (decision === 'contradiction' || decision === 'unknown_code' || decision === 'before_filing' || decision === 'in_future') return { raw, verdict: decision };
+    if (decision === 'contradiction' || decision === 'unknown_code' || decision === 'before_filing' || decision === 'in_future')
+      return { raw, verdict: decision };
     if (target.known.length >= EVENTS_PER_RETURN_MAX) return { raw, verdict: 'too_many_events' };
     target.known.push(event);
     target.added.push({
-      id: tx.uuid(), refund: target.row.id, source: event.source, source_event_id: event.sourceEventId, source_version: event.sourceVersion, occurred_at: event.occurredAt,
-      received_at: event.receivedAt, code: event.code, facts: factsText(event.facts),
+      id: tx.uuid(),
+      refund: target.row.id,
+      source: event.source,
+      source_event_id: event.sourceEventId,
+      source_version: event.sourceVersion,
+      occurred_at: event.occurredAt,
+      received_at: event.receivedAt,
+      code: event.code,
+      facts: factsText(event.facts),
     });
     const sealer = sealers.get(person);
     if (line.accountTail !== undefined && sealer) target.account = sealer.seal(accountPlace(target.row.id), line.accountTail);
@@ -104,7 +133,13 @@ async function writeChanged(tx: SectionTx, by: Origin, returns: Iterable<Return>
   const updates = changed.map((r) => {
     const projection: Projection = project(pack, r.known, r.row.year);
     return {
-      id: r.row.id, version: r.row.version + 1, events: r.row.events + r.added.length, code: projection.code, phase: projection.phase, projection: projectionText(projection), account: r.account,
+      id: r.row.id,
+      version: r.row.version + 1,
+      events: r.row.events + r.added.length,
+      code: projection.code,
+      phase: projection.phase,
+      projection: projectionText(projection),
+      account: r.account,
     };
   });
   await insertEvents(tx.sql, tx.tenant.id, changed.flatMap((r) => r.added));
@@ -113,7 +148,13 @@ async function writeChanged(tx: SectionTx, by: Origin, returns: Iterable<Return>
     const update = updates[i] as (typeof updates)[number];
     const person = uuid(r.row.person);
     for (const e of r.added) {
-      tx.audit(by, { action: 'taxrefund.event-appended', result: 'done', subject: person, resource: `tret_${r.row.id}`, detail: { event: e.id, code: e.code, sha256: hash('sha256', canonicalEvent(e)) } });
+      tx.audit(by, {
+        action: 'taxrefund.event-appended',
+        result: 'done',
+        subject: person,
+        resource: `tret_${r.row.id}`,
+        detail: { event: e.id, code: e.code, sha256: hash('sha256', canonicalEvent(e)) },
+      });
     }
     tx.emit(by, Changed, update.id, { person, refund: update.id, year: r.row.year, version: update.version, code: update.code });
   });
@@ -137,7 +178,7 @@ async function setAside(tx: SectionTx, by: Origin, feed: string, aside: readonly
 export async function ingest(tx: SectionTx, by: Origin, feed: string, lines: readonly RawLine[]): Promise<Ingested> {
   const { read, aside } = readLines(tx.tenant.country, lines);
   const taxpayers = read.flatMap(({ line }) => (line.kind === 'taxpayer' ? [line] : []));
-  if (taxpayers.length) await enrol(tx, taxpayers.map(({ kind: _, ...profile }) => profile));
+  if (taxpayers.length) await enrol(tx, taxpayers.map(profileOf));
   const eventLines = read.flatMap(({ raw, line }) => (line.kind === 'event' ? [{ raw, line }] : []));
   const persons = eventLines.length ? await findPersons(tx, eventLines.map((e) => e.line.identifier)) : [];
   const events = eventLines.flatMap((e, i) => {

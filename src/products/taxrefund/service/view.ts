@@ -1,8 +1,8 @@
 import { z } from 'zod';
-import { civilDateIn, done, idOf, refuse, token, type Item, type Outcome, type SectionTx, type Tx, type CivilDate, type Uuid, uuid } from '#kernel';
-import type { FencedCache } from '#spine/cache';
+import { civilDateIn, done, idOf, provide, refuse, token, type Provided, type Item, type Outcome, type SectionTx, type Tx, type CivilDate, type Uuid, uuid } from '#kernel';
+import { createCache, type FencedCache } from '#spine/cache';
 import { subjectKeys, type Sealer } from '#spine/vault';
-import { noReturn, zStatus, zYearStatus, type KeptReturn, type KeptYear, type Status, type Years, type YearStatus } from '../contract.ts';
+import { noReturn, STATUS_CACHED_MAX, STATUS_FRESH_MS, STATUS_KEPT_MS, zStatus, zYearStatus, type KeptReturn, type KeptYear, type Status, type Years, type YearStatus } from '../contract.ts';
 import { expectedRefund } from '../rules/expected.ts';
 import { arithmeticOf, payableOf } from '../rules/answer.ts';
 import { lawOf, yearLabel } from '../rules/years.ts';
@@ -13,6 +13,8 @@ import { accountPlace } from './ingest.ts';
 import { packOf } from './packs.ts';
 
 export const StatusCache = token<FencedCache<KeptYear>>('taxrefund.status-cache');
+const CACHE = { name: 'taxrefund.status', entriesMax: STATUS_CACHED_MAX, freshMs: STATUS_FRESH_MS, keptMs: STATUS_KEPT_MS };
+export const statusCacheState: Provided = provide(StatusCache, (cell) => createCache<KeptYear>(CACHE, cell.clock));
 export const cacheKey = (tenant: string, person: string, year: number): string => `${tenant}${person}${year}`;
 
 /** The account as a person may see it: the last digits, behind dots. */

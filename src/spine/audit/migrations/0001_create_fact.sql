@@ -21,7 +21,7 @@ create index fact_subject on audit.fact (tenant, subject, seq) where subject is 
 
 create table audit.leaf (
   pos bigint primary key,
-  fact_seq bigint not null unique,
+  fact_seq bigint not null,
   fact_id uuid not null,
   leaf_hash bytea not null check (octet_length(leaf_hash) = 32),
   chain_hash bytea not null check (octet_length(chain_hash) = 32)

@@ -2,7 +2,8 @@ import { hash } from 'node:crypto';
 import { mkdir, open, readdir, readFile, rm, type FileHandle } from 'node:fs/promises';
 import { join } from 'node:path';
 import {
-  errorFields, isUnavailable, perform, provide, systemRandom, token, uuid, uuidv7, type CellContext, type DegradedContext, type FactDraft, type Origin, type Provided,
+  errorFields, isUnavailable, perform, provide, systemRandom, token, uuid, uuidv7, type CellContext, type DegradedContext, type FactDraft, type Origin,
+  type Provided,
   type TenantRef, type Worker, type WorkerContext,
 } from '#kernel';
 import { tenantKeys } from '#spine/vault';
@@ -16,7 +17,8 @@ interface Entry { tenant: string; by: Origin; fact: FactDraft; at: string }
 
 /** Facts on the local disk. `append` resolves to true only after the fact is fsynced; false means that it could not be kept. */
 export interface Spool {
-  append(context: Pick<DegradedContext, 'tenant' | 'actor' | 'trace' | 'now' | 'use'> & { address?: string; agent?: string }, fact: FactDraft): Promise<boolean>;
+  append(context: Pick<DegradedContext, 'tenant' | 'actor' | 'trace' | 'now' | 'use'> & { address?: string; agent?: string },
+    fact: FactDraft): Promise<boolean>;
   /** Closes the present file, if it holds anything, and lists the files that wait to be replayed. */
   rotate(): Promise<string[]>;
 }
@@ -24,7 +26,8 @@ export const Spool = token<Spool>('audit.spool');
 
 const placeOf = (file: string): { table: string; column: string; row: string } => ({ table: 'audit.spool', column: 'line', row: file });
 
-interface Writing { file: string; path: string; handle: FileHandle; link: string; bytes: number; waiting: { line: string; done: (kept: boolean) => void }[]; busy: boolean }
+interface Writing { file: string; path: string; handle: FileHandle; link: string; bytes: number; waiting: { line: string; done: (kept: boolean) => void }[];
+  busy: boolean }
 
 async function flushLines(w: Writing): Promise<void> {
   w.busy = true;
@@ -60,7 +63,8 @@ function createSpool(folder: string): Spool {
         writing = undefined;
         return false;
       }
-      const by: Origin = { actor: context.actor, trace: context.trace, ...(context.address === undefined ? {} : { address: context.address }), ...(context.agent === undefined ? {} : { agent: context.agent }) };
+      const by: Origin = { actor: context.actor, trace: context.trace, ...(context.address === undefined ? {} : { address: context.address }),
+        ...(context.agent === undefined ? {} : { agent: context.agent }) };
       const entry: Entry = { tenant: context.tenant.id, by, fact, at: context.now.toISOString() };
       const sealed = tenantKeys(context).seal(placeOf(w.file), JSON.stringify(entry));
       w.link = hash('sha256', w.link + sealed);

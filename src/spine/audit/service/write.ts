@@ -19,13 +19,16 @@ function sealOrigin(tx: SectionTx, by: Origin, subject: Uuid | undefined, sealer
   if (sealed === undefined) {
     const sealer = (subject && sealers.get(subject)) ?? tenantKeys(tx);
     sealed = sealer.seal({ table: TABLE, column: 'origin', row: subject ?? 'nobody' }, JSON.stringify([by.address ?? null, by.agent ?? null]));
-    kept.set(name, sealed);
+    // Kept when this commits: the key that sealed it may be this transaction's own.
+    const fresh = sealed;
+    tx.afterCommit(() => void kept.set(name, fresh));
   }
   return sealed;
 }
 
 function toRows(tx: SectionTx, facts: readonly { by: Origin; fact: FactDraft }[], sealers: ReadonlyMap<Uuid, Sealer>): NewFacts {
-  const rows: NewFacts = { id: [], actorKind: [], actor: [], session: [], action: [], result: [], subject: [], resource: [], problem: [], trace: [], latencyUs: [], detail: [], origin: [] };
+  const rows: NewFacts = { id: [], actorKind: [], actor: [], session: [], action: [], result: [], subject: [], resource: [], problem: [], trace: [],
+    latencyUs: [], detail: [], origin: [] };
   for (const { by, fact } of facts) {
     rows.id.push(tx.uuid());
     rows.actorKind.push(by.actor.kind === 'system' ? `system:${by.actor.name}` : by.actor.kind);

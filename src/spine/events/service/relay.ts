@@ -1,4 +1,4 @@
-import { errorFields, perform, spineTransact, uuid, type Module, type Reaction, type Tx, type Worker, type WorkerContext } from '#kernel';
+import { bind, errorFields, perform, spineTransact, uuid, type Module, type Reaction, type Tx, type Worker, type WorkerContext } from '#kernel';
 import { EventSignal, HANDLER_TRIES_MAX, NOTIFY_CHANNEL, RELAY_BATCH_MAX, RELAY_POLL_MS, type StoredEvent } from '../contract.ts';
 import { addSubscriber, eventsAfter, lastPos, moveCursor, noteFailure, park, parkedKeys, readCursor, sayNews } from '../store.ts';
 import { readSettled } from './log.ts';
@@ -30,7 +30,8 @@ async function deliver(w: WorkerContext, s: Subscriber, from: bigint, events: re
   }
   await perform(w.cell, tenant, { actor: { kind: 'system', name: s.name }, trace: first.trace }, async (tx) => {
     if (!(await moveCursor(tx.sql, s.name, from, to)).length) throw new CursorLost();
-    for (const e of wanted) await apply(Object.assign(Object.create(tx) as Tx, { trace: e.trace }), s.reactions.get(e.topic) as Reaction, e);
+    // Each effect speaks on the trace of its own event, whatever events share the transaction.
+    for (const e of wanted) await apply(bind(tx.section, { actor: tx.actor, trace: e.trace }), s.reactions.get(e.topic) as Reaction, e);
   });
 }
 
@@ -65,8 +66,11 @@ async function deliverAlone(w: WorkerContext, s: Subscriber, from: bigint, event
   }
 }
 
-async function step(w: WorkerContext, s: Subscriber, parked: Set<string>): Promise<boolean> {
-  const from = await spineTransact(w.cell, (tx) => readCursor(tx.sql, s.name));
+async function step(w: WorkerContext, s: Subscriber): Promise<boolean> {
+  // The keys are read behind the cursor: whoever parked one moved the cursor in the same commit, so no relay can pass it unseen.
+  const { from, parked } = await spineTransact(w.cell, async (tx) => ({
+    from: await readCursor(tx.sql, s.name), parked: new Set((await parkedKeys(tx.sql, s.name)).map((p) => `${p.tenant} ${p.key}`)),
+  }));
   const topics = [...s.reactions.keys()];
   const rows = (await readSettled(w.cell, 'events.log', from, (sql, after) => eventsAfter(sql, after, topics, RELAY_BATCH_MAX), w.clock))
     .map((r): StoredEvent => ({ ...r, tenant: uuid(r.tenant), data: r.data === null ? null : JSON.parse(r.data) as Record<string, unknown> }));
@@ -99,10 +103,9 @@ export const relay: Worker = {
     });
     const signal = w.cell.use(EventSignal);
     const follow = async (s: Subscriber): Promise<void> => {
-      const parked = new Set((await spineTransact(w.cell, (tx) => parkedKeys(tx.sql, s.name))).map((p) => `${p.tenant} ${p.key}`));
       while (!w.signal.aborted) {
         const waiting = signal.wait(RELAY_POLL_MS, w.signal);
-        if (!await step(w, s, parked)) await waiting;
+        if (!await step(w, s)) await waiting;
       }
     };
     await Promise.all([...all.map(follow), announce(w)]);

@@ -1,16 +1,16 @@
-import { isUnavailable, spineTransact, uuid, type Clock, type CellContext, type EventType } from '#kernel';
-import { EventSignal, RELAY_BATCH_MAX, RELAY_POLL_MS } from '../contract.ts';
+import { isUnavailable, spineTransact, uuid, type Clock, type CellContext, type EventType, type Worker } from '#kernel';
+import { EventSignal, NOTIFY_CHANNEL, RELAY_BATCH_MAX, RELAY_POLL_MS } from '../contract.ts';
 import { eventsAfter, lastPos } from '../store.ts';
-import { readSettled } from './log.ts';
+import { readSettled, whenInsertersEnd } from './log.ts';
 
 /** One event as a watcher sees it. */
 export interface Seen { readonly tenant: string; readonly topic: string; readonly key: string; readonly at: Date; readonly data: Record<string, unknown> }
 
 /**
  * Follows the log from its end in this process only: for caches and hints, which every process needs and no restart has to
- * catch up. `lost` runs when what was learnt before may be old: at the beginning, because a value may have been loaded before
- * the first look, and whenever the log could not be read. While the database is away the place in the log is kept, so that
- * nothing is missed.
+ * catch up. `lost` runs each time the following begins, and when it breaks off: what was kept until then may have missed an
+ * event. At the beginning it runs when every transaction that had drawn a position before the end has ended. While the database
+ * is away the place in the log is kept, so that what is written next is seen however late.
  */
 export async function watchEvents(o: {
   cell: CellContext; clock: Clock; signal: AbortSignal; types: readonly EventType[]; see: (event: Seen) => void; lost: () => void;
@@ -22,8 +22,10 @@ export async function watchEvents(o: {
     const waiting = news.wait(RELAY_POLL_MS, o.signal);
     try {
       if (pos === undefined) {
-        pos = await spineTransact(o.cell, (tx) => lastPos(tx.sql));
+        const end = await spineTransact(o.cell, (tx) => lastPos(tx.sql));
+        await whenInsertersEnd(o.cell, 'events.log', o.clock);
         o.lost();
+        pos = end;
       }
       const rows = await readSettled(o.cell, 'events.log', pos, (sql, after) => eventsAfter(sql, after, topics, RELAY_BATCH_MAX), o.clock);
       for (const r of rows) {
@@ -38,3 +40,12 @@ export async function watchEvents(o: {
     }
   }
 }
+
+/** In every process: another process's news wakes this one's readers. A poll stays behind it as the net. */
+export const listener: Worker = {
+  name: 'events.listener', role: 'web',
+  async run(w) {
+    const signal = w.cell.use(EventSignal);
+    await w.cell.pools.spine.listen(NOTIFY_CHANNEL, () => signal.wake(), w.signal);
+  },
+};

@@ -4,7 +4,7 @@ import type { Enrolled, Profile } from '../contract.ts';
 import { normalizeIdentifier } from '../rules.ts';
 import { personById, personsByIndex, putPersons, type NewPerson } from '../store.ts';
 
-type Using = Pick<SectionTx, 'use' | 'tenant' | 'sql' | 'now' | 'uuid'>;
+type Using = Pick<SectionTx, 'use' | 'tenant' | 'sql' | 'now' | 'uuid' | 'afterCommit'>;
 
 /** The decoy's place among the indexes: no keyed hash is one byte long. */
 export const DECOY_INDEX = Buffer.from([0]);
@@ -38,7 +38,8 @@ export async function enrol(tx: Using, profiles: readonly Profile[]): Promise<En
     const sealer = sealers.get(p.id);
     if (!sealer) throw new Error('a person has no key');
     return {
-      id: p.id, identifierIndex: p.index, birthIndex: birthIndex(keys, p.profile.identifier, p.profile.dateOfBirth), phoneIndex: phoneIndex(keys, p.profile.phone),
+      id: p.id, identifierIndex: p.index, birthIndex: birthIndex(keys, p.profile.identifier, p.profile.dateOfBirth),
+      phoneIndex: phoneIndex(keys, p.profile.phone),
       profile: sealer.seal(profilePlace(p.id), JSON.stringify(p.profile)), decoy: false,
     };
   });
@@ -78,7 +79,8 @@ export async function ensureDecoy(cell: CellContext, tenant: TenantRef): Promise
     if (!sealer) throw new Error('the decoy has no key');
     const nobody: Profile = { identifier: '-', dateOfBirth: civilDate('1900-01-01'), phone: '+00 0000000000', name: '-', language: 'en' };
     await putPersons(tx.sql, tx.tenant.id, tx.now, [{
-      id, identifierIndex: DECOY_INDEX, birthIndex: DECOY_INDEX, phoneIndex: DECOY_INDEX, profile: sealer.seal(profilePlace(id), JSON.stringify(nobody)), decoy: true,
+      id, identifierIndex: DECOY_INDEX, birthIndex: DECOY_INDEX, phoneIndex: DECOY_INDEX, profile: sealer.seal(profilePlace(id), JSON.stringify(nobody)),
+      decoy: true,
     }]);
   });
 }

@@ -24,7 +24,8 @@ export async function ensureMachine(tx: Tx, name: string, permissions: readonly 
   if (known) return { id: idOf('mac', known.id), secret: tenantKeys(tx).open(placeOf(known.id), known.secret) };
   const id = tx.uuid();
   const secret = tx.random.bytes(SECRET_BYTES).toString('base64url');
-  await insertMachine(tx.sql, tx.tenant.id, { id, name, secret: tenantKeys(tx).seal(placeOf(id), secret), permissions: [...permissions], disabled_at: null }, tx.now);
+  await insertMachine(tx.sql, tx.tenant.id, { id, name, secret: tenantKeys(tx).seal(placeOf(id), secret), permissions: [...permissions], disabled_at: null },
+    tx.now);
   tx.audit({ action: 'identity.machine-added', result: 'done', resource: `mac_${id}`, detail: { permissions: permissions.join(' ') } });
   return { id: idOf('mac', id), secret };
 }
@@ -34,7 +35,8 @@ export function signatureHeaders(key: MachineKey, body: Uint8Array | string, now
   const at = String(Math.floor(nowMs / 1000));
   return { [HEADER.key]: key.id, [HEADER.at]: at, [HEADER.signature]: `v1=${sign(key.secret, at, body)}` };
 }
-const sign = (secret: string, at: string, body: Uint8Array | string): string => createHmac('sha256', Buffer.from(secret, 'base64url')).update(`${at}.`).update(body).digest('hex');
+const sign = (secret: string, at: string, body: Uint8Array | string): string =>
+  createHmac('sha256', Buffer.from(secret, 'base64url')).update(`${at}.`).update(body).digest('hex');
 
 /** Knows machines by the signature over their body. */
 export const machineAuthenticator: Authenticator = {

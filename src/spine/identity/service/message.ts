@@ -29,7 +29,8 @@ export const sendCode = call<Omit<TextMessage, 'key'>, TextResult>({
   send: (request, context) => context.use(TextMessages).send({ ...request, key: context.key }, context.signal),
   inquire: (_, context) => context.use(TextMessages).inquire(context.key, context.signal),
   async record(tx, data, result) {
-    await finishMessage(tx.sql, data.message as string, result.state === 'accepted' ? 'sent' : 'refused', result.state === 'accepted' ? result.providerId : null, tx.now);
+    await finishMessage(tx.sql, data.message as string, result.state === 'accepted' ? 'sent' : 'refused', result.state === 'accepted' ? result.providerId
+      : null, tx.now);
   },
   async expire(tx, data) {
     await finishMessage(tx.sql, data.message as string, 'expired', null, tx.now);

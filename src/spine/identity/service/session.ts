@@ -3,7 +3,8 @@ import { jwtVerify, SignJWT } from 'jose';
 import { LRUCache } from 'lru-cache';
 import { z } from 'zod';
 import {
-  done, idOf, perform, provide, refuse, token, uuid, uuidOf, type Actor, type Authenticated, type Authenticator, type CellContext, type Gate, type Origin, type Outcome,
+  done, idOf, perform, provide, refuse, token, uuid, uuidOf, type Actor, type Authenticated, type Authenticator, type CellContext, type Gate, type Origin,
+  type Outcome,
   type Provided, type Refused, type SectionTx, type TenantRef, type Tx, type Uuid,
 } from '#kernel';
 import { tenantKeys } from '#spine/vault';
@@ -27,7 +28,8 @@ interface Sessions {
 }
 export const Sessions = token<Sessions>('identity.sessions');
 export const sessionsState: Provided = provide(Sessions, () => ({
-  tokens: new LRUCache<string, Verified>({ max: VERIFIED_MAX }), live: new LRUCache<string, number>({ max: VERIFIED_MAX }), over: new LRUCache<string, true>({ max: VERIFIED_MAX }),
+  tokens: new LRUCache<string, Verified>({ max: VERIFIED_MAX }), live: new LRUCache<string, number>({ max: VERIFIED_MAX }), over: new LRUCache<string,
+  true>({ max: VERIFIED_MAX }),
 }));
 
 type Using = { use: CellContext['use']; tenant: TenantRef };
@@ -51,7 +53,8 @@ export async function openSession(tx: Tx, person: Uuid, browser: Buffer): Promis
   const secret = tx.random.bytes(TOKEN_BYTES).toString('base64url');
   const expires = after(tx.now, REFRESH_LIFE_MS);
   await insertSession(tx.sql, tx.tenant.id, {
-    id: session, person, browser, refresh_mac: refreshMac(tx, secret), previous_mac: null, rotated_at: tx.now, started_at: tx.now, expires_at: expires, ended_at: null,
+    id: session, person, browser, refresh_mac: refreshMac(tx, secret), previous_mac: null, rotated_at: tx.now, started_at: tx.now, expires_at: expires,
+    ended_at: null,
   });
   tx.emit(SignedIn, person, { person, session });
   tx.audit({ action: 'identity.code', result: 'done', subject: person, resource: `session ${session}` });
@@ -149,7 +152,8 @@ async function verify(context: { cell: CellContext; tenant: TenantRef; nowMs: nu
   if (kept) return kept.expiresMs > context.nowMs ? kept.actor : undefined;
   try {
     const { payload } = await jwtVerify(text, signingKey(using), {
-      algorithms: ['HS256'], issuer: ISSUER, audience: context.tenant.id, typ: 'at+jwt', currentDate: new Date(context.nowMs), requiredClaims: ['sub', 'sid', 'exp'],
+      algorithms: ['HS256'], issuer: ISSUER, audience: context.tenant.id, typ: 'at+jwt', currentDate: new Date(context.nowMs),
+      requiredClaims: ['sub', 'sid', 'exp'],
     });
     const actor = { kind: 'person', id: uuid(String(payload.sub)), session: uuid(String(payload.sid)) } as const;
     known.tokens.set(name, { actor, expiresMs: (payload.exp as number) * 1000 });
@@ -175,7 +179,8 @@ export const personAuthenticator: Authenticator = {
     if (actor) return { actor, bySecret: 'cookie' };
     const refreshToken = credentials.cookies[COOKIE_REFRESH];
     if (!refreshToken) return undefined;
-    const outcome = await perform(cell, tenant, { actor: { kind: 'system', name: 'identity.refresh' }, trace: '0'.repeat(32) }, (tx) => refresh(tx, { body: { refreshToken } }));
+    const outcome = await perform(cell, tenant, { actor: { kind: 'system', name: 'identity.refresh' }, trace: '0'.repeat(32) }, (tx) =>
+      refresh(tx, { body: { refreshToken } }));
     const forget = [{ name: COOKIE_ACCESS, value: null }, { name: COOKIE_REFRESH, value: null }];
     if (!outcome.ok) return { actor: { kind: 'nobody' }, cookies: forget };
     const renewed = await verify({ cell, tenant, nowMs }, outcome.value.accessToken);
@@ -184,7 +189,8 @@ export const personAuthenticator: Authenticator = {
 };
 
 /** The cookies of a session. */
-export const sessionCookies = (t: { accessToken: string; refreshToken: string | null; expiresInSeconds: number; refreshExpiresInSeconds: number }): NonNullable<Authenticated['cookies']> => [
+export const sessionCookies = (t: { accessToken: string; refreshToken: string | null; expiresInSeconds: number;
+  refreshExpiresInSeconds: number }): NonNullable<Authenticated['cookies']> => [
   { name: COOKIE_ACCESS, value: t.accessToken, maxAgeSeconds: t.expiresInSeconds },
   ...(t.refreshToken === null ? [] : [{ name: COOKIE_REFRESH, value: t.refreshToken, maxAgeSeconds: t.refreshExpiresInSeconds }]),
 ];

@@ -1,15 +1,17 @@
 import { timingSafeEqual } from 'node:crypto';
 import { z } from 'zod';
 import { done, idOf, isLanguage, refuse, uuidOf, type Outcome, type Tx, type Uuid } from '#kernel';
-import { retryAfterSeconds, takeShared } from '#spine/limits';
+import { retryAfterSeconds, takeShared, type Verdict } from '#spine/limits';
 import { subjectKeys, tenantKeys, type Sealer } from '#spine/vault';
 import {
-  CODE_DIGITS, CODE_LIFE_MS, codeOver, lockedOut, RESEND_AFTER_MS, resendTooSoon, SendCode, SENDS_PER_PHONE, sendsUsed, STARTS_PER_ADDRESS, wrongCode, wrongDetails,
+  CODE_DIGITS, CODE_LIFE_MS, codeOver, lockedOut, RESEND_AFTER_MS, resendTooSoon, SendCode, SENDS_PER_IDENTITY, SENDS_PER_PHONE, sendsUsed,
+  STARTS_PER_ADDRESS, wrongCode, wrongDetails,
   zCode, zResend, zStart, zStarted, zTokens, type MessageBody, type Profile,
 } from '../contract.ts';
 import { afterRight, afterWrong, decideCode, decideResend, lockedMs, normalizeCode, normalizeIdentifier, type Guard } from '../rules.ts';
 import {
-  findForSignIn, insertChallenge, insertMessage, knowsDevice, lockChallenge, lockGuard, personById, putDevice, writeChallenge, writeGuard, type ChallengeRow, type GuardRow, type PersonRow,
+  findForSignIn, insertChallenge, insertMessage, knowsDevice, lockChallenge, lockGuard, personById, putDevice, writeChallenge, writeGuard, type ChallengeRow,
+  type GuardRow, type PersonRow,
 } from '../store.ts';
 import { birthIndex, DECOY_INDEX, identifierIndex, phoneEnding, profilePlace } from './enrol.ts';
 import { openSession } from './session.ts';
@@ -25,11 +27,25 @@ export const messagePlace = (message: Uuid): { table: string; column: string; ro
 const guardOf = (row: GuardRow): Guard => ({ wrong: row.wrong, windowFrom: row.window_from, locks: row.locks, lockedUntil: row.locked_until });
 const rowOf = (key: Buffer, g: Guard): GuardRow => ({ key, wrong: g.wrong, window_from: g.windowFrom, locks: g.locks, locked_until: g.lockedUntil });
 
-/** Writes the message and the job that sends it after this answer has left. */
-async function queueCode(tx: Tx, person: PersonRow, sealer: Sealer, code: string, language: MessageBody['language'], expiresAt: Date): Promise<void> {
+/**
+ * Counts a code: by identity, which the answer may tell, and by phone, which it may not. Known and unknown people are counted by
+ * the same key, so that nobody can ask which one somebody is.
+ */
+async function takeSends(tx: Tx, guardKey: Buffer, person: PersonRow): Promise<{ identity: Verdict; phone: boolean }> {
+  const [identity] = await takeShared(tx, SENDS_PER_IDENTITY, [guardKey.toString('hex')]);
+  const [phone] = await takeShared(tx, SENDS_PER_PHONE, [(person.decoy ? guardKey : person.phone_index).toString('hex')]);
+  return { identity: identity as Verdict, phone: (phone as Verdict).ok };
+}
+
+interface NewCode { readonly code: string; readonly language: MessageBody['language']; readonly expiresAt: Date; readonly send: boolean }
+
+/** Writes the message and the job that sends it after this answer has left; one that is not to be sent is dropped by that job. */
+async function queueCode(tx: Tx, person: PersonRow, sealer: Sealer, c: NewCode): Promise<void> {
   const id = tx.uuid();
-  const body: MessageBody = { code, language, office: tx.tenant.name };
-  await insertMessage(tx.sql, tx.tenant.id, { id, person: person.id, decoy: person.decoy, body: sealer.seal(messagePlace(id), JSON.stringify(body)), state: 'pending', expires_at: expiresAt }, tx.now);
+  const body: MessageBody = { code: c.code, language: c.language, office: tx.tenant.name };
+  const sealed = sealer.seal(messagePlace(id), JSON.stringify(body));
+  await insertMessage(tx.sql, tx.tenant.id, { id, person: person.id, decoy: person.decoy || !c.send, body: sealed, state: 'pending',
+    expires_at: c.expiresAt }, tx.now);
   tx.later(SendCode, { message: id });
 }
 
@@ -59,11 +75,8 @@ export async function startSignIn(tx: Tx, input: z.output<typeof zStart>): Promi
   const browser = browserMac(tx, body.browser);
   const known = await knowsDevice(tx.sql, person.id as Uuid, browser);
   const guardKey = keys.mac('identity.guard', Buffer.concat([index, known ? browser : DECOY_INDEX]));
-  const verdicts = [
-    ...await takeShared(tx, STARTS_PER_ADDRESS, [keys.mac('identity.address', tx.address ?? '').toString('hex')]),
-    // Everybody's own phone is counted; for the unknown the identifier stands for the phone that it does not have.
-    ...await takeShared(tx, SENDS_PER_PHONE, [(person.decoy ? index : person.phone_index).toString('hex')]),
-  ];
+  const fromAddress = await takeShared(tx, STARTS_PER_ADDRESS, [keys.mac('identity.address', tx.address ?? '').toString('hex')]);
+  const sends = await takeSends(tx, guardKey, person);
   const guard = await lockGuard(tx.sql, tx.tenant.id, guardKey, tx.now);
   const locked = lockedMs(guardOf(guard), tx.now);
   const subject = person.decoy ? {} : { subject: person.id as Uuid };
@@ -71,18 +84,30 @@ export async function startSignIn(tx: Tx, input: z.output<typeof zStart>): Promi
     tx.audit({ action: 'identity.start', result: 'refused', problem: lockedOut.code, ...subject });
     return refuse(lockedOut, { retryAfterSeconds: retryAfterSeconds(locked) });
   }
-  const no = verdicts.find((v) => !v.ok);
+  const no = [...fromAddress, sends.identity].find((v) => !v.ok);
   if (no) {
     tx.audit({ action: 'identity.start', result: 'refused', problem: sendsUsed.code, ...subject });
     return refuse(sendsUsed, { retryAfterSeconds: retryAfterSeconds(no.retryAfterMs) });
   }
-  return makeChallenge(tx, { person, index, browser, guardKey, year: body.year, language: body.language });
+  const asked = birthIndex(keys, identifier, body.dateOfBirth);
+  return makeChallenge(tx, { person, asked, browser, guardKey, year: body.year, language: body.language, send: sends.phone });
 }
 
-async function makeChallenge(tx: Tx, c: { person: PersonRow; index: Buffer; browser: Buffer; guardKey: Buffer; year: number; language: string }): Promise<Outcome<Started>> {
+interface NewChallenge {
+  readonly person: PersonRow;
+  /** What was claimed, as a keyed hash: who asks the same again sees the same invented phone. */
+  readonly asked: Buffer;
+  readonly browser: Buffer;
+  readonly guardKey: Buffer;
+  readonly year: number;
+  readonly language: string;
+  readonly send: boolean;
+}
+
+async function makeChallenge(tx: Tx, c: NewChallenge): Promise<Outcome<Started>> {
   const sealer = await sealerOf(tx, c.person);
   const profile = JSON.parse(sealer.open(profilePlace(c.person.id as Uuid), c.person.profile)) as Profile;
-  const invented = String(tenantKeys(tx).mac('identity.ending', c.index).readUInt16BE(0) % 100).padStart(2, '0');
+  const invented = String(tenantKeys(tx).mac('identity.ending', c.asked).readUInt16BE(0) % 100).padStart(2, '0');
   const challenge = tx.uuid();
   const code = newCode(tx);
   const row: ChallengeRow = {
@@ -91,7 +116,7 @@ async function makeChallenge(tx: Tx, c: { person: PersonRow; index: Buffer; brow
     expires_at: new Date(tx.now.getTime() + CODE_LIFE_MS),
   };
   await insertChallenge(tx.sql, tx.tenant.id, row);
-  await queueCode(tx, c.person, sealer, code, isLanguage(c.language) ? c.language : 'en', row.expires_at);
+  await queueCode(tx, c.person, sealer, { code, language: isLanguage(c.language) ? c.language : 'en', expiresAt: row.expires_at, send: c.send });
   tx.audit({ action: 'identity.start', result: 'done', ...(c.person.decoy ? {} : { subject: c.person.id as Uuid }) });
   return done(startedOf(row));
 }
@@ -113,10 +138,13 @@ export async function resendCode(tx: Tx, input: z.output<typeof zResend>): Promi
   if (decision.kind === 'enough') return refuse(sendsUsed, { retryAfterSeconds: retryAfterSeconds(decision.ms) });
   const person = await personById(tx.sql, row.person as Uuid);
   if (!person) throw new Error('a challenge without its person');
+  const sends = await takeSends(tx, row.guard_key, person);
+  if (!sends.identity.ok) return refuse(sendsUsed, { retryAfterSeconds: retryAfterSeconds(sends.identity.retryAfterMs) });
   const code = newCode(tx);
-  const next = { ...row, sends: row.sends + 1, last_sent_at: tx.now, code_mac: codeMac(tx, row.id as Uuid, code), expires_at: new Date(tx.now.getTime() + CODE_LIFE_MS) };
+  const next = { ...row, sends: row.sends + 1, last_sent_at: tx.now, code_mac: codeMac(tx, row.id as Uuid, code),
+    expires_at: new Date(tx.now.getTime() + CODE_LIFE_MS) };
   await writeChallenge(tx.sql, next);
-  await queueCode(tx, person, await sealerOf(tx, person), code, 'en', next.expires_at);
+  await queueCode(tx, person, await sealerOf(tx, person), { code, language: 'en', expiresAt: next.expires_at, send: sends.phone });
   tx.audit({ action: 'identity.resend', result: 'done', ...(row.decoy ? {} : { subject: row.person as Uuid }) });
   return done(startedOf(next));
 }

@@ -1,0 +1,199 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { house, probe, type House } from '#test';
+import { perform, systemClock, type FactDraft } from '#kernel';
+import { HeadKeeper } from './port.ts';
+import { keepHead, sequence, verifyChain, type Violation } from './index.ts';
+
+let h: House;
+beforeAll(async () => { h = await house({ add: [probe()], limits: false }); });
+afterAll(() => h.stop());
+
+const su = (text: string, values: unknown[] = []): Promise<Record<string, unknown>[]> => h.sql('IN', 'superuser')(text, values);
+const fact = (resource: string): FactDraft => ({ action: 'probe.fact', result: 'done', resource });
+const say = (resource: string, slug = 'india'): Promise<void> => h.perform(slug, async (tx) => tx.audit(fact(resource)));
+const chain = async (cell = h.cell()): Promise<void> => {
+  while (await sequence(cell, { clock: systemClock })) { /* until nothing is left */ }
+};
+/** Runs as somebody who owns the machine: triggers off, any statement. */
+const tamper = async (...statements: string[]): Promise<void> => {
+  await su(['set session_replication_role = replica', ...statements, 'set session_replication_role = origin'].join(';'));
+};
+
+describe('a fact', () => {
+  it('is in the commit of what it records: a refusal keeps it, a throw drops it', async () => {
+    for (const [fault, facts] of [['none', 1], ['refuse', 1], ['throw', 0]] as const) {
+      await h.request({ path: '/api/probe/one', json: { key: `fact-${fault}`, n: 1, fault } });
+      expect(await su("select 1 from audit.fact where action = 'probe.added' and resource = $1", [`fact-${fault}`]), fault).toHaveLength(facts);
+    }
+    // The opaque 500 leaves its own fact in a transaction of its own.
+    expect(await su("select 1 from audit.fact where action = 'edge.failed' and result = 'failed'")).toHaveLength(1);
+  });
+  it('says who, what, on which trace, and keeps address and agent sealed', async () => {
+    const who = await h.signIn();
+    const trace = 'abcdef'.padEnd(32, '1');
+    await h.request({
+      path: '/api/probe/mine', json: { key: 'who', n: 1 }, bearer: who.bearer, address: '203.0.113.77',
+      headers: { traceparent: `00-${trace}-${'2'.repeat(16)}-01`, 'user-agent': 'An agent nobody else has' },
+    });
+    const [row] = await su("select *, replace(actor::text, '-', '') as who from audit.fact where resource = 'who'");
+    expect(row).toMatchObject({ actor_kind: 'person', who: who.person, trace, result: 'done' });
+    expect(row?.origin).toMatch(/^ENC:v1:/);
+    expect(await h.findSecrets({ agent: 'An agent nobody else has', address: '203.0.113.77' })).toEqual([]);
+  });
+  it('can be written but not changed by app, and not even changed by the owner', async () => {
+    await say('final');
+    const app = h.sql('IN', 'app'), tenant = h.tenant().id;
+    for (const verb of ["update audit.fact set detail = 'x'", 'delete from audit.fact', 'truncate audit.fact', 'select * from audit.leaf',
+      "insert into audit.leaf values (1, 1, gen_random_uuid(), '', '')"]) {
+      await expect(app(verb, [], { tenant }), verb).rejects.toMatchObject({ code: '42501' });
+    }
+    for (const table of ['audit.fact', 'audit.leaf']) {
+      for (const verb of [`update ${table} set ${table === 'audit.fact' ? "detail = 'x'" : 'pos = pos'}`, `delete from ${table}`, `truncate ${table}`]) {
+        await expect(h.sql('IN', 'owner')(verb), verb).rejects.toThrow(/never changed/);
+        await expect(su(verb), verb).rejects.toThrow(/never changed/);
+      }
+    }
+    for (const verb of ['update audit.leaf set pos = pos', 'delete from audit.leaf', "update audit.fact set detail = 'x'", 'delete from audit.fact']) {
+      await expect(h.sql('IN', 'spine')(verb), verb).rejects.toMatchObject({ code: '42501' });
+    }
+  });
+});
+
+describe('the sequencer', () => {
+  it('gives every committed fact one dense place, with rollbacks, concurrency and a rival', async () => {
+    await chain();
+    const rival = h.anotherCell();
+    let writing = true;
+    const writers = Promise.all(Array.from({ length: 8 }, async (_, w) => {
+      for (let i = 0; i < 40; i++) {
+        await h.perform(w % 2 ? 'india' : 'other', async (tx) => {
+          tx.audit(fact(`seq-${w}-${i}`));
+          if (i % 3 === 0) await tx.sql`select pg_sleep(${(i % 5) / 1000})`;
+          if (i % 10 === 9) throw new Error('rolled back');
+        }).catch(() => undefined);
+      }
+    })).finally(() => { writing = false; });
+    await Promise.all([h.cell(), rival].map(async (cell) => {
+      while (writing) await sequence(cell, { clock: systemClock });
+    }));
+    await writers;
+    await Promise.all([chain(), chain(rival)]);
+    const [counts] = await su(`select (select count(*)::int from audit.fact) as facts, (select count(*)::int from audit.leaf) as leaves,
+      (select max(pos)::int from audit.leaf) as last,
+      (select count(*)::int from audit.fact where resource like 'seq-%') as mine, (select count(distinct fact_id)::int from audit.leaf) as ids`);
+    expect(counts?.mine).toBe(8 * 36);
+    expect(counts).toMatchObject({ leaves: counts?.facts, last: counts?.facts, ids: counts?.facts });
+    expect(await verifyChain(h.cell())).toEqual({ leaves: BigInt(counts?.facts as number) });
+  });
+  it('keeps its newest link in a file outside the database', async () => {
+    await say('headed');
+    await chain();
+    await keepHead(h.cell());
+    const head = await h.cell().use(HeadKeeper).newest('IN');
+    const [last] = await su("select pos, encode(chain_hash, 'hex') as link from audit.leaf order by pos desc limit 1");
+    expect(head).toMatchObject({ cell: 'IN', pos: last?.pos, chainHash: last?.link });
+  });
+});
+
+describe('verification', () => {
+  // Each case begins with a sound chain of its own, ten facts long behind what there was, and its head kept outside.
+  let first = 0n;
+  const at = (n: number): bigint => first + BigInt(n) - 1n;
+  const found = async (): Promise<Violation | undefined> => {
+    const answer = await verifyChain(h.cell());
+    return 'violation' in answer ? answer.violation : undefined;
+  };
+  beforeEach(async () => {
+    for (let i = 1; i <= 10; i++) await say(`chained-${i}`);
+    // A number that was drawn and rolled back: the place where a forged fact would go.
+    await su("select nextval(pg_get_serial_sequence('audit.fact', 'seq'))");
+    await say('chained-11');
+    await chain();
+    const [begin] = await su("select max(l.pos) as pos from audit.leaf l join audit.fact f on f.seq = l.fact_seq where f.resource = 'chained-1'");
+    first = begin?.pos as bigint;
+    await keepHead(h.cell());
+    expect(await found()).toBeUndefined();
+    await tamper('drop table if exists audit.sound_fact, audit.sound_leaf', 'create table audit.sound_fact as table audit.fact',
+      'create table audit.sound_leaf as table audit.leaf');
+  });
+  const restore = (): Promise<void> => tamper('delete from audit.fact', 'insert into audit.fact overriding system value select * from audit.sound_fact',
+    'delete from audit.leaf',
+    'insert into audit.leaf select * from audit.sound_leaf', 'drop table audit.sound_fact, audit.sound_leaf');
+  const seq = (n: number): string => `(select fact_seq from audit.sound_leaf where pos = ${at(n)})`;
+  const COPY = "id, tenant, at, actor_kind, actor, session, action, result, subject, resource, problem, trace, latency_us, detail, origin";
+
+  const cases: Record<string, { statements: () => string[]; kind: Violation['kind']; n: number }> = {
+    'a changed fact': { statements: () => [`update audit.fact set resource = 'another' where seq = ${seq(4)}`], kind: 'changed', n: 4 },
+    'a changed time of a fact, by a microsecond': { statements: () => [`update audit.fact set at = at + interval '1 microsecond' where seq = ${seq(4)}`],
+      kind: 'changed', n: 4 },
+    'a fact moved to another tenant': { statements: () => [`update audit.fact set tenant = gen_random_uuid() where seq = ${seq(4)}`], kind: 'changed', n: 4 },
+    'a missing fact': { statements: () => [`delete from audit.fact where seq = ${seq(5)}`], kind: 'missing', n: 5 },
+    'an inserted fact': {
+      statements: () => [`insert into audit.fact overriding system value select (select max(seq) - 1 from audit.fact), gen_random_uuid(), ${
+        COPY.slice(4)} from audit.fact where seq = ${seq(4)}`],
+      kind: 'inserted', n: 11,
+    },
+    'a fact inserted before the first': {
+      statements: () => [`insert into audit.fact overriding system value select -5, gen_random_uuid(), ${COPY.slice(4)} from audit.fact where seq = ${
+        seq(4)}`], kind: 'inserted', n: 0,
+    },
+    'two facts in each other’s place': {
+      statements: () => [
+        'alter table audit.fact alter seq set generated by default', `update audit.fact set seq = -1 where seq = ${seq(3)}`,
+        `update audit.fact set seq = ${seq(3)} where seq = ${seq(6)}`, `update audit.fact set seq = ${seq(6)} where seq = -1`,
+        'alter table audit.fact alter seq set generated always',
+      ], kind: 'reordered', n: 3,
+    },
+    'the tail of facts cut': { statements: () => [`delete from audit.fact where seq >= ${seq(9)}`], kind: 'missing', n: 9 },
+    'facts and leaves cut together': { statements: () => [`delete from audit.fact where seq >= ${seq(9)}`, `delete from audit.leaf where pos >= ${at(9)}`],
+      kind: 'tail-cut', n: 11 },
+    'a changed leaf': { statements: () => [`update audit.leaf set leaf_hash = sha256('x') where pos = ${at(4)}`], kind: 'changed', n: 4 },
+    'a changed link': { statements: () => [`update audit.leaf set chain_hash = sha256('x') where pos = ${at(4)}`], kind: 'changed', n: 4 },
+    'a leaf of another fact': { statements: () => [`update audit.leaf set fact_id = gen_random_uuid() where pos = ${at(4)}`], kind: 'reordered', n: 4 },
+    'a missing leaf': { statements: () => [`delete from audit.leaf where pos = ${at(6)}`], kind: 'missing', n: 6 },
+    'an inserted leaf': {
+      statements: () => [
+        `update audit.leaf set pos = -pos where pos >= ${at(7)}`, 'update audit.leaf set pos = 1 - pos where pos < 0',
+        `insert into audit.leaf values (${at(7)}, (select max(seq) - 1 from audit.fact), gen_random_uuid(), sha256('a'), sha256('b'))`,
+      ], kind: 'inserted', n: 7,
+    },
+    'two leaves in each other’s place': {
+      statements: () => [`update audit.leaf set pos = 0 where pos = ${at(3)}`, `update audit.leaf set pos = ${at(3)} where pos = ${at(8)}`,
+        `update audit.leaf set pos = ${at(8)} where pos = 0`],
+      kind: 'reordered', n: 3,
+    },
+    'two neighbouring leaves in each other’s place': {
+      statements: () => [`update audit.leaf set pos = 0 where pos = ${at(3)}`, `update audit.leaf set pos = ${at(3)} where pos = ${at(4)}`,
+        `update audit.leaf set pos = ${at(4)} where pos = 0`],
+      kind: 'reordered', n: 3,
+    },
+    'the tail of leaves cut': { statements: () => [`delete from audit.leaf where pos >= ${at(9)}`], kind: 'tail-cut', n: 11 },
+  };
+  it.each(Object.entries(cases))('names %s', async (_, { statements, kind, n }) => {
+    let violation: Violation | undefined;
+    try {
+      await tamper(...statements());
+      violation = await found();
+    } finally {
+      await restore();
+    }
+    expect(violation).toMatchObject({ kind, pos: n === 0 ? 1n : at(n) });
+    expect(await found()).toBeUndefined();
+  });
+  it('names a chain that was cut, forged and sealed again by its kept head', async () => {
+    await tamper(`delete from audit.fact where seq >= ${seq(9)}`, `delete from audit.leaf where pos >= ${at(9)}`);
+    for (let i = 0; i < 5; i++) await say('forged');
+    await chain();
+    const violation = await found();
+    await restore();
+    expect(violation).toMatchObject({ kind: 'changed', pos: at(11) });
+  });
+});
+
+it('a fact about a person is sealed under that person’s key', async () => {
+  const who = await h.signIn();
+  await perform(h.cell(), h.tenant(), { actor: { kind: 'nobody' }, trace: '0'.repeat(32), address: '198.51.100.9', agent: 'x' }, async (tx) =>
+    tx.audit({ ...fact('about'), subject: who.person }));
+  const [row] = await su("select origin from audit.fact where resource = 'about'");
+  expect(row?.origin).toContain(`sub:${who.person}`);
+});

@@ -1,0 +1,205 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { add, everyModule, house, ItemChanged, leave, probe, sectionOf, type House } from '#test';
+import { on, spineTransact, systemClock, transact, type Module, type Tx, type WorkerContext } from '#kernel';
+import { relay } from './service/relay.ts';
+import { readSettled, watchEvents } from './index.ts';
+import { eventsAfter, lastPos } from './store.ts';
+
+type Effect = { key: string; n: bigint; event: string; trace: string };
+/** What the reactions of this file do; each test has a subscriber of its own. */
+const failing = new Set<string>();
+const reaction = (subscriber: string) => on(ItemChanged, subscriber, async (tx: Tx, e) => {
+  if (failing.has(`${subscriber} ${e.key}`)) throw new Error('poison');
+  tx.audit({ action: `effect.${subscriber}`, result: 'done', resource: e.key });
+  await leave(tx, { subscriber, event: e.id, key: e.key, n: e.data.n, trace: tx.trace });
+});
+const probing = probe({ reactions: ['once', 'parking', 'tracing'].map(reaction) });
+const only = (...subscribers: string[]): Module => ({ ...probing, reactions: (probing.reactions ?? []).filter((r) => subscribers.includes(r.subscriber)) });
+
+let h: House;
+beforeAll(async () => { h = await house({ add: [probing], limits: false }); });
+afterAll(() => h.stop());
+
+const su = <R extends Record<string, unknown>>(text: string, values: unknown[] = []): Promise<R[]> => h.sql('IN', 'superuser')<R>(text, values);
+const effects = (subscriber: string): Promise<Effect[]> =>
+  su<Effect>('select key, n, event, trace from probe.effect where subscriber = $1 order by pos', [subscriber]);
+const emit = (key: string, n: number, slug = 'india', trace = '0'.repeat(32)): Promise<unknown> =>
+  transact(h.cell(), h.cell().pools.app, [sectionOf(h, slug, async (tx) => tx.emit({ actor: { kind: 'nobody' }, trace }, ItemChanged, key, { n }))]);
+const cursor = async (name: string): Promise<bigint | undefined> =>
+  (await su<{ pos: bigint }>('select pos from events.subscriber where name = $1', [name]))[0]?.pos;
+const end = (): Promise<bigint> => spineTransact(h.cell(), (tx) => lastPos(tx.sql));
+
+/** Runs one relay on a cell, as one process does, until the named subscribers have read everything. */
+async function relaying<T>(cells: readonly ReturnType<House['cell']>[], subscribers: readonly string[], during: () => Promise<T>): Promise<T> {
+  const stopping = new AbortController();
+  const listed = [...everyModule, only(...subscribers)];
+  const runs = cells.map((cell) => {
+    const context: WorkerContext = { cell, clock: systemClock, log: h.log, signal: stopping.signal, modules: listed, tenant: async (id) =>
+      h.program.directory.byId(id) };
+    return (async () => { while (!stopping.signal.aborted) await relay.run(context).catch(() => systemClock.sleep(5)); })();
+  });
+  const result = await during();
+  const last = await end();
+  for (const name of subscribers) while ((await cursor(name) ?? -1n) < last) await systemClock.sleep(5);
+  stopping.abort();
+  await Promise.all(runs);
+  return result;
+}
+
+describe('the log', () => {
+  it('reaches each subscriber exactly once, in order of each key, with 16 writers, delays, rollbacks and two racing relays', async () => {
+    const seeds = Array.from({ length: 16 }, (_, w) => w);
+    const keys = Array.from({ length: 8 }, (_, k) => `hot-${k}`);
+    let committed = 0;
+    const writers = (): Promise<unknown> => Promise.all(seeds.map(async (w) => {
+      for (let i = 0; i < 45; i++) {
+        const key = keys[(w * 7 + i * 3) % 8] as string;
+        const delay = ((w * 31 + i * 17) % 7) / 2000;
+        await transact(h.cell(), h.cell().pools.app, [sectionOf(h, 'india', async (tx) => {
+          // Something is written before the row is waited for: this transaction then has a smaller id than the one that it follows.
+          if (i % 2) await tx.sql`insert into probe.item (tenant, key, n) values (${tx.tenant.id}, ${`first-${w}-${i}`}, 0)`;
+          const version = await add(tx, key, 1);
+          tx.emit({ actor: { kind: 'nobody' }, trace: '0'.repeat(32) }, ItemChanged, key, { n: Number(version) });
+          if (delay) await tx.sql`select pg_sleep(${delay})`;
+          if ((w + i) % 10 === 0) throw new Error('rolled back');
+        })]).then(() => { committed += 1; }, () => undefined);
+        // Rolls back behind the insert into the log: the position is drawn and never seen.
+        if (i % 9 === 0) await su("select nextval(pg_get_serial_sequence('events.log', 'pos'))");
+      }
+    }));
+    await relaying([h.cell(), h.anotherCell()], ['once'], writers);
+    const seen = (await effects('once')).filter((e) => e.key.startsWith('hot-'));
+    expect(committed).toBeGreaterThan(600);
+    expect(seen).toHaveLength(committed);
+    expect(new Set(seen.map((e) => e.event)).size).toBe(committed);
+    const [{ gaps } = { gaps: 0n }] = await su<{ gaps: bigint }>('select max(pos) - count(*) as gaps from events.log');
+    expect(gaps).toBeGreaterThan(0n);
+    for (const key of keys) {
+      const versions = seen.filter((e) => e.key === key).map((e) => Number(e.n));
+      expect(versions, key).toEqual(Array.from({ length: versions.length }, (_, i) => i + 1));
+    }
+  });
+  it('waits behind a gap while its transaction is open, and goes on when it ends', async () => {
+    const from = await end();
+    const read = (): Promise<{ pos: bigint }[]> => readSettled(h.cell(), 'events.log', from, (sql, after) => eventsAfter(sql, after, [], 100));
+    let release: (() => void) | undefined;
+    const held = transact(h.cell(), h.cell().pools.app, [sectionOf(h, 'india', async (tx) => {
+      await tx.sql`insert into events.log (tenant, topic, key, id, version, at, trace, data) values (${tx.tenant.id}, 'x', 'held', gen_random_uuid(), 1, ${
+        tx.now}, '', '{}')`;
+      await new Promise<void>((go) => { release = go; });
+    })]);
+    while (!release) await systemClock.sleep(2);
+    await emit('behind', 1);
+    let settled = false;
+    const reading = read().then((rows) => { settled = true; return rows; });
+    await systemClock.sleep(60);
+    expect(settled).toBe(false);
+    release();
+    await held;
+    expect((await reading).map((r) => r.pos)).toEqual([from + 1n, from + 2n]);
+  });
+  it('is not held up by whoever only reads, nor by another database', async () => {
+    const from = await end();
+    await su("select nextval(pg_get_serial_sequence('events.log', 'pos'))");
+    await emit('past the gap', 1);
+    await h.cell().pools.app.with(async (c) => {
+      await c.query('begin');
+      await c.query('select count(*) from events.log');
+      const rows = await readSettled(h.cell(), 'events.log', from, (sql, after) => eventsAfter(sql, after, [], 100));
+      await c.query('rollback');
+      expect(rows.map((r) => r.pos)).toEqual([from + 2n]);
+    });
+  });
+  it('cannot be changed by anybody who runs verbs or relays', async () => {
+    for (const role of ['app', 'spine'] as const) {
+      for (const verb of ["update events.log set data = '{}'", 'delete from events.log', 'truncate events.log']) {
+        await expect(h.sql('IN', role)(verb, [], { tenant: h.tenant().id }), `${role}: ${verb}`).rejects.toMatchObject({ code: '42501' });
+      }
+    }
+  });
+  it('takes no data that its event type does not list', async () => {
+    await expect(h.perform('india', async (tx) => tx.emit(ItemChanged, 'x', { n: 1, name: 'Asha' } as never))).rejects.toThrow();
+    await expect(h.perform('india', async (tx) => tx.emit(ItemChanged, 'x', { n: 'one' } as never))).rejects.toThrow();
+  });
+});
+
+describe('a subscriber', () => {
+  it('parks a poisoned event with its key, also for a second relay, and the stream goes on', async () => {
+    const cells = [h.cell(), h.anotherCell()];
+    failing.add('parking bad');
+    await relaying(cells, ['parking'], async () => {
+      for (let i = 1; i <= 3; i++) await emit('good', i);
+      await emit('bad', 1);
+      await emit('good', 4);
+      while (!(await su('select 1 from events.parked')).length) await systemClock.sleep(10);
+      failing.clear();
+      // Later events of the key must not overtake the parked one, whichever relay takes them.
+      for (let i = 2; i <= 12; i++) {
+        await emit('bad', i);
+        await emit('good', i + 3);
+        await systemClock.sleep(3);
+      }
+      await emit('bad', 1, 'other');
+    });
+    const seen = (await effects('parking')).filter((e) => ['good', 'bad'].includes(e.key));
+    expect(seen.filter((e) => e.key === 'good').map((e) => Number(e.n))).toEqual(Array.from({ length: 15 }, (_, i) => i + 1));
+    // The same key of another tenant is another key.
+    expect(seen.filter((e) => e.key === 'bad').map((e) => Number(e.n))).toEqual([1]);
+    const parked = await su<{ key: string }>("select key from events.parked where subscriber = 'parking'");
+    expect(parked.map((p) => p.key)).toEqual(Array.from({ length: 12 }, () => 'bad'));
+    expect(seen.length + parked.length).toBe(28);
+  });
+  it('sees a key that another process parked while it was running', async () => {
+    await relaying([h.cell()], ['parking'], async () => {
+      await emit('before', 1);
+      while ((await cursor('parking') ?? 0n) < await end()) await systemClock.sleep(5);
+      await su("insert into events.parked values ('parking', 0, $1, 'elsewhere', 'poison', $2)", [h.tenant().id, systemClock.now()]);
+      await emit('elsewhere', 2);
+    });
+    expect((await effects('parking')).filter((e) => e.key === 'elsewhere')).toEqual([]);
+    expect(await su("select 1 from events.parked where key = 'elsewhere'")).toHaveLength(2);
+  });
+  it('carries each event’s own trace into what its effect says', async () => {
+    const traces = ['1', '2', '3'].map((c) => c.repeat(32));
+    for (const [i, trace] of traces.entries()) await emit(`trace-${i}`, i, 'india', trace);
+    await relaying([h.cell()], ['tracing'], async () => undefined);
+    const seen = (await effects('tracing')).filter((e) => e.key.startsWith('trace-'));
+    expect(seen.map((e) => e.trace)).toEqual(traces);
+    const facts = await su<{ trace: string }>("select trace from audit.fact where action = 'effect.tracing' and resource like 'trace-%' order by resource");
+    expect(facts.map((f) => f.trace)).toEqual(traces);
+  });
+});
+
+describe('a watcher', () => {
+  it('sees what is emitted from now on, once, and only its types', async () => {
+    const seen: string[] = [];
+    let lost = 0;
+    const stopping = new AbortController();
+    const watching = watchEvents({ cell: h.cell(), clock: systemClock, signal: stopping.signal, types: [ItemChanged], see: (e) =>
+      seen.push(`${e.key} ${String(e.data.n)}`), lost: () => { lost += 1; } });
+    // What was kept before the log was followed may have missed an event that was on its way.
+    while (lost === 0) await systemClock.sleep(2);
+    for (let i = 0; i < 5; i++) await emit('watched', i);
+    while (seen.length < 5) await systemClock.sleep(2);
+    stopping.abort();
+    await watching;
+    expect(seen).toEqual(Array.from({ length: 5 }, (_, i) => `watched ${i}`));
+    expect(lost).toBe(1);
+  });
+  it('says that it lost the log when it is followed again after a failure', async () => {
+    const cell = h.anotherCell();
+    let lost = 0;
+    const stopping = new AbortController();
+    const watch = (): Promise<void> => watchEvents({ cell, clock: systemClock, signal: stopping.signal, types: [ItemChanged], see: () =>
+      { throw new Error('broken'); }, lost: () => { lost += 1; } });
+    const first = watch();
+    while (lost === 0) await systemClock.sleep(2);
+    await emit('breaks', 1);
+    await expect(first).rejects.toThrow('broken');
+    expect(lost).toBe(2);
+    const second = watch();
+    while (lost < 3) await systemClock.sleep(2);
+    stopping.abort();
+    await second;
+  });
+});

@@ -1,0 +1,267 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { httpMessages } from '#adapters/sms';
+import { call, handle, nextCallStep, provide, spineTransact, systemClock, type CallContext, type Tx } from '#kernel';
+import type { TextMessages, TextResult } from '#spine/identity/port';
+import { Chore, Errand, house, leave, probe, startSim, type House, type Sim } from '#test';
+import { CallProbe, JobSignal } from './contract.ts';
+import { backoffMs } from './rules.ts';
+import { claimJobs } from './store.ts';
+
+type Cell = ReturnType<House['cell']>;
+let sim: Sim;
+let h: House;
+/** What the chores of this file do; replaced by tests. */
+let chore: (tx: Tx, n: number) => Promise<void> = async () => undefined;
+/** The provider behind errands; some tests stand between. */
+let provider: TextMessages;
+const POINTS = ['tx1-committed', 'attempt-committed', 'answer-received', 'tx2-committed'] as const;
+
+const errand = call<{ to: string; text: string }, TextResult>({
+  job: Errand,
+  request: async (_, data) => ({ to: '+91 00000 00001', text: `errand ${String(data.n)}` }),
+  send: (request, c: CallContext) => provider.send({ ...request, key: c.key }, c.signal),
+  inquire: (_, c) => provider.inquire(c.key, c.signal),
+  record: async (tx, data, result) => void await leave(tx, { subscriber: 'errand', event: result.state, key: String(data.n), n: data.n as number }),
+  expire: async (tx, data) => void await leave(tx, { subscriber: 'errand', event: 'expired', key: String(data.n), n: data.n as number }),
+  sendBudgetMs: 2000, visibilityMs: 1000, deadlineMs: 60_000,
+});
+
+beforeAll(async () => {
+  sim = await startSim('sms');
+  provider = httpMessages(sim);
+  h = await house({ add: [probe({ handlers: [handle(Chore, async (tx, data) => { await chore(tx, data.n); })], calls: [errand] })], limits: false });
+});
+afterAll(async () => {
+  await h.stop();
+  await sim.stop();
+});
+
+beforeEach(() => su('delete from jobs.job'));
+
+const su = <R extends Record<string, unknown>>(text: string, values: unknown[] = []): Promise<R[]> => h.sql('IN', 'superuser')<R>(text, values);
+const later = (n: number, options: { key?: string; dedupe?: string; runAt?: Date } = {}, slug = 'india'): Promise<void> =>
+  h.perform(slug, async (tx) => tx.later(Chore, { n }, options));
+const effects = async (subscriber: string): Promise<number[]> =>
+  (await su<{ n: bigint }>('select n from probe.effect where subscriber = $1 order by pos', [subscriber])).map((r) => Number(r.n));
+const waiting = (where = 'true'): Promise<{ id: bigint; attempts: number; last_error: string | null }[]> =>
+  su(`select id, attempts, last_error from jobs.job where dead_at is null and (${where}) order by id`);
+const until = async (there: () => Promise<boolean>): Promise<void> => {
+  for (let i = 0; !await there(); i++) {
+    if (i > 2000) throw new Error('what was waited for did not come');
+    await systemClock.sleep(3);
+  }
+};
+/** Lets time pass for the queue: waits and leases are over. */
+const skip = (): Promise<unknown> => su(`update jobs.job set run_at = run_at - interval '1 day', lease_until = lease_until - interval '1 day',
+  sent_at = sent_at - interval '1 minute'`);
+const outbox = async (n: number): Promise<number> =>
+  ((await (await fetch(`${sim.base}/v1/outbox`, { headers: { authorization: `Bearer ${sim.token}` } })).json()) as { text: string }[]).filter((m) =>
+    m.text === `errand ${n}`).length;
+
+describe('jobs', () => {
+  it('are shared by two workers, each done once', async () => {
+    chore = async (tx, n) => void await leave(tx, { subscriber: 'shared', event: 'x', key: 'x', n });
+    await h.perform('india', async (tx) => { for (let n = 0; n < 120; n++) tx.later(Chore, { n }); });
+    const workers = [h.cell(), h.anotherCell()].map((cell) => h.startWorkers(cell, ['worker']));
+    await until(async () => !(await waiting()).length);
+    await Promise.all(workers.map((w) => w.stop()));
+    expect((await effects('shared')).toSorted((a, b) => a - b)).toEqual(Array.from({ length: 120 }, (_, i) => i));
+  });
+  it('of one key run one at a time and in order, with three workers', async () => {
+    let running = 0, most = 0;
+    chore = async (tx, n) => {
+      running += 1;
+      most = Math.max(most, running);
+      await tx.sql`select pg_sleep(0.001)`;
+      await leave(tx, { subscriber: 'ordered', event: 'x', key: 'x', n });
+      running -= 1;
+    };
+    for (let n = 0; n < 15; n++) await later(n, { key: 'one' });
+    const cells = [h.cell(), h.anotherCell(), h.anotherCell()];
+    const workers = cells.map((cell) => h.startWorkers(cell, ['worker']));
+    while ((await waiting()).length) {
+      for (const cell of cells) cell.use(JobSignal).wake();
+      await systemClock.sleep(5);
+    }
+    await Promise.all(workers.map((w) => w.stop()));
+    expect(await effects('ordered')).toEqual(Array.from({ length: 15 }, (_, i) => i));
+    expect(most).toBe(1);
+  });
+  it('with one dedupe text wait once, and a new one may wait when the first has been taken', async () => {
+    for (let i = 0; i < 5; i++) await later(i, { dedupe: 'same' });
+    expect(await waiting("name = 'probe.chore'")).toHaveLength(1);
+    let again: Promise<void> | undefined;
+    chore = async (tx, n) => {
+      // What changes while the first one works must not be lost.
+      again ??= later(99, { dedupe: 'same' });
+      await again;
+      await leave(tx, { subscriber: 'deduped', event: 'x', key: 'x', n });
+    };
+    await h.runJobs();
+    expect(await effects('deduped')).toEqual([0, 99]);
+  });
+  it('that fail wait longer each time and become dead letters, leaving nothing behind', async () => {
+    chore = async (tx, n) => {
+      await leave(tx, { subscriber: 'failed', event: 'x', key: 'x', n });
+      throw new TypeError('no');
+    };
+    await later(1);
+    for (let attempt = 1; attempt <= 3; attempt++) {
+      await h.runJobs();
+      await skip();
+    }
+    const [dead] = await su('select attempts, last_error, dead_at is not null as dead from jobs.job');
+    expect(dead).toMatchObject({ attempts: 3, last_error: 'TypeError', dead: true });
+    expect(await effects('failed')).toEqual([]);
+    expect(h.lines().some((l) => l.event === 'jobs.dead')).toBe(true);
+    await su('delete from jobs.job');
+    expect([0, 0.5, 0.999].map((u) => backoffMs(3, u))).toEqual([6400, 8000, 9597]);
+    expect(backoffMs(400, 0.5)).toBe(600_000);
+  });
+  it('that take their process with them do not come back for ever', async () => {
+    await later(5);
+    await su('update jobs.job set attempts = attempts_max, lease_until = $1', [new Date(systemClock.now().getTime() - 1000)]);
+    chore = async (tx, n) => void await leave(tx, { subscriber: 'killer', event: 'x', key: 'x', n });
+    await h.runJobs();
+    expect(await su('select dead_at is not null as dead from jobs.job')).toEqual([{ dead: true }]);
+    expect(await effects('killer')).toEqual([]);
+    await su('delete from jobs.job');
+  });
+  it('are not started before their time, and their time is the tenant’s', async () => {
+    chore = async (tx, n) => void await leave(tx, { subscriber: 'timed', event: 'x', key: 'x', n });
+    await h.perform('india', async (tx) => tx.later(Chore, { n: 1 }, { runAt: new Date(tx.now.getTime() + 3_600_000) }));
+    await h.runJobs();
+    expect(await effects('timed')).toEqual([]);
+    await su('delete from jobs.job');
+    for (const offset of [86_400_000, -86_400_000]) {
+      await h.clockOffset('india', offset);
+      await later(2);
+      await h.perform('india', async (tx) => tx.later(Errand, { n: offset }));
+      await h.runJobs();
+      expect(await waiting()).toEqual([]);
+    }
+    await h.clockOffset('india', 0);
+    expect(await effects('timed')).toEqual([2, 2]);
+    expect(await su("select event from probe.effect where subscriber = 'errand'")).toEqual([{ event: 'accepted' }, { event: 'accepted' }]);
+    await su("delete from probe.effect where subscriber = 'errand'");
+  });
+  it('whose worker lost its lease leave no effect twice: the first to finish wins', async () => {
+    let release: (() => void) | undefined;
+    let runs = 0;
+    chore = async (tx, n) => {
+      runs += 1;
+      if (runs === 1) await new Promise<void>((go) => { release = go; });
+      await leave(tx, { subscriber: 'fenced', event: String(runs), key: 'x', n });
+    };
+    await later(7);
+    const slow = h.startWorkers(h.anotherCell(), ['worker']);
+    await until(async () => release !== undefined);
+    await skip();
+    await h.runJobs();
+    expect(await effects('fenced')).toEqual([7]);
+    release?.();
+    await slow.stop();
+    expect(await effects('fenced')).toEqual([7]);
+    expect(runs).toBe(2);
+  });
+  it('of an unknown tenant or name are not lost', async () => {
+    await su("insert into jobs.job (tenant, name, data, trace, run_at, created_at, attempts_max) values ($1, 'no.such-job', '{}', '', $2, $2, 5)",
+      [h.tenant().id, systemClock.now()]);
+    await h.runJobs();
+    expect(await waiting()).toEqual([expect.objectContaining({ attempts: 1, last_error: 'Error' })]);
+    await su('delete from jobs.job');
+  });
+  it('taken by two claims at once go to one', async () => {
+    await h.perform('india', async (tx) => { for (let n = 0; n < 40; n++) tx.later(Chore, { n }); });
+    const until_ = new Date(systemClock.now().getTime() + 60_000);
+    const claims = await Promise.all(['1', '2', '3', '4'].map((c) => spineTransact(h.cell(), (tx) => claimJobs(tx.sql, c.repeat(32), tx.now, until_, 20))));
+    const ids = claims.flat().map((j) => j.id);
+    expect(new Set(ids).size).toBe(ids.length);
+    expect(ids.length).toBe(40);
+    await su('delete from jobs.job');
+  });
+});
+
+describe('a call', () => {
+  it('decides its next step from what is known', () => {
+    const createdAt = new Date(0), sentAt = new Date(10);
+    expect(nextCallStep({ sentAt: null, createdAt }, new Date(100), 100)).toBe('send');
+    expect(nextCallStep({ sentAt, createdAt }, new Date(100), 100)).toBe('inquire');
+    expect(nextCallStep({ sentAt, createdAt }, new Date(101), 100)).toBe('expire');
+    expect(nextCallStep({ sentAt: null, createdAt }, new Date(101), 100)).toBe('expire');
+  });
+
+  const result = async (n: number): Promise<string[]> =>
+    (await su<{ event: string }>("select event from probe.effect where subscriber = 'errand' and n = $1", [n])).map((r) => r.event);
+  const errandLater = (n: number): Promise<void> => h.perform('india', async (tx) => tx.later(Errand, { n }));
+  /** Runs due calls until there is none, letting time pass between. */
+  const finish = async (): Promise<void> => {
+    for (let i = 0; i < 6 && (await waiting()).length; i++) {
+      await skip();
+      await h.runJobs();
+    }
+    expect(await waiting()).toEqual([]);
+  };
+  /** A process of its own whose call stops at a point for ever, or until `go`. */
+  const stuckAt = (point: (typeof POINTS)[number]): { cell: Cell; reached: () => boolean; go: () => void } => {
+    let go: (() => void) | undefined;
+    const cell = h.anotherCell('IN', [provide(CallProbe, () =>
+      ({ at: (p) => (p === point ? new Promise<void>((free) => { go = free; }) : Promise.resolve()) }))]);
+    return { cell, reached: () => go !== undefined, go: () => go?.() };
+  };
+
+  it.each(POINTS.map((p, i) => [p, 100 + i] as const))('stuck at %s is finished by another process, is sent once, and its zombie changes nothing',
+    async (point, n) => {
+    await errandLater(n);
+    const stuck = stuckAt(point);
+    const zombie = h.startWorkers(stuck.cell, ['worker']);
+    await until(async () => stuck.reached());
+    await finish();
+    expect([await result(n), await outbox(n)]).toEqual([['accepted'], 1]);
+    stuck.go();
+    await zombie.stop();
+    expect([await result(n), await outbox(n)]).toEqual([['accepted'], 1]);
+    expect(await waiting()).toEqual([]);
+  });
+  it('whose answer was lost inquires and does not send again', async () => {
+    const real = provider;
+    let sends = 0, inquiries = 0;
+    provider = {
+      ...real, inquire: (key, signal) => { inquiries += 1; return real.inquire(key, signal); },
+      send: async (message, signal) => { sends += 1; await real.send(message, signal); throw new Error('the answer was lost'); },
+    };
+    await errandLater(200);
+    await h.runJobs();
+    await finish();
+    provider = real;
+    expect([await result(200), await outbox(200), sends, inquiries]).toEqual([['accepted'], 1, 1, 1]);
+  });
+  it('whose request was lost is sent again only when its absence is proven', async () => {
+    const real = provider;
+    let sends = 0;
+    provider = { ...real, send: async (message, signal) =>
+      { sends += 1; if (sends === 1) throw new Error('the request was lost'); return real.send(message, signal); } };
+    await errandLater(201);
+    await h.runJobs();
+    // Absent, but the provider may still be about to show it.
+    await su('update jobs.job set run_at = $1, sent_at = $1', [systemClock.now()]);
+    await h.runJobs();
+    expect([sends, await result(201)]).toEqual([1, []]);
+    await finish();
+    provider = real;
+    expect([await result(201), await outbox(201), sends]).toEqual([['accepted'], 1, 2]);
+  });
+  it('that is not known by its deadline ends in a state with an owner', async () => {
+    await errandLater(202);
+    await su("update jobs.job set created_at = created_at - interval '2 minutes', sent_at = $1", [systemClock.now()]);
+    await h.runJobs();
+    expect([await result(202), await outbox(202)]).toEqual([['expired'], 0]);
+  });
+  it('keeps its key over attempts, and no two calls share one', async () => {
+    await errandLater(203);
+    await errandLater(204);
+    const keys = await su<{ call_key: string }>('select call_key from jobs.job');
+    expect(new Set(keys.map((k) => k.call_key)).size).toBe(2);
+    await finish();
+  });
+});
