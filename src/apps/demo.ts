@@ -62,7 +62,9 @@ export async function demo(args: readonly string[]): Promise<number> {
   await mkdir(dataDir, { recursive: true });
   // Into a file: what is printed stays short enough to read, also while the tour takes the database away.
   const log = createLog({ level: 'warn', to: createWriteStream(join(dataDir, 'demo.log'), { flags: 'a', mode: 0o600 }) });
-  const [{ server, cells }, assets] = await Promise.all([embeddedCells(dataDir, ['IN', 'US']), buildAssets(modules, [new URL('./tour/islands/', import.meta.url)])]);
+  const [{ server, cells }, assets] = await Promise.all([
+    embeddedCells(dataDir, ['IN', 'US']), buildAssets(modules, [new URL('./tour/islands/', import.meta.url)]),
+  ]);
   const database = holdDatabase(server, dataDir, systemClock);
   tell(`PostgreSQL ${server.version} with two cells, IN and US`);
   const home = cells.find((c) => c.name === HOME) as (typeof cells)[number];
@@ -75,7 +77,8 @@ export async function demo(args: readonly string[]): Promise<number> {
   let base = '';
   const tour = createTour({ assets, sms, base: () => base });
   const program = await startProgram({
-    modules, cells, more: tour.mount, home: HOME, directoryFile: join(dataDir, 'directory.json'), assets, clock: systemClock, log, roles: ['web', 'relay', 'worker'],
+    modules, cells, more: tour.mount, home: HOME, directoryFile: join(dataDir, 'directory.json'), assets, clock: systemClock, log,
+    roles: ['web', 'relay', 'worker'],
     provided: () => [...local, provide(TextMessages, () => httpMessages(sms))], host: '127.0.0.1', port: await freePort(), secure: false, pathTenants: true,
   });
   base = `http://localhost:${program.port}`;
@@ -84,10 +87,12 @@ export async function demo(args: readonly string[]): Promise<number> {
   tell(`pages answer at ${base}`);
   const ending = new AbortController();
   const seeding = seedDemo({
-    program, base, dataDir, clock: systemClock, filers: numberOf(args, '--filers', FILERS, 1_000_000), seed: textOf(args, '--seed') ?? '1', signal: ending.signal, tell,
+    program, base, dataDir, clock: systemClock, filers: numberOf(args, '--filers', FILERS, 1_000_000), seed: textOf(args, '--seed') ?? '1',
+    signal: ending.signal, tell,
   }).then(() => {
     stage.loaded();
-    tell(`ready at ${base}; three people to try, year ${stage.people[0]?.year}, their codes appear at ${base} and ${base}/_dev/messages\n${peopleLines(stage.people)}`);
+    const where = 'their codes appear on its lock screen and at /_dev/messages';
+    tell(`ready at ${base}; three people to try, year ${stage.people[0]?.year}: ${where}\n${peopleLines(stage.people)}`);
   }, (error: unknown) => process.stderr.write(`the demo could not be filled: ${String(error)}\n`));
   await new Promise<void>((done) => {
     for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => done());

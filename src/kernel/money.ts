@@ -78,7 +78,8 @@ export function formatMoney(m: Money, locale: string, place: 'table' | 'sentence
   let format = formats.get(key);
   if (!format) {
     format = new Intl.NumberFormat(`${locale}-u-nu-latn`, {
-      style: 'currency', currency: m.currency, minimumFractionDigits: exponentOf(m.currency), trailingZeroDisplay: place === 'sentence' ? 'stripIfInteger' : 'auto',
+      style: 'currency', currency: m.currency, minimumFractionDigits: exponentOf(m.currency),
+      trailingZeroDisplay: place === 'sentence' ? 'stripIfInteger' : 'auto',
     });
     formats.set(key, format);
   }

@@ -1,4 +1,5 @@
 import type { Clock } from '#kernel';
+import { parseCookies } from '#platform/edge';
 import type { Sim } from '../sims.ts';
 import { codeIn, newestText, outbox } from './outbox.ts';
 import type { TourPerson } from './people.ts';
@@ -15,7 +16,8 @@ async function visit(jar: Jar, o: { base: string; trace: string }, path: string,
   const answer = await fetch(`${o.base}${path}`, {
     redirect: 'manual', method: fields ? 'POST' : 'GET', ...(fields ? { body: new URLSearchParams(fields) } : {}),
     headers: {
-      accept: 'text/html', cookie: [...jar.cookies].map(([name, value]) => `${name}=${value}`).join('; '), traceparent: `00-${o.trace}-${o.trace.slice(0, 16)}-01`,
+      accept: 'text/html', cookie: [...jar.cookies].map(([name, value]) => `${name}=${value}`).join('; '),
+        traceparent: `00-${o.trace}-${o.trace.slice(0, 16)}-01`,
       ...(fields ? { origin: o.base, 'sec-fetch-site': 'same-origin' } : {}),
     },
   });
@@ -37,14 +39,17 @@ const hidden = (html: string, action: string): Record<string, string> => {
 };
 
 /** Signs a person in through the real pages. Resolves to the cookies to hand on, or to undefined when a page said no. */
-export async function signInByForms(o: { base: string; slug: string; trace: string; cookie: string; person: TourPerson; sms: Sim; clock: Clock }): Promise<readonly string[] | undefined> {
+export async function signInByForms(o: {
+  base: string; slug: string; trace: string; cookie: string; person: TourPerson; sms: Sim; clock: Clock;
+}): Promise<readonly string[] | undefined> {
   const { person } = o;
-  const jar: Jar = { cookies: new Map(o.cookie.split('; ').flatMap((c) => (c.includes('=') ? [[c.slice(0, c.indexOf('=')), c.slice(c.indexOf('=') + 1)] as const] : []))), set: [] };
+  const jar: Jar = { cookies: new Map(Object.entries(parseCookies(o.cookie, false))), set: [] };
   const root = `/t/${o.slug}`;
   const seen = (await outbox(o.sms))[0]?.id;
   const first = await visit(jar, o, `${root}/sign-in`);
   const sent = await visit(jar, o, `${root}/sign-in`, {
-    ...hidden(first.html, `${root}/sign-in`), identifier: person.identifier, day: person.day, month: person.month, birthYear: person.birthYear, year: String(person.year),
+    ...hidden(first.html, `${root}/sign-in`), identifier: person.identifier, day: person.day, month: person.month, birthYear: person.birthYear,
+      year: String(person.year),
   });
   if (sent.status !== 303) return undefined;
   const until = o.clock.monotonicMs() + CODE_WAIT_MS;

@@ -55,7 +55,8 @@ function contextOf(o: TourOptions, req: FastifyRequest, now: Date, trace: string
   const query = req.query as Record<string, string>;
   const theme = query.theme ?? cookiesOf(req)[COOKIE_THEME];
   return {
-    tenant: { id: uuid('0'.repeat(32)), slug: 'tour', name: 'Exchequer', country: 'IN', zone: 'Asia/Kolkata', languages: ['en', 'hi'], cell: '', clockOffsetMs: 0 },
+    tenant: { id: uuid('0'.repeat(32)), slug: 'tour', name: 'Exchequer', country: 'IN', zone: 'Asia/Kolkata', languages: ['en', 'hi'], cell: '',
+      clockOffsetMs: 0 },
     brand: {}, language: languageOf(req, query.lang), theme: theme === 'light' || theme === 'dark' ? theme : 'auto', signedIn: false, path: req.url, base: '',
     asset: (name) => o.assets.url(name), token: '', key: systemRandom.bytes(8).toString('hex'), now, synthetic: true, trace, params: {}, query,
   };
@@ -69,7 +70,7 @@ function send(reply: FastifyReply, context: PageContext, status: number, rendere
     ...(['light', 'dark', 'auto'].includes(query.theme ?? '') ? [cookie(COOKIE_THEME, query.theme as string)] : []),
   ];
   if (cookies.length) reply.header('set-cookie', cookies);
-  return reply.code(status).headers(PAGE_HEADERS).header('x-trace-id', context.trace).header('content-language', context.language).send(document(context, rendered));
+  return reply.code(status).headers({ ...PAGE_HEADERS, 'x-trace-id': context.trace, 'content-language': context.language }).send(document(context, rendered));
 }
 
 /** A step's answer: back to the page for people, one line of JSON for who asks for it. */

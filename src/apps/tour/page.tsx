@@ -4,7 +4,7 @@ import { Badge, Notice } from '#kit';
 import { codeIn } from './outbox.ts';
 import { Outcome } from './outcomes.tsx';
 import type { TourPerson } from './people.ts';
-import type { FactSeen, Seen } from './rows.ts';
+import type { EventSeen, FactSeen, Seen } from './rows.ts';
 import type { Refusal } from './stage.ts';
 import { nameOf, nextStep, tourWords, type TourView, type TourWords } from './view.ts';
 
@@ -76,22 +76,22 @@ function Steps({ context, v }: { context: PageContext; v: TourView }): VNode {
   const next = nextStep(v);
   const her = v.people[0] as TourPerson;
   const other = v.phone === 'hi' ? 'en' : 'hi';
+  const [there, back] = other === 'hi' ? [w.reject.hindi, w.reject.english] : [w.reject.english, w.reject.hindi];
   const common = { v, context };
   const failed = v.told.fed?.code === 'IN_FAILED';
   return (
     <ol class="steps" aria-label={w.label}>
       <Step n={1} {...common} title={w.signIn.title} what={w.signIn.what}>
         <Act action="sign-in" context={context} main={next === 1} data={{
-          'data-identifier': her.identifier, 'data-day': her.day, 'data-month': her.month, 'data-birth-year': her.birthYear, 'data-year': String(her.year), 'data-root': `/t/${v.slug}`,
+          'data-identifier': her.identifier, 'data-day': her.day, 'data-month': her.month, 'data-birth-year': her.birthYear, 'data-year': String(her.year),
+            'data-root': `/t/${v.slug}`,
         }}>{w.signIn.go}</Act>
       </Step>
       <Step n={2} {...common} title={w.reject.title} what={w.reject.what}>
         <>
           <Act action="reject" context={context} main={next === 2}>{w.reject.go}</Act>
           <Act action="send-again" context={context} main={false} hidden={!failed}>{w.reject.again}</Act>
-          <a class="phone-language" href={`/?step=2&phone=${other}`} data-phone={other} lang={other} data-other={other === 'hi' ? w.reject.english : w.reject.hindi}>
-            {other === 'hi' ? w.reject.hindi : w.reject.english}
-          </a>
+          <a class="phone-language" href={`/?step=2&phone=${other}`} data-phone={other} data-other={back}>{there}</a>
         </>
       </Step>
       <Step n={3} {...common} title={w.why.title} what={w.why.what}><Act action="why" context={context} main={next === 3}>{w.why.go}</Act></Step>
@@ -108,26 +108,24 @@ function Steps({ context, v }: { context: PageContext; v: TourView }): VNode {
 
 const short = (trace: string): string => trace.slice(0, 8);
 
+const Heads = ({ names }: { names: readonly string[] }): VNode => <thead><tr>{names.map((name) => <th scope="col">{name}</th>)}</tr></thead>;
+
 function Facts({ w, facts }: { w: TourWords; facts: readonly FactSeen[] }): VNode {
   if (!facts.length) return <p class="quiet">{w.spine.none}</p>;
-  return (
-    <table>
-      <thead><tr><th scope="col">{w.spine.leaf}</th><th scope="col">{w.spine.action}</th><th scope="col">{w.spine.who}</th><th scope="col">{w.spine.result}</th><th scope="col">{w.outcome.trace}</th></tr></thead>
-      <tbody>
-        {facts.map((f) => <tr><td>{f.pos === null ? '…' : f.pos.toString()}</td><td>{f.action}</td><td>{f.who.split(':')[0]}</td><td>{f.result}</td><td><code>{short(f.trace)}</code></td></tr>)}
-      </tbody>
-    </table>
+  const row = (f: FactSeen): VNode => (
+    <tr>
+      <td>{f.pos === null ? '…' : f.pos.toString()}</td><td>{f.action}</td><td>{f.who.split(':')[0]}</td><td>{f.result}</td>
+      <td><code>{short(f.trace)}</code></td>
+    </tr>
   );
+  return <table><Heads names={[w.spine.leaf, w.spine.action, w.spine.who, w.spine.result, w.outcome.trace]} /><tbody>{facts.map(row)}</tbody></table>;
 }
 
 function Events({ w, seen }: { w: TourWords; seen: Seen }): VNode {
   if (!seen.events.length) return <p class="quiet">{w.spine.none}</p>;
-  return (
-    <table>
-      <thead><tr><th scope="col">{w.spine.position}</th><th scope="col">{w.spine.topic}</th><th scope="col">{w.spine.key}</th><th scope="col">{w.outcome.trace}</th></tr></thead>
-      <tbody>{seen.events.map((e) => <tr><td>{e.pos.toString()}</td><td>{e.topic}</td><td><code>{e.key.slice(-8)}</code></td><td><code>{short(e.trace)}</code></td></tr>)}</tbody>
-    </table>
-  );
+  const row = (e: EventSeen): VNode =>
+    <tr><td>{e.pos.toString()}</td><td>{e.topic}</td><td><code>{e.key.slice(-8)}</code></td><td><code>{short(e.trace)}</code></td></tr>;
+  return <table><Heads names={[w.spine.position, w.spine.topic, w.spine.key, w.outcome.trace]} /><tbody>{seen.events.map(row)}</tbody></table>;
 }
 
 function Spine({ context, v }: { context: PageContext; v: TourView }): VNode {

@@ -16,7 +16,8 @@ import { codeOf, lastEvent, newestFact, readSeen, restore, tamper, type LastEven
 export const CUT_MS = 10_000;
 export const TENANT = 'india';
 /** Why a step refuses; keys of the words. */
-export type Refusal = 'loading' | 'signInFirst' | 'alreadyRejected' | 'notRejected' | 'cutNow' | 'nothingToChange' | 'alreadyChanged' | 'notChanged' | 'signInFailed' | 'failed';
+export type Refusal =
+  | 'loading' | 'signInFirst' | 'alreadyRejected' | 'notRejected' | 'cutNow' | 'nothingToChange' | 'alreadyChanged' | 'notChanged' | 'signInFailed' | 'failed';
 
 export interface Why {
   readonly trace: string; readonly event: LastEvent; readonly reasonCode: string | null;
@@ -55,12 +56,14 @@ export interface Stage {
 }
 
 export interface StageOptions {
-  readonly program: Program; readonly base: string; readonly dataDir: string; readonly clock: Clock; readonly log: Log; readonly sms: Sim; readonly database: Database;
+  readonly program: Program; readonly base: string; readonly dataDir: string; readonly clock: Clock; readonly log: Log; readonly sms: Sim;
+    readonly database: Database;
 }
 
 const NOTHING: Seen = { events: [], facts: [], signIn: [], views: { audited: 0, spooled: 0 } };
 
-interface Made { readonly o: StageOptions; readonly tenant: TenantRecord; readonly cell: Cell; readonly told: Told; readonly her: TourPerson; person(): Promise<Uuid | undefined>; key(): Promise<MachineKey> }
+interface Made { readonly o: StageOptions; readonly tenant: TenantRecord; readonly cell: Cell; readonly told: Told; readonly her: TourPerson;
+  person(): Promise<Uuid | undefined>; key(): Promise<MachineKey> }
 
 /** Sends events about the tour's person through the signed feed, as the authority would. */
 async function feed(m: Made, lines: readonly { source: string; code: string; facts?: Record<string, unknown> }[]): Promise<void> {
@@ -68,7 +71,8 @@ async function feed(m: Made, lines: readonly { source: string; code: string; fac
   const events = lines.map((line, i) => {
     const at = new Date(now - lines.length + i + 1).toISOString();
     return {
-      kind: 'event', identifier: m.her.identifier, year: m.her.year, returnNo: 1, source: line.source, sourceEventId: `${line.source}-tour-${now}-${i}`, sourceVersion: 1, occurredAt: at,
+      kind: 'event', identifier: m.her.identifier, year: m.her.year, returnNo: 1, source: line.source, sourceEventId: `${line.source}-tour-${now}-${i}`,
+        sourceVersion: 1, occurredAt: at,
       code: line.code, facts: line.facts ?? {},
     };
   });
@@ -92,7 +96,8 @@ async function reject(m: Made): Promise<Refusal | undefined> {
 
 async function sendAgain(m: Made): Promise<Refusal | undefined> {
   if (await statusNow(m) !== 'IN_FAILED') return 'notRejected';
-  await feed(m, [{ source: 'efiling', code: 'IN_REISSUE_REQ' }, { source: 'cpc', code: 'IN_SENT_BANKER', facts: { paid: '1845000', trackingNo: `EXR${m.her.year}ASHA2` } }]);
+  await feed(m, [{ source: 'efiling', code: 'IN_REISSUE_REQ' }, { source: 'cpc', code: 'IN_SENT_BANKER',
+    facts: { paid: '1845000', trackingNo: `EXR${m.her.year}ASHA2` } }]);
   return undefined;
 }
 
@@ -103,7 +108,8 @@ async function why(m: Made, cookie: string): Promise<Refusal | undefined> {
   const person = await m.person();
   if (!person) return 'loading';
   const trace = newTrace();
-  const answer = await fetch(`${m.o.base}/t/${TENANT}/api/tax-refunds/${m.her.year}`, { headers: { cookie, traceparent: `00-${trace}-${trace.slice(0, 16)}-01` } });
+  const answer = await fetch(`${m.o.base}/t/${TENANT}/api/tax-refunds/${m.her.year}`,
+    { headers: { cookie, traceparent: `00-${trace}-${trace.slice(0, 16)}-01` } });
   if (answer.status === 401 || answer.status === 404) return 'signInFirst';
   if (!answer.ok) return 'failed';
   const shown = (await answer.json() as ViewAnswer).returns[0];
@@ -173,7 +179,8 @@ export async function openStage(o: StageOptions): Promise<Stage> {
   const told: Told = {};
   const m: Made = {
     o, tenant, cell, told, her,
-    person: async () => (known ??= (await perform(cell, tenant, { actor: { kind: 'system', name: 'demo' }, trace: newTrace() }, (tx) => findPersons(tx, [her.identifier])))[0]),
+    person: async () => (known ??= (await perform(cell, tenant, { actor: { kind: 'system', name: 'demo' }, trace: newTrace() }, (tx) =>
+      findPersons(tx, [her.identifier])))[0]),
     key: async () => (key ??= await feedKey(o.program, TENANT)),
   };
   await heal(m);

@@ -123,7 +123,6 @@ document.querySelector<HTMLAnchorElement>('a.phone-language')?.addEventListener(
   link.textContent = link.dataset.other ?? said;
   link.dataset.other = said;
   link.dataset.phone = language === 'hi' ? 'en' : 'hi';
-  link.lang = link.dataset.phone;
 });
 
 setInterval(() => { if (document.visibilityState === 'visible') void look().catch(() => undefined); }, LOOK_MS);

@@ -45,7 +45,8 @@ const MEANINGS: Record<string, Meaning> = {
 export const meaningOf = (phase: string): Meaning => MEANINGS[phase] ?? 'waiting';
 
 /** What codes of the product are called in a language: for a page of another part that names them. */
-export function refundWords(language: PageContext['language'], o: { code: string; source: string; law: { regime: string; section: string } | null; reason: string }): {
+export function refundWords(language: PageContext['language'], o: { code: string; source: string; law: { regime: string; section: string } | null;
+  reason: string }): {
   label: string; source: string; law: string | null; reason: string;
 } {
   const w = wordsOf({ language });

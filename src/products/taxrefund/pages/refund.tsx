@@ -89,7 +89,8 @@ function moments({ context, w, s }: Shown): Moment[] {
   const list = s.timeline.map((t, i): Moment => {
     const source = fill(w.timeline.reportedBy, { source: said(w.sources, t.source, w.sources.other) });
     return {
-      title: statusText(w, t.code).label, when: timeText(context, t.occurredAt), ...(i === present ? { place: 'now', word: w.timeline.now } : { place: 'past' }),
+      title: statusText(w, t.code).label, when: timeText(context, t.occurredAt),
+        ...(i === present ? { place: 'now', word: w.timeline.now } : { place: 'past' }),
       detail: <>{source}{t.note && `. ${fill(said(w.timeline, t.note, ''), { code: t.code })}`}</>,
     };
   });
@@ -135,7 +136,10 @@ function Return({ context, w, s, eyebrow }: Shown & { eyebrow: string | null }):
     <article data-refund={s.refund} data-version={s.version}>
       {eyebrow !== null && <p class="eyebrow">{eyebrow}</p>}
       {eyebrow !== null ? <h1>{answerText(context, w, s)}</h1> : <p class="lead">{answerText(context, w, s)}</p>}
-      <p class="state"><Badge meaning={meaningOf(s.phase)}>{text.label}</Badge> <span class="quiet">{fill(w.refund.since, { date: dateText(context, s.answer.date) })}</span></p>
+      <p class="state">
+        <Badge meaning={meaningOf(s.phase)}>{text.label}</Badge>{' '}
+        <span class="quiet">{fill(w.refund.since, { date: dateText(context, s.answer.date) })}</span>
+      </p>
       {s.conflict && <Notice meaning="waiting" title={w.timeline.conflict}><p>{w.refund.conflict}</p></Notice>}
       {s.unmapped && <Notice meaning="waiting" title={w.status.UNMAPPED.label}><p>{w.refund.unmapped}</p></Notice>}
       <section><h2>{w.refund.next}</h2><p>{text.meaning}</p><Expected {...shown} /></section>
@@ -154,7 +158,8 @@ function Return({ context, w, s, eyebrow }: Shown & { eyebrow: string | null }):
 
 function Freshness({ context, w, y }: { context: PageContext; w: Words; y: YearStatus }): VNode {
   const sources = Object.entries(y.returns[0]?.freshness ?? {});
-  const line = ([source, at]: [string, Date]): string => fill(w.freshness.source, { source: said(w.sources, source, w.sources.other), time: timeText(context, at) });
+  const line = ([source, at]: [string, Date]): string => fill(w.freshness.source,
+    { source: said(w.sources, source, w.sources.other), time: timeText(context, at) });
   return (
     <details>
       <summary>{fill(w.freshness.asOf, { time: timeText(context, y.asOf) })}</summary>
@@ -181,7 +186,10 @@ export function refundView(context: PageContext, outcome: Outcome<YearStatus>): 
           {newest && <Return context={context} w={w} s={newest} eyebrow={`${title}. ${returnName(w, newest)}${replaces}`} />}
         </div>
         {older.map((s) => (
-          <details class="older"><summary>{`${returnName(w, s)}: ${statusText(w, s.code).label}`}</summary><Return context={context} w={w} s={s} eyebrow={null} /></details>
+          <details class="older">
+            <summary>{`${returnName(w, s)}: ${statusText(w, s.code).label}`}</summary>
+            <Return context={context} w={w} s={s} eyebrow={null} />
+          </details>
         ))}
         <Freshness context={context} w={w} y={y} />
         {back}

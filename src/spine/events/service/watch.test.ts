@@ -12,7 +12,8 @@ function logInMemory(): { cell: CellContext; append(): void; away: boolean } {
     if (what.text.includes('max(pos)')) return [{ pos: BigInt(state.last) }];
     const after = Number(what.values.find((v) => typeof v === 'bigint'));
     return Array.from({ length: Math.max(0, state.last - after) }, (_, i) => (
-      { pos: BigInt(after + i + 1), tenant: TENANT, topic: Noted.name, key: `k${after + i + 1}`, id: TENANT, version: 1, at: systemClock.now(), trace: '', data: '{}' }));
+      { pos: BigInt(after + i + 1), tenant: TENANT, topic: Noted.name, key: `k${after + i + 1}`, id: TENANT, version: 1, at: systemClock.now(), trace: '',
+        data: '{}' }));
   };
   const connection = {
     query: async (what: Statement | string) => (typeof what === 'string' ? [{ rows: [] }, { rows: [{ now: systemClock.now() }] }] : { rows: rows(what) }),
@@ -37,7 +38,8 @@ it('misses nothing that was written while the log could not be read, and says th
   // As a process runs its workers: what throws is started again.
   const running = (async () => {
     while (!ending.signal.aborted) {
-      await watchEvents({ cell: log.cell, clock: systemClock, signal: ending.signal, types: [Noted], see: (e) => void seen.push(e.key), lost: () => { lost += 1; } })
+      await watchEvents({ cell: log.cell, clock: systemClock, signal: ending.signal, types: [Noted], see: (e) => void seen.push(e.key), 
+        lost: () => { lost += 1; } })
         .catch(() => systemClock.sleep(5));
     }
   })();
