@@ -149,9 +149,9 @@ describe.runIf(has('chromium'))('the demo in a browser', () => {
     await page.context().close();
   });
 
-  it('signs Meera in and walks the tour without JavaScript, in Hindi', async () => {
+  it('signs Meera in and walks the tour without JavaScript, in Hindi', { timeout: 60_000 }, async () => {
     const plain = await browser.newContext({ javaScriptEnabled: false, viewport: { width: 390, height: 844 } });
-    plain.setDefaultTimeout(6000);
+    plain.setDefaultTimeout(12_000);
     const page = await plain.newPage();
     await page.goto(`${demo.base}/t/india/sign-in?lang=hi`);
     await page.fill('#identifier', 'AAAPI0000C');

@@ -5,8 +5,8 @@ import type { Clock } from '#kernel';
 /** The demo's own PostgreSQL, which the tour takes away for a while. */
 export interface Database {
   readonly server: PostgresServer;
-  /** Kills the server at once, and starts it again on the same folder and port when the time is over. */
-  cut(ms: number): Promise<void>;
+  /** Kills the server and resolves when it is gone; `back` resolves when it serves the same folder and port again, so much later. */
+  cut(ms: number): Promise<{ readonly back: Promise<void> }>;
   /** Stops it for good, in the middle of a cut too. */
   stop(): Promise<void>;
 }
@@ -18,14 +18,19 @@ export function holdDatabase(first: PostgresServer, dataDir: string, clock: Cloc
   let server = first;
   let cutting: Promise<void> | undefined;
   const ending = new AbortController();
-  const cut = async (ms: number): Promise<void> => {
-    await server.stop('immediate');
+  const wait = async (ms: number): Promise<void> => {
     await clock.sleep(ms, ending.signal);
     if (!ending.signal.aborted) server = await launchPostgres({ dataDir: join(dataDir, 'postgres'), port: server.port, settings: QUICK });
   };
   return {
     get server() { return server; },
-    cut: (ms) => (cutting ??= cut(ms).finally(() => { cutting = undefined; })),
+    async cut(ms) {
+      if (!cutting) {
+        await server.stop('immediate');
+        cutting = wait(ms).finally(() => { cutting = undefined; });
+      }
+      return { back: cutting };
+    },
     async stop() {
       ending.abort();
       await cutting;

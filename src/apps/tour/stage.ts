@@ -119,12 +119,13 @@ async function why(m: Made, cookie: string): Promise<Refusal | undefined> {
   return undefined;
 }
 
-function cut(m: Made, ready: boolean): Refusal | undefined {
+async function cut(m: Made, ready: boolean): Promise<Refusal | undefined> {
   if (!ready) return 'loading';
   const at = m.o.clock.now();
   const mine: NonNullable<Told['cut']> = { at, until: new Date(at.getTime() + CUT_MS) };
   m.told.cut = mine;
-  m.o.database.cut(CUT_MS).then(() => { mine.back = m.o.clock.now(); }, (error: unknown) => m.o.log.error('tour.database-not-back', errorFields(error)));
+  const { back } = await m.o.database.cut(CUT_MS);
+  back.then(() => { mine.back = m.o.clock.now(); }, (error: unknown) => m.o.log.error('tour.database-not-back', errorFields(error)));
   return undefined;
 }
 
@@ -213,6 +214,6 @@ export async function openStage(o: StageOptions): Promise<Stage> {
       return { seen: last, down, answered: count, text: newestText(await outbox(o.sms), people.map((p) => p.phone), o.clock.now()) };
     },
     reject: () => unlessCut(() => reject(m)), sendAgain: () => unlessCut(() => sendAgain(m)), why: (cookie) => unlessCut(() => why(m, cookie)),
-    cut: () => unlessCut(async () => cut(m, ready)), tamper: () => unlessCut(() => tamperOne(m)), restore: () => unlessCut(() => restoreIt(m)),
+    cut: () => unlessCut(() => cut(m, ready)), tamper: () => unlessCut(() => tamperOne(m)), restore: () => unlessCut(() => restoreIt(m)),
   };
 }
