@@ -52,7 +52,9 @@ export async function prepareTenant(cell: Cell, tenant: TenantRef): Promise<void
 
 /** A process whose pools could ask for more connections than the server gives would fail under load; it fails at its start instead. */
 async function checkConnections(cell: Cell, sizes: PoolSizes): Promise<void> {
-  const { rows } = await cell.pools.spine.with((c) => c.query("select current_setting('max_connections')::int - current_setting('superuser_reserved_connections')::int as free"));
+  const { rows } = await cell.pools.spine.with((c) =>
+    c.query("select current_setting('max_connections')::int - current_setting('superuser_reserved_connections')::int as free"),
+  );
   const free = Number((rows[0] as { free: number }).free);
   const wanted = sizes.app + sizes.batch + sizes.spine + sizes.auditor;
   if (wanted > free) throw new ConfigFault([`cell ${cell.name}: the pools want ${wanted} connections, and the server gives ${free}`]);

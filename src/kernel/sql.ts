@@ -30,6 +30,14 @@ export class Unavailable extends Error {
   }
 }
 
+/** The connection was lost while the COMMIT was under way: it may have been done. Answered as 503, and never as "nothing was changed". */
+export class OutcomeUnknown extends Unavailable {
+  constructor(cause: unknown) {
+    super('the outcome of a commit is not known', cause);
+    this.name = 'OutcomeUnknown';
+  }
+}
+
 const LOST = new Set(['ECONNREFUSED', 'ECONNRESET', 'ENOENT', 'EPIPE', 'ETIMEDOUT', 'EHOSTUNREACH', '57P01', '57P02', '57P03', '53300', '08000', '08003',
   '08006']);
 
@@ -112,6 +120,9 @@ export interface PoolOptions {
   onError: (error: Error) => void;
 }
 
+/** Longest statement, and longest pause inside a transaction. */
+export const STATEMENT_MS_MAX = 30_000;
+
 /** A pool of pipelined connections of one database role. */
 export class Pool {
   readonly #pool: pg.Pool;
@@ -121,6 +132,8 @@ export class Pool {
     this.#waitingMax = o.waitingMax;
     this.#pool = new pg.Pool({
       ...o.connection, max: o.max, connectionTimeoutMillis: 2000, idleTimeoutMillis: 30_000, types: parsers,
+      // An idle or endless transaction would hold a gap of the event log open for everybody.
+      statement_timeout: STATEMENT_MS_MAX, idle_in_transaction_session_timeout: STATEMENT_MS_MAX,
       ...(o.options === undefined ? {} : { options: o.options }), pipeline: true,
     } as pg.PoolConfig);
     this.#pool.on('error', o.onError);

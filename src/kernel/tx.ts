@@ -2,7 +2,7 @@ import { civilDateIn, type CivilDate } from './clock.ts';
 import type { EventData, EventType, JobType } from './event.ts';
 import { idOf, uuid, uuidv7, type Id, type Uuid } from './id.ts';
 import { seededRandom, systemRandom, type Random } from './random.ts';
-import { isRetryable, statement, Unavailable, type Connection, type Pool, type SqlTag } from './sql.ts';
+import { isRetryable, isUnavailable, OutcomeUnknown, statement, Unavailable, type Connection, type Pool, type SqlTag } from './sql.ts';
 
 /** Who acts. Ids only: a name or number of a person never travels with a request. */
 export type Actor =
@@ -183,6 +183,7 @@ async function attemptOnce<T>(cell: CellContext, connection: Connection, section
   const signals: (() => void)[] = [];
   const results: T[] = [];
   const flights: Promise<unknown>[] = [];
+  let committing = false;
   try {
     for (const [i, section] of sections.entries()) {
       const opening = await connection.query(
@@ -195,6 +196,7 @@ async function attemptOnce<T>(cell: CellContext, connection: Connection, section
       // The flush is sent but its answers are not awaited: the next section's opening, or the COMMIT, travels behind it.
       flights.push((await flush(cell, tx, pending)).answered);
     }
+    committing = true;
     const commit = connection.commit();
     commit.catch(() => undefined);
     await Promise.all(flights);
@@ -204,7 +206,8 @@ async function attemptOnce<T>(cell: CellContext, connection: Connection, section
     await connection.query('rollback').catch(() => undefined);
     // Statements behind a failed flight only say that the transaction is aborted; the flight itself says why, and whether to try again.
     const cause = (await Promise.allSettled(flights)).find((flight) => flight.status === 'rejected');
-    throw cause ? cause.reason : error;
+    const reason: unknown = cause ? cause.reason : error;
+    throw committing && isUnavailable(reason) ? new OutcomeUnknown(reason) : reason;
   }
   for (const signal of signals) {
     try {

@@ -22,6 +22,7 @@ export const en = {
       notFound: 'Check the address. If you followed a link from us, the page may have moved.',
       unavailable: 'Nothing was changed. Please try again in {seconds} seconds.',
       tooMany: 'Please wait {seconds} seconds and try again. Nothing was changed.',
+      unknown: 'The connection broke at the last moment, so we do not know whether it was done. Look at the page again before you repeat it.',
       crossSite: 'The form was too old or came from another site. Nothing was changed. Open the page again and repeat it.',
       internal: 'Something went wrong on our side. Nothing was changed. If you write to us, please name the trace below.',
       forbidden: 'You are signed in, but this page is not for you.',

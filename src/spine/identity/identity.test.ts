@@ -2,10 +2,10 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { SignJWT } from 'jose';
 import { civilDate, type Connection } from '#kernel';
 import { tenantKeys } from '#spine/vault';
-import { house, madeUpPan, newAddress, newBrowser, somebody, type Answer, type House, type Person } from '#test';
+import { house, madeUpPan, newAddress, newBrowser, probe, somebody, type Answer, type House, type Person } from '#test';
 
 let h: House;
-beforeAll(async () => { h = await house({ limits: false }); });
+beforeAll(async () => { h = await house({ add: [probe()], limits: false }); });
 afterAll(() => h.stop());
 
 const su = <R extends Record<string, unknown>>(text: string, values: unknown[] = []): Promise<R[]> => h.sql('IN', 'superuser')<R>(text, values);
@@ -156,6 +156,11 @@ describe('a code', () => {
   it('is bound to its challenge, its browser and its tenant', async () => {
     const [one, two] = [await begun(await known()), await begun(await known())];
     if (one.code !== two.code) expect((await submit(two.challenge, one.code, two.browser)).status).toBe(422);
+    // Not even where somebody who can write the table moved it.
+    const three = await begun(await known());
+    await su('update identity.challenge set code_mac = (select code_mac from identity.challenge where id = $1) where id = $2',
+      [one.challenge.slice(4), three.challenge.slice(4)]);
+    expect((await submit(three.challenge, one.code, three.browser)).status).toBe(422);
     expect((await submit(one.challenge, one.code, newBrowser())).status).toBe(410);
     expect((await h.request({ tenant: 'other', path: `/api/sign-in/challenges/${one.challenge}/code`,
       json: { code: one.code, browser: one.browser } })).status).toBe(410);
@@ -273,6 +278,14 @@ describe('a session', () => {
     expect((await refresh(next.refreshToken)).status).toBe(401);
     expect(await su("select 1 from events.log where topic = 'identity.signed-out' and data like $1", [`%${who.person}%`])).toHaveLength(1);
   });
+  it('does not end for an invented refresh token, whoever knows the session’s id', async () => {
+    const who = await h.signIn();
+    const invented = `${who.refreshToken.split('.')[0]}.${Buffer.alloc(32, 7).toString('base64url')}`;
+    expect((await refresh(invented)).status).toBe(401);
+    expect((await h.request({ path: '/api/session', bearer: who.bearer })).status).toBe(200);
+    expect((await refresh(who.refreshToken)).status).toBe(200);
+  });
+
   it('rotates once when twenty tabs refresh at once', async () => {
     const who = await h.signIn();
     const answers = await Promise.all(Array.from({ length: 20 }, () => refresh(who.refreshToken)));
@@ -284,6 +297,9 @@ describe('a session', () => {
     expect((await session(who.bearer)).status).toBe(200);
     expect((await h.request({ method: 'POST', path: '/api/sign-out', bearer: who.bearer })).status).toBe(200);
     expect((await session(who.bearer)).status).toBe(401);
+    // Also at a route that does not look at the session itself.
+    const elsewhere = await h.request({ path: '/api/probe/mine', json: { key: 'a', n: 1 }, bearer: who.bearer });
+    expect(elsewhere.json()).toMatchObject({ type: '/problems/session-over' });
     expect((await h.request({ path: '/api/session', cookies: who.cookies })).status).toBe(401);
     expect((await refresh(who.refreshToken)).status).toBe(401);
   });

@@ -5,7 +5,7 @@ export interface PersonRow { id: string; birth_index: Buffer; phone_index: Buffe
 /** The person with this identifier, and the decoy: both always, so that the same rows are read for everybody. */
 export const findForSignIn = (sql: SqlTag, identifierIndex: Buffer): Promise<PersonRow[]> => sql<PersonRow>`
   select replace(id::text, '-', '') as id, identifier_index, birth_index, phone_index, profile, decoy
-  from identity.person where identifier_index = ${identifierIndex} or identifier_index = decode('00', 'hex')`;
+  from identity.person where identifier_index = any(array[${identifierIndex}, decode('00', 'hex')])`;
 
 export const personById = async (sql: SqlTag, id: Uuid): Promise<PersonRow | undefined> => (await sql<PersonRow>`
   select replace(id::text, '-', '') as id, identifier_index, birth_index, phone_index, profile, decoy from identity.person where id = ${id}`)[0];

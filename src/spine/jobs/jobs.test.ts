@@ -164,6 +164,26 @@ describe('jobs', () => {
     expect(await effects('fenced')).toEqual([7]);
     expect(runs).toBe(2);
   });
+  it('whose worker lost its lease are finished by who holds it, not by who is first', async () => {
+    const go: (() => void)[] = [];
+    chore = async (tx, n) => {
+      const run = go.length + 1;
+      await new Promise<void>((free) => { go.push(free); });
+      await leave(tx, { subscriber: 'held', event: `run ${run}`, key: 'x', n });
+    };
+    await later(8);
+    const first = h.startWorkers(h.anotherCell(), ['worker']);
+    await until(async () => go.length === 1);
+    await skip();
+    const second = h.startWorkers(h.anotherCell(), ['worker']);
+    await until(async () => go.length === 2);
+    go[0]?.();
+    await first.stop();
+    expect(await effects('held')).toEqual([]);
+    go[1]?.();
+    await second.stop();
+    expect(await su("select event from probe.effect where subscriber = 'held'")).toEqual([{ event: 'run 2' }]);
+  });
   it('of an unknown tenant or name are not lost', async () => {
     await su("insert into jobs.job (tenant, name, data, trace, run_at, created_at, attempts_max) values ($1, 'no.such-job', '{}', '', $2, $2, 5)",
       [h.tenant().id, systemClock.now()]);

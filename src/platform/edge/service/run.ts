@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import {
-  common, createBatcher, done, errorFields, isUnavailable, perform, refuse, type AnyRoute, type Answer, type Authenticator, type BatchStats, type CellContext,
+  common, createBatcher, done, errorFields, isUnavailable, OutcomeUnknown, perform, refuse, type AnyRoute, type Answer, type Authenticator, type BatchStats, type CellContext,
   type Claim,
   type Entry, type Item, type Outcome, type Problem, type Refused,
 } from '#kernel';
@@ -105,6 +105,7 @@ export function createRunner(o: EdgeOptions): Runner {
       try {
         return await batcherOf(seen.cell, route).submit({ tenant: seen.tenant, item, ...(claim ? { claim } : {}) });
       } catch (error) {
+        if (error instanceof OutcomeUnknown && route.method !== 'GET') return refused(refuse(common.outcomeUnknown, { retryAfterSeconds: 5 }));
         if (isUnavailable(error)) return whenDown(o, route, seen, read.data);
         o.log.error('edge.failed', { trace: seen.trace, route: routeName(route), ...errorFields(error) });
         await recordFailure(o, route, seen);

@@ -66,7 +66,8 @@ export function toYearStatus(pack: CountryPack, kept: KeptYear, today: CivilDate
   const returns = kept.returns.map((r): Status => {
     const shown = shownOn(pack, r, today);
     const account = r.account !== null && sealer ? masked(sealer.open(accountPlace(r.id), r.account)) : null;
-    text += `${text && ','}${shown.wire.slice(0, -1)},"account":${account === null ? 'null' : `"${account}"`}}`;
+    // The dots are written as escapes: an answer of ASCII alone need not be encoded on its way out.
+    text += `${text && ','}${shown.wire.slice(0, -1)},"account":${account === null ? 'null' : `"${account.replaceAll('•', '\\u2022')}"`}}`;
     return { ...shown.status, account };
   });
   const answer = { year: kept.year, label, returns, asOf: kept.asOf, staleSeconds };

@@ -47,10 +47,24 @@ const after = (at: Date, ms: number): Date => new Date(at.getTime() + ms);
 
 interface Tokens { accessToken: string; refreshToken: string; expiresInSeconds: number; refreshExpiresInSeconds: number }
 
+const NONCE_BYTES = TOKEN_BYTES / 2;
+const issuedMac = (tx: Using, session: Uuid, nonce: Buffer): Buffer =>
+  tenantKeys(tx).mac('identity.refresh-issued', `${session} ${nonce.toString('hex')}`).subarray(0, TOKEN_BYTES - NONCE_BYTES);
+
+/** The secret part of a refresh token: unpredictable, and provably ours, so that an invented one cannot end somebody's session. */
+function newSecret(tx: Tx, session: Uuid): string {
+  const nonce = tx.random.bytes(NONCE_BYTES);
+  return Buffer.concat([nonce, issuedMac(tx, session, nonce)]).toString('base64url');
+}
+function issuedByUs(tx: Tx, session: Uuid, secret: string): boolean {
+  const bytes = Buffer.from(secret, 'base64url');
+  return bytes.length === TOKEN_BYTES && timingSafeEqual(issuedMac(tx, session, bytes.subarray(0, NONCE_BYTES)), bytes.subarray(NONCE_BYTES));
+}
+
 /** Opens a session for a person who gave the right code. */
 export async function openSession(tx: Tx, person: Uuid, browser: Buffer): Promise<Tokens> {
   const session = tx.uuid();
-  const secret = tx.random.bytes(TOKEN_BYTES).toString('base64url');
+  const secret = newSecret(tx, session);
   const expires = after(tx.now, REFRESH_LIFE_MS);
   await insertSession(tx.sql, tx.tenant.id, {
     id: session, person, browser, refresh_mac: refreshMac(tx, secret), previous_mac: null, rotated_at: tx.now, started_at: tx.now, expires_at: expires,
@@ -78,6 +92,7 @@ export async function refresh(tx: Tx, input: z.output<typeof zRefresh>): Promise
   const match = /^(ses_[0-9a-f]{32})\.([A-Za-z0-9_-]{43})$/.exec(input.body.refreshToken);
   if (!match) return refuse(sessionOver);
   const session = uuidOf(match[1] as `ses_${string}`);
+  if (!issuedByUs(tx, session, match[2] as string)) return refuse(sessionOver);
   const row = await lockSession(tx.sql, session);
   if (!row) return refuse(sessionOver);
   const mac = refreshMac(tx, match[2] as string);
@@ -90,7 +105,7 @@ export async function refresh(tx: Tx, input: z.output<typeof zRefresh>): Promise
   const expires = decision === 'rotate' ? earlier(after(tx.now, REFRESH_LIFE_MS), after(row.started_at, SESSION_LIFE_MS_MAX)) : row.expires_at;
   let refreshToken: string | null = null;
   if (decision === 'rotate') {
-    const secret = tx.random.bytes(TOKEN_BYTES).toString('base64url');
+    const secret = newSecret(tx, session);
     await rotateSession(tx.sql, session, refreshMac(tx, secret), row.refresh_mac, tx.now, expires);
     refreshToken = `${idOf('ses', session)}.${secret}`;
   }

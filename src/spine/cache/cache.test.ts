@@ -1,0 +1,69 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { testClock } from '#kernel';
+import { createCache, type FencedCache } from './index.ts';
+
+const clock = testClock(new Date(0));
+const make = (entriesMax = 100): FencedCache<{ v: number }> => createCache({ name: 't', entriesMax, freshMs: 1000, keptMs: 10_000 }, clock);
+const put = (c: FencedCache<{ v: number }>, key: string, v: number): boolean => c.fill(c.fence([key]), key, { v });
+
+describe('a fenced cache', () => {
+  it('answers while a value is fresh, and keeps it with its age for a while after', () => {
+    const c = make();
+    put(c, 'a', 1);
+    clock.advance(999);
+    expect(c.get('a')).toEqual({ v: 1 });
+    clock.advance(1);
+    expect(c.get('a')).toBeUndefined();
+    expect(c.kept('a')).toEqual({ value: { v: 1 }, ageMs: 1000 });
+    clock.advance(9000);
+    expect(c.kept('a')).toBeUndefined();
+  });
+
+  it('does not store what was read before an invalidation', () => {
+    const c = make();
+    const fence = c.fence(['a', 'b']);
+    c.invalidate('a');
+    expect(c.fill(fence, 'a', { v: 1 })).toBe(false);
+    expect(c.get('a')).toBeUndefined();
+    expect(c.fill(fence, 'b', { v: 2 })).toBe(true);
+  });
+
+  it('fences every load under way when invalidations may have been missed', () => {
+    const c = make();
+    put(c, 'a', 1);
+    const fence = c.fence(['b']);
+    c.expireAll();
+    expect(c.get('a')).toBeUndefined();
+    expect(c.kept('a')?.value).toEqual({ v: 1 });
+    expect(c.fill(fence, 'b', { v: 2 })).toBe(false);
+  });
+
+  it('is never overtaken, in whatever order loads, writes and invalidations come, also when it forgets generations', () => {
+    const step = fc.oneof(
+      fc.record({ do: fc.constant('write' as const), key: fc.integer({ min: 0, max: 7 }) }),
+      fc.record({ do: fc.constant('start' as const), key: fc.integer({ min: 0, max: 7 }) }),
+      fc.record({ do: fc.constant('finish' as const), key: fc.integer({ min: 0, max: 3 }) }),
+    );
+    fc.assert(fc.property(fc.array(step, { maxLength: 120 }), (steps) => {
+      const c = make(4);
+      const source = new Map<string, number>();
+      const loads: { key: string; fence: ReturnType<typeof c.fence>; read: number }[] = [];
+      for (const s of steps) {
+        const key = String(s.key);
+        if (s.do === 'write') {
+          source.set(key, (source.get(key) ?? 0) + 1);
+          c.invalidate(key);
+        } else if (s.do === 'start') loads.push({ key, fence: c.fence([key]), read: source.get(key) ?? 0 });
+        else {
+          const load = loads.splice(s.key % Math.max(1, loads.length), 1)[0];
+          if (load) c.fill(load.fence, load.key, { v: load.read });
+        }
+        for (const [k, v] of source) {
+          const cached = c.get(k);
+          if (cached) expect(cached.v).toBe(v);
+        }
+      }
+    }), { numRuns: 500 });
+  });
+});
