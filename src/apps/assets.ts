@@ -10,8 +10,11 @@ import type { Assets } from '#platform/edge';
 const TYPES: Record<string, string> = { css: 'text/css; charset=utf-8', js: 'text/javascript; charset=utf-8' };
 const root = fileURLToPath(new URL('../', import.meta.url));
 
-/** Bundles the stylesheet and every module's islands; names carry the content's hash, so a browser may keep them for ever. */
-export async function buildAssets(modules: readonly Module[]): Promise<Assets & { sizes: Record<string, number> }> {
+/**
+ * Bundles the stylesheet and every module's islands, and those of `more` folders with their stylesheets; names carry the content's
+ * hash, so a browser may keep them for ever.
+ */
+export async function buildAssets(modules: readonly Module[], more: readonly URL[] = []): Promise<Assets & { sizes: Record<string, number> }> {
   const files = new Map<string, { body: Buffer; type: string; encoding: string }>();
   const urls = new Map<string, string>();
   const sizes: Record<string, number> = {};
@@ -23,10 +26,13 @@ export async function buildAssets(modules: readonly Module[]): Promise<Assets & 
     urls.set(name, `/assets/${hashed}`);
     sizes[name] = body.length;
   };
-  const css = await transform(await readFile(join(root, 'kit/kit.css'), 'utf8'), { loader: 'css', minify: true });
-  add('kit.css', css.code);
-  for (const module of modules.filter((m) => m.islands)) {
-    const folder = fileURLToPath(module.islands as URL);
+  const addStyle = async (folder: string, file: string): Promise<void> => {
+    add(file, (await transform(await readFile(join(folder, file), 'utf8'), { loader: 'css', minify: true })).code);
+  };
+  await addStyle(join(root, 'kit'), 'kit.css');
+  for (const url of [...modules.flatMap((m) => m.islands ?? []), ...more]) {
+    const folder = fileURLToPath(url);
+    for (const file of (await readdir(folder)).filter((f) => f.endsWith('.css'))) await addStyle(folder, file);
     for (const file of (await readdir(folder)).filter((f) => f.endsWith('.tsx'))) {
       const bundle = await build({
         entryPoints: [join(folder, file)], bundle: true, minify: true, write: false, format: 'esm', target: 'es2022',

@@ -1,5 +1,6 @@
 import { createServer } from 'node:net';
-import { rm, writeFile } from 'node:fs/promises';
+import { createWriteStream } from 'node:fs';
+import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { httpMessages } from '#adapters/sms';
 import { createLog, environment, provide, systemClock } from '#kernel';
@@ -7,7 +8,7 @@ import { TextMessages } from '#spine/identity/port';
 import { saveTenant } from '#spine/tenancy';
 import { numberOf, textOf } from './args.ts';
 import { buildAssets } from './assets.ts';
-import { mountCatcher, startSim } from './sims.ts';
+import { startSim } from './sims.ts';
 import { embeddedCells } from './cells.ts';
 import { dataFolder } from './folder.ts';
 import { migrate } from './migrate.ts';
@@ -17,6 +18,10 @@ import { openCell } from './runtime.ts';
 import { seedDemo } from './seed.ts';
 import { startProgram } from './program.ts';
 import { demoTenants } from './tenants.ts';
+import { holdDatabase } from './tour/database.ts';
+import { createTour } from './tour/mount.ts';
+import { peopleLines } from './tour/people.ts';
+import { openStage } from './tour/stage.ts';
 
 const HOME = 'IN';
 const PORT_FIRST = 8080;
@@ -54,8 +59,13 @@ export async function demo(args: readonly string[]): Promise<number> {
   const dataDir = dataFolder(textOf(args, '--data'));
   if (args.includes('--reset')) await rm(dataDir, { recursive: true, force: true });
   const tell = teller();
-  const log = createLog({ level: 'warn' });
-  const [{ server, cells }, assets] = await Promise.all([embeddedCells(dataDir, ['IN', 'US']), buildAssets(modules)]);
+  await mkdir(dataDir, { recursive: true });
+  // Into a file: what is printed stays short enough to read, also while the tour takes the database away.
+  const log = createLog({ level: 'warn', to: createWriteStream(join(dataDir, 'demo.log'), { flags: 'a', mode: 0o600 }) });
+  const [{ server, cells }, assets] = await Promise.all([
+    embeddedCells(dataDir, ['IN', 'US']), buildAssets(modules, [new URL('./tour/islands/', import.meta.url)]),
+  ]);
+  const database = holdDatabase(server, dataDir, systemClock);
   tell(`PostgreSQL ${server.version} with two cells, IN and US`);
   const home = cells.find((c) => c.name === HOME) as (typeof cells)[number];
   await migrate(home, modules);
@@ -64,16 +74,26 @@ export async function demo(args: readonly string[]): Promise<number> {
   await homeCell.close();
   const [local, sms] = await Promise.all([localAdapters(dataDir), startSim('sms')]);
   await writeFile(join(dataDir, 'running.json'), JSON.stringify({ host: home.host, port: home.port, cells: cells.map((c) => c.name) }), { mode: 0o600 });
+  let base = '';
+  const tour = createTour({ assets, sms, base: () => base });
   const program = await startProgram({
-    modules, cells, more: (app) => mountCatcher(app, sms), home: HOME, directoryFile: join(dataDir, 'directory.json'), assets, clock: systemClock, log, roles: ['web', 'relay', 'worker'],
+    modules, cells, more: tour.mount, home: HOME, directoryFile: join(dataDir, 'directory.json'), assets, clock: systemClock, log,
+    roles: ['web', 'relay', 'worker'],
     provided: () => [...local, provide(TextMessages, () => httpMessages(sms))], host: '127.0.0.1', port: await freePort(), secure: false, pathTenants: true,
   });
-  const base = `http://localhost:${program.port}`;
+  base = `http://localhost:${program.port}`;
+  const stage = await openStage({ program, base, dataDir, clock: systemClock, log, sms, database });
+  tour.open(stage);
   tell(`pages answer at ${base}`);
   const ending = new AbortController();
   const seeding = seedDemo({
-    program, base, dataDir, clock: systemClock, filers: numberOf(args, '--filers', FILERS, 1_000_000), seed: textOf(args, '--seed') ?? '1', signal: ending.signal, tell,
-  }).then(() => tell('ready: three people to try'), (error: unknown) => process.stderr.write(`the demo could not be filled: ${String(error)}\n`));
+    program, base, dataDir, clock: systemClock, filers: numberOf(args, '--filers', FILERS, 1_000_000), seed: textOf(args, '--seed') ?? '1',
+    signal: ending.signal, tell,
+  }).then(() => {
+    stage.loaded();
+    const where = 'their codes appear on its lock screen and at /_dev/messages';
+    tell(`ready at ${base}; three people to try, year ${stage.people[0]?.year}: ${where}\n${peopleLines(stage.people)}`);
+  }, (error: unknown) => process.stderr.write(`the demo could not be filled: ${String(error)}\n`));
   await new Promise<void>((done) => {
     for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => done());
   });
@@ -81,6 +101,6 @@ export async function demo(args: readonly string[]): Promise<number> {
   await seeding;
   await program.stop();
   await sms.stop();
-  await server.stop();
+  await database.stop();
   return 0;
 }

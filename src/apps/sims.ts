@@ -1,7 +1,6 @@
 import { spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
-import type { FastifyInstance } from 'fastify';
 import { systemRandom } from '#kernel';
 
 export interface Sim { readonly base: string; readonly token: string; stop(): Promise<void> }
@@ -19,16 +18,10 @@ export async function startSim(name: 'sms', args: readonly string[] = []): Promi
   return {
     base: `http://127.0.0.1:${port}`, token,
     stop: () => new Promise((done) => {
+      // Ctrl-C in a terminal reaches the sim as well, so it may be gone before us.
+      if (child.exitCode !== null || child.signalCode !== null) return done();
       child.once('exit', () => done());
       child.stdin.end();
     }),
   };
-}
-
-/** What the made-up provider would have brought to phones; the demo only. */
-export function mountCatcher(app: FastifyInstance, sms: Sim): void {
-  app.get('/_dev/messages.json', async (_, reply) => {
-    const answer = await fetch(`${sms.base}/v1/outbox`, { headers: { authorization: `Bearer ${sms.token}` } });
-    return reply.header('cache-control', 'no-store').header('content-type', 'application/json').send(await answer.text());
-  });
 }

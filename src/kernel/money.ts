@@ -69,12 +69,18 @@ export function decimalText(m: Money): string {
 
 const formats = new Map<string, Intl.NumberFormat>();
 
-/** The amount as people of the locale read it: ₹1,23,456.50, with a true minus sign. Exact for every amount. */
-export function formatMoney(m: Money, locale: string): string {
-  const key = `${locale} ${m.currency}`;
+/**
+ * The amount as people of the locale read it: ₹1,23,456.50, with a true minus sign. Exact for every amount. Inside a sentence a
+ * whole amount goes without its zeros: ₹18,450.
+ */
+export function formatMoney(m: Money, locale: string, place: 'table' | 'sentence' = 'table'): string {
+  const key = `${locale} ${m.currency} ${place}`;
   let format = formats.get(key);
   if (!format) {
-    format = new Intl.NumberFormat(`${locale}-u-nu-latn`, { style: 'currency', currency: m.currency, minimumFractionDigits: exponentOf(m.currency) });
+    format = new Intl.NumberFormat(`${locale}-u-nu-latn`, {
+      style: 'currency', currency: m.currency, minimumFractionDigits: exponentOf(m.currency),
+      trailingZeroDisplay: place === 'sentence' ? 'stripIfInteger' : 'auto',
+    });
     formats.set(key, format);
   }
   return format.format(decimalText(m) as Intl.StringNumericLiteral).replace('-', '−');

@@ -100,7 +100,17 @@ export interface PageContext {
 }
 
 /** A page as a view returns it; the kit's shell puts it into a document. */
-export interface Rendered { readonly title: string; readonly body: unknown; readonly islands?: readonly string[]; readonly refreshSeconds?: number }
+export interface Rendered {
+  readonly title: string;
+  readonly body: unknown;
+  readonly islands?: readonly string[];
+  /** Without script the page asks for itself again after this long. */
+  readonly refreshSeconds?: number;
+  /** Built stylesheets beside the kit's. */
+  readonly styles?: readonly string[];
+  /** For a page of several columns; text keeps its line length. */
+  readonly wide?: boolean;
+}
 
 /** State of a form: what was typed and what is wrong with each field. */
 export interface FormState { readonly values: Readonly<Record<string, string>>; readonly errors: Readonly<Record<string, string>>; readonly problem?: Problem;
@@ -116,8 +126,15 @@ export interface PageSpec<O> {
   readonly input?: (context: PageContext) => unknown;
   readonly scope?: Scope;
   readonly view: (context: PageContext, outcome: Outcome<O>, form: FormState) => Rendered;
-  /** Words of the page's states that the harness renders; see `States`. */
-  readonly states?: Readonly<Record<string, Outcome<O>>>;
+  /** One example of each state that people can meet, for tests, screenshots and the reference. */
+  readonly states?: (at: { readonly tenant: Pick<TenantRef, 'country'>; readonly now: Date }) => Readonly<Record<string, PageState<O>>>;
+}
+
+/** What a page is drawn from in one of its states. */
+export interface PageState<O = unknown> {
+  readonly outcome: Outcome<O>;
+  readonly form?: FormState;
+  readonly query?: Readonly<Record<string, string>>;
 }
 export interface Page<O = unknown> extends PageSpec<O> { readonly kind: 'page'; readonly method: 'GET'; readonly path: string }
 

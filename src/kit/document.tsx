@@ -61,6 +61,7 @@ function Shell({ context, rendered }: { context: PageContext; rendered: Rendered
         <title>{`${rendered.title} – ${brandName}`}</title>
         <link rel="icon" href="data:," />
         <link rel="stylesheet" href={context.asset('kit.css')} />
+        {(rendered.styles ?? []).map((style) => <link rel="stylesheet" href={context.asset(style)} />)}
         <link rel="stylesheet" href={`${context.base}/brand.css`} />
         {(rendered.islands ?? []).map((island) => <script type="module" src={context.asset(`${island}.js`)} />)}
         {rendered.refreshSeconds !== undefined && <noscript><meta http-equiv="refresh" content={String(rendered.refreshSeconds)} /></noscript>}
@@ -73,10 +74,10 @@ function Shell({ context, rendered }: { context: PageContext; rendered: Rendered
           <Switches context={context} />
           {context.signedIn && <SignOut context={context} />}
         </header>
-        <main id="answer" tabIndex={-1}>{rendered.body as ComponentChildren}</main>
+        <main id="answer" tabIndex={-1} {...(rendered.wide ? { class: 'wide' } : {})}>{rendered.body as ComponentChildren}</main>
         <footer class="foot">
           {context.synthetic && <p>{w.notAffiliated}</p>}
-          <p class="quiet">{fill(w.trace, { trace: context.trace.slice(0, 12) })}</p>
+          <p class="quiet" data-trace={context.trace}>{fill(w.trace, { trace: context.trace.slice(0, 12) })}</p>
         </footer>
       </body>
     </html>

@@ -5,6 +5,7 @@ import { listPage } from './pages/list.tsx';
 import { refundPage } from './pages/refund.tsx';
 import { follow } from './reactions.ts';
 import { changes, routes } from './routes.ts';
+import { listStates, refundStates } from './service/states.ts';
 import { countsCheck, eventsCheck } from './service/verify.ts';
 import { statusCacheState } from './service/view.ts';
 
@@ -18,7 +19,7 @@ export default defineModule({
     'taxrefund.event': { app: ['select', 'insert'], auditor: ['select'] },
     'taxrefund.quarantine': { app: ['select', 'insert', 'update'], auditor: ['select'] },
   },
-  routes, pages: [homePage, listPage, refundPage], streams: [changes],
+  routes, pages: [homePage, { ...listPage, states: listStates }, { ...refundPage, states: refundStates }], streams: [changes],
   problems: refundProblems,
   events: [Changed],
   workers: [follow],

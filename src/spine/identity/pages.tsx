@@ -1,5 +1,6 @@
 import type { VNode } from 'preact';
-import { fill, form, formatInstant, isCivilDate, localeOf, page, plainInput, type FormState, type PageContext, type Rendered } from '#kernel';
+import { done, fill, form, formatInstant, isCivilDate, localeOf, page, plainInput, type FormState, type PageContext, type PageState, type Problem,
+  type Rendered } from '#kernel';
 import { ErrorSummary, Field, Hidden } from '#kit';
 import { codeOver, COOKIE_ACCESS, COOKIE_CHALLENGE, COOKIE_REFRESH, lockedOut, resendTooSoon, sendsUsed, wrongCode, wrongDetails } from './contract.ts';
 import { leave, resend, sessionCookies, start, verify } from './routes.ts';
@@ -9,7 +10,6 @@ import { hi } from './words/hi.ts';
 type Country = 'IN' | 'US';
 const wordsOf = (context: PageContext): typeof en => (context.language === 'hi' ? hi as unknown as typeof en : en);
 const countryOf = (context: PageContext): Country => (context.tenant.country === 'US' ? 'US' : 'IN');
-const EMPTY: FormState = { values: {}, errors: {} };
 
 const YEARS_SHOWN = 7;
 /** The years that can be asked about, newest first: India names the year after the income, the United States the year of it. */
@@ -86,7 +86,8 @@ function startView(context: PageContext, state: FormState): Rendered {
           <div class={shown.errors.year ? 'field wrong' : 'field'}>
             <label for="year">{w.period[country]}</label>
             <p class="hint" id="year-hint">{w.periodHint[country]}</p>
-            <select id="year" name="year" class="w10" aria-describedby="year-hint">
+            {shown.errors.year && <p class="error" id="year-error">{errorText(context)(shown.errors.year)}</p>}
+            <select id="year" name="year" class="w10" aria-describedby={shown.errors.year ? 'year-hint year-error' : 'year-hint'}>
               {periods(context).map((p) => <option value={p.value} selected={p.value === chosen}>{p.label}</option>)}
             </select>
           </div>
@@ -116,19 +117,23 @@ function codeView(context: PageContext, state: FormState): Rendered {
   const w = wordsOf(context).code;
   const pending = unpack(context.query.c ?? state.values.c);
   const said = problemText(context, state);
+  // A wrong code is said beside its field as well; anything else is not about what was typed.
+  const wrong = state.problem?.code === wrongCode.code && pending !== undefined;
+  const shown: FormState = wrong ? { ...state, errors: { code: 'said' } } : state;
+  const text = (key: string): string => (key === 'said' ? said ?? key : errorText(context)(key));
   const time = pending ? formatInstant(new Date(pending.expires), localeOf(context.language), context.tenant.zone) : '';
   return {
     title: w.title,
     body: (
       <>
-        <ErrorSummary form={state} errorText={errorText(context)} context={context}>{said && <p>{said}</p>}</ErrorSummary>
+        <ErrorSummary form={shown} errorText={text} context={context}>{said && !wrong && <p>{said}</p>}</ErrorSummary>
         <h1>{w.heading}</h1>
         {pending && <p class="lead">{fill(w.sent, { ending: pending.ending, time })}</p>}
         {pending && (
           <form method="post" action={`${context.base}/sign-in/code`} noValidate>
             <Hidden context={context} />
             <input type="hidden" name="c" value={pack(pending)} />
-            <Field name="code" label={w.label} hint={w.hint} form={state} errorText={errorText(context)} context={context} inputMode="numeric"
+            <Field name="code" label={w.label} hint={w.hint} form={shown} errorText={text} context={context} inputMode="numeric"
               autoComplete="one-time-code" width={6} maxLength={64} secret />
             <div class="actions"><button type="submit" class="main">{w.go}</button></div>
           </form>
@@ -152,8 +157,38 @@ const digits = (text: string | undefined): string => plainInput(text ?? '');
 const whole = (text: string, max: number): number | undefined =>
   (/^\d{1,4}$/.test(text) && Number.parseInt(text, 10) >= 1 && Number.parseInt(text, 10) <= max ? Number.parseInt(text, 10) : undefined);
 
-export const startPage = page('GET /sign-in', { scope: 'public', view: (context) => startView(context, EMPTY) });
-export const codePage = page('GET /sign-in/code', { scope: 'public', view: (context) => codeView(context, EMPTY) });
+const nothing = done(null);
+const refused = (problem: Problem, data: Readonly<Record<string, unknown>>, values: Readonly<Record<string, string>>): PageState<null> =>
+  ({ outcome: nothing, form: { values, errors: {}, problem, data } });
+
+const LONG_VALUE = 'ABCPK0000L'.repeat(4);
+const typed = { identifier: LONG_VALUE, day: '31', month: '2', birthYear: '1986', year: '' };
+const startStates = (): Readonly<Record<string, PageState<null>>> => ({
+  ready: { outcome: nothing },
+  error: { outcome: nothing, form: { values: typed, errors: { identifier: 'identifier', day: 'date', month: 'month', birthYear: 'year', year: 'period' } } },
+  wrongIdentifier: refused(wrongDetails, {}, typed),
+  lockedOut: refused(lockedOut, { retryAfterSeconds: 86_400 }, typed),
+  sendsUsed: refused(sendsUsed, { retryAfterSeconds: 600 }, typed),
+});
+
+function codeStates({ now }: { now: Date }): Readonly<Record<string, PageState<null>>> {
+  const c = pack({ challenge: `chl_${'0'.repeat(32)}`, ending: '01', expires: now.toISOString(), then: '' });
+  return {
+    ready: { outcome: nothing, query: { c } },
+    empty: { outcome: nothing },
+    error: { outcome: nothing, form: { values: { c }, errors: { code: 'code' } } },
+    wrongCode: refused(wrongCode, { triesLeft: 3 }, { c }),
+    wrongCodeLast: refused(wrongCode, { triesLeft: 1 }, { c }),
+    wrongCodeClosed: refused(wrongCode, { triesLeft: 0 }, { c }),
+    expired: refused(codeOver, {}, { c }),
+    lockedOut: refused(lockedOut, { retryAfterSeconds: 900 }, { c }),
+    resendTooSoon: refused(resendTooSoon, { retryAfterSeconds: 42 }, { c }),
+    sendsUsed: refused(sendsUsed, { retryAfterSeconds: 600 }, { c }),
+  };
+}
+
+export const startPage = page('GET /sign-in', { scope: 'public', view: (context, _, state) => startView(context, state), states: startStates });
+export const codePage = page('GET /sign-in/code', { scope: 'public', view: (context, _, state) => codeView(context, state), states: codeStates });
 
 export const startForm = form('POST /sign-in', {
   route: start,

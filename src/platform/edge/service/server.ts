@@ -150,6 +150,7 @@ export function createEdge(o: EdgeOptions, more?: (app: FastifyInstance, runner:
       const closed = new AbortController();
       const late = o.clock.sleep(DRAIN_MS, closed.signal).then(() => app.server.closeAllConnections());
       await Promise.race([app.close(), late]);
+      // An open timer would keep a program that is done waiting for the rest of the time.
       closed.abort();
     },
   };

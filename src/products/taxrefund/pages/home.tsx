@@ -1,4 +1,4 @@
-import { page, type PageContext, type Rendered } from '#kernel';
+import { done, page, type PageContext, type Rendered } from '#kernel';
 import { wordsOf } from './parts.tsx';
 
 function homeView(context: PageContext): Rendered {
@@ -17,4 +17,4 @@ function homeView(context: PageContext): Rendered {
   };
 }
 
-export const homePage = page('GET /', { scope: 'public', view: homeView });
+export const homePage = page('GET /', { scope: 'public', view: homeView, states: () => ({ ready: { outcome: done(null) } }) });

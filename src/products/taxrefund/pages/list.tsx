@@ -13,17 +13,19 @@ function listView(context: PageContext, outcome: Outcome<Years>): Rendered {
       <>
         <h1>{w.list.title}</h1>
         <p class="lead">{years.length ? w.list.intro : w.list.empty}</p>
-        <ul class="years">
-          {years.map((y) => (
-            <li>
-              <a href={`${context.base}/tax-refunds/${y.year}`}>
-                <strong>{yearText(w, y.label)}</strong>
-                <Badge meaning={meaningOf(y.phase)}>{statusText(w, y.code).label}</Badge>
-                <span>{y.amount === null ? w.arithmetic.unknown : amountText(context, y.amount, y.currency)}</span>
-              </a>
-            </li>
-          ))}
-        </ul>
+        {years.length > 0 && (
+          <ul class="years">
+            {years.map((y) => (
+              <li>
+                <a href={`${context.base}/tax-refunds/${y.year}`}>
+                  <strong>{yearText(w, y.label)}</strong>
+                  <span class="amount">{y.amount === null ? w.arithmetic.unknown : amountText(context, y.amount, y.currency)}</span>
+                  <Badge meaning={meaningOf(y.phase)}>{statusText(w, y.code).label}</Badge>
+                </a>
+              </li>
+            ))}
+          </ul>
+        )}
       </>
     ),
   };

@@ -1,4 +1,4 @@
-import { spineTransact, uuid, type Clock, type CellContext, type EventType, type Worker } from '#kernel';
+import { isUnavailable, spineTransact, uuid, type Clock, type CellContext, type EventType, type Worker } from '#kernel';
 import { EventSignal, NOTIFY_CHANNEL, RELAY_BATCH_MAX, RELAY_POLL_MS } from '../contract.ts';
 import { eventsAfter, lastPos } from '../store.ts';
 import { readSettled, whenInsertersEnd } from './log.ts';
@@ -9,19 +9,24 @@ export interface Seen { readonly tenant: string; readonly topic: string; readonl
 /**
  * Follows the log from its end in this process only: for caches and hints, which every process needs and no restart has to
  * catch up. `lost` runs each time the following begins, and when it breaks off: what was kept until then may have missed an
- * event. At the beginning it runs when every transaction that had drawn a position before the end has ended.
+ * event. At the beginning it runs when every transaction that had drawn a position before the end has ended. While the database
+ * is away the place in the log is kept, so that what is written next is seen however late.
  */
 export async function watchEvents(o: {
   cell: CellContext; clock: Clock; signal: AbortSignal; types: readonly EventType[]; see: (event: Seen) => void; lost: () => void;
 }): Promise<void> {
   const topics = o.types.map((t) => t.name);
   const news = o.cell.use(EventSignal);
-  let pos = await spineTransact(o.cell, (tx) => lastPos(tx.sql));
-  await whenInsertersEnd(o.cell, 'events.log', o.clock);
-  o.lost();
+  let pos: bigint | undefined;
   while (!o.signal.aborted) {
     const waiting = news.wait(RELAY_POLL_MS, o.signal);
     try {
+      if (pos === undefined) {
+        const end = await spineTransact(o.cell, (tx) => lastPos(tx.sql));
+        await whenInsertersEnd(o.cell, 'events.log', o.clock);
+        o.lost();
+        pos = end;
+      }
       const rows = await readSettled(o.cell, 'events.log', pos, (sql, after) => eventsAfter(sql, after, topics, RELAY_BATCH_MAX), o.clock);
       for (const r of rows) {
         pos = r.pos;
@@ -30,7 +35,8 @@ export async function watchEvents(o: {
       if (!rows.length) await waiting;
     } catch (error) {
       o.lost();
-      throw error;
+      if (!isUnavailable(error)) throw error;
+      await waiting;
     }
   }
 }

@@ -1,0 +1,109 @@
+import type { VNode } from 'preact';
+import { fill, formatInstant, localeOf, type PageContext } from '#kernel';
+import { Badge, Facts } from '#kit';
+import { refundWords } from '#products/taxrefund';
+import type { FactSeen } from './rows.ts';
+import { tourWords, type TourView } from './view.ts';
+
+const Trace = ({ label, trace }: { label: string; trace: string }): VNode => <p class="trace">{label} <code>{trace}</code></p>;
+
+function factLine(context: PageContext, fact: FactSeen): VNode {
+  const w = tourWords(context).outcome;
+  const said = fact.action === 'identity.start' ? w.asked : fact.result === 'done' ? w.accepted : w.refused;
+  return (
+    <div class="line">
+      <Badge meaning={fact.result === 'done' ? 'done' : 'failed'}>{said}</Badge>{' '}
+      <span class="quiet">{fact.pos === null ? w.noLeaf : fill(w.leaf, { pos: fact.pos.toString() })}</span>
+      <Trace label={w.trace} trace={fact.trace} />
+    </div>
+  );
+}
+
+function Fed({ context, v }: { context: PageContext; v: TourView }): VNode | null {
+  const w = tourWords(context).outcome;
+  const { fed } = v.told;
+  if (!fed) return null;
+  const values = { count: fed.accepted, code: fed.code, id: fed.sourceEventId };
+  return (
+    <div class="line">
+      <Badge meaning="done">{fill(fed.accepted === 1 ? w.fedOne : w.fed, values)}</Badge>
+      <Trace label={w.trace} trace={fed.trace} />
+    </div>
+  );
+}
+
+function Why({ context, v }: { context: PageContext; v: TourView }): VNode | null {
+  const w = tourWords(context).outcome;
+  const { why } = v.told;
+  if (!why) return null;
+  const time = (at: Date): string => formatInstant(at, localeOf(context.language), context.tenant.zone);
+  const { event } = why;
+  const r = refundWords(context.language, { code: event.code, source: event.source, law: why.law, reason: why.reasonCode ?? '' });
+  const law = r.law ?? w.noLaw;
+  return (
+    <div class="chain">
+      <Facts rows={[
+        { label: w.chain.page, value: `${r.label}. ${r.reason}` },
+        { label: w.chain.event, value: fill(w.event, { code: event.code, id: event.sourceEventId, version: event.sourceVersion }) },
+        { label: w.chain.source, value: fill(w.source, { source: r.source, occurred: time(event.occurredAt), received: time(event.receivedAt) }) },
+        { label: w.chain.law, value: why.law?.checked === 'recheck' ? `${law} (${w.recheck})` : law },
+        { label: w.chain.fact, value: fill(w.fact, { fact: event.fact, pos: event.pos?.toString() ?? '…' }) },
+        { label: w.chain.hash, value: <code>{event.sha256}</code> },
+      ]} />
+      <Trace label={w.trace} trace={why.trace} />
+    </div>
+  );
+}
+
+const seconds = (ms: number): number => Math.max(0, Math.ceil(ms / 1000));
+
+function Cut({ context, v }: { context: PageContext; v: TourView }): VNode | null {
+  const w = tourWords(context).outcome;
+  const { cut } = v.told;
+  if (!cut) return null;
+  const { audited, spooled } = v.now.seen.views;
+  const left = seconds(cut.until.getTime() - v.at.getTime());
+  const equal = v.now.answered === audited;
+  return (
+    <div class="line" data-state={cut.back ? 'back' : 'gone'}>
+      {cut.back
+        ? <Badge meaning="done">{fill(w.back, { seconds: seconds(cut.back.getTime() - cut.at.getTime()) })}</Badge>
+        : <Badge meaning="failed">{left > 0 ? fill(w.gone, { seconds: left }) : w.starting}</Badge>}
+      <Facts rows={[
+        { label: `${w.answered} (${w.sinceStart})`, value: <b data-answered>{v.now.answered}</b> },
+        { label: w.audited, value: <b data-audited>{v.now.down ? '…' : audited}</b> },
+        { label: w.spooled, value: <b data-spooled>{v.now.down ? '…' : spooled}</b> },
+      ]} />
+      {cut.back && <p><Badge meaning={equal ? 'done' : 'waiting'}>{equal ? w.equal : w.unequal}</Badge></p>}
+    </div>
+  );
+}
+
+function Tampered({ context, v }: { context: PageContext; v: TourView }): VNode | null {
+  const w = tourWords(context).outcome;
+  const { tampered, restored } = v.told;
+  if (!tampered) return null;
+  return (
+    <div class="line" data-fact={tampered.fact} data-sound={restored ? String(restored.findings.length === 0) : 'false'}>
+      <p>{fill(w.changed, { fact: tampered.fact, pos: tampered.pos })}</p>
+      <p class="finding"><Badge meaning="failed">{tampered.findings.length ? fill(w.found, { finding: tampered.findings[0] as string }) : w.missed}</Badge></p>
+      <p class="quiet small">{fill(w.took, { ms: tampered.ms })}</p>
+      {restored && (
+        <p class="finding">
+          <Badge meaning={restored.findings.length ? 'failed' : 'done'}>
+            {restored.findings.length ? fill(w.notSound, { finding: restored.findings[0] as string }) : fill(w.sound, { facts: restored.facts })}
+          </Badge>
+        </p>
+      )}
+    </div>
+  );
+}
+
+/** What a step did, drawn from rows and from what the step told. */
+export function Outcome({ n, context, v }: { n: number; context: PageContext; v: TourView }): VNode | null {
+  if (n === 1) return v.signedIn ? <>{v.now.seen.signIn.map((f) => factLine(context, f))}</> : null;
+  if (n === 2) return <Fed context={context} v={v} />;
+  if (n === 3) return <Why context={context} v={v} />;
+  if (n === 4) return <Cut context={context} v={v} />;
+  return <Tampered context={context} v={v} />;
+}

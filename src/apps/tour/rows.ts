@@ -1,0 +1,102 @@
+import pg from 'pg';
+import { auditorRead, uuid, type SqlTag, type TenantRef, type Uuid } from '#kernel';
+import type { Cell } from '../runtime.ts';
+
+/** What the tour shows of the spine: real rows, read by the `auditor` database role of one tenant. */
+export interface EventSeen { readonly pos: bigint; readonly topic: string; readonly key: string; readonly trace: string }
+export interface FactSeen {
+  readonly id: string; readonly at: Date; readonly who: string; readonly action: string; readonly result: string; readonly trace: string;
+    readonly pos: bigint | null;
+}
+export interface Seen { readonly events: readonly EventSeen[]; readonly facts: readonly FactSeen[]; readonly signIn: readonly FactSeen[];
+  readonly views: Views }
+/** Audited views of a refund since this program began: all, and those that were first kept on the local disk. */
+export interface Views { readonly audited: number; readonly spooled: number }
+
+const SHOWN_MAX = 6;
+
+const events = (sql: SqlTag): Promise<EventSeen[]> => sql<EventSeen>`select pos, topic, key, trace from events.log order by pos desc limit ${SHOWN_MAX}`;
+
+const facts = (sql: SqlTag): Promise<FactSeen[]> => sql<FactSeen>`
+  select f.id::text, f.at, f.actor_kind as who, f.action, f.result, f.trace, l.pos
+  from audit.fact f left join audit.leaf l on l.fact_seq = f.seq order by f.seq desc limit ${SHOWN_MAX}`;
+
+/** The two facts of a person's last sign-in: the code was asked for, the code was accepted. */
+const signIn = (sql: SqlTag, person: Uuid): Promise<FactSeen[]> => sql<FactSeen>`
+  select f.id::text, f.at, f.actor_kind as who, f.action, f.result, f.trace, l.pos
+  from audit.fact f left join audit.leaf l on l.fact_seq = f.seq
+  where f.subject = ${person} and f.action in ('identity.start', 'identity.code') order by f.seq desc limit 2`;
+
+const views = async (sql: SqlTag, after: bigint): Promise<Views> => {
+  const [row] = await sql<{ audited: bigint; spooled: bigint }>`
+    select count(*) as audited, count(*) filter (where detail like '%"degraded":true%') as spooled
+    from audit.fact where seq > ${after} and action = 'taxrefund.viewed' and result = 'done'`;
+  return { audited: Number(row?.audited ?? 0), spooled: Number(row?.spooled ?? 0) };
+};
+
+export const readSeen = (cell: Cell, tenant: TenantRef, o: { person: Uuid | undefined; after: bigint }): Promise<Seen> =>
+  auditorRead(cell, tenant.id, async ({ sql }) => ({
+  events: await events(sql), facts: await facts(sql), signIn: o.person ? (await signIn(sql, o.person)).toReversed() : [], views: await views(sql, o.after),
+}));
+
+/** Number of the newest fact of any tenant of the cell. */
+export const newestFact = async (cell: Cell, tenant: TenantRef): Promise<bigint> =>
+  auditorRead(cell, tenant.id, async ({ sql }) => (await sql<{ seq: bigint }>`select coalesce(max(seq), 0) as seq from audit.fact`)[0]?.seq ?? 0n);
+
+/** The newest event of a person's return of a year, with the fact that recorded it. */
+export interface LastEvent {
+  readonly refund: string; readonly code: string; readonly source: string; readonly sourceEventId: string; readonly sourceVersion: number;
+    readonly occurredAt: Date; readonly receivedAt: Date;
+  readonly fact: string; readonly pos: bigint | null; readonly trace: string; readonly sha256: string;
+}
+export const lastEvent = (cell: Cell, tenant: TenantRef, person: Uuid, year: number): Promise<LastEvent | undefined> =>
+  auditorRead(cell, tenant.id, async ({ sql }) => (await sql<LastEvent>`
+  select replace(r.id::text, '-', '') as refund, e.code, e.source, e.source_event_id as "sourceEventId", e.source_version as "sourceVersion",
+    e.occurred_at as "occurredAt",
+    e.received_at as "receivedAt", f.id::text as fact, l.pos, f.trace, f.detail::json ->> 'sha256' as sha256
+  from taxrefund.refund r join taxrefund.event e on e.refund = r.id
+  join audit.fact f on f.subject = r.person and f.action = 'taxrefund.event-appended' and f.detail::json ->> 'event' = replace(e.id::text, '-', '')
+  left join audit.leaf l on l.fact_seq = f.seq
+  where r.person = ${person} and r.year = ${year} and r.return_no = 1 order by e.occurred_at desc, e.received_at desc limit 1`)[0]);
+
+/** The code that a person's newest return of a year stands at. */
+export const codeOf = (cell: Cell, tenant: TenantRef, person: Uuid, year: number): Promise<string | undefined> =>
+  auditorRead(cell, tenant.id, async ({ sql }) =>
+  (await sql<{ code: string }>`select code from taxrefund.refund where person = ${person} and year = ${year} order by return_no desc limit 1`)[0]?.code);
+
+/** A fact that was changed behind the program's back, and what stood there. */
+export interface Tampered { readonly fact: string; readonly pos: string; readonly was: string; readonly is: string }
+
+async function asSuperuser<T>(connection: pg.ClientConfig, use: (client: pg.Client) => Promise<T>): Promise<T> {
+  const client = new pg.Client(connection);
+  await client.connect();
+  try {
+    return await use(client);
+  } finally {
+    await client.end();
+  }
+}
+
+/** Writes another person over who did something: with the trigger off, as only a superuser can. */
+async function writeActor(client: pg.Client, fact: string, actor: string): Promise<void> {
+  await client.query('begin');
+  await client.query('alter table audit.fact disable trigger fact_is_final');
+  await client.query('update audit.fact set actor = $2 where id = $1', [fact, actor]);
+  await client.query('alter table audit.fact enable trigger fact_is_final');
+  await client.query('commit');
+}
+
+/** Changes the newest view of a person's refund that has its place in the chain; undefined when there is none yet. */
+export const tamper = (connection: pg.ClientConfig, tenant: TenantRef, person: Uuid, other: Uuid): Promise<Tampered | undefined> =>
+  asSuperuser(connection, async (client) => {
+  const { rows } = await client.query<{ fact: string; pos: string; was: string }>(`select f.id::text as fact, l.pos::text, f.actor::text as was
+    from audit.fact f join audit.leaf l on l.fact_seq = f.seq where f.tenant = $1 and f.subject = $2 and f.action = 'taxrefund.viewed' and f.actor = $2
+    order by f.seq desc limit 1`, [tenant.id, person]);
+  const [row] = rows;
+  if (!row) return undefined;
+  await writeActor(client, row.fact, other);
+  return { ...row, was: uuid(row.was), is: other };
+});
+
+export const restore = (connection: pg.ClientConfig, row: Tampered): Promise<void> =>
+  asSuperuser(connection, (client) => writeActor(client, row.fact, row.was));
