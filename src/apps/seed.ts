@@ -10,11 +10,19 @@ export async function feedKey(program: Program, slug: string): Promise<MachineKe
   const tenant = program.directory.bySlug(slug);
   const cell = tenant && program.cells.get(tenant.cell);
   if (!tenant || !cell) throw new Error(`no tenant ${slug} here`);
-  return perform(cell, tenant, { actor: { kind: 'system', name: 'demo' }, trace: '0'.repeat(32) }, (tx) => ensureMachine(tx, 'authority feed', ['taxrefund:feed']));
+  return perform(cell, tenant, { actor: { kind: 'system', name: 'demo' }, trace: '0'.repeat(32) }, (tx) =>
+    ensureMachine(tx, 'authority feed', ['taxrefund:feed']),
+  );
 }
 
 /** Sends lines through the real route, signed, as the authority would. */
-export async function sendFeed(o: { base: string; slug: string; key: MachineKey; lines: readonly unknown[]; clock: Clock }): Promise<{ counts: Counts; trace: string }> {
+export async function sendFeed(o: {
+  base: string;
+  slug: string;
+  key: MachineKey;
+  lines: readonly unknown[];
+  clock: Clock;
+}): Promise<{ counts: Counts; trace: string }> {
   const body = o.lines.map((l) => JSON.stringify(l)).join('\n');
   const answer = await fetch(`${o.base}/t/${o.slug}/api/tax-refunds/feed`, {
     method: 'POST', body, headers: { 'content-type': 'application/x-ndjson', ...signatureHeaders(o.key, body, o.clock.now().getTime()) },

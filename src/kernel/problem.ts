@@ -53,7 +53,9 @@ export const common = {
   unavailable: problem('unavailable', { status: 503, title: 'The service cannot answer at the moment.',
     doc: 'Nothing was changed. Try again after the time in Retry-After.' }),
   outcomeUnknown: problem('outcome-unknown', {
-    status: 503, title: 'It is not known whether this was done.', doc: 'Send it again with the same Idempotency-Key: it is done once, and answered as the first time.',
+    status: 503,
+    title: 'It is not known whether this was done.',
+    doc: 'Send it again with the same Idempotency-Key: it is done once, and answered as the first time.',
   }),
   internal: problem('internal', { status: 500, title: 'Something went wrong on our side.', doc: 'Nothing was changed. Name the trace id when you report it.' }),
 } as const;

@@ -6,7 +6,7 @@
 import { createServer } from 'node:http';
 import pg from 'pg';
 import { defineModule, perform, provide, route, systemClock, type Item, type SectionTx } from '#kernel';
-import { createCache } from '#spine/cache';
+import { createCache, type FencedCache } from '#spine/cache';
 import { demoFeed, ingest, noReturn, StatusCache, STATUS_FRESH_MS, STATUS_KEPT_MS, viewYears, yearWire, zYear, zYearStatus, type KeptYear } from '#products/taxrefund';
 import { seededRandom } from '#kernel';
 import { serveQuestions } from './frame.ts';
@@ -98,7 +98,21 @@ async function owner(b: Bench, sql: string): Promise<pg.QueryResult> {
 const tenants = benchTenants(TENANTS + 1);
 const bench = await startBench({
   tenants, add: [variants],
-  provided: [provide(StatusCache, (cell) => createCache<KeptYear>({ name: 'bench', entriesMax: CACHED, freshMs: STATUS_FRESH_MS, keptMs: STATUS_KEPT_MS }, cell.clock))],
+  provided: [provide(StatusCache, (cell) => {
+    // One cache for the one tenant and one for the many: the rounds take turns, and neither may empty the other's.
+    const make = (): FencedCache<KeptYear> => createCache<KeptYear>({ name: 'bench', entriesMax: CACHED, freshMs: STATUS_FRESH_MS, keptMs: STATUS_KEPT_MS }, cell.clock);
+    const [ofOne, ofMany] = [make(), make()];
+    const home = (tenants[0] as (typeof tenants)[number]).id;
+    const of = (key: string): FencedCache<KeptYear> => (key.startsWith(home) ? ofOne : ofMany);
+    return {
+      get: (key) => of(key).get(key), kept: (key) => of(key).kept(key), fence: (keys) => of(keys[0] ?? '').fence(keys), fill: (fence, key, value) => of(key).fill(fence, key, value),
+      invalidate: (key) => of(key).invalidate(key), expireAll: () => [ofOne, ofMany].forEach((c) => c.expireAll()),
+      stats: {
+        get hits() { return ofOne.stats.hits + ofMany.stats.hits; }, get misses() { return ofOne.stats.misses + ofMany.stats.misses; },
+        get fenced() { return ofOne.stats.fenced + ofMany.stats.fenced; },
+      },
+    };
+  })],
 });
 const one = await makePeople(bench, 't0', PEOPLE, 'one');
 const many: Session[] = [];

@@ -9,9 +9,22 @@ export function problemPage(context: PageContext, refused: Refused): Rendered {
   const w = kitWords(context.language).problems;
   const { status, code } = refused.problem;
   const seconds = typeof refused.data.retryAfterSeconds === 'number' ? refused.data.retryAfterSeconds : 5;
-  const body = code === 'cross-site' ? w.body.crossSite : code === 'outcome-unknown' ? w.body.unknown : status === 403 ? w.body.forbidden : status >= 500 && status !== 503 ? w.body.internal
-    : status === 503 ? fill(w.body.unavailable, { seconds }) : status === 429 ? fill(w.body.tooMany, { seconds }) : status === 404 ? w.body.notFound
-      : w.body.other;
+  const body =
+    code === 'cross-site'
+      ? w.body.crossSite
+      : code === 'outcome-unknown'
+        ? w.body.unknown
+        : status === 403
+          ? w.body.forbidden
+          : status >= 500 && status !== 503
+            ? w.body.internal
+            : status === 503
+              ? fill(w.body.unavailable, { seconds })
+              : status === 429
+                ? fill(w.body.tooMany, { seconds })
+                : status === 404
+                  ? w.body.notFound
+                  : w.body.other;
   const title = w.title[TITLES[status] ?? 'other'];
   return {
     title,

@@ -49,7 +49,12 @@ describe('a token bucket', () => {
   it('counts each key of each policy by itself', () => {
     const limiter = createLimiter(testClock(new Date(0)));
     const one = { ...policy, capacity: 1 };
-    expect([limiter.take(one, 'a').ok, limiter.take(one, 'b').ok, limiter.take({ ...one, name: 'q' }, 'a').ok, limiter.take(one, 'a').ok]).toEqual([true, true, true, false]);
+    expect([limiter.take(one, 'a').ok, limiter.take(one, 'b').ok, limiter.take({ ...one, name: 'q' }, 'a').ok, limiter.take(one, 'a').ok]).toEqual([
+      true,
+      true,
+      true,
+      false,
+    ]);
   });
 });
 

@@ -1,6 +1,18 @@
 import { z } from 'zod';
 import {
-  common, createBatcher, done, errorFields, isUnavailable, OutcomeUnknown, perform, refuse, type AnyRoute, type Answer, type Authenticator, type BatchStats, type CellContext,
+  common,
+  createBatcher,
+  done,
+  errorFields,
+  isUnavailable,
+  OutcomeUnknown,
+  perform,
+  refuse,
+  type AnyRoute,
+  type Answer,
+  type Authenticator,
+  type BatchStats,
+  type CellContext,
   type Claim,
   type Entry, type Item, type Outcome, type Problem, type Refused,
 } from '#kernel';

@@ -1,8 +1,35 @@
 import { z } from 'zod';
-import { civilDateIn, done, idOf, provide, refuse, token, type Provided, type Item, type Outcome, type SectionTx, type Tx, type CivilDate, type Uuid, uuid } from '#kernel';
+import {
+  civilDateIn,
+  done,
+  idOf,
+  provide,
+  refuse,
+  token,
+  type Provided,
+  type Item,
+  type Outcome,
+  type SectionTx,
+  type Tx,
+  type CivilDate,
+  type Uuid,
+  uuid,
+} from '#kernel';
 import { createCache, type FencedCache } from '#spine/cache';
 import { subjectKeys, type Sealer } from '#spine/vault';
-import { noReturn, STATUS_CACHED_MAX, STATUS_FRESH_MS, STATUS_KEPT_MS, zStatus, zYearStatus, type KeptReturn, type KeptYear, type Status, type Years, type YearStatus } from '../contract.ts';
+import {
+  noReturn,
+  STATUS_CACHED_MAX,
+  STATUS_FRESH_MS,
+  STATUS_KEPT_MS,
+  zStatus,
+  zYearStatus,
+  type KeptReturn,
+  type KeptYear,
+  type Status,
+  type Years,
+  type YearStatus,
+} from '../contract.ts';
 import { expectedRefund } from '../rules/expected.ts';
 import { arithmeticOf, payableOf } from '../rules/answer.ts';
 import { lawOf, yearLabel } from '../rules/years.ts';
@@ -27,10 +54,29 @@ function statusOf(pack: CountryPack, row: RefundRow, p: Projection): Omit<Status
   const speaksOf = statusRow?.speaksOf ?? null;
   const amount = speaksOf === null ? null : speaksOf === 'payable' ? payableOf(pack, p.amounts) : p.amounts[speaksOf];
   return {
-    refund: idOf('tret', row.id), year: row.year, returnNo: row.return_no, currency: pack.currency, code: p.code, phase: p.phase, plain: p.plain, since: p.since, amounts: p.amounts,
-    deadline: p.deadline, owner: p.owner, reasonCode: p.reasonCode, demandYear: p.demandYear, noticeNo: p.noticeNo, blockers: p.blockers as Status['blockers'],
-    timeline: p.timeline as Status['timeline'], conflict: p.conflicts.length > 0 || p.contradictions.length > 0, unmapped: p.unmappedCodes.length > 0, freshness: p.freshness,
-    trackingNo: p.trackingNo, formType: p.formType, revisedReturnOf: p.revisedReturnOf, version: row.version,
+    refund: idOf('tret', row.id),
+    year: row.year,
+    returnNo: row.return_no,
+    currency: pack.currency,
+    code: p.code,
+    phase: p.phase,
+    plain: p.plain,
+    since: p.since,
+    amounts: p.amounts,
+    deadline: p.deadline,
+    owner: p.owner,
+    reasonCode: p.reasonCode,
+    demandYear: p.demandYear,
+    noticeNo: p.noticeNo,
+    blockers: p.blockers as Status['blockers'],
+    timeline: p.timeline as Status['timeline'],
+    conflict: p.conflicts.length > 0 || p.contradictions.length > 0,
+    unmapped: p.unmappedCodes.length > 0,
+    freshness: p.freshness,
+    trackingNo: p.trackingNo,
+    formType: p.formType,
+    revisedReturnOf: p.revisedReturnOf,
+    version: row.version,
     arithmetic: { rows: arithmetic.rows.map((r) => ({ ...r })), unexplained: arithmetic.unexplained },
     answer: { amount: amount !== null && amount > 0n ? amount : null, date: civilDateIn(pack.zone, p.since), deadline: p.deadline?.date ?? null },
     law: statusRow ? lawOf(pack, statusRow, row.year) : null, final: p.finalFrom !== null,
@@ -71,7 +117,10 @@ export function toYearStatus(pack: CountryPack, kept: KeptYear, today: CivilDate
     return { ...shown.status, account };
   });
   const answer = { year: kept.year, label, returns, asOf: kept.asOf, staleSeconds };
-  wires.set(answer, `{"year":${kept.year},"label":${JSON.stringify(label)},"returns":[${text}],"asOf":"${kept.asOf.toISOString()}","staleSeconds":${staleSeconds}}`);
+  wires.set(
+    answer,
+    `{"year":${kept.year},"label":${JSON.stringify(label)},"returns":[${text}],"asOf":"${kept.asOf.toISOString()}","staleSeconds":${staleSeconds}}`,
+  );
   return answer;
 }
 
@@ -79,7 +128,8 @@ export function toYearStatus(pack: CountryPack, kept: KeptYear, today: CivilDate
 export const yearWire = (answer: YearStatus): string => wires.get(answer) ?? JSON.stringify(z.encode(zYearStatus, answer));
 
 const EPOCH = new Date(0);
-const newestReport = (returns: readonly KeptReturn[]): Date => returns.flatMap((r) => Object.values(r.projection.freshness)).reduce((a, b) => (a > b ? a : b), EPOCH);
+const newestReport = (returns: readonly KeptReturn[]): Date =>
+  returns.flatMap((r) => Object.values(r.projection.freshness)).reduce((a, b) => (a > b ? a : b), EPOCH);
 
 async function load(tx: SectionTx, pack: CountryPack, wanted: readonly { person: Uuid; year: number }[]): Promise<Map<string, KeptYear>> {
   const cache = tx.use(StatusCache);
@@ -94,7 +144,15 @@ async function load(tx: SectionTx, pack: CountryPack, wanted: readonly { person:
   if (!missing.size) return found;
   const fence = cache.fence([...missing.keys()]);
   const list = [...missing.values()];
-  const rows = Map.groupBy(await refundsOf(tx.sql, tx.tenant.id, list.map((m) => m.person), list.map((m) => m.year)), (r) => cacheKey(tx.tenant.id, r.person, r.year));
+  const rows = Map.groupBy(
+    await refundsOf(
+      tx.sql,
+      tx.tenant.id,
+      list.map((m) => m.person),
+      list.map((m) => m.year),
+    ),
+    (r) => cacheKey(tx.tenant.id, r.person, r.year),
+  );
   for (const [key, w] of missing) {
     const mine = (rows.get(key) ?? []).filter((r) => r.events > 0).toSorted((a, b) => b.return_no - a.return_no);
     const returns = mine.map((r) => keep(pack, r));
@@ -117,7 +175,10 @@ export async function viewYears(tx: SectionTx, items: readonly Item<{ params: { 
     return { person: item.actor.id, year: Number.parseInt(item.input.params.year, 10) };
   });
   const kept = await load(tx, pack, wanted);
-  const sealers = await subjectKeys(tx, wanted.filter((w) => kept.get(cacheKey(tx.tenant.id, w.person, w.year))?.returns.some((r) => r.account !== null)).map((w) => w.person));
+  const sealers = await subjectKeys(
+    tx,
+    wanted.filter((w) => kept.get(cacheKey(tx.tenant.id, w.person, w.year))?.returns.some((r) => r.account !== null)).map((w) => w.person),
+  );
   return items.map((item, i) => {
     const w = wanted[i] as (typeof wanted)[number];
     const year = kept.get(cacheKey(tx.tenant.id, w.person, w.year)) as KeptYear;
@@ -126,7 +187,13 @@ export async function viewYears(tx: SectionTx, items: readonly Item<{ params: { 
       tx.audit(item, { action: 'taxrefund.viewed', result: 'refused', subject: w.person, problem: noReturn.code, detail: { year: w.year } });
       return refuse(noReturn);
     }
-    tx.audit(item, { action: 'taxrefund.viewed', result: 'done', subject: w.person, resource: `tret_${newest.id}`, detail: { year: w.year, version: newest.version } });
+    tx.audit(item, {
+      action: 'taxrefund.viewed',
+      result: 'done',
+      subject: w.person,
+      resource: `tret_${newest.id}`,
+      detail: { year: w.year, version: newest.version },
+    });
     return done(toYearStatus(pack, year, tx.today, sealers.get(w.person), null));
   });
 }
@@ -143,7 +210,13 @@ export async function listYears(tx: Tx): Promise<Outcome<Years>> {
       const newest = returns[0] as (typeof rows)[number];
       const projection = projectionOf(newest.projection);
       return {
-        year, label: yearLabel(pack, year), returns: returns.length, code: newest.code, phase: newest.phase, amount: payableOf(pack, projection.amounts) ?? projection.amounts.claimed, currency: pack.currency,
+        year,
+        label: yearLabel(pack, year),
+        returns: returns.length,
+        code: newest.code,
+        phase: newest.phase,
+        amount: payableOf(pack, projection.amounts) ?? projection.amounts.claimed,
+        currency: pack.currency,
         changedAt: newest.updated_at,
       };
     }),
