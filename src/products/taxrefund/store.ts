@@ -75,7 +75,8 @@ export const insertQuarantine = (sql: SqlTag, tenant: Uuid, now: Date, q: readon
 export interface Quarantined { id: string; at: Date; reason: string; line: string; line_no: number; feed: string; state: string }
 
 export const listQuarantine = (sql: SqlTag, limit: number): Promise<Quarantined[]> => sql<Quarantined>`
-  select replace(id::text, '-', '') as id, at, reason, line, line_no, feed, state from taxrefund.quarantine where state = 'open' order by at, line_no limit ${limit}`;
+  select replace(id::text, '-', '') as id, at, reason, line, line_no, feed,
+    state from taxrefund.quarantine where state = 'open' order by at, line_no limit ${limit}`;
 
 export const lockQuarantined = async (sql: SqlTag, id: Uuid): Promise<Quarantined | undefined> => (await sql<Quarantined>`
   select replace(id::text, '-', '') as id, at, reason, line, line_no, feed, state from taxrefund.quarantine where id = ${id} for update`)[0];
@@ -85,7 +86,8 @@ export const decideQuarantined = (sql: SqlTag, id: Uuid, state: 'replayed' | 'di
 
 /** Event rows by id, for the hash that their audit facts carry. */
 export const eventsById = (sql: SqlTag, ids: readonly string[]): Promise<(EventRow & { id: string })[]> => sql<EventRow & { id: string }>`
-  select replace(id::text, '-', '') as id, replace(refund::text, '-', '') as refund, source, source_event_id, source_version, occurred_at, received_at, code, facts
+  select replace(id::text, '-', '') as id, replace(refund::text, '-', '') as refund, source, source_event_id, source_version, occurred_at,
+    received_at, code, facts
   from taxrefund.event where id = any(${ids}::uuid[])`;
 
 /** Returns whose count of events is not the number of their rows. */
