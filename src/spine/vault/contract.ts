@@ -25,4 +25,4 @@ export const kekUnavailable = problem('kek-unavailable', {
 });
 
 /** Keys of subjects that one process keeps opened. */
-export const SUBJECT_KEYS_CACHED_MAX = 200_000;
+export const SUBJECT_KEYS_CACHED_MAX = 50_000;

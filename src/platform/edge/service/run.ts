@@ -117,7 +117,8 @@ export function createRunner(o: EdgeOptions): Runner {
       try {
         return await batcherOf(seen.cell, route).submit({ tenant: seen.tenant, item, ...(claim ? { claim } : {}) });
       } catch (error) {
-        if (error instanceof OutcomeUnknown && route.method !== 'GET') return refused(refuse(common.outcomeUnknown, { retryAfterSeconds: 5 }));
+        // Not shown from the kept copy either: its fact may stand already, and one answer has one fact.
+        if (error instanceof OutcomeUnknown) return refused(refuse(common.outcomeUnknown, { retryAfterSeconds: 5 }));
         if (isUnavailable(error)) return whenDown(o, route, seen, read.data);
         o.log.error('edge.failed', { trace: seen.trace, route: routeName(route), ...errorFields(error) });
         await recordFailure(o, route, seen);
