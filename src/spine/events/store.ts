@@ -46,4 +46,6 @@ export const inserters = (sql: SqlTag, table: string): Promise<{ vtx: string }[]
   where locktype = 'relation' and mode = 'RowExclusiveLock' and relation = ${table}::regclass
     and database = (select oid from pg_database where datname = current_database())`;
 
-export const sayNews = (sql: SqlTag, channel: string, pos: bigint): Promise<unknown[]> => sql`select pg_notify(${channel}, ${pos.toString()})`;
+/** Notifies when the log goes on past a position; resolves to its last position, or undefined when there is nothing new. */
+export const sayNews = async (sql: SqlTag, channel: string, after: bigint): Promise<bigint | undefined> => (await sql<{ pos: bigint }>`
+  select pos, pg_notify(${channel}, pos::text) from (select max(pos) as pos from events.log where pos > ${after}) n where pos is not null`)[0]?.pos;

@@ -65,13 +65,13 @@ describe('a shared bucket', () => {
 
   it('holds exactly over transactions that run at once', async () => {
     const slow = { name: 'shared', capacity: 7, perMinute: 0.001 };
-    const verdicts = await Promise.all(Array.from({ length: 30 }, () => h.perform('india', (tx) => takeShared(tx, slow, ['one']))));
+    const verdicts = await Promise.all(Array.from({ length: 30 }, () => h.perform('india', (tx) => takeShared(tx, [{ policy: slow, key: 'one' }]))));
     expect(verdicts.flat().filter((v) => v.ok)).toHaveLength(7);
   });
 
   it('is another tenant’s own', async () => {
     const once = { name: 'once', capacity: 1, perMinute: 0.001 };
-    expect((await h.perform('india', (tx) => takeShared(tx, once, ['k', 'k']))).map((v) => v.ok)).toEqual([true, false]);
-    expect((await h.perform('other', (tx) => takeShared(tx, once, ['k'])))[0]?.ok).toBe(true);
+    expect((await h.perform('india', (tx) => takeShared(tx, ['k', 'k'].map((key) => ({ policy: once, key }))))).map((v) => v.ok)).toEqual([true, false]);
+    expect((await h.perform('other', (tx) => takeShared(tx, [{ policy: once, key: 'k' }])))[0]?.ok).toBe(true);
   });
 });

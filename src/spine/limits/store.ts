@@ -2,10 +2,10 @@ import type { SqlTag, Uuid } from '#kernel';
 
 export interface BucketRow { key: string; tokens: number; at: Date }
 
-/** Locks the buckets of these keys in key order, making those that are missing; one statement. */
-export const lockBuckets = (sql: SqlTag, tenant: Uuid, keys: readonly string[], capacity: number, now: Date): Promise<BucketRow[]> => sql<BucketRow>`
+/** Locks the buckets of these keys in the order given, making those that are missing full; one statement. */
+export const lockBuckets = (sql: SqlTag, tenant: Uuid, wanted: readonly { key: string; capacity: number }[], now: Date): Promise<BucketRow[]> => sql<BucketRow>`
   insert into limits.bucket (tenant, key, tokens, at)
-  select ${tenant}, k, ${capacity}, ${now} from unnest(${keys}::text[]) k order by k
+  select ${tenant}, k, c, ${now} from unnest(${wanted.map((w) => w.key)}::text[], ${wanted.map((w) => w.capacity)}::float8[]) u (k, c) order by k
   on conflict (tenant, key) do update set key = excluded.key
   returning key, tokens, at`;
 
