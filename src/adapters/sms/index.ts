@@ -35,7 +35,8 @@ export function httpMessages(options: { base: string; token: string }): TextMess
     name: 'http',
     async send(message, signal) {
       const { statusCode, body } = await pool.request({
-        path: path(''), method: 'POST', headers: { ...headers, 'idempotency-key': message.key }, body: JSON.stringify({ to: message.to, text: message.text }), signal,
+        path: path(''), method: 'POST', headers: { ...headers, 'idempotency-key': message.key }, signal,
+        body: JSON.stringify({ to: message.to, text: message.text }),
       });
       if (statusCode === 202) return { state: 'accepted', providerId: ((await body.json()) as { id: string }).id };
       await body.dump();

@@ -34,14 +34,17 @@ export interface ChallengeRow {
   tries: number; sends: number; created_at: Date; last_sent_at: Date; expires_at: Date;
 }
 
-export const insertChallenges = (sql: SqlTag, tenant: Uuid, c: readonly ChallengeRow[]): Promise<unknown[]> => sql`
+/** Writes challenges, new ones and those that were locked. An upsert, since an update joined to a list may be planned as a walk over the whole table. */
+export const putChallenges = (sql: SqlTag, tenant: Uuid, c: readonly ChallengeRow[]): Promise<unknown[]> => sql`
   insert into identity.challenge (tenant, id, person, decoy, guard_key, browser, code_mac, year, phone_ending, state, tries, sends, created_at,
     last_sent_at, expires_at)
   select ${tenant}, i, p, d, g, b, m, y, e, s, t, n, ca, la, ea
   from unnest(${c.map((x) => x.id)}::uuid[], ${c.map((x) => x.person)}::uuid[], ${c.map((x) => x.decoy)}::boolean[], ${c.map((x) => x.guard_key)}::bytea[],
     ${c.map((x) => x.browser)}::bytea[], ${c.map((x) => x.code_mac)}::bytea[], ${c.map((x) => x.year)}::int[], ${c.map((x) => x.phone_ending)}::text[],
     ${c.map((x) => x.state)}::text[], ${c.map((x) => x.tries)}::int[], ${c.map((x) => x.sends)}::int[], ${c.map((x) => x.created_at)}::timestamptz[],
-    ${c.map((x) => x.last_sent_at)}::timestamptz[], ${c.map((x) => x.expires_at)}::timestamptz[]) u (i, p, d, g, b, m, y, e, s, t, n, ca, la, ea)`;
+    ${c.map((x) => x.last_sent_at)}::timestamptz[], ${c.map((x) => x.expires_at)}::timestamptz[]) u (i, p, d, g, b, m, y, e, s, t, n, ca, la, ea)
+  on conflict (tenant, id) do update set state = excluded.state, tries = excluded.tries, sends = excluded.sends, last_sent_at = excluded.last_sent_at,
+    code_mac = excluded.code_mac, expires_at = excluded.expires_at`;
 
 /** Locks challenges in the order of their ids; one that is not there is absent. */
 export const lockChallenges = (sql: SqlTag, tenant: Uuid, ids: readonly string[]): Promise<ChallengeRow[]> => sql<ChallengeRow>`
@@ -49,14 +52,6 @@ export const lockChallenges = (sql: SqlTag, tenant: Uuid, ids: readonly string[]
     tries, sends,
     created_at, last_sent_at, expires_at
   from identity.challenge where tenant = ${tenant} and id = any(${ids}::uuid[]) order by id for update`;
-
-export type ChallengeChange = Pick<ChallengeRow, 'id' | 'state' | 'tries' | 'sends' | 'last_sent_at' | 'code_mac' | 'expires_at'>;
-export const writeChallenges = (sql: SqlTag, tenant: Uuid, c: readonly ChallengeChange[]): Promise<unknown[]> => sql`
-  update identity.challenge t set state = u.s, tries = u.t, sends = u.n, last_sent_at = u.la, code_mac = u.m, expires_at = u.ea
-  from unnest(${c.map((x) => x.id)}::uuid[], ${c.map((x) => x.state)}::text[], ${c.map((x) => x.tries)}::int[], ${c.map((x) => x.sends)}::int[],
-    ${c.map((x) => x.last_sent_at)}::timestamptz[], ${c.map((x) => x.code_mac)}::bytea[], ${c.map((x) => x.expires_at)}::timestamptz[])
-    u (i, s, t, n, la, m, ea)
-  where t.tenant = ${tenant} and t.id = u.i`;
 
 export interface GuardRow { key: Buffer; wrong: number; window_from: Date; locks: number; locked_until: Date | null }
 
@@ -66,18 +61,20 @@ export const lockGuards = (sql: SqlTag, tenant: Uuid, keys: readonly Buffer[], n
   on conflict (tenant, key) do update set key = excluded.key returning key, wrong, window_from, locks, locked_until`;
 
 export const writeGuards = (sql: SqlTag, tenant: Uuid, g: readonly GuardRow[]): Promise<unknown[]> => sql`
-  update identity.guard t set wrong = u.w, window_from = u.f, locks = u.l, locked_until = u.u
+  insert into identity.guard (tenant, key, wrong, window_from, locks, locked_until)
+  select ${tenant}, k, w, f, l, u
   from unnest(${g.map((x) => x.key)}::bytea[], ${g.map((x) => x.wrong)}::int[], ${g.map((x) => x.window_from)}::timestamptz[],
-    ${g.map((x) => x.locks)}::int[], ${g.map((x) => x.locked_until)}::timestamptz[]) u (k, w, f, l, u)
-  where t.tenant = ${tenant} and t.key = u.k`;
+    ${g.map((x) => x.locks)}::int[], ${g.map((x) => x.locked_until)}::timestamptz[]) r (k, w, f, l, u)
+  on conflict (tenant, key) do update set wrong = excluded.wrong, window_from = excluded.window_from, locks = excluded.locks,
+    locked_until = excluded.locked_until`;
 
 export interface Device { readonly person: string; readonly browser: Buffer }
 
-/** Those of these devices that have signed in before. */
+/** Those of these devices that have signed in before. The lateral has each looked up by its key, whatever the planner knows of the table. */
 export const knownDevices = (sql: SqlTag, tenant: Uuid, d: readonly Device[]): Promise<Device[]> => sql<Device>`
-  select replace(d.person::text, '-', '') as person, d.browser
+  select replace(u.p::text, '-', '') as person, u.b as browser
   from unnest(${d.map((x) => x.person)}::uuid[], ${d.map((x) => x.browser)}::bytea[]) u (p, b)
-  join identity.device d on d.tenant = ${tenant} and d.person = u.p and d.browser = u.b`;
+  cross join lateral (select 1 from identity.device d where d.tenant = ${tenant} and d.person = u.p and d.browser = u.b offset 0) known`;
 
 /** Notes devices, each named once. */
 export const putDevices = (sql: SqlTag, tenant: Uuid, d: readonly Device[], now: Date): Promise<unknown[]> => sql`

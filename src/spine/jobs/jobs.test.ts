@@ -193,7 +193,8 @@ describe('jobs', () => {
   });
   it('taken by two claims at once go to one', async () => {
     await h.perform('india', async (tx) => { for (let n = 0; n < 40; n++) tx.later(Chore, { n }); });
-    const claims = await Promise.all(['1', '2', '3', '4'].map((c) => spineTransact(h.cell(), (tx) => claimJobs(tx.sql, c.repeat(32), 60_000, 20))));
+    const until_ = new Date(systemClock.now().getTime() + 60_000);
+    const claims = await Promise.all(['1', '2', '3', '4'].map((c) => spineTransact(h.cell(), (tx) => claimJobs(tx.sql, c.repeat(32), tx.now, until_, 20))));
     const ids = claims.flat().map((j) => j.id);
     expect(new Set(ids).size).toBe(ids.length);
     expect(ids.length).toBe(40);

@@ -1,7 +1,6 @@
 import {
-  allOf, bind, createGroup, errorFields, nextCallStep, perform, provide, spineStatement, spineTransact, systemRandom, uuid, uuidv7, type AnyCall, type CallContext, type Clock, type JobHandler,
-  type Item, type Origin, type Provided, type SectionTx,
-  type Worker, type WorkerContext, type Writer, type TenantRef, type Tx,
+  allOf, bind, createGroup, errorFields, nextCallStep, perform, provide, spineTransact, systemRandom, uuid, uuidv7, type AnyCall, type CallContext, type Clock,
+  type Item, type JobHandler, type Origin, type Provided, type SectionTx, type TenantRef, type Tx, type Worker, type WorkerContext, type Writer,
 } from '#kernel';
 import { CallProbe, CLAIM_MAX, JobSignal, LEASE_MS, POLL_MS, type Job } from './contract.ts';
 import { backoffMs } from './rules.ts';
@@ -82,8 +81,11 @@ async function prepareAll(tx: SectionTx, items: readonly Item<Preparing>[], work
     return kind === 'expire' || request === undefined ? { job, call, kind: 'ended' as const } : { job, call, kind, request };
   }));
   await finish(tx, steps.flatMap((s) => (s.kind === 'ended' ? [s.job.id] : [])), worker);
-  const sends = steps.flatMap((s) => (s.kind === 'send' ? [{ id: s.job.id, until: lease(now, LEASE_MS + s.call.sendBudgetMs) }] : []));
-  if (sends.length && (await noteAttempts(tx.sql, sends, worker, now)).length !== sends.length) throw new LeaseLost();
+  const sends = steps.filter((s) => s.kind === 'send');
+  if (sends.length) {
+    const until = lease(now, LEASE_MS + Math.max(...sends.map((s) => s.call.sendBudgetMs)));
+    if ((await noteAttempts(tx.sql, sends.map((s) => s.job.id), worker, now, until)).length !== sends.length) throw new LeaseLost();
+  }
   return steps.map((s): Prepared => (s.kind === 'ended' ? { kind: 'ended' } : { kind: s.kind, request: s.request, now }));
 }
 
@@ -157,7 +159,7 @@ export const worker: Worker = {
     while (!w.signal.aborted) {
       const waiting = signal.wait(POLL_MS, w.signal);
       const free = CLAIM_MAX - running.size;
-      const rows = free > 0 ? await spineStatement(w.cell, (sql) => claimJobs(sql, me, LEASE_MS, free)) : [];
+      const rows = free > 0 ? await spineTransact(w.cell, (tx) => claimJobs(tx.sql, me, tx.now, lease(tx.now, LEASE_MS), free)) : [];
       for (const row of rows) {
         const job = { ...row, data: JSON.parse(row.data as unknown as string) as Record<string, unknown> };
         const tenant = await w.tenant(uuid(job.tenant));

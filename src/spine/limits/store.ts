@@ -9,7 +9,9 @@ export const lockBuckets = (sql: SqlTag, tenant: Uuid, wanted: readonly { key: s
   on conflict (tenant, key) do update set key = excluded.key
   returning key, tokens, at`;
 
+/** Written as an upsert: an update joined to a list may be planned as a walk over the whole table while its statistics are young. */
 export const writeBuckets = (sql: SqlTag, tenant: Uuid, rows: readonly BucketRow[]): Promise<unknown[]> => sql`
-  update limits.bucket b set tokens = r.tokens, at = r.at
-  from unnest(${rows.map((r) => r.key)}::text[], ${rows.map((r) => r.tokens)}::float8[], ${rows.map((r) => r.at)}::timestamptz[]) r (key, tokens, at)
-  where b.tenant = ${tenant} and b.key = r.key`;
+  insert into limits.bucket (tenant, key, tokens, at)
+  select ${tenant}, k, t, a
+  from unnest(${rows.map((r) => r.key)}::text[], ${rows.map((r) => r.tokens)}::float8[], ${rows.map((r) => r.at)}::timestamptz[]) u (k, t, a) order by k
+  on conflict (tenant, key) do update set tokens = excluded.tokens, at = excluded.at`;

@@ -4,7 +4,7 @@ import { retryAfterSeconds } from '#spine/limits';
 import { codeOver, lockedOut, wrongCode, zCode, zTokens } from '../contract.ts';
 import { afterRight, afterWrong, decideCode, normalizeCode, type Guard } from '../rules.ts';
 import {
-  insertSessions, lockChallenges, putDevices, writeChallenges, writeGuards, type ChallengeRow, type Device, type GuardRow, type SessionRow,
+  insertSessions, lockChallenges, putDevices, putChallenges, writeGuards, type ChallengeRow, type Device, type GuardRow, type SessionRow,
 } from '../store.ts';
 import { openSession } from './session.ts';
 import { browserMac, challengeOf, codeMac, guardOf, guardsOf, same } from './sign-in.ts';
@@ -61,7 +61,7 @@ async function give(tx: SectionTx, w: Working, item: Item<Given>, row: Challenge
 
 function writeAll(tx: SectionTx, w: Working): void {
   const { sql, tenant, now } = tx;
-  if (w.changed.size) tx.write(() => writeChallenges(sql, tenant.id, [...w.changed]));
+  if (w.changed.size) tx.write(() => putChallenges(sql, tenant.id, [...w.changed]));
   if (w.counted.size) tx.write(() => writeGuards(sql, tenant.id, [...w.counted]));
   if (w.devices.size) tx.write(() => putDevices(sql, tenant.id, [...w.devices.values()], now));
   if (w.sessions.length) tx.write(() => insertSessions(sql, tenant.id, w.sessions));

@@ -10,7 +10,7 @@ import {
 } from '../contract.ts';
 import { decideResend, lockedMs, normalizeIdentifier, type Challenge, type Guard } from '../rules.ts';
 import {
-  findForSignIn, insertChallenges, insertMessages, knownDevices, lockChallenges, lockGuards, personById, writeChallenges, type ChallengeRow, type GuardRow,
+  findForSignIn, insertMessages, knownDevices, lockChallenges, lockGuards, personById, putChallenges, type ChallengeRow, type GuardRow,
   type MessageRow, type PersonRow,
 } from '../store.ts';
 import { birthIndex, DECOY_INDEX, identifierIndex, phoneEnding, profilePlace } from './enrol.ts';
@@ -37,7 +37,8 @@ export async function guardsOf(tx: SectionTx, keys: readonly Buffer[]): Promise<
  * the same key, so that nobody can ask which one somebody is.
  */
 const sendWants = (guardKey: Buffer, person: PersonRow): [Want, Want] => [
-  { policy: SENDS_PER_IDENTITY, key: guardKey.toString('hex') }, { policy: SENDS_PER_PHONE, key: (person.decoy ? guardKey : person.phone_index).toString('hex') },
+  { policy: SENDS_PER_IDENTITY, key: guardKey.toString('hex') },
+  { policy: SENDS_PER_PHONE, key: (person.decoy ? guardKey : person.phone_index).toString('hex') },
 ];
 
 interface NewCode { readonly code: string; readonly language: MessageBody['language']; readonly expiresAt: Date; readonly send: boolean }
@@ -133,7 +134,7 @@ export async function startSignIn(tx: SectionTx, items: readonly Item<z.output<t
     return done(startedOf(made.challenge));
   });
   if (challenges.length) {
-    tx.write(() => insertChallenges(tx.sql, tx.tenant.id, challenges));
+    tx.write(() => putChallenges(tx.sql, tx.tenant.id, challenges));
     tx.write(() => insertMessages(tx.sql, tx.tenant.id, messages, tx.now));
   }
   return outcomes;
@@ -190,7 +191,7 @@ export async function resendCode(tx: Tx, input: z.output<typeof zResend>): Promi
     expires_at: new Date(tx.now.getTime() + CODE_LIFE_MS) };
   const sealerOf = await sealersOf(tx.section, [person]);
   const message = queueCode(tx.section, tx, person, sealerOf(person), { code, language: 'en', expiresAt: next.expires_at, send: phone.ok });
-  tx.write(() => writeChallenges(tx.sql, tx.tenant.id, [next]));
+  tx.write(() => putChallenges(tx.sql, tx.tenant.id, [next]));
   tx.write(() => insertMessages(tx.sql, tx.tenant.id, [message], tx.now));
   tx.audit({ action: 'identity.resend', result: 'done', ...(row.decoy ? {} : { subject: row.person as Uuid }) });
   return done(startedOf(next));
