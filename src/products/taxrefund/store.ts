@@ -1,4 +1,4 @@
-import type { SqlTag, Uuid } from '#kernel';
+import { joinedJson, type SqlTag, type Uuid } from '#kernel';
 
 export interface RefundRow {
   id: string;
@@ -42,7 +42,8 @@ export const insertEvents = (sql: SqlTag, tenant: Uuid, e: readonly (EventRow & 
   select ${tenant}, i, r, s, si, sv, oa, ra, c, f
   from unnest(${e.map((x) => x.id)}::uuid[], ${e.map((x) => x.refund)}::uuid[], ${e.map((x) => x.source)}::text[], ${e.map((x) => x.source_event_id)}::text[],
     ${e.map((x) => x.source_version)}::int[], ${e.map((x) => x.occurred_at)}::timestamptz[], ${e.map((x) => x.received_at)}::timestamptz[],
-    ${e.map((x) => x.code)}::text[], ${e.map((x) => x.facts)}::text[]) u (i, r, s, si, sv, oa, ra, c, f)`;
+    ${e.map((x) => x.code)}::text[],
+    string_to_array(${joinedJson(e.map((x) => x.facts))}, chr(30), '')) u (i, r, s, si, sv, oa, ra, c, f)`;
 
 export interface RefundUpdate extends ReturnKey { version: number; events: number; code: string; phase: string; projection: string; account: string | null }
 
@@ -52,7 +53,8 @@ export const writeRefunds = (sql: SqlTag, tenant: Uuid, now: Date, r: readonly R
   select ${tenant}, i, pe, y, n, v, e, c, p, pr, a, ${now}
   from unnest(${r.map((x) => x.id)}::uuid[], ${r.map((x) => x.person)}::uuid[], ${r.map((x) => x.year)}::smallint[], ${r.map((x) => x.returnNo)}::smallint[],
     ${r.map((x) => x.version)}::int[], ${r.map((x) => x.events)}::int[], ${r.map((x) => x.code)}::text[],
-    ${r.map((x) => x.phase)}::text[], ${r.map((x) => x.projection)}::text[], ${r.map((x) => x.account)}::text[]) u (i, pe, y, n, v, e, c, p, pr, a)
+    ${r.map((x) => x.phase)}::text[],
+    string_to_array(${joinedJson(r.map((x) => x.projection))}, chr(30), ''), ${r.map((x) => x.account)}::text[]) u (i, pe, y, n, v, e, c, p, pr, a)
   on conflict (tenant, id) do update set version = excluded.version, events = excluded.events, code = excluded.code, phase = excluded.phase,
     projection = excluded.projection, account = excluded.account, updated_at = excluded.updated_at`;
 

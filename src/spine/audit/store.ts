@@ -1,4 +1,4 @@
-import type { SqlTag } from '#kernel';
+import { joinedJson, type SqlTag } from '#kernel';
 import type { StoredFact } from './contract.ts';
 
 export interface NewFacts {
@@ -10,7 +10,8 @@ export const insertFacts = (sql: SqlTag, tenant: string, at: Date, f: NewFacts):
   insert into audit.fact (id, tenant, at, actor_kind, actor, session, action, result, subject, resource, problem, trace, latency_us, detail, origin)
   select i, ${tenant}, ${at}, ak, ac, se, an, re, su, rs, pr, tr, la, de, og
   from unnest(${f.id}::uuid[], ${f.actorKind}::text[], ${f.actor}::uuid[], ${f.session}::uuid[], ${f.action}::text[], ${f.result}::text[], ${f.subject}::uuid[],
-    ${f.resource}::text[], ${f.problem}::text[], ${f.trace}::text[], ${f.latencyUs}::int[], ${f.detail}::text[], ${f.origin}::text[])
+    ${f.resource}::text[], ${f.problem}::text[], ${f.trace}::text[], ${f.latencyUs}::int[],
+    string_to_array(${joinedJson(f.detail)}, chr(30), ''), ${f.origin}::text[])
     r (i, ak, ac, se, an, re, su, rs, pr, tr, la, de, og)`;
 
 export interface LeafRow { pos: bigint; fact_seq: bigint; fact_id: string; leaf_hash: Buffer; chain_hash: Buffer }
