@@ -91,9 +91,10 @@ export const endSession = (sql: SqlTag, id: string, now: Date, reason: string): 
   update identity.session set ended_at = ${now}, end_reason = ${reason} where id = ${id} and ended_at is null returning replace(person::text, '-',
     '') as person`;
 
-/** Which of these sessions are alive; one statement for a whole batch. */
-export const liveSessions = (sql: SqlTag, ids: readonly string[], now: Date): Promise<{ id: string }[]> => sql<{ id: string }>`
-  select replace(id::text, '-', '') as id from identity.session where id = any(${ids}::uuid[]) and ended_at is null and expires_at > ${now}`;
+/** Which of these sessions are not alive, or not there; one statement for a whole batch, and as a rule no row. */
+export const endedSessions = (sql: SqlTag, tenant: Uuid, ids: readonly string[], now: Date): Promise<{ id: string }[]> => sql<{ id: string }>`
+  select replace(i::text, '-', '') as id from unnest(${ids}::uuid[]) u (i)
+  where not exists (select 1 from identity.session s where s.tenant = ${tenant} and s.id = u.i and s.ended_at is null and s.expires_at > ${now})`;
 
 export interface MessageRow { id: string; person: string; decoy: boolean; body: string | null; state: string; expires_at: Date }
 
