@@ -22,6 +22,8 @@ export const STATEMENT_ROWS_MAX = 200;
 /** How often holds past their time are looked for, and how many one transaction ends. */
 export const EXPIRY_EVERY_MS = 500;
 export const EXPIRY_HOLDS_MAX = 500;
+/** Length of a caller's own name for a transfer, in characters. */
+export const REF_MAX = 128;
 /** A caller's own reason number. */
 export const CODE_MAX = 32_767;
 /** Largest amount and balance, in minor units: 2⁶³ − 1. */
@@ -62,12 +64,17 @@ export type Reason = Exclude<Result, 'posted'>;
 
 /** What is wrong with a transfer's content, in the order of checking; nothing of it is stored. */
 export const FAULTS = [
-  'transfers-count', 'currency-unknown', 'amount-not-positive', 'amount-too-large', 'same-account', 'code-out-of-range', 'expiry-out-of-range',
+  'transfers-count', 'ref-length', 'currency-unknown', 'amount-not-positive', 'amount-too-large', 'same-account', 'code-out-of-range', 'expiry-out-of-range',
   'effective-in-future', 'backdate-too-far',
 ] as const;
 export type Fault = (typeof FAULTS)[number];
 
-interface Common { /** The caller's own id; minted when absent. */ readonly id?: Uuid; /** The caller's reason number, 0 unless said. */ readonly code?: number }
+interface Common {
+  /** The caller's own name for it, unique in the tenant: the id is derived from it (`transferIdOf`), and a name stands for one transfer for ever. */
+  readonly ref?: string;
+  /** The caller's reason number, 0 unless said. */
+  readonly code?: number;
+}
 interface Between extends Common { readonly debit: Uuid; readonly credit: Uuid; readonly amount: Money }
 /** One movement. `debit` and `credit` are accounts' ids. */
 export type TransferDraft =
@@ -98,7 +105,7 @@ export interface PostedTransfer {
   readonly debitBalance: bigint; readonly creditBalance: bigint;
   readonly expiresAtUs: bigint | null;
 }
-export interface Posted { readonly transfers: readonly PostedTransfer[]; /** True when these ids were posted before. */ readonly replayed: boolean }
+export interface Posted { readonly transfers: readonly PostedTransfer[]; /** True when these names were posted before. */ readonly replayed: boolean }
 
 /** What an account must be opened with. */
 export interface AccountDraft {
@@ -154,15 +161,15 @@ export const transferInvalid = problem('transfer-invalid', {
   data: z.object({ reason: z.enum(FAULTS), field: z.string(), limit: z.string(), transfer: z.int() }),
 });
 export const transferRefused = problem('transfer-refused', {
-  status: 409, title: 'The books do not allow this transfer.', doc: 'See `reason`. Its id stays refused; a new attempt needs a new id.',
+  status: 409, title: 'The books do not allow this transfer.', doc: 'See `reason`. Its `ref` stays refused; a new attempt needs a new one.',
   data: z.object({ reason: z.string(), transfer: z.int() }),
 });
 export const insufficientFunds = problem('insufficient-funds', {
-  status: 402, title: 'There is not enough in the account.', doc: 'Pending movements count. Its id stays refused; a new attempt needs a new id.',
+  status: 402, title: 'There is not enough in the account.', doc: 'Pending movements count. Its `ref` stays refused; a new attempt needs a new one.',
   data: z.object({ reason: z.string(), transfer: z.int() }),
 });
-export const transferIdReused = problem('transfer-id-reused', {
-  status: 409, title: 'This transfer id was used for another transfer.', doc: 'Use a new id; `field` names the first field that differs.',
+export const transferRefReused = problem('transfer-ref-reused', {
+  status: 409, title: 'This name was used for another transfer.', doc: 'Use a new `ref`; `field` names the first field that differs.',
   data: z.object({ field: z.string(), transfer: z.int() }),
 });
 export const accountRefused = problem('account-refused', {
@@ -176,4 +183,4 @@ export const journalInvalid = problem('journal-invalid', {
 export const periodRefused = problem('period-refused', {
   status: 409, title: 'The period cannot be sealed.', doc: 'Seal periods in order and only after they have ended.', data: z.object({ reason: z.string() }),
 });
-export const problems = [transferInvalid, transferRefused, insufficientFunds, transferIdReused, accountRefused, journalInvalid, periodRefused] as const;
+export const problems = [transferInvalid, transferRefused, insufficientFunds, transferRefReused, accountRefused, journalInvalid, periodRefused] as const;

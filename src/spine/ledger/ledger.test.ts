@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { perform, uuidv7, systemRandom, type Uuid } from '#kernel';
-import { accounts, freeze, guard, openAccounts, post, type AccountView, type Posted, type TransferDraft } from '#spine/ledger';
+import { accounts, freeze, guard, openAccounts, post, transferIdOf, type AccountView, type Posted, type TransferDraft } from '#spine/ledger';
 import { books, by, house, inr, posting, told, type Books, type House } from '#test';
 
 let h: House, b: Books;
@@ -11,8 +11,10 @@ beforeAll(async () => {
 afterAll(() => h.stop());
 
 const view = async (id: Uuid): Promise<AccountView> => (await h.perform('india', (tx) => accounts(tx, [id])))[0] as AccountView;
+let refs = 0;
+const newRef = (): string => `ref-${refs++}`;
 const newId = (): Uuid => uuidv7(new Date(0), systemRandom);
-const transfer = (debit: Uuid, credit: Uuid, amount: bigint | number, more: { id?: Uuid; effective?: never; code?: number } = {}): TransferDraft =>
+const transfer = (debit: Uuid, credit: Uuid, amount: bigint | number, more: { ref?: string; effective?: never; code?: number } = {}): TransferDraft =>
   ({ kind: 'transfer', debit, credit, amount: inr(amount), ...more });
 /** Two wallets, the first with 1,000 in it. */
 async function pair(): Promise<[Uuid, Uuid]> {
@@ -38,23 +40,23 @@ describe('a transfer', () => {
   });
   it('is told apart from one that overdraws, and that one leaves a row', async () => {
     const [a, c] = await pair();
-    const id = newId();
-    expect(await b.move(transfer(a, c, 1001, { id }))).toBe('below-minimum');
+    const ref = newRef();
+    expect(await b.move(transfer(a, c, 1001, { ref }))).toBe('below-minimum');
     await b.fund(a, 5000);
     // The id that failed stays failed, though there is enough now.
-    expect(await b.move(transfer(a, c, 1001, { id }))).toBe('below-minimum');
+    expect(await b.move(transfer(a, c, 1001, { ref }))).toBe('below-minimum');
     expect(await b.move(transfer(a, c, 1001))).toBe('posted');
-    const rows = await h.sql('IN', 'superuser')<{ result: number }>('select result from ledger.transfer where id = $1', [id]);
+    const rows = await h.sql('IN', 'superuser')<{ result: number }>('select result from ledger.transfer where id = $1', [transferIdOf(h.tenant().id, ref)]);
     expect(rows).toEqual([{ result: 160 }]);
   });
   it('is posted once under its id, and says which field differs of another one', async () => {
     const [a, c] = await pair();
-    const id = newId();
-    const first = await valueOf(transfer(a, c, 10, { id }));
-    expect(await valueOf(transfer(a, c, 10, { id }))).toEqual({ ...first, replayed: true });
-    expect(await b.move(transfer(a, c, 11, { id }))).toBe('amount');
-    expect(await b.move(transfer(c, a, 10, { id }))).toBe('debit');
-    expect(await b.move(transfer(a, c, 10, { id, code: 3 }))).toBe('code');
+    const ref = newRef();
+    const first = await valueOf(transfer(a, c, 10, { ref }));
+    expect(await valueOf(transfer(a, c, 10, { ref }))).toEqual({ ...first, replayed: true });
+    expect(await b.move(transfer(a, c, 11, { ref }))).toBe('amount');
+    expect(await b.move(transfer(c, a, 10, { ref }))).toBe('debit');
+    expect(await b.move(transfer(a, c, 10, { ref, code: 3 }))).toBe('code');
     expect((await view(c)).posted).toBe(10n);
   });
   it('sees what earlier ones of its batch did, each with an outcome of its own', async () => {
@@ -108,14 +110,14 @@ describe('a hold', () => {
   });
   it('may be made and captured in one posting, and neither stays when what is linked fails', async () => {
     const [a, c] = await pair();
-    const id = newId();
-    const make: TransferDraft = { kind: 'pending', debit: a, credit: c, amount: inr(400), id };
+    const ref = newRef(), again = newRef();
+    const [id, second] = [ref, again].map((r) => transferIdOf(h.tenant().id, r)) as [Uuid, Uuid];
+    const make: TransferDraft = { kind: 'pending', debit: a, credit: c, amount: inr(400), ref };
     expect(told((await b.post(posting(make, { kind: 'post', target: id }, transfer(a, c, 601))))[0])).toBe('below-minimum');
     expect(await view(a)).toMatchObject({ posted: 1000n, pendingOut: 0n });
-    const again = newId();
-    expect(told((await b.post(posting({ ...make, id: again }, { kind: 'post', target: again }, transfer(a, c, 600))))[0])).toBe('posted');
+    expect(told((await b.post(posting({ ...make, ref: again }, { kind: 'post', target: second }, transfer(a, c, 600))))[0])).toBe('posted');
     expect(await view(a)).toMatchObject({ posted: 0n, pendingOut: 0n });
-    expect(await h.sql('IN', 'superuser')('select 1 from ledger.hold where id in ($1, $2)', [id, again])).toEqual([]);
+    expect(await h.sql('IN', 'superuser')('select 1 from ledger.hold where id in ($1, $2)', [id, second])).toEqual([]);
   });
 });
 

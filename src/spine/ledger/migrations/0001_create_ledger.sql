@@ -19,7 +19,7 @@ comment on table ledger.chart is 'A tenant''s chart of accounts: the code, kind,
 
 create table ledger.account (
   -- Changed by each batch that touches the account; nothing that is indexed ever changes, so updates stay on their page.
-  no bigint generated always as identity primary key,
+  no int generated always as identity primary key,
   posted bigint not null default 0,
   pending_in bigint not null default 0 check (pending_in >= 0),
   pending_out bigint not null default 0 check (pending_out >= 0),
@@ -43,8 +43,8 @@ create unique index account_holder on ledger.account (tenant, code, currency, ho
 create index account_of_holder on ledger.account (tenant, holder) where holder is not null;
 
 create table ledger.transfer (
-  debit bigint,
-  credit bigint,
+  debit int,
+  credit int,
   amount bigint not null,
   at_us bigint not null,
   debit_balance bigint,
@@ -62,7 +62,8 @@ create table ledger.transfer (
   expires_at_us bigint,
   debit_in bigint, debit_out bigint, credit_in bigint, credit_out bigint,
   asked text,
-  primary key (tenant, id),
+  -- A name of a tenant's own becomes an id by a hash of both, so ids of two tenants cannot meet.
+  primary key (id) with (fillfactor = 100),
   -- One amount on one row for both sides: debits equal credits by construction.
   constraint transfer_sound check (result <> 0
     or (debit <> credit and debit_balance is not null and credit_balance is not null and (amount > 0 or (amount = 0 and kind in (3, 4, 5)))))
@@ -82,10 +83,10 @@ create index transfer_credit_effective on ledger.transfer (credit, effective, at
 create table ledger.hold (
   tenant uuid not null,
   id uuid not null,
-  debit bigint not null,
-  credit bigint not null,
+  debit int not null,
+  credit int not null,
   amount bigint not null check (amount >= 0),
-  closes bigint,
+  closes int,
   expires_at_us bigint,
   primary key (tenant, id)
 );
@@ -102,7 +103,7 @@ comment on table ledger.period is 'Sealed periods: nothing may be dated into the
 
 create table ledger.summary (
   tenant uuid not null,
-  account bigint not null,
+  account int not null,
   ends_on date not null,
   balance bigint not null,
   primary key (account, ends_on)

@@ -1,11 +1,11 @@
 import type { CivilDate, Currency, Uuid } from '#kernel';
-import { FLAG } from '../contract.ts';
+import { FLAG, type TransferDraft } from '../contract.ts';
 import type { Hold, NewTransfer, StoredTransfer } from '../store/rows.ts';
 import type { History } from './effective.ts';
 
 /** A locked account as the batch sees it: what earlier items of the batch did is in it. */
 export interface Account {
-  readonly no: bigint; readonly id: Uuid; readonly currency: Currency;
+  readonly no: number; readonly id: Uuid; readonly currency: Currency;
   flags: number;
   posted: bigint; pendingIn: bigint; pendingOut: bigint;
   readonly minimum: bigint | null; readonly maximum: bigint | null;
@@ -24,7 +24,9 @@ export interface Book {
   readonly resolved: Map<string, number>;
   /** Sum of the posted reversals of a transfer. */
   readonly reversed: Map<string, bigint>;
-  /** Rows of ids that callers chose, of earlier batches and of this one. */
+  /** Ids of the drafts that bear a name of their caller's own. */
+  readonly ids: ReadonlyMap<TransferDraft, Uuid>;
+  /** Rows of such names, of earlier batches and of this one. */
   readonly known: Map<string, StoredTransfer>;
   readonly sealedThrough: CivilDate | null;
   readonly nowUs: bigint;

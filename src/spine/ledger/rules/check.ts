@@ -1,6 +1,7 @@
-import { addDays, isCurrency, type CivilDate, type Money } from '#kernel';
+import { hash } from 'node:crypto';
+import { addDays, isCurrency, type CivilDate, type Money, type Uuid } from '#kernel';
 import {
-  AMOUNT_MAX, BACKDATE_DAYS_MAX, CODE_MAX, HOLD_SECONDS_MAX, KIND, RESULT, TRANSFERS_MAX, type Fault, type Result, type TransferDraft,
+  AMOUNT_MAX, BACKDATE_DAYS_MAX, CODE_MAX, HOLD_SECONDS_MAX, KIND, REF_MAX, RESULT, TRANSFERS_MAX, type Fault, type Result, type TransferDraft,
 } from '../contract.ts';
 import type { StoredTransfer } from '../store/rows.ts';
 
@@ -18,6 +19,7 @@ interface Days { readonly today: CivilDate; readonly earliest: CivilDate }
 export const daysFrom = (today: CivilDate): Days => ({ today, earliest: addDays(today, -BACKDATE_DAYS_MAX) });
 
 function wrongDraft(d: TransferDraft, days: Days): Omit<Wrong, 'transfer'> | undefined {
+  if (d.ref !== undefined && (d.ref.length < 1 || d.ref.length > REF_MAX)) return { reason: 'ref-length', field: 'ref', limit: `1 to ${REF_MAX} characters` };
   const money = 'amount' in d && d.amount ? wrongMoney(d.amount) : undefined;
   if (money) return money;
   if ('debit' in d && d.debit === d.credit) return { reason: 'same-account', field: 'credit', limit: 'another account than debit' };
@@ -46,6 +48,12 @@ export function findFault(transfers: readonly TransferDraft[], days: Days): Wron
     if (wrong) return { ...wrong, transfer: i };
   }
   return undefined;
+}
+
+/** The id that a tenant's own name for a transfer stands for: a UUIDv8 (RFC 9562 §5.8) of the SHA-256 of both, so that no tenant can meet another's. */
+export function transferIdOf(tenant: Uuid, ref: string): Uuid {
+  const hex = hash('sha256', `ledger.transfer ${tenant} ${ref}`);
+  return `${hex.slice(0, 12)}8${hex.slice(13, 16)}8${hex.slice(17, 32)}` as Uuid;
 }
 
 type Content = Readonly<Record<string, string | null>>;
@@ -85,7 +93,7 @@ function contentOfPosted(asked: Content, stored: StoredTransfer, dayOf: (us: big
   };
 }
 
-/** The first field in which a stored transfer differs from what is asked now under its id; undefined when it is the same. */
+/** The first field in which a stored transfer differs from what is asked now under its name; undefined when it is the same. */
 export function firstDifference(asked: Content, stored: StoredTransfer, dayOf: (us: bigint) => CivilDate): string | undefined {
   const kept = stored.asked === null ? contentOfPosted(asked, stored, dayOf) : JSON.parse(stored.asked) as Content;
   return Object.keys(asked).find((field) => field in kept && kept[field] !== asked[field]);

@@ -208,9 +208,9 @@ function refusedRows(book: Book, meant: readonly Meant[], failed: number, reason
 const REASONS = new Map<number, Reason>(Object.entries(RESULT).map(([name, n]) => [n, name as Reason]));
 const reasonOf = (row: StoredTransfer): Reason => REASONS.get(row.result) as Reason;
 
-/** Ids that were sent before: the same content gets its old outcome, other content is told where it differs. */
+/** Names that were sent before: the same content gets its old outcome, other content is told where it differs. */
 function judgeKnown(book: Book, posting: Posting): Verdict | undefined {
-  const before = posting.transfers.map((d) => (d.id === undefined ? undefined : book.known.get(d.id)));
+  const before = posting.transfers.map((d) => (d.ref === undefined ? undefined : book.known.get(book.ids.get(d) as Uuid)));
   if (!before.some(Boolean)) return undefined;
   for (const [i, draft] of posting.transfers.entries()) {
     const stored = before[i];
@@ -233,7 +233,7 @@ export function evaluate(book: Book, posting: Posting, mint: () => Uuid): Verdic
   const { transfers, by: { trace } } = posting;
   const before = judgeKnown(book, posting);
   if (before) return before;
-  const ids = transfers.map((d) => d.id ?? mint());
+  const ids = transfers.map((d) => book.ids.get(d) ?? mint());
   const size = transfers.length;
   const group = size > 1 ? ids[0] as Uuid : null;
   const undo: (() => void)[] = [];
@@ -260,12 +260,12 @@ export function evaluate(book: Book, posting: Posting, mint: () => Uuid): Verdic
   return { kind: 'posted', rows, replayed: false };
 }
 
-/** Rows to be written; under an id of the caller's own they are found again by later items of the batch. */
+/** Rows to be written; under a name of the caller's own they are found again by later items of the batch. */
 function keep(book: Book, transfers: readonly TransferDraft[], rows: readonly NewTransfer[]): void {
   for (let i = 0; i < rows.length; i++) {
     const row = rows[i] as NewTransfer;
     book.rows.push(row);
-    if ((transfers[i] as TransferDraft).id === undefined) continue;
+    if ((transfers[i] as TransferDraft).ref === undefined) continue;
     book.known.set(row.id, row);
     if (!book.targets.has(row.id)) book.targets.set(row.id, row);
   }

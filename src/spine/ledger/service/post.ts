@@ -1,10 +1,11 @@
 import { hash } from 'node:crypto';
 import { addDays, done, refuse, type CivilDate, type Outcome, type SectionTx, type Send, type Uuid } from '#kernel';
 import {
-  BACKDATE_ROWS_MAX, FLAG, insufficientFunds, Transferred, transferIdReused, transferInvalid, transferRefused, type Posted, type PostedTransfer, type Posting,
+  BACKDATE_ROWS_MAX, FLAG, insufficientFunds, KIND, Transferred, transferInvalid, transferRefReused, transferRefused, type Posted, type PostedTransfer, type Posting,
+  type TransferDraft,
 } from '../contract.ts';
 import { isGuarded, type Account, type Book } from '../rules/book.ts';
-import { daysFrom, findFault, kindName, type Wrong } from '../rules/check.ts';
+import { daysFrom, findFault, kindName, transferIdOf, type Wrong } from '../rules/check.ts';
 import { dayOfUs, dayStartUs, type History } from '../rules/effective.ts';
 import { evaluate, type Verdict } from '../rules/evaluate.ts';
 import { lockAccounts, shareSeal, writeAccounts, type LockedAccount } from '../store/accounts.ts';
@@ -16,17 +17,17 @@ import { daySpan } from './days.ts';
 const MODULE = 'spine/ledger';
 
 /** What a batch speaks of. */
-interface Needs { readonly accounts: Set<string>; readonly targets: Set<string>; readonly given: Set<string>; readonly dated: Map<string, CivilDate> }
+interface Needs { readonly accounts: Set<string>; readonly targets: Set<string>; readonly ids: Map<TransferDraft, Uuid>; readonly dated: Map<string, CivilDate> }
 
-function collect(postings: readonly Posting[], wrong: readonly (Wrong | undefined)[], today: CivilDate): Needs {
-  const needs: Needs = { accounts: new Set(), targets: new Set(), given: new Set(), dated: new Map() };
+function collect(postings: readonly Posting[], wrong: readonly (Wrong | undefined)[], tenant: Uuid, today: CivilDate): Needs {
+  const needs: Needs = { accounts: new Set(), targets: new Set(), ids: new Map(), dated: new Map() };
   postings.forEach((posting, i) => {
     if (wrong[i]) return;
     for (const d of posting.transfers) {
       if ('debit' in d) needs.accounts.add(d.debit).add(d.credit);
       else if ('account' in d) needs.accounts.add(d.account).add(d.into);
       else needs.targets.add(d.target);
-      if (d.id !== undefined) needs.given.add(d.id);
+      if (d.ref !== undefined) needs.ids.set(d, transferIdOf(tenant, d.ref));
       if (d.kind !== 'transfer' || d.effective === undefined || d.effective === today) continue;
       for (const account of [d.debit, d.credit]) {
         const known = needs.dated.get(account);
@@ -57,7 +58,7 @@ async function openBook(tx: SectionTx, needs: Needs): Promise<Book> {
   tx.locks(MODULE);
   const [accounts, known, holds, resolutions, sealedThrough] = await Promise.all([
     lockAccounts(tx.sql, [...needs.accounts].toSorted()),
-    needs.given.size ? readTransfers(tx.sql, [...needs.given]) : [],
+    needs.ids.size ? readTransfers(tx.sql, [...new Set(needs.ids.values())]) : [],
     needs.targets.size ? readHolds(tx.sql, [...needs.targets]) : [],
     needs.targets.size ? readResolutions(tx.sql, [...needs.targets]) : [],
     needs.dated.size ? shareSeal(tx.sql) : null,
@@ -65,7 +66,7 @@ async function openBook(tx: SectionTx, needs: Needs): Promise<Book> {
   const { zone } = tx.tenant;
   const isReversal = (r: { kind: number }): boolean => kindName(r.kind) === 'reversal';
   const book: Book = {
-    accounts: byId(accounts.map(toAccount)), targets: byId(targets), holds: byId(holds), known: byId(known),
+    accounts: byId(accounts.map(toAccount)), targets: byId(targets), holds: byId(holds), ids: needs.ids, known: byId(known),
     resolved: new Map(resolutions.filter((r) => !isReversal(r)).map((r) => [r.target, r.kind])),
     reversed: new Map(resolutions.filter(isReversal).map((r) => [r.target, r.amount])),
     sealedThrough, nowUs: BigInt(tx.now.getTime()) * 1000n, today: tx.today, tomorrowUs: dayStartUs(zone, addDays(tx.today, 1)),
@@ -93,14 +94,19 @@ async function loadHistory(tx: SectionTx, account: Account, from: CivilDate): Pr
   };
 }
 
+/** Most rows have nothing in the rarer columns, and to send nulls for those costs as much as values. */
+const isPlain = (r: NewTransfer): boolean => r.result === 0 && r.kind === KIND.transfer && r.group === null && r.effective === null
+  && r.debitIn === null && r.debitOut === null && r.creditIn === null && r.creditOut === null;
+
 /** Sends the writes at once, so that what the section does next already sees them; their answers are awaited with the flush. */
 function write(tx: SectionTx, book: Book): void {
   const sends: Send[] = [];
   const { rows } = book;
-  const plain = rows.every((r) => r.result === 0 && r.kind === 1 && r.group === null && r.effective === null
-    && r.debitIn === null && r.debitOut === null && r.creditIn === null && r.creditOut === null);
+  const plain: NewTransfer[] = [], full: NewTransfer[] = [];
+  for (const row of rows) (isPlain(row) ? plain : full).push(row);
   const changed = [...book.accounts.values()].filter((a) => a.changed);
-  if (rows.length) sends.push(() => (plain ? insertPlain : insertFull)(tx.sql, tx.tenant.id, rows));
+  if (plain.length) sends.push(() => insertPlain(tx.sql, tx.tenant.id, plain));
+  if (full.length) sends.push(() => insertFull(tx.sql, tx.tenant.id, full));
   if (changed.length) sends.push(() => writeAccounts(tx.sql, changed));
   if (book.opened.size) sends.push(() => insertHolds(tx.sql, tx.tenant.id, [...book.opened.values()]));
   if (book.closedHolds.length) sends.push(() => deleteHolds(tx.sql, book.closedHolds));
@@ -120,7 +126,7 @@ const toPosted = (row: StoredTransfer): PostedTransfer => ({
 
 /** SHA-256 over the rows of a posting as text: what its audit fact carries, so that a row changed later no longer fits. */
 export const postingHash = (rows: readonly (Pick<NewTransfer, 'id' | 'kind' | 'amount' | 'atUs' | 'debitBalance' | 'creditBalance' | 'effective' | 'target'>
-  & { debitNo: bigint | null; creditNo: bigint | null })[]): string => hash('sha256', rows.map((r) =>
+  & { debitNo: number | null; creditNo: number | null })[]): string => hash('sha256', rows.map((r) =>
   `${r.id} ${r.kind} ${r.debitNo} ${r.creditNo} ${r.amount} ${r.atUs} ${r.debitBalance} ${r.creditBalance} ${r.effective} ${r.target}\n`).join(''));
 
 /** Says what became of a posting: one fact whatever became of it, one event a transfer that was posted. */
@@ -138,30 +144,30 @@ function tell(tx: SectionTx, posting: Posting, verdict: Verdict): void {
     }
     return;
   }
-  const resource = verdict.kind === 'reused' ? posting.transfers[verdict.transfer]?.id : verdict.rows[0]?.id;
+  const resource = verdict.kind === 'reused' ? undefined : verdict.rows[0]?.id;
   tx.audit(by, {
     ...fact, action: 'ledger.posted', result: verdict.kind === 'posted' ? 'done' : 'refused', ...(resource === undefined ? {} : { resource }),
     ...(verdict.kind === 'posted' ? { detail: { ...fact?.detail, replayed: true } }
-      : { problem: verdict.kind === 'reused' ? transferIdReused.code : verdict.reason, ...(fact?.detail ? { detail: fact.detail } : {}) }),
+      : { problem: verdict.kind === 'reused' ? transferRefReused.code : verdict.reason, ...(fact?.detail ? { detail: fact.detail } : {}) }),
   });
 }
 
 function toOutcome(verdict: Verdict): Outcome<Posted> {
   if (verdict.kind === 'posted') return done({ transfers: verdict.rows.map(toPosted), replayed: verdict.replayed });
-  if (verdict.kind === 'reused') return refuse(transferIdReused, { field: verdict.field, transfer: verdict.transfer });
+  if (verdict.kind === 'reused') return refuse(transferRefReused, { field: verdict.field, transfer: verdict.transfer });
   return refuse(verdict.reason === 'below-minimum' ? insufficientFunds : transferRefused, { reason: verdict.reason, transfer: verdict.transfer });
 }
 
 /**
  * Posts transfers for many requests at once. Each posting has its own outcome, in the same order: all of its transfers are posted,
  * or none and a row says why. Locks the accounts, so it comes last in a verb, after every other lock. Refuses with
- * `transfer-invalid` (nothing kept but the fact), `transfer-refused`, `insufficient-funds` (the ids stay refused) and
- * `transfer-id-reused`.
+ * `transfer-invalid` (nothing kept but the fact), `transfer-refused`, `insufficient-funds` (their names stay refused) and
+ * `transfer-ref-reused`.
  */
 export async function post(tx: SectionTx, postings: readonly Posting[]): Promise<Outcome<Posted>[]> {
   const days = daysFrom(tx.today);
   const wrong = postings.map((p) => findFault(p.transfers, days));
-  const book = await openBook(tx, collect(postings, wrong, tx.today));
+  const book = await openBook(tx, collect(postings, wrong, tx.tenant.id, tx.today));
   const mint = (): Uuid => tx.uuid();
   const outcomes = postings.map((posting, i): Outcome<Posted> => {
     const fault = wrong[i];

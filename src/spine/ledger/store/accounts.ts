@@ -2,26 +2,26 @@ import type { CivilDate, Currency, SqlTag, Uuid } from '#kernel';
 import type { AccountKind, Balance } from '../contract.ts';
 import { plainArray } from './arrays.ts';
 
-export interface LockedAccount { no: bigint; id: Uuid; currency: Currency; flags: number; posted: bigint; pending_in: bigint; pending_out: bigint;
+export interface LockedAccount { no: number; id: Uuid; currency: Currency; flags: number; posted: bigint; pending_in: bigint; pending_out: bigint;
   minimum: bigint | null; maximum: bigint | null; last_at_us: bigint }
 
 /** Locks accounts in the order of their ids, in one statement: two batches that share accounts then cannot wait for each other in a circle. */
 export const lockAccounts = (sql: SqlTag, ids: readonly string[]): Promise<LockedAccount[]> => sql<LockedAccount>`
   select no, replace(id::text, '-', '') as id, currency, flags, posted, pending_in, pending_out, minimum, maximum, last_at_us
-  from ledger.account where id = any(${plainArray(ids)}::uuid[]) order by id for no key update`;
+  from ledger.account where id = any(${plainArray(ids)}::uuid[]) order by ledger.account.id for no key update`;
 
-export interface AccountWrite { readonly no: bigint; readonly posted: bigint; readonly pendingIn: bigint; readonly pendingOut: bigint; readonly lastAtUs: bigint;
+export interface AccountWrite { readonly no: number; readonly posted: bigint; readonly pendingIn: bigint; readonly pendingOut: bigint; readonly lastAtUs: bigint;
   readonly flags: number }
 
 /** Writes each changed account once. */
 export const writeAccounts = (sql: SqlTag, a: readonly AccountWrite[]): Promise<unknown[]> => sql`
   update ledger.account t set posted = u.p, pending_in = u.i, pending_out = u.o, last_at_us = u.l, flags = u.f
-  from unnest(${plainArray(a.map((x) => x.no))}::bigint[], ${plainArray(a.map((x) => x.posted))}::bigint[], ${plainArray(a.map((x) => x.pendingIn))}::bigint[],
+  from unnest(${plainArray(a.map((x) => x.no))}::int[], ${plainArray(a.map((x) => x.posted))}::bigint[], ${plainArray(a.map((x) => x.pendingIn))}::bigint[],
     ${plainArray(a.map((x) => x.pendingOut))}::bigint[], ${plainArray(a.map((x) => x.lastAtUs))}::bigint[], ${plainArray(a.map((x) => x.flags))}::smallint[])
     u (n, p, i, o, l, f)
   where t.no = u.n`;
 
-export const setGuards = (sql: SqlTag, no: bigint, minimum: bigint | null, maximum: bigint | null, flags: number): Promise<unknown[]> => sql`
+export const setGuards = (sql: SqlTag, no: number, minimum: bigint | null, maximum: bigint | null, flags: number): Promise<unknown[]> => sql`
   update ledger.account set minimum = ${minimum}, maximum = ${maximum}, flags = ${flags} where no = ${no}`;
 
 export interface ChartRow { code: string; kind: AccountKind; normal_debit: boolean; minimum: bigint | null; maximum: bigint | null; no_debit: boolean;

@@ -2,11 +2,11 @@ import type { CivilDate, Currency, SqlTag, Uuid } from '#kernel';
 import { plainArray } from './arrays.ts';
 import type { Hold, NewTransfer, StoredTransfer } from './rows.ts';
 
-/** Rows of the most common shape have nothing in the rarer columns; to send nulls for those costs as much as values. */
+/** Rows that have nothing in the rarer columns. */
 export const insertPlain = (sql: SqlTag, tenant: string, t: readonly NewTransfer[]): Promise<unknown[]> => sql`
   insert into ledger.transfer (tenant, debit, credit, amount, at_us, debit_balance, credit_balance, id, trace, kind, result, code)
   select ${tenant}, d, c, a, t, db, cb, i, tr, 1, 0, co
-  from unnest(${plainArray(t.map((x) => x.debitNo))}::bigint[], ${plainArray(t.map((x) => x.creditNo))}::bigint[], ${plainArray(t.map((x) => x.amount))}::bigint[],
+  from unnest(${plainArray(t.map((x) => x.debitNo))}::int[], ${plainArray(t.map((x) => x.creditNo))}::int[], ${plainArray(t.map((x) => x.amount))}::bigint[],
     ${plainArray(t.map((x) => x.atUs))}::bigint[], ${plainArray(t.map((x) => x.debitBalance))}::bigint[], ${plainArray(t.map((x) => x.creditBalance))}::bigint[],
     ${plainArray(t.map((x) => x.id))}::uuid[], ${plainArray(t.map((x) => x.trace))}::uuid[], ${plainArray(t.map((x) => x.code))}::smallint[])
     r (d, c, a, t, db, cb, i, tr, co)`;
@@ -15,7 +15,7 @@ export const insertFull = (sql: SqlTag, tenant: string, t: readonly NewTransfer[
   insert into ledger.transfer (tenant, debit, credit, amount, at_us, debit_balance, credit_balance, id, trace, kind, result, code, effective, leg, "group",
     target, expires_at_us, debit_in, debit_out, credit_in, credit_out, asked)
   select ${tenant}, d, c, a, t, db, cb, i, tr, k, re, co, ef, le, gr, ta, ex, di, dx, ci, cx, ask
-  from unnest(${plainArray(t.map((x) => x.debitNo))}::bigint[], ${plainArray(t.map((x) => x.creditNo))}::bigint[], ${plainArray(t.map((x) => x.amount))}::bigint[],
+  from unnest(${plainArray(t.map((x) => x.debitNo))}::int[], ${plainArray(t.map((x) => x.creditNo))}::int[], ${plainArray(t.map((x) => x.amount))}::bigint[],
     ${plainArray(t.map((x) => x.atUs))}::bigint[], ${plainArray(t.map((x) => x.debitBalance))}::bigint[], ${plainArray(t.map((x) => x.creditBalance))}::bigint[],
     ${plainArray(t.map((x) => x.id))}::uuid[], ${plainArray(t.map((x) => x.trace))}::uuid[], ${plainArray(t.map((x) => x.kind))}::smallint[],
     ${plainArray(t.map((x) => x.result))}::smallint[], ${plainArray(t.map((x) => x.code))}::smallint[], ${plainArray(t.map((x) => x.effective))}::date[],
@@ -49,7 +49,7 @@ export const readResolutions = (sql: SqlTag, targets: readonly string[]): Promis
   select replace(target::text, '-', '') as target, kind, sum(amount)::bigint as amount
   from ledger.transfer where target = any(${plainArray(targets)}::uuid[]) and target is not null and result = 0 group by target, kind`;
 
-interface HoldRow { id: Uuid; debit: bigint; credit: bigint; amount: bigint; closes: bigint | null; expires_at_us: bigint | null }
+interface HoldRow { id: Uuid; debit: number; credit: number; amount: bigint; closes: number | null; expires_at_us: bigint | null }
 
 export const readHolds = async (sql: SqlTag, ids: readonly string[]): Promise<Hold[]> => (await sql<HoldRow>`
   select replace(id::text, '-', '') as id, debit, credit, amount, closes, expires_at_us from ledger.hold where id = any(${plainArray(ids)}::uuid[])`)
@@ -58,8 +58,8 @@ export const readHolds = async (sql: SqlTag, ids: readonly string[]): Promise<Ho
 export const insertHolds = (sql: SqlTag, tenant: string, h: readonly Hold[]): Promise<unknown[]> => sql`
   insert into ledger.hold (tenant, id, debit, credit, amount, closes, expires_at_us)
   select ${tenant}, i, d, c, a, cl, ex
-  from unnest(${plainArray(h.map((x) => x.id))}::uuid[], ${plainArray(h.map((x) => x.debit))}::bigint[], ${plainArray(h.map((x) => x.credit))}::bigint[],
-    ${plainArray(h.map((x) => x.amount))}::bigint[], ${plainArray(h.map((x) => x.closes))}::bigint[], ${plainArray(h.map((x) => x.expiresAtUs))}::bigint[])
+  from unnest(${plainArray(h.map((x) => x.id))}::uuid[], ${plainArray(h.map((x) => x.debit))}::int[], ${plainArray(h.map((x) => x.credit))}::int[],
+    ${plainArray(h.map((x) => x.amount))}::bigint[], ${plainArray(h.map((x) => x.closes))}::int[], ${plainArray(h.map((x) => x.expiresAtUs))}::bigint[])
     r (i, d, c, a, cl, ex)`;
 
 export const deleteHolds = (sql: SqlTag, ids: readonly string[]): Promise<unknown[]> => sql`
