@@ -34,6 +34,7 @@ export { startSim, type Sim } from '../src/apps/sims.ts';
 export { textMessagesConform } from './house/text-messages.ts';
 export { findIn, spellings } from './house/canary.ts';
 export * from './house/probe.ts';
+export * from './house/books.ts';
 
 /** Three offices: two of one cell, so that neighbours can be tested, and one of the other. */
 const india = demoTenants.find((t) => t.slug === 'india') as TenantRecord;
