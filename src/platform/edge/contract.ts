@@ -6,7 +6,6 @@ export const REQUEST_TIMEOUT_MS = 60_000;
 export const KEEP_ALIVE_MS = 72_000;
 export const URL_BYTES_MAX = 2048;
 export const FORM_FIELDS_MAX = 64;
-export const JSON_DEPTH_MAX = 32;
 /** Time that a drain gives open requests after SIGTERM. */
 export const DRAIN_MS = 10_000;
 

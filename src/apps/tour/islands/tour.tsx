@@ -77,12 +77,11 @@ async function post(form: HTMLFormElement): Promise<void> {
   if (answer.ok) place(await answer.text());
 }
 
-/** Looks at the phone's page while the database is away, so that the kept copy and its banner are seen; then once more. */
+/** Looks at the phone's page while the database is away, so that the kept copy and its banner are seen. */
 async function followCut(): Promise<void> {
   if (!document.querySelector('#outcome-4 [data-state="gone"]')) return;
   await sleep(800);
   await turned(() => phone?.contentWindow?.location.reload());
-  while (document.querySelector('#outcome-4 [data-state="gone"]')) await sleep(500);
 }
 
 async function act(form: HTMLFormElement): Promise<void> {
