@@ -8,7 +8,7 @@ import { createLimiter } from '#spine/limits';
 import { createDirectory, type Directory } from '#spine/tenancy';
 import { loadTenantKeys } from '#spine/vault';
 import { connectAs, migrate, type CellConnection } from './migrate.ts';
-import { openCell, POOL_SIZES, startWorkers, type Cell, type PoolSizes } from './runtime.ts';
+import { connectionsOf, openCell, POOL_SIZES, startWorkers, type Cell, type PoolSizes } from './runtime.ts';
 
 export interface ProgramOptions {
   readonly modules: readonly Module[];
@@ -32,6 +32,8 @@ export interface ProgramOptions {
   readonly group?: boolean;
   readonly limits?: boolean;
   readonly headersTimeoutMs?: number;
+  /** Which of how many processes on this port this is; alone unless said. */
+  readonly process?: { readonly index: number; readonly count: number };
   readonly more?: (app: FastifyInstance, runner: Runner) => void;
 }
 
@@ -51,13 +53,13 @@ export async function prepareTenant(cell: Cell, tenant: TenantRef): Promise<void
 }
 
 /** A process whose pools could ask for more connections than the server gives would fail under load; it fails at its start instead. */
-async function checkConnections(cell: Cell, sizes: PoolSizes): Promise<void> {
+async function checkConnections(cell: Cell, sizes: PoolSizes, processes: number): Promise<void> {
   const { rows } = await cell.pools.spine.with((c) =>
     c.query("select current_setting('max_connections')::int - current_setting('superuser_reserved_connections')::int as free"),
   );
   const free = Number((rows[0] as { free: number }).free);
-  const wanted = sizes.app + sizes.batch + sizes.spine + sizes.auditor;
-  if (wanted > free) throw new ConfigFault([`cell ${cell.name}: the pools want ${wanted} connections, and the server gives ${free}`]);
+  const wanted = connectionsOf(sizes) * processes;
+  if (wanted > free) throw new ConfigFault([`cell ${cell.name}: the pools of ${processes} processes want ${wanted} connections, and the server gives ${free}`]);
 }
 
 /** Migrates the cells, opens them, listens and starts the workers of the named process roles. */
@@ -69,7 +71,7 @@ export async function startProgram(o: ProgramOptions): Promise<Program> {
     provided: [...o.provided(connection), provide(Hints, () => ({ publish: (hint: Hint) => edge?.hub.publish(hint) }))],
     ...(o.sizes ? { sizes: o.sizes } : {}), checkLocks: o.checkLocks ?? false,
   })]));
-  for (const cell of cells.values()) await checkConnections(cell, o.sizes ?? POOL_SIZES);
+  for (const cell of cells.values()) await checkConnections(cell, o.sizes ?? POOL_SIZES, o.process?.count ?? 1);
   const directory = createDirectory({ home: cells.get(o.home), file: o.directoryFile, clock: o.clock, log: o.log });
   await directory.refresh();
   for (const tenant of directory.all()) {
@@ -78,8 +80,10 @@ export async function startProgram(o: ProgramOptions): Promise<Program> {
   }
   const stopRefresh = directory.keepFresh();
   const secret = connectAs(o.cells[0] as CellConnection, 'app').password as string;
+  const metrics = new Registry();
+  if (o.process && o.process.count > 1) metrics.setDefaultLabels({ process: String(o.process.index) });
   edge = createEdge({
-    modules: o.modules, cells, directory, clock: o.clock, log: o.log, limiter: createLimiter(o.clock), metrics: new Registry(), assets: o.assets,
+    modules: o.modules, cells, directory, clock: o.clock, log: o.log, limiter: createLimiter(o.clock), metrics, assets: o.assets,
     formKey: createSecretKey(Buffer.from(hkdfSync('sha256', secret, 'exchequer', 'form tokens', 32))), secure: o.secure, pathTenants: o.pathTenants,
     trustedProxies: o.trustedProxies ?? 0, ...(o.group === undefined ? {} : { group: o.group }), ...(o.limits === undefined ? {} : { limits: o.limits }),
     ...(o.headersTimeoutMs === undefined ? {} : { headersTimeoutMs: o.headersTimeoutMs }),

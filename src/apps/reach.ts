@@ -16,6 +16,7 @@ import { kekFile, openKek } from './keys.ts';
 import { connectAs, migrate, type CellConnection } from './migrate.ts';
 import { modules } from './modules.ts';
 import { openCell, type Cell } from './runtime.ts';
+import { spoolOf } from './workers.ts';
 
 /** What a command works with: the cells that this machine may open, and the directory. */
 export interface Reached {
@@ -52,9 +53,9 @@ async function running(dataDir: string): Promise<CellConnection[] | undefined> {
 }
 
 /** Adapters of every command: the key-encryption key, and beside the data folder heads and spool. */
-export async function localAdapters(dataDir: string): Promise<Provided[]> {
+export async function localAdapters(dataDir: string, spool = spoolOf(dataDir, 0)): Promise<Provided[]> {
   const kek = await openKek(kekFile(dataDir));
-  return [provide(Kek, () => kek), provide(HeadKeeper, () => fileHeads(join(dataDir, 'audit-heads'))), provide(SpoolFolder, () => join(dataDir, 'spool'))];
+  return [provide(Kek, () => kek), provide(HeadKeeper, () => fileHeads(join(dataDir, 'audit-heads'))), provide(SpoolFolder, () => spool)];
 }
 
 /** Opens what a command needs, runs it and closes everything again. */

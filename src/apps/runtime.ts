@@ -11,6 +11,8 @@ const PLAN_OPTIONS = '-c plan_cache_mode=force_generic_plan -c enable_seqscan=of
 
 export interface PoolSizes { readonly app: number; readonly batch: number; readonly spine: number; readonly auditor: number }
 export const POOL_SIZES: PoolSizes = { app: 12, batch: 6, spine: 4, auditor: 2 };
+/** Connections that one process may open to one cell. */
+export const connectionsOf = (sizes: PoolSizes): number => sizes.app + sizes.batch + sizes.spine + sizes.auditor;
 export const WAITING_MAX = 2048;
 
 export interface Cell extends CellContext { readonly connection: CellConnection; close(): Promise<void> }

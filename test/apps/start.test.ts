@@ -18,6 +18,11 @@ let kms: Sim;
 let sms: Sim;
 beforeAll(async () => {
   [database, kms, sms] = await Promise.all([cloneCell('MAIN', everyModule), startSim('kms'), startSim('sms')]);
+  const cell = openCell({
+    connection: database, modules: everyModule, clock: systemClock, log: createLog({ level: 'silent' }), provided: [], sizes: { app: 1, batch: 1, spine: 1, auditor: 1 },
+  });
+  await saveTenant(cell, { ...(testTenants[0] as (typeof testTenants)[number]), cell: 'MAIN' });
+  await cell.close();
 });
 afterAll(async () => {
   await Promise.all([kms?.stop(), sms?.stop()]);
@@ -73,10 +78,6 @@ describe('a start in production', () => {
     expect(clear.said()).toContain('keys travel over https only');
   });
   it('starts with the key service, which wraps the keys of its tenants', { timeout: 60_000 }, async () => {
-    const cell = openCell({ connection: database, modules: everyModule, clock: systemClock, log: createLog({ level: 'silent' }), provided: [], sizes: { app: 1, batch: 1, spine: 1, auditor: 1 } });
-    const [tenant] = testTenants;
-    await saveTenant(cell, { ...(tenant as (typeof testTenants)[number]), cell: 'MAIN' });
-    await cell.close();
     const program = start({ ...production(), EXCHEQUER_KEK_URL: `${kms.base}/v1/transit`, EXCHEQUER_KEK_TOKEN: kms.token });
     const { port } = await program.until('program.started');
     const answer = await fetch(`http://127.0.0.1:${String(port)}/healthz`);
@@ -85,6 +86,44 @@ describe('a start in production', () => {
     const { rows } = await asSuperuser(database.database, (client) => client.query<{ wrapped: string }>('select wrapped from vault.tenant_key'));
     expect(rows).toHaveLength(2);
     for (const row of rows) expect(row.wrapped).toMatch(/^vault:v1:/);
+    expect(await connectedTo(database.database)).toEqual([]);
+  });
+});
+
+describe('several processes on one port', () => {
+  const workers = (program: Started): Record<string, unknown>[] => program.lines.filter((l) => l.startsWith('{'))
+    .map((l) => JSON.parse(l) as Record<string, unknown>).filter((l) => l.event === 'program.started');
+  const until = async (program: Started, count: number): Promise<Record<string, unknown>[]> => {
+    await expect.poll(() => workers(program).length, { timeout: 25_000, message: program.said() }).toBe(count);
+    return workers(program);
+  };
+  /** Which process answers; a connection of its own each time, as from another person. */
+  const answering = async (port: number): Promise<string> => {
+    const answer = await fetch(`http://127.0.0.1:${port}/metrics`, { headers: { connection: 'close' } });
+    expect(answer.status).toBe(200);
+    return /process="(\d+)"/.exec(await answer.text())?.[1] ?? '';
+  };
+
+  it('share the work, go on when one is killed, replace it, and stop together', { timeout: 90_000 }, async () => {
+    const program = start({ ...production(), EXCHEQUER_KEK_URL: `${kms.base}/v1/transit`, EXCHEQUER_KEK_TOKEN: kms.token }, ['--workers', '2']);
+    const [one, two] = (await until(program, 2)).toSorted((a, b) => Number(a.worker) - Number(b.worker));
+    expect([one?.roles, two?.roles]).toEqual([['web', 'relay', 'worker'], ['web']]);
+    expect(new Set([one?.port, two?.port]).size).toBe(1);
+    const port = Number(one?.port);
+    const seen = new Set<string>();
+    // The first answer of a process has nothing to count yet.
+    for (let i = 0; i < 24; i++) seen.add(await answering(port));
+    seen.delete('');
+    expect([...seen].toSorted()).toEqual(['0', '1']);
+    // The one that also does the background work: killed outright, as by the system when memory is short.
+    process.kill(Number(one?.pid), 'SIGKILL');
+    await expect.poll(() => program.lines.some((l) => l.includes('program.worker-ended'))).toBe(true);
+    for (let i = 0; i < 10; i++) expect(await answering(port)).toBe('1');
+    const third = (await until(program, 3)).at(-1);
+    expect(third).toMatchObject({ worker: 0, roles: ['web', 'relay', 'worker'], port });
+    expect(third?.pid).not.toBe(one?.pid);
+    expect(await program.stop()).toBe(0);
+    await expect(fetch(`http://127.0.0.1:${port}/healthz`)).rejects.toThrow();
     expect(await connectedTo(database.database)).toEqual([]);
   });
 });

@@ -1,5 +1,6 @@
 import { hash } from 'node:crypto';
 import { BodyFault, RESERVED_KEYS } from '#kernel';
+import type { LimitPolicy, Verdict } from '#spine/limits';
 import { FORM_FIELDS_MAX } from './contract.ts';
 
 export { BodyFault, strictJson, utf8Text } from '#kernel';
@@ -89,3 +90,20 @@ const RETURN_CHARS_MAX = 512;
 /** Where a person may be sent back to after signing in: a path of this site, never another host. */
 export const safeReturn = (path: string | undefined): string | undefined =>
   (path !== undefined && path.length <= RETURN_CHARS_MAX && sitePath(path) ? path : undefined);
+
+/** What one limit said of a request. */
+export interface Taken { readonly policy: LimitPolicy; readonly verdict: Verdict }
+
+const WINDOW_SECONDS = 60;
+
+/**
+ * The fields RateLimit-Policy and RateLimit (IETF draft-ietf-httpapi-ratelimit-headers): each limit's quota a minute, what is left of it, and
+ * the seconds until it is whole again.
+ */
+export function rateLimitFields(taken: readonly Taken[]): { readonly policy: string; readonly state: string } {
+  const whole = ({ policy, verdict }: Taken): number => Math.ceil(((policy.capacity - verdict.remaining) * WINDOW_SECONDS) / policy.perMinute);
+  return {
+    policy: taken.map(({ policy }) => `"${policy.name}";q=${policy.capacity};w=${WINDOW_SECONDS}`).join(', '),
+    state: taken.map((t) => `"${t.policy.name}";r=${t.verdict.remaining};t=${whole(t)}`).join(', '),
+  };
+}

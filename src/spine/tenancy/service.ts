@@ -57,8 +57,9 @@ export function createDirectory(o: DirectoryOptions): Directory {
     const list = await readTenants(o.home);
     take(list);
     // Written beside and renamed, so that a reader never sees half a directory.
-    await writeFile(`${o.file}.new`, JSON.stringify(list, null, 1), { mode: 0o600 });
-    await rename(`${o.file}.new`, o.file);
+    const beside = `${o.file}.${process.pid}.new`;
+    await writeFile(beside, JSON.stringify(list, null, 1), { mode: 0o600 });
+    await rename(beside, o.file);
   };
 
   return {

@@ -6,7 +6,7 @@ import { brandCss } from '#kit';
 import {
   BODY_BYTES_MAX, DRAIN_MS, HEADER_BYTES_MAX, HEADERS_TIMEOUT_MS, KEEP_ALIVE_MS, REQUEST_TIMEOUT_MS, URL_BYTES_MAX,
 } from '../contract.ts';
-import { tenantPath } from '../rules.ts';
+import { rateLimitFields, tenantPath } from '../rules.ts';
 import { mountRoute } from './api.ts';
 import { findTenant, newTrace, type EdgeOptions } from './context.ts';
 import { openApi } from './openapi.ts';
@@ -136,6 +136,16 @@ export function createEdge(o: EdgeOptions, more?: (app: FastifyInstance, runner:
     if (state.draining) reply.header('connection', 'close');
     next();
   });
+  if (o.limits !== false) {
+    app.addHook('onSend', (req, reply, payload, next) => {
+      const limits = req.seen?.limits;
+      if (limits) {
+        const { policy, state: left } = rateLimitFields(limits);
+        reply.header('ratelimit-policy', policy).header('ratelimit', left);
+      }
+      next(null, payload);
+    });
+  }
   const runner = createRunner(o);
   const hub = createHub();
   const ending = new AbortController();
