@@ -5,7 +5,7 @@ export const API_VERSIONS = ['2026-11-01'] as const;
 export const API_VERSION_NEWEST: string = API_VERSIONS[API_VERSIONS.length - 1] as string;
 
 export const unknownVersion = problem('unknown-version', {
-  status: 400, title: 'This version of the API is not known here.', 
+  status: 400, title: 'This version of the API is not known here.',
   doc: 'Name one of `known` in the header Exchequer-Version, or leave it away for the newest.',
 });
 
