@@ -1,11 +1,12 @@
 import { createSecretKey, hkdfSync } from 'node:crypto';
 import type { FastifyInstance } from 'fastify';
 import { Registry } from 'prom-client';
-import { ConfigFault, Hints, provide, type Clock, type Hint, type Log, type Module, type Provided, type TenantRef } from '#kernel';
+import { ConfigFault, errorFields, Hints, provide, type Clock, type Hint, type Log, type Module, type Provided, type TenantRef } from '#kernel';
 import { createEdge, type Assets, type Edge, type Runner } from '#platform/edge';
+import { watchEvents } from '#spine/events';
 import { ensureDecoy } from '#spine/identity';
 import { createLimiter } from '#spine/limits';
-import { createDirectory, type Directory } from '#spine/tenancy';
+import { createDirectory, TenantChanged, type Directory } from '#spine/tenancy';
 import { loadTenantKeys } from '#spine/vault';
 import { connectAs, migrate, type CellConnection } from './migrate.ts';
 import { connectionsOf, openCell, POOL_SIZES, startWorkers, type Cell, type PoolSizes } from './runtime.ts';
@@ -24,6 +25,8 @@ export interface ProgramOptions {
   readonly provided: (cell: CellConnection) => readonly Provided[];
   readonly host: string;
   readonly port: number;
+  /** How many ports, from that one on, are tried while another program holds them; that one only unless said. */
+  readonly portsMax?: number;
   readonly secure: boolean;
   readonly pathTenants: boolean;
   readonly trustedProxies?: number;
@@ -46,6 +49,8 @@ export interface Program {
   stop(): Promise<void>;
 }
 
+const FOLLOW_AGAIN_MS = 1000;
+
 /** What a tenant needs in its cell before the first request: its keys in this process, and the decoy of its sign-in. */
 export async function prepareTenant(cell: Cell, tenant: TenantRef): Promise<void> {
   await loadTenantKeys(cell, tenant);
@@ -62,6 +67,42 @@ async function checkConnections(cell: Cell, sizes: PoolSizes, processes: number)
   if (wanted > free) throw new ConfigFault([`cell ${cell.name}: the pools of ${processes} processes want ${wanted} connections, and the server gives ${free}`]);
 }
 
+/** Reads the directory again when a tenant was saved, and every 30 s whatever was heard; until the returned function is called. */
+function followDirectory(directory: Directory, home: Cell | undefined, o: Pick<ProgramOptions, 'clock' | 'log'>): () => Promise<void> {
+  const ending = new AbortController();
+  const stopLooking = directory.keepFresh();
+  const again = (): void => {
+    directory.refresh().catch((error: unknown) => o.log.warn('tenancy.refresh-failed', errorFields(error)));
+  };
+  const following = home && (async () => {
+    while (!ending.signal.aborted) {
+      try {
+        await watchEvents({ cell: home, clock: o.clock, signal: ending.signal, types: [TenantChanged], see: again, lost: () => undefined });
+      } catch (error) {
+        o.log.warn('tenancy.follow-failed', errorFields(error));
+        await o.clock.sleep(FOLLOW_AGAIN_MS, ending.signal);
+      }
+    }
+  })();
+  return async () => {
+    stopLooking();
+    ending.abort();
+    await following;
+  };
+}
+
+/** Takes the port itself instead of asking first whether it is free: between the two somebody else could take it. */
+async function listen({ app }: Edge, o: ProgramOptions): Promise<void> {
+  for (let port = o.port; ; port++) {
+    try {
+      await app.listen({ host: o.host, port });
+      return;
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'EADDRINUSE' || port + 1 >= o.port + (o.portsMax ?? 1)) throw error;
+    }
+  }
+}
+
 /** Migrates the cells, opens them, listens and starts the workers of the named process roles. */
 export async function startProgram(o: ProgramOptions): Promise<Program> {
   for (const cell of o.cells) await migrate(cell, o.modules);
@@ -72,13 +113,20 @@ export async function startProgram(o: ProgramOptions): Promise<Program> {
     ...(o.sizes ? { sizes: o.sizes } : {}), checkLocks: o.checkLocks ?? false,
   })]));
   for (const cell of cells.values()) await checkConnections(cell, o.sizes ?? POOL_SIZES, o.process?.count ?? 1);
-  const directory = createDirectory({ home: cells.get(o.home), file: o.directoryFile, clock: o.clock, log: o.log });
+  const prepared = new Set<string>();
+  const directory = createDirectory({
+    home: cells.get(o.home), file: o.directoryFile, clock: o.clock, log: o.log,
+    async prepare(tenants) {
+      for (const tenant of tenants) {
+        const cell = cells.get(tenant.cell);
+        if (!cell || prepared.has(tenant.id)) continue;
+        await prepareTenant(cell, tenant);
+        prepared.add(tenant.id);
+      }
+    },
+  });
   await directory.refresh();
-  for (const tenant of directory.all()) {
-    const cell = cells.get(tenant.cell);
-    if (cell) await prepareTenant(cell, tenant);
-  }
-  const stopRefresh = directory.keepFresh();
+  const stopRefresh = followDirectory(directory, cells.get(o.home), o);
   const secret = connectAs(o.cells[0] as CellConnection, 'app').password as string;
   const metrics = new Registry();
   if (o.process && o.process.count > 1) metrics.setDefaultLabels({ process: String(o.process.index) });
@@ -88,7 +136,7 @@ export async function startProgram(o: ProgramOptions): Promise<Program> {
     trustedProxies: o.trustedProxies ?? 0, ...(o.group === undefined ? {} : { group: o.group }), ...(o.limits === undefined ? {} : { limits: o.limits }),
     ...(o.headersTimeoutMs === undefined ? {} : { headersTimeoutMs: o.headersTimeoutMs }),
   }, o.more);
-  await edge.app.listen({ host: o.host, port: o.port });
+  await listen(edge, o);
   const address = edge.app.server.address();
   const workers = [...cells.values()].map((cell) => startWorkers({
     cell, modules: o.modules, roles: o.roles, clock: o.clock, log: o.log, tenant: async (id) => directory.byId(id),
@@ -97,7 +145,7 @@ export async function startProgram(o: ProgramOptions): Promise<Program> {
   return {
     edge: running, cells, directory, port: typeof address === 'object' && address ? address.port : o.port,
     async stop() {
-      stopRefresh();
+      await stopRefresh();
       await running.drain();
       await Promise.all(workers.map((w) => w.stop()));
       await Promise.all([...cells.values()].map((c) => c.close()));

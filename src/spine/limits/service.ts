@@ -1,8 +1,8 @@
 import { LRUCache } from 'lru-cache';
-import type { Clock, SectionTx } from '#kernel';
-import { BUCKETS_MAX, type LimitPolicy, type Verdict } from './contract.ts';
+import { spineTransact, type CellContext, type Clock, type SectionTx, type Worker } from '#kernel';
+import { BUCKET_KEPT_MS, BUCKETS_MAX, SWEEP_BATCH_MAX, SWEEP_EVERY_MS, type LimitPolicy, type Verdict } from './contract.ts';
 import { take, type Bucket } from './rules.ts';
-import { lockBuckets, writeBuckets } from './store.ts';
+import { bucketsAfter, dropBuckets, lockBuckets, writeBuckets } from './store.ts';
 
 export interface Limiter { take(policy: LimitPolicy, key: string): Verdict }
 
@@ -27,6 +27,7 @@ export function createLimiter(clock: Clock, bucketsMax = BUCKETS_MAX): Limiter {
  * once in a transaction, with all of its keys: what was taken is written at the flush.
  */
 export async function takeShared(tx: Pick<SectionTx, 'sql' | 'tenant' | 'now' | 'write'>, policy: LimitPolicy, keys: readonly string[]): Promise<Verdict[]> {
+  if (policy.capacity * 60_000 > policy.perMinute * BUCKET_KEPT_MS) throw new RangeError(`${policy.name} fills too slowly for a bucket that is swept`);
   const sorted = [...new Set(keys.map((k) => `${policy.name} ${k}`))].toSorted();
   const rows = new Map((await lockBuckets(tx.sql, tx.tenant.id, sorted, policy.capacity, tx.now)).map((r) => [r.key, r]));
   const verdicts = keys.map((key) => {
@@ -41,3 +42,28 @@ export async function takeShared(tx: Pick<SectionTx, 'sql' | 'tenant' | 'now' | 
   tx.write(() => writeBuckets(tx.sql, tx.tenant.id, [...rows.values()]));
   return verdicts;
 }
+
+/** Drops shared buckets that nobody has touched for BUCKET_KEPT_MS; resolves to how many. Walks the key, a page a transaction. */
+export async function sweepBuckets(cell: CellContext): Promise<number> {
+  let from: { tenant: string; key: string } | undefined = { tenant: '00000000-0000-0000-0000-000000000000', key: '' };
+  let dropped = 0;
+  while (from) {
+    const at: { tenant: string; key: string } = from;
+    from = await spineTransact(cell, async ({ sql, now }) => {
+      const to = (await bucketsAfter(sql, at.tenant, at.key, SWEEP_BATCH_MAX)).at(-1);
+      if (to) dropped += (await dropBuckets(sql, at, to, new Date(now.getTime() - BUCKET_KEPT_MS))).length;
+      return to;
+    });
+  }
+  return dropped;
+}
+
+export const sweeper: Worker = {
+  name: 'limits.sweeper', role: 'worker',
+  async run(w) {
+    while (!w.signal.aborted) {
+      await sweepBuckets(w.cell);
+      await w.clock.sleep(SWEEP_EVERY_MS, w.signal);
+    }
+  },
+};
