@@ -1,5 +1,6 @@
 import { createSecretKey, hkdfSync } from 'node:crypto';
-import type { FastifyInstance } from 'fastify';
+import type { ListenOptions } from 'node:net';
+import type { FastifyInstance, FastifyListenOptions } from 'fastify';
 import { Registry } from 'prom-client';
 import { ConfigFault, errorFields, Hints, provide, type Clock, type Hint, type Log, type Module, type Provided, type TenantRef } from '#kernel';
 import { createEdge, type Assets, type Edge, type Runner } from '#platform/edge';
@@ -95,7 +96,9 @@ function followDirectory(directory: Directory, home: Cell | undefined, o: Pick<P
 async function listen({ app }: Edge, o: ProgramOptions): Promise<void> {
   for (let port = o.port; ; port++) {
     try {
-      await app.listen({ host: o.host, port });
+      // `reusePort` is Node's own option, handed on as it is: each process has a socket of its own on the port.
+      const options: ListenOptions = { host: o.host, port, reusePort: (o.process?.count ?? 1) > 1 };
+      await app.listen(options as FastifyListenOptions);
       return;
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== 'EADDRINUSE' || port + 1 >= o.port + (o.portsMax ?? 1)) throw error;

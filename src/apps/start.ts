@@ -50,12 +50,14 @@ function rolesOf(args: readonly string[]): string[] {
   return roles;
 }
 
+/** Resolves when this process is told to end; a worker also when the first process is gone. */
 const signalled = (): Promise<void> => new Promise((done) => {
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => done());
+  if (isWorker()) process.once('disconnect', () => done());
 });
 
 /** Serves until a signal: one process, alone or as one of several on the same port. Background work is done by the first of them. */
-async function serve(args: readonly string[], config: Config, { index, count, cells: all }: Orders): Promise<void> {
+async function serve(args: readonly string[], config: Config, { index, count, cells: all, port }: Orders): Promise<void> {
   const dataDir = dataFolder(textOf(args, '--data'));
   const wanted = listOf(textOf(args, '--cells'));
   const cells = wanted ? all.filter((c) => wanted.includes(c.name)) : all;
@@ -69,11 +71,11 @@ async function serve(args: readonly string[], config: Config, { index, count, ce
   const log = createLog();
   const program = await startProgram({
     modules, cells, home: (all[0] as CellConnection).name, directoryFile: join(dataDir, 'directory.json'), assets: await buildAssets(modules),
-    clock: systemClock, log, roles, provided: () => provided, host: config.host as string, port: config.port, secure: config.secure, pathTenants: false,
+    clock: systemClock, log, roles, provided: () => provided, host: config.host as string, port: port ?? config.port, secure: config.secure, pathTenants: false,
     trustedProxies: config.proxies, process: { index, count },
   });
   log.info('program.started', { port: program.port, cells: cells.map((c) => c.name), roles, ...(count > 1 ? { worker: index, pid: process.pid } : {}) });
-  if (count > 1) sayReady();
+  if (count > 1) sayReady(program.port);
   await stop;
   await program.stop();
 }
@@ -99,7 +101,7 @@ export async function start(args: readonly string[]): Promise<number> {
   const cells = outside ?? embedded?.cells ?? [];
   try {
     await adoptSpools(dataDir);
-    if (count === 1) await serve(args, config, { index: 0, count, cells });
+    if (count === 1) await serve(args, config, { index: 0, count, cells, port: undefined });
     else {
       const ending = new AbortController();
       void signalled().then(() => ending.abort());

@@ -99,7 +99,7 @@ describe('several processes on one port', () => {
   };
   /** Which process answers; a connection of its own each time, as from another person. */
   const answering = async (port: number): Promise<string> => {
-    const answer = await fetch(`http://127.0.0.1:${port}/metrics`, { headers: { connection: 'close' } });
+    const answer = await fetch(`http://127.0.0.1:${port}/metrics`, { headers: { connection: 'close' }, signal: AbortSignal.timeout(5000) });
     expect(answer.status).toBe(200);
     return /process="(\d+)"/.exec(await answer.text())?.[1] ?? '';
   };
