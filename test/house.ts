@@ -27,11 +27,12 @@ import { injected, makeBrowser, overHttp, type Answer, type Ask, type Browser } 
 
 export { somebody, newAddress, newBrowser, madeUpPan, madeUpSsn, type Person } from './house/people.ts';
 export type { Answer, Ask, Browser, Page } from './house/web.ts';
-export { asSuperuser, cloneCell, connectionTo, dropDatabase, makeDatabase, templateOf, type Raw, type RawRole } from './house/database.ts';
+export { asSuperuser, cloneCell, connectedTo, connectionTo, dropDatabase, makeDatabase, templateOf, type Raw, type RawRole } from './house/database.ts';
 export { connectAs } from '../src/apps/migrate.ts';
 export { modules as everyModule } from '../src/apps/modules.ts';
 export { startSim, type Sim } from '../src/apps/sims.ts';
 export { textMessagesConform } from './house/text-messages.ts';
+export { kekConforms } from './house/kek.ts';
 export { findIn, spellings } from './house/canary.ts';
 export * from './house/probe.ts';
 export * from './house/books.ts';

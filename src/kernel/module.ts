@@ -53,6 +53,8 @@ export interface Credentials { readonly authorization?: string; readonly cookies
 export interface Authenticated { readonly actor: Actor; readonly cookies?: readonly CookieChange[]; readonly bySecret?: 'cookie' | 'header' }
 export interface Authenticator {
   readonly name: string;
+  /** Cookies that hold its credentials: taken away when what they name turns out to be over. */
+  readonly cookies?: readonly string[];
   authenticate(context: { cell: CellContext; tenant: TenantRef; clock: Clock },
     credentials: Credentials): Promise<Authenticated | undefined> | Authenticated | undefined;
 }

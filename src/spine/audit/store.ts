@@ -31,6 +31,10 @@ export const factsBySeq = (sql: SqlTag, seqs: readonly bigint[]): Promise<Stored
     subject::text, resource, problem, trace, latency_us::text, detail, origin
   from audit.fact where seq = any(${seqs}::bigint[]) order by seq`;
 
+/** True when a fact stands at this number or behind it. */
+export const anyFactFrom = async (sql: SqlTag, seq: bigint): Promise<boolean> =>
+  (await sql`select 1 from audit.fact where seq >= ${seq} order by seq limit 1`).length > 0;
+
 /** Numbers and ids of the facts between two sequence numbers, the first excluded. */
 export const factNumbers = (sql: SqlTag, after: bigint, upTo: bigint): Promise<{ seq: bigint; id: string }[]> => sql<{ seq: bigint; id: string }>`
   select seq, id::text from audit.fact where seq > ${after} and seq <= ${upTo} order by seq`;

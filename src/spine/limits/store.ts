@@ -9,6 +9,16 @@ export const lockBuckets = (sql: SqlTag, tenant: Uuid, wanted: readonly { key: s
   on conflict (tenant, key) do update set key = excluded.key
   returning key, tokens, at`;
 
+/** The next buckets in the order of their key, of every tenant. */
+export const bucketsAfter = (sql: SqlTag, tenant: string, key: string, limit: number): Promise<{ tenant: string; key: string }[]> =>
+  sql<{ tenant: string; key: string }>`
+  select tenant::text, key from limits.bucket where (tenant, key) > (${tenant}::uuid, ${key}) order by tenant, key limit ${limit}`;
+
+/** Drops the buckets between two keys that were last touched before an instant; one that is being taken from is waited for and looked at again. */
+export const dropBuckets = (sql: SqlTag, from: { tenant: string; key: string }, to: { tenant: string; key: string }, before: Date): Promise<unknown[]> => sql`
+  delete from limits.bucket where (tenant, key) > (${from.tenant}::uuid, ${from.key}) and (tenant, key) <= (${to.tenant}::uuid, ${to.key}) and at < ${before}
+  returning 1`;
+
 /** Written as an upsert: an update joined to a list may be planned as a walk over the whole table while its statistics are young. */
 export const writeBuckets = (sql: SqlTag, tenant: Uuid, rows: readonly BucketRow[]): Promise<unknown[]> => sql`
   insert into limits.bucket (tenant, key, tokens, at)

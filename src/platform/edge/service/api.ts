@@ -2,7 +2,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import { common, refuse, type AnyRoute, type Refused } from '#kernel';
 import { unknownTenant } from '#spine/tenancy';
-import { BODY_BYTES_MAX } from '../contract.ts';
+import { API_VERSIONS, BODY_BYTES_MAX, unknownVersion } from '../contract.ts';
 import { BodyFault, sameOrigin, strictJson, utf8Text } from '../rules.ts';
 import { authenticate, look, newTrace, setCookies, type EdgeOptions, type Seen } from './context.ts';
 import { API_HEADERS, securityHeaders, sendProblem } from './respond.ts';
@@ -41,7 +41,12 @@ async function enter(o: EdgeOptions, runner: Runner, req: FastifyRequest): Promi
   if (seen === 'unknown-tenant') return refuse(unknownTenant);
   if (seen === 'misdirected') return refuse(common.misdirected);
   await authenticate(o, runner.authenticators, req, seen);
-  return limited(o, seen) ?? originProblem(o, req, seen) ?? seen;
+  return versionProblem(req) ?? limited(o, seen) ?? originProblem(o, req, seen) ?? seen;
+}
+
+function versionProblem(req: FastifyRequest): Refused | undefined {
+  const asked = req.headers['exchequer-version'];
+  return asked === undefined || (API_VERSIONS as readonly unknown[]).includes(asked) ? undefined : refuse(unknownVersion, { known: API_VERSIONS });
 }
 
 export function mountRoute(app: FastifyInstance, o: EdgeOptions, runner: Runner, route: AnyRoute): void {

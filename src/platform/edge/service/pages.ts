@@ -29,6 +29,9 @@ function redirect(o: EdgeOptions, reply: FastifyReply, seen: Seen, to: string): 
 
 function refusedPage(o: EdgeOptions, reply: FastifyReply, seen: Seen, context: PageContext, refused: Refused): FastifyReply {
   if (refused.problem.status === 401) {
+    // The cookies of an ended session would refuse the sign-in form as well, until they ran out.
+    const known = seen.bySecret === 'cookie' ? o.modules.flatMap((m) => m.authenticators ?? []) : [];
+    seen.set.push(...known.flatMap((a) => a.cookies ?? []).map((name) => ({ name, value: null })));
     // Back to what was asked for, where that is a page: an address that takes a form only would show nothing.
     const back = reply.request.method === 'POST' ? undefined : safeReturn(context.path);
     return redirect(o, reply, seen, `${context.base}${SIGN_IN}${back ? `?then=${encodeURIComponent(back)}` : ''}`);

@@ -1,5 +1,5 @@
 import { hash } from 'node:crypto';
-import { type SectionTx, type Origin, type Uuid, uuid } from '#kernel';
+import { strictJson, type SectionTx, type Origin, type Uuid, uuid } from '#kernel';
 import { enrol, findPersons, normalizeIdentifier, type Profile } from '#spine/identity';
 import { makeSubjectKeys, tenantKeys, type Sealer } from '#spine/vault';
 import {
@@ -37,7 +37,7 @@ function readLines(country: string, lines: readonly RawLine[]): { read: Read[]; 
     }
     let value: unknown;
     try {
-      value = JSON.parse(raw.text);
+      value = strictJson(raw.text);
     } catch {
       aside.push({ raw, reason: 'malformed' });
       continue;

@@ -184,7 +184,7 @@ async function verify(context: { cell: CellContext; tenant: TenantRef; nowMs: nu
 
 /** Knows people by a bearer token or by the session cookies, and renews an access cookie that ran out while its refresh token lives. */
 export const personAuthenticator: Authenticator = {
-  name: 'identity.person',
+  name: 'identity.person', cookies: [COOKIE_ACCESS, COOKIE_REFRESH],
   async authenticate({ cell, tenant, clock }, credentials): Promise<Authenticated | undefined> {
     const nowMs = clock.now().getTime() + tenant.clockOffsetMs;
     const bearer = credentials.authorization?.startsWith('Bearer ') ? credentials.authorization.slice(7) : undefined;
