@@ -72,14 +72,14 @@ describe('a shared bucket', () => {
 
   it('is dropped when nobody touched it for a week, and no other', async () => {
     const policy = { name: 'swept', capacity: 2, perMinute: 1 };
-    for (const key of ['old', 'fresh']) await h.perform('india', (tx) => takeShared(tx, [{ policy: policy, key: key }]));
-    await h.perform('other', (tx) => takeShared(tx, policy, ['old']));
+    for (const key of ['old', 'fresh']) await h.perform('india', (tx) => takeShared(tx, [{ policy, key }]));
+    await h.perform('other', (tx) => takeShared(tx, [{ policy, key: 'old' }]));
     const su = h.sql('IN', 'superuser');
     await su("update limits.bucket set at = at - interval '8 days' where key = 'swept old'");
     expect(await sweepBuckets(h.cell())).toBe(2);
     expect((await su("select key from limits.bucket where key like 'swept %'")).map((r) => r.key)).toEqual(['swept fresh']);
-    expect((await h.perform('india', (tx) => takeShared(tx, policy, ['old'])))[0]).toMatchObject({ ok: true, remaining: 1 });
-    await expect(h.perform('india', (tx) => takeShared(tx, { name: 'glacial', capacity: 100, perMinute: 0.001 }, ['k']))).rejects.toThrow(/too slowly/);
+    expect((await h.perform('india', (tx) => takeShared(tx, [{ policy, key: 'old' }])))[0]).toMatchObject({ ok: true, remaining: 1 });
+    await expect(h.perform('india', (tx) => takeShared(tx, [{ policy: { name: 'glacial', capacity: 100, perMinute: 0.001 }, key: 'k' }]))).rejects.toThrow(/too slowly/);
   });
 
   it('is another tenant’s own', async () => {
