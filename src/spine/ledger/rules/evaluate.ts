@@ -201,7 +201,7 @@ function refusedRows(book: Book, meant: readonly Meant[], failed: number, reason
     credit: m.credit?.id ?? null, debitNo: m.debit?.no ?? null, creditNo: m.credit?.no ?? null, amount: m.amount, currency: m.debit?.currency ?? null,
     atUs: book.nowUs, debitBalance: null, creditBalance: null, effective: m.draft.kind === 'transfer' ? m.draft.effective ?? null : null,
     leg: group ? i : null, group, size: meant.length, target: 'target' in m.draft ? m.draft.target : null, expiresAtUs: null,
-    asked: JSON.stringify(contentOf(m.draft, i, m.target)), trace, debitIn: null, debitOut: null, creditIn: null, creditOut: null,
+    asked: JSON.stringify(contentOf(m.draft, i)), trace, debitIn: null, debitOut: null, creditIn: null, creditOut: null,
   }));
 }
 
@@ -215,7 +215,7 @@ function judgeKnown(book: Book, posting: Posting): Verdict | undefined {
   for (const [i, draft] of posting.transfers.entries()) {
     const stored = before[i];
     const target = 'target' in draft ? book.targets.get(draft.target) : undefined;
-    const field = stored && firstDifference(contentOf(draft, i, target), stored, book.dayOf);
+    const field = stored && firstDifference(contentOf(draft, i), stored, book.dayOf, target);
     if (field !== undefined) return { kind: 'reused', field, transfer: i };
   }
   const rows = before.filter((row): row is StoredTransfer => row !== undefined);
@@ -254,6 +254,11 @@ export function evaluate(book: Book, posting: Posting, mint: () => Uuid): Verdic
       return { kind: 'refused', reason: row, transfer: i, rows: refused, replayed: false };
     }
     settle(book, m, row, undo);
+    if (draft.ref !== undefined) {
+      // The next one of the same posting may be about it.
+      book.targets.set(row.id, row);
+      undo.push(() => void book.targets.delete(row.id));
+    }
     rows.push(row);
   }
   keep(book, transfers, rows);

@@ -1,12 +1,12 @@
 import { hash } from 'node:crypto';
 import { addDays, done, refuse, type CivilDate, type Outcome, type SectionTx, type Send, type Uuid } from '#kernel';
 import {
-  BACKDATE_ROWS_MAX, FLAG, insufficientFunds, KIND, Transferred, transferInvalid, transferRefReused, transferRefused, type Posted, type PostedTransfer, type Posting,
+  BACKDATE_ROWS_MAX, insufficientFunds, KIND, Transferred, transferInvalid, transferRefReused, transferRefused, type Posted, type PostedTransfer, type Posting,
   type TransferDraft,
 } from '../contract.ts';
-import { isGuarded, type Account, type Book } from '../rules/book.ts';
+import { isDebitNormal, isGuarded, type Account, type Book } from '../rules/book.ts';
 import { daysFrom, findFault, kindName, transferIdOf, type Wrong } from '../rules/check.ts';
-import { dayOfUs, dayStartUs, type History } from '../rules/effective.ts';
+import { dayOfUs, dayStartUs } from '../rules/effective.ts';
 import { evaluate, type Verdict } from '../rules/evaluate.ts';
 import { lockAccounts, shareSeal, writeAccounts, type LockedAccount } from '../store/accounts.ts';
 import { effectiveBalances, movesSince } from '../store/reads.ts';
@@ -72,26 +72,32 @@ async function openBook(tx: SectionTx, needs: Needs): Promise<Book> {
     sealedThrough, nowUs: BigInt(tx.now.getTime()) * 1000n, today: tx.today, tomorrowUs: dayStartUs(zone, addDays(tx.today, 1)),
     dayStartUs: (day) => dayStartUs(zone, day), dayOf: (us) => dayOfUs(zone, us), rows: [], opened: new Map(), closedHolds: [],
   };
-  for (const [id, from] of needs.dated) {
+  const dated = [...needs.dated].flatMap(([id, from]) => {
     const account = book.accounts.get(id);
-    if (account && isGuarded(account)) account.history = await loadHistory(tx, account, from);
-  }
+    return account && isGuarded(account) ? [{ account, from }] : [];
+  });
+  await Promise.all([...Map.groupBy(dated, (d) => d.from)].map(([from, some]) => loadHistories(tx, some.map((d) => d.account), from)));
   return book;
 }
 
-/** What moved a guarded account since a day, so that a back-dated transfer can be checked against every later balance. */
-async function loadHistory(tx: SectionTx, account: Account, from: CivilDate): Promise<History | 'too-deep'> {
-  const before = addDays(from, -1);
-  const span = await daySpan(tx, before);
-  const [[start], moves] = await Promise.all([
-    effectiveBalances(tx.sql, [account.no], span), movesSince(tx.sql, account.no, from, dayStartUs(tx.tenant.zone, from), BACKDATE_ROWS_MAX + 1),
+/** What moved guarded accounts since a day, so that a back-dated transfer can be checked against every later balance. */
+async function loadHistories(tx: SectionTx, accounts: readonly Account[], from: CivilDate): Promise<void> {
+  const { zone } = tx.tenant;
+  const span = await daySpan(tx, addDays(from, -1));
+  const numbers = accounts.map((a) => a.no);
+  const [starts, moves] = await Promise.all([
+    effectiveBalances(tx.sql, numbers, span), movesSince(tx.sql, numbers, from, dayStartUs(zone, from), BACKDATE_ROWS_MAX + 1),
   ]);
-  if (moves.length > BACKDATE_ROWS_MAX) return 'too-deep';
-  const sign = account.flags & FLAG.normalDebit ? 1n : -1n;
-  return {
-    start: start?.balance ?? 0n, from,
-    moves: moves.map((m) => ({ countsUs: m.effective === null ? m.at_us : dayStartUs(tx.tenant.zone, m.effective), change: m.net * sign })),
-  };
+  const start = new Map(starts.map((row) => [row.no, row.balance]));
+  const byAccount = Map.groupBy(moves, (move) => move.no);
+  for (const account of accounts) {
+    const own = byAccount.get(account.no) ?? [];
+    const sign = isDebitNormal(account) ? 1n : -1n;
+    account.history = own.length > BACKDATE_ROWS_MAX ? 'too-deep' : {
+      start: start.get(account.no) ?? 0n, from,
+      moves: own.map((m) => ({ countsUs: m.effective === null ? m.at_us : dayStartUs(zone, m.effective), change: m.net * sign })),
+    };
+  }
 }
 
 /** Most rows have nothing in the rarer columns, and to send nulls for those costs as much as values. */

@@ -41,10 +41,10 @@ export const effectiveBalances = (sql: SqlTag, accounts: readonly number[], s: S
     (select at_us, credit_balance from ledger.transfer where credit = a.no and result = 0 and at_us < ${s.sealedEndUs} order by at_us desc limit 1)) r
     order by at_us desc limit 1) e on true
   left join lateral (select coalesce(sum(n), 0) as net from (
-    select amount as n from ledger.transfer where debit = a.no and result = 0 and effective > coalesce(${s.sealed}, '-infinity') and effective <= ${s.day}
+    select amount as n from ledger.transfer where debit = a.no and result = 0 and effective > coalesce(${s.sealed}::date, '-infinity') and effective <= ${s.day}
       and at_us >= ${s.dayEndUs}
     union all
-    select -amount from ledger.transfer where credit = a.no and result = 0 and effective > coalesce(${s.sealed}, '-infinity') and effective <= ${s.day}
+    select -amount from ledger.transfer where credit = a.no and result = 0 and effective > coalesce(${s.sealed}::date, '-infinity') and effective <= ${s.day}
       and at_us >= ${s.dayEndUs}
     union all
     select -amount from ledger.transfer where debit = a.no and result = 0 and at_us >= ${s.sealedEndUs} and at_us < ${s.dayEndUs}
@@ -54,16 +54,19 @@ export const effectiveBalances = (sql: SqlTag, accounts: readonly number[], s: S
       and effective is not null and effective <= ${s.sealed}) r) x on true
   where a.no = any(${plainArray(accounts)}::int[])`;
 
-/** What moved an account's posted balance and counts from a day on, debits positive. */
-export const movesSince = (sql: SqlTag, account: number, from: CivilDate, fromUs: bigint, limit: number):
-  Promise<{ at_us: bigint; effective: CivilDate | null; net: bigint }[]> => sql<{ at_us: bigint; effective: CivilDate | null; net: bigint }>`
-  select at_us, effective, net from (
-    select at_us, effective, amount as net from ledger.transfer
-      where debit = ${account} and result = 0 and at_us >= ${fromUs} and kind in (1, 4, 7) and (effective is null or effective >= ${from})
+/** What moved accounts' posted balances and counts from a day on, debits positive; at most `limit` rows an account and side. */
+export const movesSince = (sql: SqlTag, accounts: readonly number[], from: CivilDate, fromUs: bigint, limit: number):
+  Promise<{ no: number; at_us: bigint; effective: CivilDate | null; net: bigint }[]> => sql<{ no: number; at_us: bigint; effective: CivilDate | null; net: bigint }>`
+  select a.no, m.at_us, m.effective, m.net
+  from unnest(${plainArray(accounts)}::int[]) a (no), lateral (
+    (select at_us, effective, amount as net from ledger.transfer
+      where debit = a.no and result = 0 and at_us >= ${fromUs} and kind in (1, 4, 7) and (effective is null or effective >= ${from})
+      order by at_us limit ${limit})
     union all
-    select at_us, effective, -amount from ledger.transfer
-      where credit = ${account} and result = 0 and at_us >= ${fromUs} and kind in (1, 4, 7) and (effective is null or effective >= ${from})) r
-  order by at_us limit ${limit}`;
+    (select at_us, effective, -amount from ledger.transfer
+      where credit = a.no and result = 0 and at_us >= ${fromUs} and kind in (1, 4, 7) and (effective is null or effective >= ${from})
+      order by at_us limit ${limit})) m
+  order by m.at_us`;
 
 export interface EntryRow { id: Uuid; group: Uuid | null; at_us: bigint; effective: CivilDate | null; kind: number; debit: boolean; other: Uuid; amount: bigint;
   balance: bigint; code: number; trace: string; target: Uuid | null }
