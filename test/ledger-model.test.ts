@@ -148,13 +148,13 @@ async function runStep(players: readonly Player[], s: number, time: number, toda
 
 async function compareBalances(players: readonly Player[]): Promise<void> {
   const views = new Map((await h.perform('india', (tx) => accounts(tx, players.flatMap((p) => p.ids)))).map((v) => [v.account, v]));
-  for (const p of players) {
-    for (const [n, id] of p.ids.entries()) {
-      const v = views.get(id);
-      expect([v?.posted, v?.pendingIn, v?.pendingOut, v?.state], `sequence ${p.name} of seed ${SEED}, account ${n}`)
-        .toEqual([p.model.posted(n), p.model.pendingIn(n), p.model.pendingOut(n), p.model.state(n)]);
-    }
-  }
+  const different = players.flatMap((p) => p.ids.flatMap((id, n) => {
+    const v = views.get(id);
+    const got = `${v?.posted} ${v?.pendingIn} ${v?.pendingOut} ${v?.state}`;
+    const wanted = `${p.model.posted(n)} ${p.model.pendingIn(n)} ${p.model.pendingOut(n)} ${p.model.state(n)}`;
+    return got === wanted ? [] : [`sequence ${p.name} of seed ${SEED}, account ${n}: ${got}, and the model says ${wanted}`];
+  }));
+  expect(different).toEqual([]);
 }
 
 /** Moves the tenant's clock to six in the morning of a coming day, so that no step lies near midnight. */

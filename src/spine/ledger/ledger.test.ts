@@ -72,7 +72,7 @@ describe('a transfer', () => {
     expect(good?.ok).toBe(true);
     expect([(await view(a)).posted, (await view(c)).posted]).toEqual([1000n, 0n]);
     const results = await h.sql('IN', 'superuser')<{ result: number }>(
-      'select t.result from ledger.transfer t join ledger.account x on x.no = t.debit where x.id in ($1, $2) and result > 0 order by leg', [a, c]);
+      `select result from ledger.transfer where asked like '%' || $1 || '%' order by leg`, [a]);
     expect(results.map((r) => r.result)).toEqual([170, 160, 170]);
   });
   it('is seen by a second posting of the same section', async () => {

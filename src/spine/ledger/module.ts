@@ -11,6 +11,7 @@ export default defineModule({
     'ledger.chart': { app: ['select', 'insert'], auditor: ['select'] },
     'ledger.account': { app: ['select', 'insert', 'update'], auditor: ['select'] },
     'ledger.transfer': { app: ['select', 'insert'], auditor: ['select'] },
+    'ledger.dated': { app: ['select', 'insert'], auditor: ['select'] },
     'ledger.hold': { app: ['select', 'insert', 'delete'], spine: ['select'], auditor: ['select'] },
     'ledger.period': { app: ['select', 'insert'], auditor: ['select'] },
     'ledger.summary': { app: ['select', 'insert'], auditor: ['select'] },

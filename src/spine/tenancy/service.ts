@@ -49,7 +49,7 @@ export function createDirectory(o: DirectoryOptions): Directory {
     ids = new Map(list.map((t) => [t.id, t]));
   };
 
-  const refresh = async (): Promise<void> => {
+  const read = async (): Promise<void> => {
     if (!o.home) {
       take(z.array(zTenantRecord).parse(JSON.parse(await readFile(o.file, 'utf8'))));
       return;
@@ -60,6 +60,9 @@ export function createDirectory(o: DirectoryOptions): Directory {
     await writeFile(`${o.file}.new`, JSON.stringify(list, null, 1), { mode: 0o600 });
     await rename(`${o.file}.new`, o.file);
   };
+  // One after the other: two at once would rename the same file, and the older list could win.
+  let last: Promise<void> = Promise.resolve();
+  const refresh = (): Promise<void> => (last = last.then(read, read));
 
   return {
     byHost: (host) => hosts.get(host),

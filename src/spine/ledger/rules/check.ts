@@ -1,5 +1,4 @@
-import { hash } from 'node:crypto';
-import { addDays, isCurrency, type CivilDate, type Money, type Uuid } from '#kernel';
+import { addDays, isCurrency, type CivilDate, type Money } from '#kernel';
 import {
   AMOUNT_MAX, BACKDATE_DAYS_MAX, CODE_MAX, HOLD_SECONDS_MAX, KIND, REF_MAX, RESULT, TRANSFERS_MAX, type Fault, type Result, type TransferDraft,
 } from '../contract.ts';
@@ -48,12 +47,6 @@ export function findFault(transfers: readonly TransferDraft[], days: Days): Wron
     if (wrong) return { ...wrong, transfer: i };
   }
   return undefined;
-}
-
-/** The id that a tenant's own name for a transfer stands for: a UUIDv8 (RFC 9562 §5.8) of the SHA-256 of both, so that no tenant can meet another's. */
-export function transferIdOf(tenant: Uuid, ref: string): Uuid {
-  const hex = hash('sha256', `ledger.transfer ${tenant} ${ref}`);
-  return `${hex.slice(0, 12)}8${hex.slice(13, 16)}8${hex.slice(17, 32)}` as Uuid;
 }
 
 type Content = Readonly<Record<string, string | null>>;

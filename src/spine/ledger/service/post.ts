@@ -5,13 +5,14 @@ import {
   type TransferDraft,
 } from '../contract.ts';
 import { isDebitNormal, isGuarded, type Account, type Book } from '../rules/book.ts';
-import { daysFrom, findFault, kindName, transferIdOf, type Wrong } from '../rules/check.ts';
+import { daysFrom, findFault, kindName, type Wrong } from '../rules/check.ts';
 import { dayOfUs, dayStartUs } from '../rules/effective.ts';
 import { evaluate, type Verdict } from '../rules/evaluate.ts';
+import { transferIdOf } from '../rules/ids.ts';
 import { lockAccounts, shareSeal, writeAccounts, type LockedAccount } from '../store/accounts.ts';
 import { effectiveBalances, movesSince } from '../store/reads.ts';
 import type { NewTransfer, StoredTransfer } from '../store/rows.ts';
-import { deleteHolds, insertFull, insertHolds, insertPlain, readHolds, readResolutions, readTransfers } from '../store/transfers.ts';
+import { deleteHolds, insertDated, insertFull, insertHolds, insertPlain, readHolds, readResolutions, readTransfers } from '../store/transfers.ts';
 import { daySpan } from './days.ts';
 
 const MODULE = 'spine/ledger';
@@ -113,6 +114,8 @@ function write(tx: SectionTx, book: Book): void {
   const changed = [...book.accounts.values()].filter((a) => a.changed);
   if (plain.length) sends.push(() => insertPlain(tx.sql, tx.tenant.id, plain));
   if (full.length) sends.push(() => insertFull(tx.sql, tx.tenant.id, full));
+  const dated = full.filter((r) => r.effective !== null);
+  if (dated.length) sends.push(() => insertDated(tx.sql, tx.tenant.id, dated));
   if (changed.length) sends.push(() => writeAccounts(tx.sql, changed));
   if (book.opened.size) sends.push(() => insertHolds(tx.sql, tx.tenant.id, [...book.opened.values()]));
   if (book.closedHolds.length) sends.push(() => deleteHolds(tx.sql, book.closedHolds));

@@ -32,7 +32,7 @@ interface TransferRow { id: Uuid; kind: number; result: number; code: number; de
 export const readTransfers = async (sql: SqlTag, ids: readonly string[]): Promise<StoredTransfer[]> => (await sql<TransferRow>`
   select replace(t.id::text, '-', '') as id, t.kind, t.result, t.code, replace(d.id::text, '-', '') as debit, replace(c.id::text, '-', '') as credit, t.amount,
     coalesce(d.currency, c.currency) as currency, t.at_us, t.debit_balance, t.credit_balance, t.effective, t.leg, replace(t."group"::text, '-', '') as "group",
-    case when t."group" is null then 1 else (select count(*)::int from ledger.transfer g where g.tenant = t.tenant and g."group" = t."group") end as size,
+    case when t."group" is null then 1 else (select count(*)::int from ledger.transfer g where g."group" = t."group") end as size,
     replace(t.target::text, '-', '') as target, t.expires_at_us, t.asked
   from ledger.transfer t left join ledger.account d on d.no = t.debit left join ledger.account c on c.no = t.credit
   where t.id = any(${plainArray(ids)}::uuid[])`).map(toStored);
@@ -46,8 +46,18 @@ const toStored = (r: TransferRow): StoredTransfer => ({
 /** What was posted on targets already: how holds ended, and what was reversed. */
 export const readResolutions = (sql: SqlTag, targets: readonly string[]): Promise<{ target: Uuid; kind: number; amount: bigint }[]> =>
   sql<{ target: Uuid; kind: number; amount: bigint }>`
-  select replace(target::text, '-', '') as target, kind, sum(amount)::bigint as amount
-  from ledger.transfer where target = any(${plainArray(targets)}::uuid[]) and target is not null and result = 0 group by target, kind`;
+  select replace(target::text, '-', '') as target, kind, amount from ledger.transfer
+    where target = any(${plainArray(targets)}::uuid[]) and kind in (4, 5, 6)
+  union all
+  select replace(target::text, '-', ''), 7, sum(amount)::bigint from ledger.transfer
+    where target = any(${plainArray(targets)}::uuid[]) and kind = 7 group by target`;
+
+/** Movements dated otherwise than recorded, for both of their accounts. */
+export const insertDated = (sql: SqlTag, tenant: string, t: readonly NewTransfer[]): Promise<unknown[]> => sql`
+  insert into ledger.dated (tenant, account, effective, at_us, change)
+  select ${tenant}, a, e, t, c
+  from unnest(${plainArray(t.flatMap((x) => [x.debitNo, x.creditNo]))}::int[], ${plainArray(t.flatMap((x) => [x.effective, x.effective]))}::date[],
+    ${plainArray(t.flatMap((x) => [x.atUs, x.atUs]))}::bigint[], ${plainArray(t.flatMap((x) => [x.debitChange, x.creditChange]))}::bigint[]) r (a, e, t, c)`;
 
 interface HoldRow { id: Uuid; debit: number; credit: number; amount: bigint; closes: number | null; expires_at_us: bigint | null }
 
