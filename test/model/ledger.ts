@@ -83,11 +83,11 @@ export class LedgerModel {
     return far ? 'balance-too-large' : undefined;
   }
 
-  /** The first running balance outside the guards from a newly dated movement on, each movement counted at its time or the start of its day. */
+  /** The first running balance outside the guards from a newly dated movement on, each movement counted at its time or the end of its day. */
   private brokenLater(account: number, fresh: Done): string | undefined {
     const { min, max } = this.accounts[account] as ModelAccount;
     const own = [...this.done, fresh].filter((d) => this.moves(d) && this.sign(account, d) !== 0n)
-      .map((d, i) => ({ d, i, key: d.effective === null ? `${d.day} b ${String(d.time).padStart(12, '0')}` : `${d.effective} a` }));
+      .map((d, i) => ({ d, i, key: d.effective === null ? `${d.day} b ${String(d.time).padStart(12, '0')}` : `${d.effective} z` }));
     own.sort((a, b) => (a.key < b.key ? -1 : a.key > b.key ? 1 : a.i - b.i));
     let balance = 0n, behind = false;
     const seen: bigint[] = [];

@@ -134,7 +134,7 @@ function decide(book: Book, m: Meant, leg: number | null, group: Uuid | null, si
   if (no) return no;
   const day = draft.kind === 'transfer' ? draft.effective : undefined;
   const effective = day === undefined || (day === book.today && atUs < book.tomorrowUs) ? null : day;
-  const countsUs = effective === null ? atUs : book.dayStartUs(effective);
+  const countsUs = effective === null ? atUs : book.dayEndUs(effective);
   if (effective !== null) {
     if (book.sealedThrough !== null && effective <= book.sealedThrough) return 'period-sealed';
     if ([debit, credit].some((a) => isGuarded(a) && typeof a.history !== 'object')) return 'backdate-too-deep';

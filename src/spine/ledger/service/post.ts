@@ -6,7 +6,7 @@ import {
 } from '../contract.ts';
 import { isDebitNormal, isGuarded, type Account, type Book } from '../rules/book.ts';
 import { daysFrom, findFault, kindName, type Wrong } from '../rules/check.ts';
-import { dayOfUs, dayStartUs } from '../rules/effective.ts';
+import { dayEndUs, dayOfUs, dayStartUs } from '../rules/effective.ts';
 import { evaluate, type Verdict } from '../rules/evaluate.ts';
 import { transferIdOf } from '../rules/ids.ts';
 import { lockAccounts, shareSeal, writeAccounts, type LockedAccount } from '../store/accounts.ts';
@@ -70,8 +70,8 @@ async function openBook(tx: SectionTx, needs: Needs): Promise<Book> {
     accounts: byId(accounts.map(toAccount)), targets: byId(targets), holds: byId(holds), ids: needs.ids, known: byId(known),
     resolved: new Map(resolutions.filter((r) => !isReversal(r)).map((r) => [r.target, r.kind])),
     reversed: new Map(resolutions.filter(isReversal).map((r) => [r.target, r.amount])),
-    sealedThrough, nowUs: BigInt(tx.now.getTime()) * 1000n, today: tx.today, tomorrowUs: dayStartUs(zone, addDays(tx.today, 1)),
-    dayStartUs: (day) => dayStartUs(zone, day), dayOf: (us) => dayOfUs(zone, us), rows: [], opened: new Map(), closedHolds: [],
+    sealedThrough, nowUs: BigInt(tx.now.getTime()) * 1000n, today: tx.today, tomorrowUs: dayEndUs(zone, tx.today) + 1n,
+    dayEndUs: (day) => dayEndUs(zone, day), dayOf: (us) => dayOfUs(zone, us), rows: [], opened: new Map(), closedHolds: [],
   };
   const dated = [...needs.dated].flatMap(([id, from]) => {
     const account = book.accounts.get(id);
@@ -96,7 +96,7 @@ async function loadHistories(tx: SectionTx, accounts: readonly Account[], from: 
     const sign = isDebitNormal(account) ? 1n : -1n;
     account.history = own.length > BACKDATE_ROWS_MAX ? 'too-deep' : {
       start: start.get(account.no) ?? 0n, from,
-      moves: own.map((m) => ({ countsUs: m.effective === null ? m.at_us : dayStartUs(zone, m.effective), change: m.net * sign })),
+      moves: own.map((m) => ({ countsUs: m.effective === null ? m.at_us : dayEndUs(zone, m.effective), change: m.net * sign })),
     };
   }
 }

@@ -62,6 +62,9 @@ export const readAccounts = (sql: SqlTag, ids: readonly Uuid[]): Promise<Account
   from ledger.account a join ledger.chart c on c.tenant = a.tenant and c.code = a.code
   where a.id = any(${plainArray(ids)}::uuid[])`;
 
+export const accountNumber = async (sql: SqlTag, id: Uuid): Promise<{ no: number; currency: Currency; flags: number } | undefined> =>
+  (await sql<{ no: number; currency: Currency; flags: number }>`select no, currency, flags from ledger.account where id = ${id}`)[0];
+
 export const accountsOfHolder = (sql: SqlTag, holder: Uuid): Promise<{ id: Uuid }[]> => sql<{ id: Uuid }>`
   select replace(id::text, '-', '') as id from ledger.account where holder = ${holder} order by code, currency`;
 

@@ -37,6 +37,18 @@ export const readTransfers = async (sql: SqlTag, ids: readonly string[]): Promis
   from ledger.transfer t left join ledger.account d on d.no = t.debit left join ledger.account c on c.no = t.credit
   where t.id = any(${plainArray(ids)}::uuid[])`).map(toStored);
 
+/** Transfers that hang together with one: of its group, its target, and what was done to it. */
+export const linkedTransfers = (sql: SqlTag, id: Uuid, group: Uuid | null, target: Uuid | null): Promise<{ id: Uuid }[]> => sql<{ id: Uuid }>`
+  select replace(id::text, '-', '') as id from (
+    select id from ledger.transfer where "group" = ${group} and "group" is not null
+    union select id from ledger.transfer where id = ${target}
+    union select id from ledger.transfer where target = ${id} and kind in (4, 5, 6)
+    union select id from ledger.transfer where target = ${id} and kind = 7) r
+  where id <> ${id}`;
+
+export const traceOf = async (sql: SqlTag, id: Uuid): Promise<string> =>
+  (await sql<{ trace: string }>`select replace(trace::text, '-', '') as trace from ledger.transfer where id = ${id}`)[0]?.trace ?? '';
+
 const toStored = (r: TransferRow): StoredTransfer => ({
   id: r.id, kind: r.kind, result: r.result, code: r.code, debit: r.debit, credit: r.credit, amount: r.amount, currency: r.currency, atUs: r.at_us,
   debitBalance: r.debit_balance, creditBalance: r.credit_balance, effective: r.effective, leg: r.leg, group: r.group, size: r.size, target: r.target,
