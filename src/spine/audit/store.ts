@@ -79,6 +79,7 @@ export const factsBetween = (sql: SqlTag, trace: string, from: Date, to: Date): 
   actor_kind: string; actor: string | null; subject: string | null; resource: string | null; problem: string | null }[]> =>
   sql<{ seq: bigint; id: string; at: Date; action: string; result: string; actor_kind: string; actor: string | null; subject: string | null;
     resource: string | null; problem: string | null }>`
-  select seq, replace(id::text, '-', '') as id, at, action, result, actor_kind, replace(actor::text, '-', '') as actor, replace(subject::text, '-', '') as subject,
+  select seq, replace(id::text, '-', '') as id, at, action, result, actor_kind, replace(actor::text, '-', '') as actor, replace(subject::text, '-',
+    '') as subject,
     resource, problem
   from audit.fact where at >= ${from} and at <= ${to} and trace = ${trace} order by seq`;

@@ -1,10 +1,11 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { addDays, type CivilDate, type TenantRef, type Tx, type Uuid } from '#kernel';
 import {
-  balanceAt, balanceOn, balanceSheet, exchange, explainBalance, explainTransfer, incomeStatement, journal, post, sealPeriod, statement, trialBalance, type Entry,
+  balanceAt, balanceOn, balanceSheet, exchange, explainBalance, explainTransfer, incomeStatement, journal, post, sealPeriod, statement, trialBalance,
+    type Entry,
   type Posted, type TransferDraft,
-} from '#spine/ledger';
-import ledger from '#spine/ledger/module';
+} from './index.ts';
+import ledger from './module.ts';
 import { books, house, inr, posting, told, type Books, type House } from '#test';
 
 let h: House, b: Books;
@@ -35,7 +36,8 @@ const check = (name: string): Promise<readonly string[]> => {
   if (!found) throw new Error(`no check ${name}`);
   return found.run({ cell: h.cell(), tenant: h.tenant() as TenantRef });
 };
-const allChecks = async (): Promise<string[]> => (await Promise.all((ledger.checks ?? []).map(async (c) => c.run({ cell: h.cell(), tenant: h.tenant() })))).flat();
+const allChecks = async (): Promise<string[]> => (await Promise.all((ledger.checks ?? []).map(async (c) => c.run({ cell: h.cell(),
+  tenant: h.tenant() })))).flat();
 
 describe('dates', () => {
   it('an effective date beside the recorded one: as of means recorded unless asked', async () => {
@@ -48,7 +50,8 @@ describe('dates', () => {
     expect(await b.move(transfer(a, bank, 400, addDays(today, -2)))).toBe('posted');
     // What was known then has not changed; what counts for then has.
     expect(await run((tx) => balanceAt(tx, a, known))).toMatchObject({ posted: 1000n });
-    expect(await run(async (tx) => [await balanceOn(tx, a, start), await balanceOn(tx, a, addDays(today, -2)), await balanceOn(tx, a, today)])).toEqual([1000n, 600n, 600n]);
+    expect(await run(async (tx) => [await balanceOn(tx, a, start), await balanceOn(tx, a, addDays(today, -2)), await balanceOn(tx, a,
+      today)])).toEqual([1000n, 600n, 600n]);
     const page = await run((tx) => statement(tx, { account: a }));
     expect(page?.entries.map((e) => [e.effective, e.change, e.balance])).toEqual([[addDays(today, -2), -400n, 600n], [start, 1000n, 1000n]]);
   });
@@ -146,10 +149,12 @@ describe('reports', () => {
     const [rupees, dollars] = [await b.open('wallet'), await b.open('wallet', undefined, 'USD')];
     const liquidity = { sold: await b.open('liquidity'), bought: await b.open('liquidity', undefined, 'USD'), spread: await b.open('fees') };
     await b.fund(rupees, 10_001);
-    const made = exchange({ from: rupees, to: dollars, sell: inr(10_001), buy: 'USD', rate: { numerator: 100n, denominator: 8317n }, liquidity, spreadParts: 10_000 });
+    const made = exchange({ from: rupees, to: dollars, sell: inr(10_001), buy: 'USD', rate: { numerator: 100n, denominator: 8317n }, liquidity,
+      spreadParts: 10_000 });
     if (!made.ok) throw new Error('no exchange');
     expect(told((await b.post({ ...posting(), transfers: made.value.transfers }))[0])).toBe('posted');
-    const after = await run(async (tx) => Promise.all([rupees, dollars, liquidity.sold, liquidity.bought, liquidity.spread].map((id) => balanceAt(tx, id, 2n ** 62n))));
+    const after = await run(async (tx) => Promise.all([rupees, dollars, liquidity.sold, liquidity.bought, liquidity.spread].map((id) => balanceAt(tx, id,
+      2n ** 62n))));
     expect(after.map((a) => a?.posted)).toEqual([0n, 119n, -9900n, 119n, 101n]);
   });
 });
@@ -184,10 +189,12 @@ describe('reading', () => {
     expect(of).toMatchObject({
       transfer: { name: 'transfer', outcome: 'posted', debit: a, credit: c }, related: [{ amount: 5n }], trace: '7e57'.repeat(8),
     });
-    expect(of?.facts.filter((f) => f.actor === actor.id)).toMatchObject([{ action: 'ledger.posted', result: 'done', actorKind: 'person', resource: of?.transfer.id }]);
+    expect(of?.facts.filter((f) => f.actor === actor.id)).toMatchObject([{ action: 'ledger.posted', result: 'done', actorKind: 'person',
+      resource: of?.transfer.id }]);
     const refused = await h.perform('india', (tx) => post(tx.section, [{ by: tx, transfers: [transfer(a, c, 5000)] }]), actor);
     expect(refused.map(told)).toEqual(['below-minimum']);
-    const [row] = await h.sql('IN', 'superuser')<{ id: string }>("select replace(id::text, '-', '') as id from ledger.transfer where result = 160 order by id desc limit 1");
+    const [row] = await h.sql('IN', 'superuser')<{
+      id: string }>("select replace(id::text, '-', '') as id from ledger.transfer where result = 160 order by id desc limit 1");
     expect(await run((tx) => explainTransfer(tx, row?.id as Uuid))).toMatchObject({ transfer: { outcome: 'below-minimum' }, related: [] });
   });
 });
@@ -236,7 +243,8 @@ describe('verification', () => {
     expect((await check('holds'))[0]).toContain(`hold ${hold.id} stands past its time`);
     expect(await b.move({ kind: 'expire', target: hold.id })).toBe('posted');
     expect(await check('holds')).toEqual([]);
-    await tamper('update ledger.summary set balance = balance + 1 where account = (select no from ledger.account where code = $1 order by no limit 1)', ['bank']);
+    await tamper('update ledger.summary set balance = balance + 1 where account = (select no from ledger.account where code = $1 order by no limit 1)',
+      ['bank']);
     expect((await check('periods'))[0]).toContain('was sealed at');
   });
 });

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { systemRandom, uuidv7, type SqlTag } from '#kernel';
-import { post } from '#spine/ledger';
+import { post } from './index.ts';
 import { books, house, inr, posting, type Books, type House } from '#test';
 import { accountsOfHolder, lockAccounts, readAccounts, shareSeal, writeAccounts } from './store/accounts.ts';
 import { balanceAsOf, effectiveBalances, entriesBefore, lastSealed, movesSince } from './store/reads.ts';

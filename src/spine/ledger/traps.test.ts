@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { createBatcher, createLog, done, systemRandom, uuidv7, zMoney, type Entry, type Outcome, type TenantRef, type Uuid } from '#kernel';
-import { accounts, expireHolds, freeze, post, TRANSFERS_MAX, type AccountView, type Posted, type Posting, type TransferDraft } from '#spine/ledger';
+import { accounts, expireHolds, freeze, post, TRANSFERS_MAX, type AccountView, type Posted, type Posting, type TransferDraft } from './index.ts';
 import { books, by, everyModule, house, inr, posting, told, type Books, type House } from '#test';
 
 let h: House, b: Books;
@@ -26,7 +26,8 @@ const hold = async (debit: Uuid, credit: Uuid, amount: number, expiresInSeconds:
 const count = (said: readonly string[], what: string): number => said.filter((one) => one === what).length;
 
 /** Postings through the program's own batcher, with its claims: what a plural route does. */
-const batcherOf = (group: boolean): { submit(e: Entry<readonly TransferDraft[]>): Promise<{ outcome: Outcome<readonly string[]> }>; stats: { batches: number; bisections: number } } =>
+const batcherOf = (group: boolean): { submit(e: Entry<readonly TransferDraft[]>): Promise<{ outcome: Outcome<readonly string[]> }>; stats: { batches: number;
+  bisections: number } } =>
   createBatcher<readonly TransferDraft[], readonly string[]>(h.cell(), {
     name: 'test.transfer', gates: [], claimer: everyModule.find((m) => m.claimer)?.claimer, log: createLog({ level: 'silent' }), group,
     async plural(tx, items) {
@@ -78,7 +79,8 @@ describe('deadlock and serialization', () => {
     for (const group of [false, true]) {
       const wallets = await Promise.all(Array.from({ length: 8 }, () => wallet(10_000)));
       const batcher = batcherOf(group);
-      const deadlocks = async (): Promise<bigint> => (await h.sql('IN', 'superuser')<{ n: bigint }>('select deadlocks as n from pg_stat_database where datname = current_database()'))[0]?.n ?? 0n;
+      const deadlocks = async (): Promise<bigint> => (await h.sql('IN', 'superuser')<{
+        n: bigint }>('select deadlocks as n from pg_stat_database where datname = current_database()'))[0]?.n ?? 0n;
       const before = await deadlocks();
       const answers = await Promise.all(Array.from({ length: 64 }, async (_, i) => {
         const said: boolean[] = [];
@@ -121,7 +123,8 @@ describe('deadlock and serialization', () => {
     const [theirs, to] = await other.openMany('bank', 2) as [Uuid, Uuid];
     const [a, c] = [await wallet(10), await wallet()];
     const batcher = batcherOf(true);
-    const answers = await Promise.all([entry([transfer(a, c, 1)]), entry([transfer(theirs, to, 1)], 'other'), entry([transfer(theirs, c, 1)], 'other')].map((e) => batcher.submit(e)));
+    const answers = await Promise.all([entry([transfer(a, c, 1)]), entry([transfer(theirs, to, 1)], 'other'), entry([transfer(theirs, c, 1)],
+      'other')].map((e) => batcher.submit(e)));
     expect(answers.map((r) => r.outcome.ok)).toEqual([true, true, false]);
     expect(batcher.stats.batches).toBe(1);
   });
@@ -148,7 +151,8 @@ describe('holds and the clock', () => {
     expect(await b.move({ kind: 'post', target: targets[0] as Uuid })).toBe('posted');
     expect(await b.move({ kind: 'expire', target: targets[1] as Uuid })).toBe('hold-not-due');
     await h.clockOffset('india', 3_700_000);
-    const [swept, ...said] = await Promise.all([expireHolds({ cell: h.cell() }, h.tenant()), ...targets.slice(1).map((target) => b.move({ kind: 'post', target }))]);
+    const [swept, ...said] = await Promise.all([expireHolds({ cell: h.cell() }, h.tenant()), ...targets.slice(1).map((target) => b.move({ kind: 'post',
+      target }))]);
     expect(new Set(said)).toEqual(new Set(['hold-expired']));
     expect(swept).toBe(31);
     expect(await view(a)).toMatchObject({ posted: 6300n, pendingOut: 0n, available: 6300n });
@@ -188,7 +192,8 @@ describe('holds and the clock', () => {
 });
 
 describe('bad input', () => {
-  const rows = async (): Promise<unknown> => h.sql('IN', 'superuser')('select count(*) as n, sum(posted) as s, sum(pending_in) as p from ledger.account, (select count(*) as t from ledger.transfer) t group by t.t');
+  const rows = (): Promise<unknown> => h.sql('IN', 'superuser')(`select count(*) as accounts, sum(posted) as posted, sum(pending_in) as pending,
+    (select count(*) from ledger.transfer) as transfers from ledger.account`);
   it('is a listed problem that names field and limit, and nothing is written but the refusal’s fact', async () => {
     const [a, c] = [await wallet(1000), await wallet()];
     const unknownCurrency = { amount: 1n, currency: 'XXX' as never };
@@ -197,15 +202,18 @@ describe('bad input', () => {
       [transfer(a, c, 2n ** 63n), 'amount-too-large', 'amount.amount', /9223372036854775807/],
       [{ kind: 'transfer', debit: a, credit: c, amount: unknownCurrency }, 'currency-unknown', 'amount.currency', /ISO 4217/],
       [transfer(a, a, 1), 'same-account', 'credit', /another account/], [{ kind: 'closing', account: a, into: a }, 'same-account', 'into', /another account/],
-      [Array.from({ length: 100_000 }, () => transfer(a, c, 1)), 'transfers-count', 'transfers', new RegExp(`1 to ${TRANSFERS_MAX}`)], [[], 'transfers-count', 'transfers', /1 to/],
-      [{ ...transfer(a, c, 1), ref: 'k'.repeat(10_240) }, 'ref-length', 'ref', /1 to 128/], [{ ...transfer(a, c, 1), code: 1.5 }, 'code-out-of-range', 'code', /32767/],
+      [Array.from({ length: 100_000 }, () => transfer(a, c, 1)), 'transfers-count', 'transfers', new RegExp(`1 to ${TRANSFERS_MAX}`)], [[],
+        'transfers-count', 'transfers', /1 to/],
+      [{ ...transfer(a, c, 1), ref: 'k'.repeat(10_240) }, 'ref-length', 'ref', /1 to 128/], [{ ...transfer(a, c, 1), code: 1.5 }, 'code-out-of-range',
+        'code', /32767/],
       [{ kind: 'pending', debit: a, credit: c, amount: inr(1), expiresInSeconds: 0 }, 'expiry-out-of-range', 'expiresInSeconds', /1 to/],
     ];
     for (const [draft, reason, field, limit] of cases) {
       const before = await rows();
       const facts = await h.sql('IN', 'superuser')<{ n: bigint }>("select count(*) as n from audit.fact where problem = $1", [reason]);
       const [o] = await b.post({ by, transfers: Array.isArray(draft) ? draft : [draft] });
-      expect(o, reason).toMatchObject({ ok: false, problem: { code: 'transfer-invalid', status: 422 }, data: { reason, field, limit: expect.stringMatching(limit) as string } });
+      expect(o, reason).toMatchObject({ ok: false, problem: { code: 'transfer-invalid', status: 422 }, data: { reason, field,
+        limit: expect.stringMatching(limit) as string } });
       expect(await rows(), reason).toEqual(before);
       expect(await h.sql('IN', 'superuser')("select count(*) as n from audit.fact where problem = $1", [reason])).toEqual([{ n: (facts[0]?.n ?? 0n) + 1n }]);
     }
@@ -217,8 +225,10 @@ describe('bad input', () => {
     expect(await b.move(transfer(a, c, 1))).toBe('balance-too-large');
     expect(await b.move(transfer(c, a, all))).toBe('posted');
   });
-  it.each([['JPY 1.5', { amount: '1.5', currency: 'JPY' }], ['KWD with three decimals', { amount: '1.234', currency: 'KWD' }], ['a JSON number', { amount: 100, currency: 'INR' }],
-    ['a float', { amount: 0.1, currency: 'INR' }], ['over 2⁶³', { amount: '9223372036854775808', currency: 'INR' }], ['an unknown currency', { amount: '1', currency: 'XXX' }],
+  it.each([['JPY 1.5', { amount: '1.5', currency: 'JPY' }], ['KWD with three decimals', { amount: '1.234', currency: 'KWD' }], ['a JSON number', {
+    amount: 100, currency: 'INR' }],
+    ['a float', { amount: 0.1, currency: 'INR' }], ['over 2⁶³', { amount: '9223372036854775808', currency: 'INR' }], ['an unknown currency', { amount: '1',
+      currency: 'XXX' }],
     ['a leading zero', { amount: '01', currency: 'INR' }], ['an exponent', { amount: '1e3', currency: 'INR' }]])('on the wire money is never %s', (_, wire) => {
     expect(zMoney.safeParse(wire as z.input<typeof zMoney>).success).toBe(false);
   });

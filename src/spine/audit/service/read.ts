@@ -21,7 +21,8 @@ export async function eachFact(cell: CellContext, tenant: TenantRef, action: str
 
 /** A fact of a request, as an operator follows a number to it. */
 export interface TraceFact { readonly seq: bigint; readonly id: string; readonly at: Date; readonly action: string; readonly result: string;
-  readonly actorKind: string; readonly actor: string | null; readonly subject: string | null; readonly resource: string | null; readonly problem: string | null }
+  readonly actorKind: string; readonly actor: string | null; readonly subject: string | null; readonly resource: string | null;
+    readonly problem: string | null }
 
 /** A request leaves its facts within this time of what it did. */
 const AROUND_MS = 60_000;

@@ -156,7 +156,8 @@ function decide(book: Book, m: Meant, leg: number | null, group: Uuid | null, si
   const some = (n: bigint): bigint | null => (n === 0n ? null : n);
   return {
     id: m.id, kind, result: 0, code: draft.code ?? 0, debit: debit.id, credit: credit.id, debitNo: debit.no, creditNo: credit.no, amount,
-    currency: debit.currency, atUs, debitChange: signed(debit, true, amount), creditChange: signed(credit, false, amount), debitBalance: debit.posted, creditBalance: credit.posted, effective, leg, group, size, target: m.target?.id ?? null,
+    currency: debit.currency, atUs, debitChange: signed(debit, true, amount), creditChange: signed(credit, false, amount), debitBalance: debit.posted,
+      creditBalance: credit.posted, effective, leg, group, size, target: m.target?.id ?? null,
     expiresAtUs: draft.kind === 'pending' && draft.expiresInSeconds !== undefined ? atUs + BigInt(draft.expiresInSeconds) * 1_000_000n : null,
     asked: null, trace, debitIn: some(debit.pendingIn), debitOut: some(debit.pendingOut), creditIn: some(credit.pendingIn), creditOut: some(credit.pendingOut),
   };

@@ -14,4 +14,5 @@ function named(...parts: readonly string[]): Uuid {
 export const transferIdOf = (tenant: Uuid, ref: string): Uuid => named('ledger.transfer', tenant, ref);
 
 /** The id of an account: there is one for each code, currency and holder of a tenant. */
-export const accountIdOf = (tenant: Uuid, code: string, currency: Currency, holder?: Uuid): Uuid => named('ledger.account', tenant, code, currency, holder ?? '');
+export const accountIdOf = (tenant: Uuid, code: string, currency: Currency, holder?: Uuid): Uuid => named('ledger.account', tenant, code, currency,
+  holder ?? '');

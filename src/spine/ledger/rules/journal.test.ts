@@ -14,7 +14,8 @@ const refusal = (o: Outcome<unknown>): unknown => (o.ok ? 'done' : o.data);
 
 describe('a journal', () => {
   it('of M legs is at most M − 1 transfers, and each leg comes to its amount', () => {
-    fc.assert(fc.property(fc.array(fc.bigInt(1n, 10n ** 12n), { minLength: 1, maxLength: 12 }), fc.array(fc.bigInt(1n, 10n ** 12n), { minLength: 1, maxLength: 12 }), (d, c) => {
+    fc.assert(fc.property(fc.array(fc.bigInt(1n, 10n ** 12n), { minLength: 1, maxLength: 12 }), fc.array(fc.bigInt(1n, 10n ** 12n), { minLength: 1,
+      maxLength: 12 }), (d, c) => {
       const sum = (of: readonly bigint[]): bigint => of.reduce((total, n) => total + n, 0n);
       const gap = sum(d) - sum(c);
       const [debits, credits] = gap > 0n ? [d, [...c, gap]] : gap < 0n ? [[...d, -gap], c] : [d, c];
@@ -29,11 +30,13 @@ describe('a journal', () => {
   });
   it('balances in each currency by itself', () => {
     const legs = [leg('debit', 1, 5n), leg('credit', 2, 5n), leg('debit', 3, 7n, 'USD'), leg('credit', 4, 7n, 'USD')];
-    expect(value(journal(legs, { ref: 'x', code: 4 }))).toMatchObject([{ debit: id(1), credit: id(2), ref: 'x', code: 4 }, { debit: id(3), credit: id(4), ref: 'x/1', code: 4 }]);
+    expect(value(journal(legs, { ref: 'x', code: 4 }))).toMatchObject([{ debit: id(1), credit: id(2), ref: 'x', code: 4 }, { debit: id(3), credit: id(4),
+      ref: 'x/1', code: 4 }]);
     expect(refusal(journal([leg('debit', 1, 5n), leg('credit', 2, 5n, 'USD')]))).toEqual({ field: 'legs', limit: 'debits equal to credits in INR' });
   });
   it('is refused with the field and the limit', () => {
-    expect(refusal(journal(Array.from({ length: 100_000 }, (_, i) => leg(i % 2 ? 'debit' : 'credit', i, 1n))))).toEqual({ field: 'legs', limit: `2 to ${JOURNAL_LEGS_MAX}` });
+    expect(refusal(journal(Array.from({ length: 100_000 }, (_, i) => leg(i % 2 ? 'debit' : 'credit', i, 1n))))).toEqual({ field: 'legs',
+      limit: `2 to ${JOURNAL_LEGS_MAX}` });
     expect(refusal(journal([leg('debit', 1, -5n), leg('credit', 2, -5n)]))).toMatchObject({ field: 'legs.0.amount.amount' });
     expect(refusal(journal([leg('debit', 1, 5n), leg('credit', 2, 5n, 'XXX' as never)]))).toMatchObject({ field: 'legs.1.amount.currency' });
     expect(refusal(journal([leg('debit', 1, 5n), leg('credit', 1, 5n)]))).toMatchObject({ limit: 'each account on one side only' });
@@ -84,7 +87,9 @@ describe('an exchange', () => {
     expect(value(yen)).toMatchObject({ bought: { amount: 500n, currency: 'JPY' }, transfers: { length: 2 } });
   });
   it('is refused where nothing would be bought', () => {
-    expect(refusal(exchange({ ...base, sell: { amount: 1n, currency: 'INR' }, buy: 'USD', rate: { numerator: 1n, denominator: 83n } }))).toMatchObject({ field: 'sell' });
-    expect(refusal(exchange({ ...base, sell: { amount: 100n, currency: 'INR' }, buy: 'INR', rate: { numerator: 1n, denominator: 1n } }))).toMatchObject({ field: 'buy' });
+    expect(refusal(exchange({ ...base, sell: { amount: 1n, currency: 'INR' }, buy: 'USD', rate: { numerator: 1n, denominator: 83n } }))).toMatchObject({
+      field: 'sell' });
+    expect(refusal(exchange({ ...base, sell: { amount: 100n, currency: 'INR' }, buy: 'INR', rate: { numerator: 1n, denominator: 1n } }))).toMatchObject({
+      field: 'buy' });
   });
 });

@@ -123,6 +123,7 @@ export function exchange(e: Exchange): Outcome<{ readonly transfers: TransferDra
     { kind: 'transfer', debit: e.from, credit: e.liquidity.sold, amount: { amount: net, currency: e.sell.currency }, ...name('') },
     { kind: 'transfer', debit: e.liquidity.bought, credit: e.to, amount: { amount: bought, currency: e.buy }, ...name('bought') },
   ];
-  if (spread > 0n) transfers.push({ kind: 'transfer', debit: e.from, credit: e.liquidity.spread, amount: { amount: spread, currency: e.sell.currency }, ...name('spread') });
+  if (spread > 0n) transfers.push({ kind: 'transfer', debit: e.from, credit: e.liquidity.spread, amount: { amount: spread, currency: e.sell.currency },
+    ...name('spread') });
   return done({ transfers, bought: { amount: bought, currency: e.buy }, spread: { amount: spread, currency: e.sell.currency } });
 }

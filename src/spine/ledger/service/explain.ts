@@ -36,7 +36,8 @@ export async function explainTransfer(tx: Reading, id: Uuid): Promise<TransferSt
 }
 
 /** A balance, and the entries that led to it, newest first: each balance is the one before it and its change. */
-export interface BalanceStory { readonly balance: Balance; readonly entries: readonly Entry[]; /** The balance before the first of these. */ readonly before: bigint }
+export interface BalanceStory { readonly balance: Balance; readonly entries: readonly Entry[];
+  /** The balance before the first of these. */ readonly before: bigint }
 
 export async function explainBalance(tx: Reading, account: Uuid, atUs: bigint = FAR_US): Promise<BalanceStory | undefined> {
   const [balance, page] = await Promise.all([balanceAt(tx, account, atUs), statement(tx, { account, beforeUs: atUs + 1n, limit: EXPLAIN_ENTRIES })]);

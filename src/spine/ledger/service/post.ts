@@ -18,7 +18,14 @@ import { daySpan } from './days.ts';
 const MODULE = 'spine/ledger';
 
 /** What a batch speaks of. */
-interface Needs { readonly accounts: Set<string>; readonly targets: Set<string>; readonly ids: Map<TransferDraft, Uuid>; readonly dated: Map<string, CivilDate> }
+interface Needs {
+  readonly accounts: Set<string>;
+  readonly targets: Set<string>;
+  /** Ids of the drafts that bear a name. */
+  readonly ids: Map<TransferDraft, Uuid>;
+  /** The earliest day that an account is dated back to. */
+  readonly dated: Map<string, CivilDate>;
+}
 
 function collect(postings: readonly Posting[], wrong: readonly (Wrong | undefined)[], tenant: Uuid, today: CivilDate): Needs {
   const needs: Needs = { accounts: new Set(), targets: new Set(), ids: new Map(), dated: new Map() };
@@ -144,7 +151,8 @@ function tell(tx: SectionTx, posting: Posting, verdict: Verdict): void {
   if (verdict.kind === 'posted' && !verdict.replayed) {
     const rows = verdict.rows as readonly NewTransfer[];
     const [first] = rows as [NewTransfer];
-    tx.audit(by, { ...fact, action: 'ledger.posted', result: 'done', resource: first.id, detail: { ...fact?.detail, n: rows.length, sha256: postingHash(rows) } });
+    const detail = { ...fact?.detail, n: rows.length, sha256: postingHash(rows) };
+    tx.audit(by, { ...fact, action: 'ledger.posted', result: 'done', resource: first.id, detail });
     for (const r of rows) {
       tx.emit(by, Transferred, r.target ?? r.id, {
         id: r.id, kind: kindName(r.kind), debit: r.debit as string, credit: r.credit as string, amount: r.amount.toString(),

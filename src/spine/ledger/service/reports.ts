@@ -6,7 +6,8 @@ import { daySpan } from './days.ts';
 type Reading = Pick<SectionTx, 'sql' | 'tenant'>;
 
 /** Every code of the books in one currency, and what both sides come to; they are equal unless the books are broken. */
-export interface TrialBalance { readonly lines: readonly ReportLine[]; readonly totals: ReadonlyMap<Currency, { readonly debit: bigint; readonly credit: bigint }> }
+export interface TrialBalance { readonly lines: readonly ReportLine[]; readonly totals: ReadonlyMap<Currency, { readonly debit: bigint;
+  readonly credit: bigint }> }
 
 /** Codes added up at the end of a day by effective date, or as they stand now. */
 async function linesOn(tx: Reading, day: CivilDate | undefined): Promise<ReportLine[]> {
@@ -54,7 +55,8 @@ const sumOf = (lines: readonly ReportLine[], currency: Currency, kind: AccountKi
   .filter((l) => l.currency === currency && l.kind === kind).reduce((sum, l) => sum + (kind === 'asset' || kind === 'expense' ? net(l) : -net(l)), 0n);
 
 /** What is owned and owed. `result` is income less expenses so far: assets = liabilities + equity + result. */
-export interface BalanceSheet { readonly lines: readonly ReportLine[]; readonly totals: ReadonlyMap<Currency, { readonly assets: bigint; readonly liabilities: bigint;
+export interface BalanceSheet { readonly lines: readonly ReportLine[]; readonly totals: ReadonlyMap<Currency, { readonly assets: bigint;
+  readonly liabilities: bigint;
   readonly equity: bigint; readonly result: bigint }> }
 
 export async function balanceSheet(tx: Reading, day?: CivilDate): Promise<BalanceSheet> {
@@ -67,7 +69,8 @@ export async function balanceSheet(tx: Reading, day?: CivilDate): Promise<Balanc
 }
 
 /** Income and expenses from one day to another, both included, by effective dates. */
-export interface IncomeStatement { readonly lines: readonly ReportLine[]; readonly totals: ReadonlyMap<Currency, { readonly income: bigint; readonly expenses: bigint;
+export interface IncomeStatement { readonly lines: readonly ReportLine[]; readonly totals: ReadonlyMap<Currency, { readonly income: bigint;
+  readonly expenses: bigint;
   readonly result: bigint }> }
 
 export async function incomeStatement(tx: Reading, from: CivilDate, to: CivilDate): Promise<IncomeStatement> {

@@ -43,15 +43,17 @@ const holds: Check = {
 };
 const entries: Check = {
   name: 'ledger.entries', doc: 'The rows of each account lead, one from the other, to its balance.',
-  run: (c) => read(c, (tx) => eachRange(tx, async (a) => (await brokenBalances(tx.sql, a)).map((r) =>
-    `account ${r.id}: ${r.at_us === null ? 'its balance is not that of its newest row' : `the row recorded at ${r.at_us} µs does not follow from the one before it`}`))),
+  run: (c) => read(c, (tx) => eachRange(tx, async (a) => (await brokenBalances(tx.sql, a)).map((r) => (r.at_us === null
+    ? `account ${r.id}: its balance is not that of its newest row`
+    : `account ${r.id}: the row recorded at ${r.at_us} µs does not follow from the one before it`)))),
 };
 const sealed: Check = {
   name: 'ledger.periods', doc: 'Each sealed balance is the sum of everything dated up to its day.',
   run: (c) => read(c, async (tx) => {
     for (const day of await periods(tx.sql)) {
       const end = dayStartUs(c.tenant.zone, addDays(day, 1));
-      const wrong = await eachRange(tx, async (a) => (await brokenSummaries(tx.sql, a, day, end)).map((r) => `account ${r.id} was sealed at ${day} with another balance`));
+      const wrong = await eachRange(tx, async (a) => (await brokenSummaries(tx.sql, a, day, end)).map((r) =>
+        `account ${r.id} was sealed at ${day} with another balance`));
       if (wrong.length) return wrong;
     }
     return [];
@@ -73,7 +75,8 @@ const facts: Check = {
         const own: HashedRow[] = rows.get(fact.resource as string) ?? [];
         counted += BigInt(own.length);
         const hash = postingHash(own.map((r) => ({
-          id: r.id as never, kind: r.kind, amount: r.amount, atUs: r.at_us, debitBalance: r.debit_balance, creditBalance: r.credit_balance, effective: r.effective,
+          id: r.id as never, kind: r.kind, amount: r.amount, atUs: r.at_us, debitBalance: r.debit_balance, creditBalance: r.credit_balance,
+            effective: r.effective,
           target: r.target as never, debitNo: r.debit, creditNo: r.credit,
         })));
         if (hash !== fact.detail.sha256) wrong.push(`posting ${fact.resource} is not what fact ${fact.id} recorded`);

@@ -10,7 +10,8 @@ export const lockAccounts = (sql: SqlTag, ids: readonly string[]): Promise<Locke
   select no, replace(id::text, '-', '') as id, currency, flags, posted, pending_in, pending_out, minimum, maximum, last_at_us
   from ledger.account where id = any(${plainArray(ids)}::uuid[]) order by ledger.account.id for no key update`;
 
-export interface AccountWrite { readonly no: number; readonly posted: bigint; readonly pendingIn: bigint; readonly pendingOut: bigint; readonly lastAtUs: bigint;
+export interface AccountWrite { readonly no: number; readonly posted: bigint; readonly pendingIn: bigint; readonly pendingOut: bigint;
+  readonly lastAtUs: bigint;
   readonly flags: number }
 
 /** Writes each changed account once. */

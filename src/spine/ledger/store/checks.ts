@@ -15,7 +15,8 @@ export const accountRange = async (sql: SqlTag, after: number, limit: number): P
   (await sql<{ no: number }>`select no from ledger.account where no > ${after} order by no limit ${limit}`).map((r) => r.no);
 
 /** Accounts whose rows do not lead, each from the one before it, to the balance that the account bears. */
-export const brokenBalances = (sql: SqlTag, accounts: readonly number[]): Promise<{ id: string; at_us: bigint | null }[]> => sql<{ id: string; at_us: bigint | null }>`
+export const brokenBalances = (sql: SqlTag, accounts: readonly number[]): Promise<{ id: string; at_us: bigint | null }[]> => sql<{ id: string;
+  at_us: bigint | null }>`
   with entry as (
     select a.no, t.at_us, t.balance, t.pending_in, t.pending_out,
       t.balance - coalesce(lag(t.balance) over (partition by a.no order by t.at_us), 0)
@@ -32,7 +33,8 @@ export const brokenBalances = (sql: SqlTag, accounts: readonly number[]): Promis
   where a.no = any(${plainArray(accounts)}::int[])
   group by a.no, a.id
   having bool_or(e.wrong <> 0) or coalesce(max(e.balance) filter (where e.newest = 1), 0) <> a.posted
-    or coalesce(max(e.pending_in) filter (where e.newest = 1), 0) <> a.pending_in or coalesce(max(e.pending_out) filter (where e.newest = 1), 0) <> a.pending_out
+    or coalesce(max(e.pending_in) filter (where e.newest = 1), 0) <> a.pending_in or coalesce(max(e.pending_out) filter (where e.newest = 1),
+      0) <> a.pending_out
   order by a.no`;
 
 /** Accounts whose pending sums are not those of their open holds. */

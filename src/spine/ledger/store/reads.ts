@@ -47,7 +47,8 @@ export const effectiveBalances = (sql: SqlTag, accounts: readonly number[], s: S
 
 /** What moved accounts' posted balances and counts from a day on, debits positive; at most `limit` rows an account and side. */
 export const movesSince = (sql: SqlTag, accounts: readonly number[], from: CivilDate, fromUs: bigint, limit: number):
-  Promise<{ no: number; at_us: bigint; effective: CivilDate | null; net: bigint }[]> => sql<{ no: number; at_us: bigint; effective: CivilDate | null; net: bigint }>`
+  Promise<{ no: number; at_us: bigint; effective: CivilDate | null; net: bigint }[]> => sql<{ no: number; at_us: bigint; effective: CivilDate | null;
+    net: bigint }>`
   select a.no, m.at_us, m.effective, m.net
   from unnest(${plainArray(accounts)}::int[]) a (no), lateral (
     (select at_us, effective, amount as net from ledger.transfer

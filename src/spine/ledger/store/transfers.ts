@@ -7,7 +7,8 @@ export const insertPlain = (sql: SqlTag, tenant: string, t: readonly NewTransfer
   insert into ledger.transfer (tenant, debit, credit, amount, at_us, debit_balance, credit_balance, id, trace, kind, result, code)
   select ${tenant}, d, c, a, t, db, cb, i, tr, 1, 0, co
   from unnest(${plainArray(t.map((x) => x.debitNo))}::int[], ${plainArray(t.map((x) => x.creditNo))}::int[], ${plainArray(t.map((x) => x.amount))}::bigint[],
-    ${plainArray(t.map((x) => x.atUs))}::bigint[], ${plainArray(t.map((x) => x.debitBalance))}::bigint[], ${plainArray(t.map((x) => x.creditBalance))}::bigint[],
+    ${plainArray(t.map((x) => x.atUs))}::bigint[], ${plainArray(t.map((x) => x.debitBalance))}::bigint[],
+      ${plainArray(t.map((x) => x.creditBalance))}::bigint[],
     ${plainArray(t.map((x) => x.id))}::uuid[], ${plainArray(t.map((x) => x.trace))}::uuid[], ${plainArray(t.map((x) => x.code))}::smallint[])
     r (d, c, a, t, db, cb, i, tr, co)`;
 
@@ -16,7 +17,8 @@ export const insertFull = (sql: SqlTag, tenant: string, t: readonly NewTransfer[
     target, expires_at_us, debit_in, debit_out, credit_in, credit_out, asked)
   select ${tenant}, d, c, a, t, db, cb, i, tr, k, re, co, ef, le, gr, ta, ex, di, dx, ci, cx, ask
   from unnest(${plainArray(t.map((x) => x.debitNo))}::int[], ${plainArray(t.map((x) => x.creditNo))}::int[], ${plainArray(t.map((x) => x.amount))}::bigint[],
-    ${plainArray(t.map((x) => x.atUs))}::bigint[], ${plainArray(t.map((x) => x.debitBalance))}::bigint[], ${plainArray(t.map((x) => x.creditBalance))}::bigint[],
+    ${plainArray(t.map((x) => x.atUs))}::bigint[], ${plainArray(t.map((x) => x.debitBalance))}::bigint[],
+      ${plainArray(t.map((x) => x.creditBalance))}::bigint[],
     ${plainArray(t.map((x) => x.id))}::uuid[], ${plainArray(t.map((x) => x.trace))}::uuid[], ${plainArray(t.map((x) => x.kind))}::smallint[],
     ${plainArray(t.map((x) => x.result))}::smallint[], ${plainArray(t.map((x) => x.code))}::smallint[], ${plainArray(t.map((x) => x.effective))}::date[],
     ${plainArray(t.map((x) => x.leg))}::smallint[], ${plainArray(t.map((x) => x.group))}::uuid[], ${plainArray(t.map((x) => x.target))}::uuid[],
@@ -24,7 +26,8 @@ export const insertFull = (sql: SqlTag, tenant: string, t: readonly NewTransfer[
     ${plainArray(t.map((x) => x.creditIn))}::bigint[], ${plainArray(t.map((x) => x.creditOut))}::bigint[], ${t.map((x) => x.asked)}::text[])
     r (d, c, a, t, db, cb, i, tr, k, re, co, ef, le, gr, ta, ex, di, dx, ci, cx, ask)`;
 
-interface TransferRow { id: Uuid; kind: number; result: number; code: number; debit: Uuid | null; credit: Uuid | null; amount: bigint; currency: Currency | null;
+interface TransferRow { id: Uuid; kind: number; result: number; code: number; debit: Uuid | null; credit: Uuid | null; amount: bigint;
+  currency: Currency | null;
   at_us: bigint; debit_balance: bigint | null; credit_balance: bigint | null; effective: CivilDate | null; leg: number | null; group: Uuid | null; size: number;
   target: Uuid | null; expires_at_us: bigint | null; asked: string | null }
 
