@@ -1,4 +1,3 @@
-import { createServer } from 'node:net';
 import { createWriteStream } from 'node:fs';
 import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -26,16 +25,6 @@ import { openStage } from './tour/stage.ts';
 const HOME = 'IN';
 const PORT_FIRST = 8080;
 const PORT_TRIES_MAX = 50;
-
-async function freePort(): Promise<number> {
-  for (let port = PORT_FIRST; port < PORT_FIRST + PORT_TRIES_MAX; port++) {
-    const free = await new Promise<boolean>((done) => {
-      const probe = createServer().once('error', () => done(false)).listen(port, '127.0.0.1', () => probe.close(() => done(true)));
-    });
-    if (free) return port;
-  }
-  throw new Error(`no free port from ${PORT_FIRST} to ${PORT_FIRST + PORT_TRIES_MAX - 1}`);
-}
 
 /** Tells each step with its time; the whole start stays within 20 lines. */
 function teller(): (what: string) => void {
@@ -79,7 +68,7 @@ export async function demo(args: readonly string[]): Promise<number> {
   const program = await startProgram({
     modules, cells, more: tour.mount, home: HOME, directoryFile: join(dataDir, 'directory.json'), assets, clock: systemClock, log,
     roles: ['web', 'relay', 'worker'],
-    provided: () => [...local, provide(TextMessages, () => httpMessages(sms))], host: '127.0.0.1', port: await freePort(), secure: false, pathTenants: true,
+    provided: () => [...local, provide(TextMessages, () => httpMessages(sms))], host: '127.0.0.1', port: PORT_FIRST, portsMax: PORT_TRIES_MAX, secure: false, pathTenants: true,
   });
   base = `http://localhost:${program.port}`;
   const stage = await openStage({ program, base, dataDir, clock: systemClock, log, sms, database });

@@ -3,6 +3,7 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { common, type ConfigKey, type Module } from '#kernel';
 import { openApi } from '#platform/edge';
+import { kekConfig } from './keys.ts';
 import { modules } from './modules.ts';
 import { startConfig } from './start.ts';
 
@@ -95,7 +96,7 @@ function eventsPage(all: readonly Module[]): string {
 }
 
 function configPage(all: readonly Module[]): string {
-  const keys: ConfigKey[] = [...Object.values(startConfig), ...all.flatMap((m) => Object.values(m.config ?? {}))];
+  const keys: ConfigKey[] = [...Object.values(startConfig), ...Object.values(kekConfig), ...all.flatMap((m) => Object.values(m.config ?? {}))];
   const fixed = [
     ['`EXCHEQUER_CELLS`', 'cells on outside servers: `IN=postgres://owner:secret@host/db,US=…`; the first one holds the directory'],
     ['`DATABASE_URL`', 'one outside server as the only cell'],

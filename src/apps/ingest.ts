@@ -4,7 +4,7 @@ import { isUnavailable, perform, systemClock, type Origin } from '#kernel';
 import { ingest as take, LINES_PER_BATCH_MAX, setAsideFailed, type Counts, type Ingested, type QuarantineReason } from '#products/taxrefund';
 import type { TenantRecord } from '#spine/tenancy';
 import { plainOf, UsageFault } from './args.ts';
-import { csvLines, ndjsonLines, type FileLine } from './lines.ts';
+import { csvLines, FeedCut, ndjsonLines, type FileLine } from './lines.ts';
 import { operatorOrigin, reach, tenantOf } from './reach.ts';
 import type { Cell } from './runtime.ts';
 
@@ -61,9 +61,15 @@ export async function ingestFile(o: IngestOptions): Promise<Counts> {
     }
     o.progress(total, size ? (lines.at(-1) as FileLine).bytes / size : 1);
   };
-  for await (const line of /\.csv$/i.test(o.file) ? csvLines(o.file) : ndjsonLines(o.file)) {
-    batch.push(line);
-    if (batch.length >= LINES_PER_BATCH_MAX) await flush();
+  try {
+    for await (const line of /\.csv$/i.test(o.file) ? csvLines(o.file) : ndjsonLines(o.file)) {
+      batch.push(line);
+      if (batch.length >= LINES_PER_BATCH_MAX) await flush();
+    }
+  } catch (error) {
+    if (!(error instanceof FeedCut)) throw error;
+    await flush();
+    throw new UsageFault(`${error.message}. ${describe(total)}. Send the whole file again: what was taken counts as known`);
   }
   await flush();
   return total;

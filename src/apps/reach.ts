@@ -4,18 +4,19 @@ import { userInfo } from 'node:os';
 import { join } from 'node:path';
 import pg from 'pg';
 import { fileHeads } from '#adapters/heads';
-import { fileKek } from '#adapters/kms';
-import { ConfigFault, createLog, environment, newTrace, provide, systemClock, uuid, type Origin, type Provided } from '#kernel';
+import { createLog, environment, newTrace, provide, systemClock, uuid, type Origin, type Provided } from '#kernel';
 import { HeadKeeper, SpoolFolder } from '#spine/audit/port';
 import { createDirectory, type Directory, type TenantRecord } from '#spine/tenancy';
-import { loadTenantKeys } from '#spine/vault';
+import { loadTenantKeys, vaultState } from '#spine/vault';
 import { Kek } from '#spine/vault/port';
 import { textOf, UsageFault } from './args.ts';
 import { cellsFromEnvironment, embeddedCells } from './cells.ts';
 import { dataFolder } from './folder.ts';
+import { kekFile, openKek } from './keys.ts';
 import { connectAs, migrate, type CellConnection } from './migrate.ts';
 import { modules } from './modules.ts';
 import { openCell, type Cell } from './runtime.ts';
+import { spoolOf } from './workers.ts';
 
 /** What a command works with: the cells that this machine may open, and the directory. */
 export interface Reached {
@@ -51,13 +52,14 @@ async function running(dataDir: string): Promise<CellConnection[] | undefined> {
   }
 }
 
-/** Adapters that stand beside the data folder: the file key (not in production), heads and spool. */
-export async function localAdapters(dataDir: string): Promise<Provided[]> {
-  const env = environment();
-  if (env.NODE_ENV === 'production') throw new ConfigFault(['EXCHEQUER_KEK: no key service is configured, and the local key file is refused in production']);
-  const kek = await fileKek(join(dataDir, 'keys', 'kek'));
-  return [provide(Kek, () => kek), provide(HeadKeeper, () => fileHeads(join(dataDir, 'audit-heads'))), provide(SpoolFolder, () => join(dataDir, 'spool'))];
+/** Adapters of every command: the key-encryption key, and beside the data folder heads and spool. */
+export async function localAdapters(dataDir: string, spool = spoolOf(dataDir, 0)): Promise<Provided[]> {
+  const kek = await openKek(kekFile(dataDir));
+  return [provide(Kek, () => kek), provide(HeadKeeper, () => fileHeads(join(dataDir, 'audit-heads'))), provide(SpoolFolder, () => spool)];
 }
+
+/** A command goes through people once; keys of the last ones are enough. */
+const SUBJECT_KEYS_HELD = 2000;
 
 /** Opens what a command needs, runs it and closes everything again. */
 export async function reach(args: readonly string[], use: (reached: Reached) => Promise<number>): Promise<number> {
@@ -67,7 +69,7 @@ export async function reach(args: readonly string[], use: (reached: Reached) => 
   const embedded = outside ? undefined : await embeddedCells(dataDir, ['IN', 'US']);
   const connections = outside ?? (embedded?.cells as CellConnection[]);
   const log = createLog({ level: 'warn' });
-  const provided = await localAdapters(dataDir);
+  const provided = [...await localAdapters(dataDir), vaultState(SUBJECT_KEYS_HELD)];
   for (const connection of connections) await migrate(connection, modules);
   const cells = new Map(connections.map((connection) => [connection.name, openCell({
     connection, modules, clock: systemClock, log, provided, sizes: { app: 2, batch: 1, spine: 2, auditor: 1 },

@@ -1,12 +1,12 @@
 import { access, chmod, copyFile, mkdir, readdir, readFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import pg from 'pg';
-import { environment, systemClock } from '#kernel';
-import { fileKek } from '#adapters/kms';
+import { environment, readConfig, systemClock } from '#kernel';
 import { fileSink, readArchive, type EntrySink } from './archive.ts';
 import { plainOf, textOf, UsageFault } from './args.ts';
 import { BACKUP_CONTEXT, type Manifest } from './backup.ts';
 import { cellsFromEnvironment } from './cells.ts';
+import { kekConfig, kekFile, openKek } from './keys.ts';
 import { applyMigrations, connectAs, migrate, migrationFiles, type CellConnection } from './migrate.ts';
 import { modules } from './modules.ts';
 import { verify } from './verify.ts';
@@ -74,14 +74,15 @@ export async function restore(args: readonly string[]): Promise<number> {
   await mkdir(dataDir, { recursive: true });
   const present = (await readdir(dataDir)).filter((f) => f !== 'keys');
   if (present.length) throw new UsageFault(`${dataDir} is not empty`);
-  const keyFile = textOf(args, '--kek') ?? join(dataDir, 'keys', 'kek');
-  await access(keyFile).catch(() => {
-    throw new UsageFault(`the key-encryption key is restored first: put it at ${join(dataDir, 'keys', 'kek')}, or name it with --kek`);
+  const keyFile = textOf(args, '--kek') ?? kekFile(dataDir);
+  const service = readConfig(kekConfig, environment()).url;
+  if (!service) await access(keyFile).catch(() => {
+    throw new UsageFault(`the key-encryption key is restored first: put it at ${kekFile(dataDir)}, or name it with --kek`);
   });
-  const kek = await fileKek(keyFile);
+  const kek = await openKek(keyFile);
   const began = systemClock.monotonicMs();
   const key = await kek.unwrap(manifest.wrapped, BACKUP_CONTEXT).catch(() => {
-    throw new UsageFault(`this backup is sealed under key ${manifest.keyId}, and ${keyFile} is ${kek.keyId}`);
+    throw new UsageFault(`this backup is sealed under key ${manifest.keyId}, and ${service ?? keyFile} is ${kek.keyId}`);
   });
   const archive = join(folder, 'data.sealed');
   if (manifest.kind === 'base') await readArchive(archive, key, (heading) => fileSink(dataDir, heading));
@@ -90,7 +91,7 @@ export async function restore(args: readonly string[]): Promise<number> {
     if (!cells) throw new UsageFault('this backup holds rows: name the new servers in EXCHEQUER_CELLS or DATABASE_URL');
     await restoreRows(manifest, archive, key, cells);
   }
-  if (textOf(args, '--kek')) await placeKey(keyFile, dataDir);
+  if (textOf(args, '--kek') && !service) await placeKey(keyFile, dataDir);
   if (manifest.kind === 'base') await emptyFolders(dataDir);
   process.stdout.write(`restored the state of ${manifest.at} in ${((systemClock.monotonicMs() - began) / 1000).toFixed(1)} s; verifying\n`);
   return verify(['--data', dataDir]);
@@ -98,7 +99,7 @@ export async function restore(args: readonly string[]): Promise<number> {
 
 async function placeKey(keyFile: string, dataDir: string): Promise<void> {
   await mkdir(join(dataDir, 'keys'), { recursive: true });
-  await copyFile(keyFile, join(dataDir, 'keys', 'kek'));
+  await copyFile(keyFile, kekFile(dataDir));
 }
 
 /** Folders that a server expects and an archive of files does not carry. */

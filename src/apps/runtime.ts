@@ -7,10 +7,12 @@ import { connectAs, type CellConnection } from './migrate.ts';
  * Every statement of the program reads by an index. Planning each call anew costs more than running it, and a plan made while a table was
  * empty would stay sequential for ever; so plans are generic, and may not be sequential where an index serves.
  */
-const PLAN_OPTIONS = '-c plan_cache_mode=force_generic_plan -c enable_seqscan=off -c enable_hashjoin=off -c enable_mergejoin=off';
+export const PLAN_OPTIONS = '-c plan_cache_mode=force_generic_plan -c enable_seqscan=off -c enable_hashjoin=off -c enable_mergejoin=off';
 
 export interface PoolSizes { readonly app: number; readonly batch: number; readonly spine: number; readonly auditor: number }
 export const POOL_SIZES: PoolSizes = { app: 12, batch: 6, spine: 4, auditor: 2 };
+/** Connections that one process may open to one cell. */
+export const connectionsOf = (sizes: PoolSizes): number => sizes.app + sizes.batch + sizes.spine + sizes.auditor;
 export const WAITING_MAX = 2048;
 
 export interface Cell extends CellContext { readonly connection: CellConnection; close(): Promise<void> }

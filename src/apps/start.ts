@@ -1,17 +1,23 @@
 import { join } from 'node:path';
 import { httpMessages } from '#adapters/sms';
-import { ConfigFault, createLog, environment, envFlag, envInt, envText, provide, readConfig, setting, systemClock } from '#kernel';
+import {
+  ConfigFault, createLog, environment, envFlag, envInt, envText, provide, readConfig, setting, systemClock, type ConfigOf,
+} from '#kernel';
 import { TextMessages } from '#spine/identity/port';
 import { textOf, UsageFault } from './args.ts';
 import { buildAssets } from './assets.ts';
 import { cellsFromEnvironment, embeddedCells } from './cells.ts';
 import { dataFolder } from './folder.ts';
-import { migrate } from './migrate.ts';
+import { migrate, type CellConnection } from './migrate.ts';
 import { modules } from './modules.ts';
 import { startProgram } from './program.ts';
 import { localAdapters } from './reach.ts';
+import { connectionsOf, POOL_SIZES } from './runtime.ts';
+import { adoptSpools, isWorker, leave, ordersOf, runWorkers, sayReady, spoolOf, workersOf, type Orders } from './workers.ts';
 
 const ROLES = ['web', 'relay', 'worker'];
+/** Connections beside the pools: migrations, commands, a person with a client. */
+const CONNECTIONS_SPARE = 20;
 
 /** Settings of `exchequer start`; each start names every fault at once. */
 export const startConfig = {
@@ -25,51 +31,85 @@ export const startConfig = {
 
 const listOf = (text: string | undefined): string[] | undefined => text?.split(',').map((part) => part.trim()).filter(Boolean);
 
-/** `exchequer start [--roles web,relay,worker] [--cells IN,US] [--data <dir>]` */
-export async function start(args: readonly string[]): Promise<number> {
+type Config = ReturnType<typeof configOf>;
+
+function configOf(): ConfigOf<typeof startConfig> & { smsUrl: string; smsToken: string } {
   const env = environment();
   const config = readConfig(startConfig, env);
-  if (!config.smsUrl || !config.smsToken) throw new ConfigFault(['EXCHEQUER_SMS_URL and EXCHEQUER_SMS_TOKEN: sign-in needs a provider of text messages']);
+  const { smsUrl, smsToken } = config;
+  if (!smsUrl || !smsToken) throw new ConfigFault(['EXCHEQUER_SMS_URL and EXCHEQUER_SMS_TOKEN: sign-in needs a provider of text messages']);
   if (env.NODE_ENV === 'production' && !config.secure)
     throw new ConfigFault(['EXCHEQUER_SECURE: production is served over TLS; set it to yes behind your proxy']);
+  return { ...config, smsUrl, smsToken };
+}
+
+function rolesOf(args: readonly string[]): string[] {
   const roles = listOf(textOf(args, '--roles')) ?? ROLES;
   const unknown = roles.find((r) => !ROLES.includes(r));
   if (unknown !== undefined) throw new UsageFault(`--roles knows ${ROLES.join(', ')}, not ${unknown}`);
+  return roles;
+}
+
+/** Resolves when this process is told to end; a worker also when the first process is gone. */
+const signalled = (): Promise<void> => new Promise((done) => {
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => done());
+  if (isWorker()) process.once('disconnect', () => done());
+});
+
+/** Serves until a signal: one process, alone or as one of several on the same port. Background work is done by the first of them. */
+async function serve(args: readonly string[], config: Config, { index, count, cells: all, port }: Orders): Promise<void> {
   const dataDir = dataFolder(textOf(args, '--data'));
   const wanted = listOf(textOf(args, '--cells'));
-  const outside = cellsFromEnvironment(env);
-  const embedded = outside ? undefined : await embeddedCells(dataDir, wanted ?? ['IN', 'US']);
-  const all = outside ?? embedded?.cells ?? [];
   const cells = wanted ? all.filter((c) => wanted.includes(c.name)) : all;
   const missing = wanted?.find((name) => !cells.some((c) => c.name === name));
   if (missing !== undefined) throw new UsageFault(`no database is named for cell ${missing}`);
+  const stop = signalled();
+  const roles = index === 0 ? rolesOf(args) : ['web'];
   const provided = [
-    ...(await localAdapters(dataDir)),
-    provide(TextMessages, () => httpMessages({ base: config.smsUrl as string, token: config.smsToken as string })),
+    ...(await localAdapters(dataDir, spoolOf(dataDir, index))), provide(TextMessages, () => httpMessages({ base: config.smsUrl, token: config.smsToken })),
   ];
   const log = createLog();
   const program = await startProgram({
-    modules,
-    cells,
-    home: (all[0] as (typeof all)[number]).name,
-    directoryFile: join(dataDir, 'directory.json'),
-    assets: await buildAssets(modules),
-    clock: systemClock,
-    log,
-    roles,
-    provided: () => provided,
-    host: config.host as string,
-    port: config.port,
-    secure: config.secure,
-    pathTenants: false,
-    trustedProxies: config.proxies,
+    modules, cells, home: (all[0] as CellConnection).name, directoryFile: join(dataDir, 'directory.json'), assets: await buildAssets(modules),
+    clock: systemClock, log, roles, provided: () => provided, host: config.host as string, port: port ?? config.port, secure: config.secure, pathTenants: false,
+    trustedProxies: config.proxies, process: { index, count },
   });
-  log.info('program.started', { port: program.port, cells: cells.map((c) => c.name), roles });
-  await new Promise<void>((done) => {
-    for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => done());
-  });
+  log.info('program.started', { port: program.port, cells: cells.map((c) => c.name), roles, ...(count > 1 ? { worker: index, pid: process.pid } : {}) });
+  if (count > 1) sayReady(program.port);
+  await stop;
   await program.stop();
-  await embedded?.server.stop();
+}
+
+/** `exchequer start [--roles web,relay,worker] [--cells IN,US] [--workers auto|<n>] [--data <dir>]` */
+export async function start(args: readonly string[]): Promise<number> {
+  const config = configOf();
+  rolesOf(args);
+  if (isWorker()) {
+    try {
+      await serve(args, config, await ordersOf());
+    } finally {
+      leave();
+    }
+    return 0;
+  }
+  const count = workersOf(args);
+  const dataDir = dataFolder(textOf(args, '--data'));
+  const names = listOf(textOf(args, '--cells')) ?? ['IN', 'US'];
+  const outside = cellsFromEnvironment(environment());
+  const settings = { max_connections: String(Math.max(100, names.length * count * connectionsOf(POOL_SIZES) + CONNECTIONS_SPARE)) };
+  const embedded = outside ? undefined : await embeddedCells(dataDir, names, settings);
+  const cells = outside ?? embedded?.cells ?? [];
+  try {
+    await adoptSpools(dataDir);
+    if (count === 1) await serve(args, config, { index: 0, count, cells, port: undefined });
+    else {
+      const ending = new AbortController();
+      void signalled().then(() => ending.abort());
+      if (!await runWorkers({ count, cells, clock: systemClock, log: createLog(), ending: ending.signal })) return 1;
+    }
+  } finally {
+    await embedded?.server.stop();
+  }
   return 0;
 }
 

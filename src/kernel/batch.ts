@@ -1,7 +1,7 @@
 import type { Log } from './log.ts';
 import { errorFields } from './log.ts';
 import { refuse, common, type Outcome, type Refused } from './problem.ts';
-import { isUnavailable } from './sql.ts';
+import { isUnavailable, Unavailable } from './sql.ts';
 import { bind, transact, type AnswerDraft, type CellContext, type Origin, type SectionTx, type TenantRef, type Tx } from './tx.ts';
 
 /**
@@ -159,4 +159,21 @@ export function createBatcher<I, O>(cell: CellContext, work: Work<I, O>): { subm
     });
   };
   return { submit, stats };
+}
+
+/**
+ * Group commit outside requests: what waits in this process under one name shares transactions, and what throws is bisected out of them.
+ * `run` gets the items of one tenant, in order, and resolves to a result for each.
+ */
+export function createGroup<I, O>(cell: CellContext, name: string, log: Log, run: (tx: SectionTx, items: readonly Item<I>[]) => Promise<O[]>):
+  (tenant: TenantRef, by: Origin, input: I) => Promise<O> {
+  const keepsNone = (): never => { throw new Error(`${name} keeps no answers`); };
+  const { submit } = createBatcher<I, O>(cell, {
+    name, log, gates: [], toJson: keepsNone, fromJson: keepsNone, plural: async (tx, items) => (await run(tx, items)).map((value) => ({ ok: true, value })),
+  });
+  return async (tenant, by, input) => {
+    const { outcome } = await submit({ tenant, item: { ...by, input, atMs: 0 } });
+    if (!outcome.ok) throw new Unavailable(`${name}: too many wait`);
+    return outcome.value;
+  };
 }

@@ -53,6 +53,8 @@ export interface Credentials { readonly authorization?: string; readonly cookies
 export interface Authenticated { readonly actor: Actor; readonly cookies?: readonly CookieChange[]; readonly bySecret?: 'cookie' | 'header' }
 export interface Authenticator {
   readonly name: string;
+  /** Cookies that hold its credentials: taken away when what they name turns out to be over. */
+  readonly cookies?: readonly string[];
   authenticate(context: { cell: CellContext; tenant: TenantRef; clock: Clock },
     credentials: Credentials): Promise<Authenticated | undefined> | Authenticated | undefined;
 }
@@ -99,6 +101,10 @@ export interface Module {
 export interface Provided<T = unknown> { readonly token: Token<T>;
   readonly make: (cell: { name: string; clock: Clock; log: Log; use<U>(what: Token<U>): U }) => T }
 export const provide = <T>(token: Token<T>, make: Provided<T>['make']): Provided<T> => ({ token, make });
+
+/** Short name of a product's module; undefined for what every tenant has. */
+export const productOf = (module: Pick<Module, 'name'>): string | undefined =>
+  (module.name.startsWith('products/') ? module.name.slice('products/'.length) : undefined);
 
 /** The manifest of a module; imported by apps only. */
 export const defineModule = (module: Module): Module => module;

@@ -30,6 +30,12 @@ export function arrayText(values: readonly unknown[]): string {
   return `${text}}`;
 }
 
+/**
+ * JSON texts as one text for `string_to_array(…, chr(30), '')`: JSON holds no control character, so nothing has to be quoted on this
+ * side or unquoted on the other. Null stands as the empty text, which is no JSON.
+ */
+export const joinedJson = (texts: readonly (string | null)[]): string => texts.join('\u001e');
+
 /** Builds the statement of a tagged template. */
 export function statement(strings: TemplateStringsArray, values: unknown[]): Statement {
   let fixed = known.get(strings);

@@ -25,6 +25,8 @@ export interface TenantRef {
   readonly zone: string;
   readonly languages: readonly string[];
   readonly cell: string;
+  /** Short names of the products that it has turned on; of any other it knows nothing. The first one's page stands at `/`. */
+  readonly products: readonly string[];
   /** Moves this tenant's clock in tests and demos; 0 in production. */
   readonly clockOffsetMs: number;
 }
@@ -199,6 +201,14 @@ export async function transact<T>(cell: CellContext, pool: Pool, sections: reado
   }
 }
 
+/** Waits for all, and only then throws what the first that failed threw: a rollback must be the last statement of its transaction. */
+export async function allOf<T>(running: readonly Promise<T>[]): Promise<T[]> {
+  const ended = await Promise.allSettled(running);
+  const failed = ended.find((e) => e.status === 'rejected');
+  if (failed) throw failed.reason;
+  return ended.map((e) => (e as PromiseFulfilledResult<T>).value);
+}
+
 interface Attempt<T> { cell: CellContext; connection: Connection; sections: readonly SectionWork<T>[]; seeds: readonly Buffer[]; course: Course }
 
 async function runSections<T>(a: Attempt<T>, u: Underway, clock: Date): Promise<T[]> {
@@ -211,13 +221,7 @@ async function runSections<T>(a: Attempt<T>, u: Underway, clock: Date): Promise<
     u.flights.push((await flush(a.cell, tx, pending)).answered);
     return result;
   };
-  if (a.course === 'side-by-side') {
-    // All come to their end before one's failure is told: the rollback must be the last statement of the transaction.
-    const ended = await Promise.allSettled(a.sections.map(run));
-    const failed = ended.find((e) => e.status === 'rejected');
-    if (failed) throw failed.reason;
-    return ended.map((e) => (e as PromiseFulfilledResult<T>).value);
-  }
+  if (a.course === 'side-by-side') return allOf(a.sections.map(run));
   const results: T[] = [];
   for (const [i, section] of a.sections.entries()) results.push(await run(section, i));
   return results;
@@ -296,6 +300,10 @@ export function spineTransact<T>(cell: CellContext, run: (tx: SpineTx) => Promis
     }
   });
 }
+
+/** Statements of the `spine` database role that need no transaction around them: each is one by itself, in one round trip. */
+export const spineStatement = <T>(cell: CellContext, run: (sql: SqlTag) => Promise<T>): Promise<T> =>
+  cell.pools.spine.with((connection) => run(async (strings, ...values) => (await connection.query(statement(strings, values))).rows));
 
 /** Reads of one tenant by the `auditor` database role, in one snapshot. */
 export function auditorRead<T>(cell: CellContext, tenant: Uuid, run: (tx: SpineTx) => Promise<T>): Promise<T> {

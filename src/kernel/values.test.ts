@@ -101,6 +101,16 @@ describe('time', () => {
       expect(() => civilDate(bad)).toThrow(RangeError);
     }
   });
+  it('takes exactly the dates of the calendar, and nothing for a date that is none', () => {
+    const part = fc.integer({ min: 0, max: 99 });
+    fc.assert(fc.property(fc.integer({ min: 1, max: 9999 }), part, part, (year, month, day) => {
+      const leap = year % 4 === 0 && (year % 100 !== 0 || year % 400 === 0);
+      const length = [31, leap ? 29 : 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31][month - 1] ?? 0;
+      const text = [String(year).padStart(4, '0'), ...[month, day].map((n) => String(n).padStart(2, '0'))].join('-');
+      expect(isCivilDate(text)).toBe(day >= 1 && day <= length);
+    }), { numRuns: 2000 });
+    fc.assert(fc.property(fc.string(), (text) => { if (isCivilDate(text)) expect(text).toMatch(/^\d{4}-\d\d-\d\d$/); }));
+  });
   it('reads the civil day of an instant in a zone', () => {
     const at = new Date('2026-03-31T18:29:59.999Z');
     expect(civilDateIn('Asia/Kolkata', at)).toBe('2026-03-31');
@@ -137,6 +147,12 @@ describe('text', () => {
   ] as const)('picks the language of %j', (header, language) => {
     expect(negotiate(header, ['en', 'hi'])).toBe(language);
   });
+  it('picks an offered language of any header at all', () => {
+    fc.assert(fc.property(fc.oneof(fc.string(), fc.string({ unit: fc.constantFrom('hi', 'en', ',', ';', 'q=', '0', '.', '1', '*', ' ') })), (header) => {
+      expect(['en', 'hi']).toContain(negotiate(header, ['en', 'hi']));
+      expect(negotiate(header, ['hi'])).toBe('hi');
+    }));
+  });
   it('makes typed text plain: Devanagari, full-width, Arabic, zero-width and odd spaces', () => {
     expect(plainInput('१२३ ४५६')).toBe('123456');
     expect(plainInput('１２３４５６')).toBe('123456');
@@ -162,6 +178,12 @@ describe('wire', () => {
       expect(zAmount.safeDecode(bad as string).success, String(bad)).toBe(false);
     }
     expect(zAmount.safeEncode(2n ** 63n).success).toBe(false);
+  });
+  it('takes no text for an amount that it would not write', () => {
+    fc.assert(fc.property(fc.oneof(fc.string(), fc.string({ unit: fc.constantFrom('0', '1', '9', '-', '+', '.', 'e', ' ') })), (text) => {
+      const read = zAmount.safeDecode(text);
+      if (read.success) expect(z.encode(zAmount, read.data)).toBe(text);
+    }), { numRuns: 1000 });
   });
   it('takes money of known currencies only, and nothing beside', () => {
     expect(z.decode(zMoney, { amount: '150', currency: 'INR' })).toEqual(money(150n, 'INR'));

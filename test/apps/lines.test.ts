@@ -37,7 +37,7 @@ describe('lines of a file', () => {
 
   it('says that a gzipped file was cut off', async () => {
     const cut = gzipSync(plain.repeat(500));
-    await expect(all(ndjsonLines(put(cut.subarray(0, cut.length - 40))))).rejects.toThrow(/unexpected end/);
+    await expect(all(ndjsonLines(put(cut.subarray(0, cut.length - 40))))).rejects.toThrow(/ends too early/);
   });
 
   it('keeps memory flat on one endless line, and goes on behind it', async () => {
@@ -61,6 +61,19 @@ describe('rows of a CSV file', () => {
       kind: 'event', identifier: 'AAAPR0000A', year: 2026, returnNo: 1, source: 'cpc', sourceEventId: 'x,1', sourceVersion: 1, occurredAt: '2026-08-01T00:00:00Z',
       code: 'IN_PROCESSING', facts: { claimed: '9007199254740993' },
     }]);
+  });
+
+  it('come back as they were, whatever stands in their cells, in every encoding', async () => {
+    const cell = fc.string({ unit: 'grapheme', maxLength: 12 }).filter((s) => !s.includes('\ufeff')).map((s) => s.trim());
+    const encodings: ((text: string) => Buffer)[] = [(t) => Buffer.from(t), (t) => Buffer.from(`\ufeff${t}`), (t) => Buffer.from(`\ufeff${t}`, 'utf16le'),
+      (t) => gzipSync(t)];
+    await fc.assert(fc.asyncProperty(fc.array(fc.tuple(cell, cell), { minLength: 1, maxLength: 15 }), fc.constantFrom('\n', '\r\n'), fc.constantFrom(...encodings),
+      async (rows, end, encode) => {
+        const quoted = (c: string): string => `"${c.replaceAll('"', '""')}"`;
+        const text = ['kind,"identifier","name"', ...rows.map((r) => ['taxpayer', ...r.map(quoted)].join(','))].join(end);
+        const read = (await all(csvLines(put(encode(text), 'csv')))).map((l) => JSON.parse(l.text) as Record<string, string>);
+        expect(read.map((r) => [r.identifier ?? '', r.name ?? ''])).toEqual(rows);
+      }), { numRuns: 60 });
   });
 
   it('hand on a row that cannot be read, and the rows behind it', async () => {

@@ -4,6 +4,8 @@ import { dirname } from 'node:path';
 import { systemRandom } from '#kernel';
 import type { Kek } from '#spine/vault/port';
 
+export { transitKek, type TransitOptions } from './transit.ts';
+
 const NONCE_BYTES = 12;
 const TAG_BYTES = 16;
 

@@ -1,7 +1,7 @@
 import type { Clock } from '#kernel';
 import { parseCookies } from '#platform/edge';
 import type { Sim } from '../sims.ts';
-import { codeIn, newestText, outbox } from './outbox.ts';
+import { codeIn, newestText, outbox, type Text } from './outbox.ts';
 import type { TourPerson } from './people.ts';
 
 const CODE_WAIT_MS = 8000;
@@ -38,6 +38,9 @@ const hidden = (html: string, action: string): Record<string, string> => {
   }));
 };
 
+const newestOf = async (o: { sms: Sim; person: TourPerson; clock: Clock }): Promise<Text | undefined> =>
+  newestText(await outbox(o.sms), [o.person.phone], o.clock.now());
+
 /** Signs a person in through the real pages. Resolves to the cookies to hand on, or to undefined when a page said no. */
 export async function signInByForms(o: {
   base: string; slug: string; trace: string; cookie: string; person: TourPerson; sms: Sim; clock: Clock;
@@ -45,7 +48,8 @@ export async function signInByForms(o: {
   const { person } = o;
   const jar: Jar = { cookies: new Map(Object.entries(parseCookies(o.cookie, false))), set: [] };
   const root = `/t/${o.slug}`;
-  const seen = (await outbox(o.sms))[0]?.id;
+  // The newest to this very phone: an earlier code of hers would be typed in when the new one is a moment late.
+  const seen = (await newestOf(o))?.id;
   const first = await visit(jar, o, `${root}/sign-in`);
   const sent = await visit(jar, o, `${root}/sign-in`, {
     ...hidden(first.html, `${root}/sign-in`), identifier: person.identifier, day: person.day, month: person.month, birthYear: person.birthYear,
@@ -56,7 +60,7 @@ export async function signInByForms(o: {
   let code: string | undefined;
   while (!code && o.clock.monotonicMs() < until) {
     await o.clock.sleep(CODE_POLL_MS);
-    const text = newestText(await outbox(o.sms), [person.phone], o.clock.now());
+    const text = await newestOf(o);
     if (text && text.id !== seen) code = codeIn(text.text);
   }
   if (!code) return undefined;

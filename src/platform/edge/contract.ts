@@ -1,3 +1,14 @@
+import { problem } from '#kernel';
+
+/** Versions of the API by the day on which each began, the newest last. A request names one in Exchequer-Version; without it the newest answers. */
+export const API_VERSIONS = ['2026-11-01'] as const;
+export const API_VERSION_NEWEST: string = API_VERSIONS[API_VERSIONS.length - 1] as string;
+
+export const unknownVersion = problem('unknown-version', {
+  status: 400, title: 'This version of the API is not known here.',
+  doc: 'Name one of `known` in the header Exchequer-Version, or leave it away for the newest.',
+});
+
 /** Limits of the door. Everything that comes in has a named maximum. */
 export const BODY_BYTES_MAX = 64 * 1024;
 export const HEADER_BYTES_MAX = 16 * 1024;
@@ -6,7 +17,6 @@ export const REQUEST_TIMEOUT_MS = 60_000;
 export const KEEP_ALIVE_MS = 72_000;
 export const URL_BYTES_MAX = 2048;
 export const FORM_FIELDS_MAX = 64;
-export const JSON_DEPTH_MAX = 32;
 /** Time that a drain gives open requests after SIGTERM. */
 export const DRAIN_MS = 10_000;
 

@@ -248,6 +248,36 @@ describe('every answer', () => {
     const answer = await h.request({ path: '/api/session', headers: { traceparent: `00-${trace}-${'1'.repeat(16)}-01` } });
     expect(answer.json()).toMatchObject({ trace });
   });
+  it('of the API bears its version; one that is not known is a listed problem', async () => {
+    for (const version of [undefined, '2026-11-01']) {
+      const answer = await one({ json: { key: 'v', n: 1 }, headers: version === undefined ? {} : { 'exchequer-version': version } });
+      expect([answer.status, answer.headers['exchequer-version']]).toEqual([200, '2026-11-01']);
+    }
+    const before = await items();
+    for (const version of ['2020-01-01', 'newest', '', '2026-11-01, 2026-11-01']) {
+      const answer = await one({ json: { key: 'w', n: 1 }, headers: { 'exchequer-version': version } });
+      expect([answer.status, code(answer), answer.json().known], version).toEqual([400, 'unknown-version', ['2026-11-01']]);
+      expect(answer.headers['exchequer-version']).toBe('2026-11-01');
+    }
+    expect(await items()).toBe(before);
+  });
+  it('says what is left of the limits, and one that is over them how long to wait', async () => {
+    const own = await house({ add: [probe()], tenants: [h.tenant('india')] });
+    const who = await own.signIn();
+    const ask = (): Promise<Answer> => own.request({ path: '/api/session', bearer: who.bearer, address: '10.9.9.9' });
+    const first = await ask();
+    expect(first.headers['ratelimit-policy']).toBe('"address";q=1000;w=60, "person";q=100;w=60');
+    expect(first.headers.ratelimit).toMatch(/^"address";r=999;t=1, "person";r=\d\d;t=\d+$/);
+    const left = Number(/"person";r=(\d+)/.exec(String(first.headers.ratelimit))?.[1]);
+    let last = first;
+    for (let i = 0; i <= left + 5 && last.status === 200; i++) last = await ask();
+    expect([last.status, code(last)]).toEqual([429, 'too-many-requests']);
+    expect(last.headers.ratelimit).toMatch(/"person";r=0;t=60$/);
+    expect(Number(last.headers['retry-after'])).toBeGreaterThanOrEqual(1);
+    const page = await own.request({ path: '/tax-refunds', cookies: who.cookies, headers: { accept: 'text/html' }, address: '10.9.9.9' });
+    expect([page.status, page.headers.ratelimit !== undefined, Number(page.headers['retry-after']) >= 1]).toEqual([429, true, true]);
+    await own.stop();
+  });
   it('that asks to wait says how long', async () => {
     const slow = await one({ json: { key: 'slow', n: 1, fault: 'slow' } });
     expect([slow.status, slow.headers['retry-after'], slow.json().retryAfterSeconds]).toEqual([429, '2', undefined]);

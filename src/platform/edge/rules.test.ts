@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { FORM_FIELDS_MAX, JSON_DEPTH_MAX } from './contract.ts';
+import { JSON_DEPTH_MAX } from '#kernel';
+import { FORM_FIELDS_MAX } from './contract.ts';
 import { bodyHash, BodyFault, claimScope, formFields, isIdempotencyKey, parseCookies, safeReturn, sameOrigin, sitePath, strictJson, tenantPath, traceOf,
   utf8Text } from './rules.ts';
 
@@ -85,6 +86,13 @@ it('a trace is 32 hexadecimal digits of a W3C header, not all zero', () => {
     `00-${good.toUpperCase()}-00f067aa0ba902b7-01`, `00-${'0'.repeat(32)}-00f067aa0ba902b7-01`, `00-${good}-00f067aa0ba902b7-01\r\nx: y`]) {
     expect(traceOf(bad)).toBeUndefined();
   }
+  const hex = (n: number): fc.Arbitrary<string> => fc.stringMatching(new RegExp(`^[0-9a-f]{${n}}$`));
+  fc.assert(fc.property(hex(32).filter((t) => !/^0+$/.test(t)), hex(16), hex(2), (trace, span, flags) => {
+    expect(traceOf(`00-${trace}-${span}-${flags}`)).toBe(trace);
+  }));
+  fc.assert(fc.property(fc.oneof(fc.string(), fc.string().map((s) => `00-${good}-${s}`)), (text) => {
+    expect(traceOf(text) ?? good).toMatch(/^[0-9a-f]{32}$/);
+  }));
 });
 
 it('an unsafe request passes only from this very site', () => {

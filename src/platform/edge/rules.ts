@@ -1,67 +1,9 @@
 import { hash } from 'node:crypto';
-import { FORM_FIELDS_MAX, JSON_DEPTH_MAX } from './contract.ts';
+import { BodyFault, RESERVED_KEYS } from '#kernel';
+import type { LimitPolicy, Verdict } from '#spine/limits';
+import { FORM_FIELDS_MAX } from './contract.ts';
 
-const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: false });
-
-/** What was wrong with a body, in words for its sender. */
-export class BodyFault extends Error {
-  constructor(message: string) {
-    super(message);
-    this.name = 'BodyFault';
-  }
-}
-
-/** Text of bytes that must be UTF-8. */
-export function utf8Text(bytes: Uint8Array): string {
-  try {
-    return utf8.decode(bytes);
-  } catch {
-    throw new BodyFault('the body is not UTF-8');
-  }
-}
-
-const FORBIDDEN_KEYS = new Set(['__proto__', 'constructor', 'prototype']);
-
-/** Parses JSON strictly: each key once, no prototype names, depth ≤ 32. */
-export function strictJson(text: string): unknown {
-  let value: unknown;
-  try {
-    value = JSON.parse(text);
-  } catch {
-    throw new BodyFault('the body is not valid JSON');
-  }
-  checkKeys(text);
-  return value;
-}
-
-/** JSON.parse keeps the last of two equal keys without a word; a payer and a bank may keep different ones, so two are refused. */
-function checkKeys(text: string): void {
-  const open: (Set<string> | null)[] = [];
-  let i = 0;
-  let key = false;
-  while (i < text.length) {
-    const c = text[i];
-    if (c === '{' || c === '[') {
-      open.push(c === '{' ? new Set() : null);
-      if (open.length > JSON_DEPTH_MAX) throw new BodyFault(`the JSON is nested deeper than ${JSON_DEPTH_MAX}`);
-      key = c === '{';
-    } else if (c === '}' || c === ']') open.pop();
-    else if (c === ',') key = open.at(-1) instanceof Set;
-    else if (c === '"') {
-      const start = i;
-      for (i += 1; text[i] !== '"'; i += 1) if (text[i] === '\\') i += 1;
-      if (key) {
-        const name = JSON.parse(text.slice(start, i + 1)) as string;
-        const keys = open.at(-1) as Set<string>;
-        if (keys.has(name)) throw new BodyFault('a key stands twice in one object');
-        if (FORBIDDEN_KEYS.has(name)) throw new BodyFault('a key has a reserved name');
-        keys.add(name);
-        key = false;
-      }
-    }
-    i += 1;
-  }
-}
+export { BodyFault, strictJson, utf8Text } from '#kernel';
 
 /** Fields of an urlencoded form, each at most once. */
 export function formFields(text: string): Record<string, string> {
@@ -70,7 +12,7 @@ export function formFields(text: string): Record<string, string> {
   for (const [name, value] of new URLSearchParams(text)) {
     count += 1;
     if (count > FORM_FIELDS_MAX) throw new BodyFault('the form has too many fields');
-    if (FORBIDDEN_KEYS.has(name)) throw new BodyFault('a field has a reserved name');
+    if (RESERVED_KEYS.has(name)) throw new BodyFault('a field has a reserved name');
     if (name in fields) throw new BodyFault('a field stands twice');
     fields[name] = value;
   }
@@ -148,3 +90,20 @@ const RETURN_CHARS_MAX = 512;
 /** Where a person may be sent back to after signing in: a path of this site, never another host. */
 export const safeReturn = (path: string | undefined): string | undefined =>
   (path !== undefined && path.length <= RETURN_CHARS_MAX && sitePath(path) ? path : undefined);
+
+/** What one limit said of a request. */
+export interface Taken { readonly policy: LimitPolicy; readonly verdict: Verdict }
+
+const WINDOW_SECONDS = 60;
+
+/**
+ * The fields RateLimit-Policy and RateLimit (IETF draft-ietf-httpapi-ratelimit-headers): each limit's quota a minute, what is left of it, and
+ * the seconds until it is whole again.
+ */
+export function rateLimitFields(taken: readonly Taken[]): { readonly policy: string; readonly state: string } {
+  const whole = ({ policy, verdict }: Taken): number => Math.ceil(((policy.capacity - verdict.remaining) * WINDOW_SECONDS) / policy.perMinute);
+  return {
+    policy: taken.map(({ policy }) => `"${policy.name}";q=${policy.capacity};w=${WINDOW_SECONDS}`).join(', '),
+    state: taken.map((t) => `"${t.policy.name}";r=${t.verdict.remaining};t=${whole(t)}`).join(', '),
+  };
+}

@@ -1,4 +1,4 @@
-import type { SqlTag } from '#kernel';
+import { joinedJson, type SqlTag } from '#kernel';
 import type { StoredFact } from './contract.ts';
 
 export interface NewFacts {
@@ -10,7 +10,8 @@ export const insertFacts = (sql: SqlTag, tenant: string, at: Date, f: NewFacts):
   insert into audit.fact (id, tenant, at, actor_kind, actor, session, action, result, subject, resource, problem, trace, latency_us, detail, origin)
   select i, ${tenant}, ${at}, ak, ac, se, an, re, su, rs, pr, tr, la, de, og
   from unnest(${f.id}::uuid[], ${f.actorKind}::text[], ${f.actor}::uuid[], ${f.session}::uuid[], ${f.action}::text[], ${f.result}::text[], ${f.subject}::uuid[],
-    ${f.resource}::text[], ${f.problem}::text[], ${f.trace}::text[], ${f.latencyUs}::int[], ${f.detail}::text[], ${f.origin}::text[])
+    ${f.resource}::text[], ${f.problem}::text[], ${f.trace}::text[], ${f.latencyUs}::int[],
+    string_to_array(${joinedJson(f.detail)}, chr(30), ''), ${f.origin}::text[])
     r (i, ak, ac, se, an, re, su, rs, pr, tr, la, de, og)`;
 
 export interface LeafRow { pos: bigint; fact_seq: bigint; fact_id: string; leaf_hash: Buffer; chain_hash: Buffer }
@@ -29,6 +30,10 @@ export const factsBySeq = (sql: SqlTag, seqs: readonly bigint[]): Promise<Stored
     action, result,
     subject::text, resource, problem, trace, latency_us::text, detail, origin
   from audit.fact where seq = any(${seqs}::bigint[]) order by seq`;
+
+/** True when a fact stands at this number or behind it. */
+export const anyFactFrom = async (sql: SqlTag, seq: bigint): Promise<boolean> =>
+  (await sql`select 1 from audit.fact where seq >= ${seq} order by seq limit 1`).length > 0;
 
 /** Numbers and ids of the facts between two sequence numbers, the first excluded. */
 export const factNumbers = (sql: SqlTag, after: bigint, upTo: bigint): Promise<{ seq: bigint; id: string }[]> => sql<{ seq: bigint; id: string }>`

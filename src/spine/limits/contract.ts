@@ -7,5 +7,11 @@ export interface Verdict { readonly ok: boolean; readonly remaining: number; rea
 export const PER_PERSON: LimitPolicy = { name: 'person', capacity: 100, perMinute: 100 };
 export const PER_ADDRESS: LimitPolicy = { name: 'address', capacity: 1000, perMinute: 1000 };
 
+/** A shared bucket that nobody touched for this long is dropped: it has been full for long, and a bucket that is gone counts as full. */
+export const BUCKET_KEPT_MS = 7 * 86_400_000;
+export const SWEEP_EVERY_MS = 3_600_000;
+/** Shared buckets that one step of the sweep looks at. */
+export const SWEEP_BATCH_MAX = 2000;
+
 /** Buckets that one process keeps; the least used go first, and a bucket that is gone counts as full. */
 export const BUCKETS_MAX = 200_000;

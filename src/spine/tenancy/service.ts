@@ -1,7 +1,7 @@
 import { readFile, rename, writeFile } from 'node:fs/promises';
 import { z } from 'zod';
-import { spineTransact, uuid, type CellContext, type Clock, type Log } from '#kernel';
-import { DIRECTORY_REFRESH_MS, zTenantRecord, type TenantRecord } from './contract.ts';
+import { errorFields, newTrace, perform, spineTransact, uuid, type CellContext, type Clock, type Log } from '#kernel';
+import { DIRECTORY_REFRESH_MS, TenantChanged, zTenantRecord, type TenantRecord } from './contract.ts';
 import { allTenants, putTenant } from './store.ts';
 
 /** The directory in memory: host → tenant → cell. */
@@ -23,6 +23,8 @@ export interface DirectoryOptions {
   file: string;
   clock: Clock;
   log: Log;
+  /** What the tenants need in this process before they show: none is found until this has ended. */
+  prepare?: (tenants: readonly TenantRecord[]) => Promise<void>;
 }
 
 export async function readTenants(home: CellContext): Promise<TenantRecord[]> {
@@ -30,9 +32,14 @@ export async function readTenants(home: CellContext): Promise<TenantRecord[]> {
   return rows.map(({ clock_offset_ms, ...t }) => ({ ...t, id: uuid(t.id), clockOffsetMs: Number(clock_offset_ms) }));
 }
 
-/** Adds a tenant or changes its settings in the home cell. */
+/**
+ * Adds a tenant or changes its settings in the home cell, and tells every process. The directory is the `spine` role's to write and the log is
+ * `app`'s, so the news has a commit of its own: where a crash falls between, the look every 30 s is the net.
+ */
 export async function saveTenant(home: CellContext, tenant: TenantRecord): Promise<void> {
   await spineTransact(home, (tx) => putTenant(tx.sql, zTenantRecord.parse(tenant)));
+  await perform(home, tenant, { actor: { kind: 'system', name: 'tenancy' }, trace: newTrace() }, async (tx) =>
+    tx.emit(TenantChanged, tenant.slug, { slug: tenant.slug }));
 }
 
 /** Makes the directory; call `refresh` before first use. A host that nobody claims leads nowhere. */
@@ -51,18 +58,22 @@ export function createDirectory(o: DirectoryOptions): Directory {
 
   const read = async (): Promise<void> => {
     if (!o.home) {
-      take(z.array(zTenantRecord).parse(JSON.parse(await readFile(o.file, 'utf8'))));
+      const copy = z.array(zTenantRecord).parse(JSON.parse(await readFile(o.file, 'utf8')));
+      await o.prepare?.(copy);
+      take(copy);
       return;
     }
     const list = await readTenants(o.home);
+    await o.prepare?.(list);
     take(list);
     // Written beside and renamed, so that a reader never sees half a directory.
-    await writeFile(`${o.file}.new`, JSON.stringify(list, null, 1), { mode: 0o600 });
-    await rename(`${o.file}.new`, o.file);
+    const beside = `${o.file}.${process.pid}.new`;
+    await writeFile(beside, JSON.stringify(list, null, 1), { mode: 0o600 });
+    await rename(beside, o.file);
   };
-  // One after the other: two at once would rename the same file, and the older list could win.
-  let last: Promise<void> = Promise.resolve();
-  const refresh = (): Promise<void> => (last = last.then(read, read));
+  // One after the other: a reading that began earlier and ended later would put the older list back.
+  let turn: Promise<void> = Promise.resolve();
+  const refresh = (): Promise<void> => (turn = turn.then(read, read));
 
   return {
     byHost: (host) => hosts.get(host),
@@ -71,7 +82,7 @@ export function createDirectory(o: DirectoryOptions): Directory {
     all: () => tenants,
     refresh,
     keepFresh: () => o.clock.every(DIRECTORY_REFRESH_MS, () => {
-      refresh().catch((error: unknown) => o.log.warn('tenancy.refresh-failed', { error: error instanceof Error ? error.name : 'unknown' }));
+      refresh().catch((error: unknown) => o.log.warn('tenancy.refresh-failed', errorFields(error)));
     }),
   };
 }

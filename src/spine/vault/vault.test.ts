@@ -1,10 +1,7 @@
 import { createHmac, createSecretKey, hkdfSync } from 'node:crypto';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { readFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { fileKek } from '#adapters/kms';
 import { systemRandom, uuid, type Random, type Uuid } from '#kernel';
 import { house, type House } from '#test';
 import { loadTenantKeys, makeSubjectKeys, SealBroken, subjectKeys, tenantKeys, keyIdOf } from './index.ts';
@@ -204,35 +201,5 @@ describe('the key of a person', () => {
     const subject = fresh();
     await h.perform('india', (tx) => makeSubjectKeys(tx, [subject]));
     expect((await h.perform('other', (tx) => subjectKeys(tx, [subject]))).size).toBe(0);
-  });
-});
-
-/** Every key-encryption key must do this, wherever it lives. */
-describe.each([['a file', (folder: string) => fileKek(join(folder, 'kek'))]])('the key-encryption key in %s', (_, make) => {
-  const folder = mkdtempSync(join(tmpdir(), 'exchequer-kek-'));
-  afterAll(() => rmSync(folder, { recursive: true, force: true }));
-  it('unwraps what it wrapped, in its context only, and is the same after a restart', async () => {
-    const kek = await make(folder);
-    const data = systemRandom.bytes(32);
-    const wrapped = await kek.wrap(data, 'tenant data');
-    expect(await (await make(folder)).unwrap(wrapped, 'tenant data')).toEqual(data);
-    expect((await make(folder)).keyId).toBe(kek.keyId);
-    await expect(kek.unwrap(wrapped, 'tenant index')).rejects.toThrow();
-    await expect(kek.unwrap(`${wrapped.slice(0, -4)}AAAA`, 'tenant data')).rejects.toThrow();
-    expect(await kek.wrap(data, 'tenant data')).not.toBe(wrapped);
-    expect(kek.keyId.length).toBeLessThan(200);
-  });
-  it('is made once by many at once, readable by its owner only', async () => {
-    const inner = join(folder, 'many');
-    const made = await Promise.all(Array.from({ length: 8 }, () => make(inner)));
-    expect(new Set(made.map((k) => k.keyId)).size).toBe(1);
-    const { statSync } = await import('node:fs');
-    expect(statSync(join(inner, 'kek')).mode & 0o077).toBe(0);
-  });
-  it('refuses a file that holds no key', async () => {
-    const { mkdirSync } = await import('node:fs');
-    mkdirSync(join(folder, 'broken'));
-    writeFileSync(join(folder, 'broken', 'kek'), 'short');
-    await expect(make(join(folder, 'broken'))).rejects.toThrow(/no key/);
   });
 });

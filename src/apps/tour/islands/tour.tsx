@@ -6,7 +6,11 @@ const LOOK_MS = 1000;
 
 const phone = document.querySelector<HTMLIFrameElement>('#phone');
 const sleep = (ms: number): Promise<void> => new Promise((done) => { setTimeout(done, ms); });
-let busy = false;
+/** What was pressed runs one after the other: a press during another step's work waits its turn and is not lost. */
+let turn: Promise<void> = Promise.resolve();
+/** Drawings of the page by when they were asked for: one that comes late must not go over a newer one. */
+let asked = 0;
+let placed = 0;
 
 /** Puts the live parts of a freshly drawn page in place; everything else, and the focus, stays. */
 function place(html: string): void {
@@ -26,8 +30,12 @@ function place(html: string): void {
 }
 
 async function look(): Promise<void> {
+  const mine = asked += 1;
   const answer = await fetch('/', { headers: { accept: 'text/html' } });
-  if (answer.ok) place(await answer.text());
+  const html = await answer.text();
+  if (!answer.ok || mine < placed) return;
+  placed = mine;
+  place(html);
 }
 
 const inside = (): Document | undefined => phone?.contentDocument ?? undefined;
@@ -74,42 +82,43 @@ async function signIn(form: HTMLFormElement): Promise<void> {
 
 async function post(form: HTMLFormElement): Promise<void> {
   const answer = await fetch(form.action, { method: 'POST', body: new URLSearchParams() });
-  if (answer.ok) place(await answer.text());
+  const html = await answer.text();
+  // Whatever was asked for before this answer was drawn without it.
+  placed = asked += 1;
+  if (answer.ok) place(html);
 }
 
-/** Looks at the phone's page while the database is away, so that the kept copy and its banner are seen; then once more. */
+/** Looks at the phone's page while the database is away, so that the kept copy and its banner are seen. */
 async function followCut(): Promise<void> {
   if (!document.querySelector('#outcome-4 [data-state="gone"]')) return;
   await sleep(800);
   await turned(() => phone?.contentWindow?.location.reload());
-  while (document.querySelector('#outcome-4 [data-state="gone"]')) await sleep(500);
 }
 
 async function act(form: HTMLFormElement): Promise<void> {
-  if (busy) return;
-  busy = true;
-  form.setAttribute('aria-busy', 'true');
   const narrow = matchMedia('(max-width: 47.9em)').matches;
   if (narrow && ['sign-in', 'reject', 'cut'].includes(form.dataset.act ?? '')) phone?.closest('.device')?.scrollIntoView({ block: 'start' });
-  try {
-    if (form.dataset.act === 'sign-in') {
-      await signIn(form);
-      await look();
-    } else {
-      await post(form);
-      if (form.dataset.act === 'cut') await followCut();
-    }
-  } finally {
-    busy = false;
-    form.removeAttribute('aria-busy');
+  if (form.dataset.act === 'sign-in') {
+    await signIn(form);
+    await look();
+  } else {
+    await post(form);
+    if (form.dataset.act === 'cut') await followCut();
   }
+}
+
+function queue(form: HTMLFormElement): void {
+  if (form.getAttribute('aria-busy') === 'true') return;
+  form.setAttribute('aria-busy', 'true');
+  const run = (): Promise<void> => act(form).finally(() => form.removeAttribute('aria-busy'));
+  turn = turn.then(run, run);
 }
 
 document.addEventListener('submit', (event) => {
   const form = event.target as HTMLFormElement;
   if (!phone || !form.dataset.act) return;
   event.preventDefault();
-  void act(form);
+  queue(form);
 });
 
 document.querySelector<HTMLAnchorElement>('a.phone-language')?.addEventListener('click', (event) => {

@@ -10,7 +10,7 @@ import {
 import type { Limiter } from '#spine/limits';
 import type { Directory, TenantRecord } from '#spine/tenancy';
 import { BROWSER_COOKIE_SECONDS, COOKIE_BROWSER, COOKIE_LANGUAGE, COOKIE_THEME } from '../contract.ts';
-import { parseCookies, traceOf } from '../rules.ts';
+import { parseCookies, traceOf, type Taken } from '../rules.ts';
 
 /** Built files of the pages: content-hashed names, kept in memory. */
 export interface Assets { url(name: string): string; find(path: string): { body: Buffer; type: string; encoding?: string } | undefined }
@@ -57,9 +57,14 @@ export interface Seen {
   readonly agent: string;
   actor: Actor;
   bySecret: 'cookie' | 'header' | undefined;
+  /** What the limits of this process said of it. */
+  limits: readonly Taken[] | undefined;
 }
 
 export { newTrace };
+
+/** Every tenant has what belongs to no product; of a product that it has not turned on there is nothing to find. */
+export const offers = (seen: Pick<Seen, 'tenant'>, product: string | undefined): boolean => product === undefined || seen.tenant.products.includes(product);
 
 /** Marks where `rewriteUrl` leaves the tenant that a path named. */
 export const pathTenantOf = (raw: unknown): string | undefined => (raw as { tenantSlug?: string }).tenantSlug;
@@ -83,7 +88,7 @@ export function look(o: EdgeOptions, req: FastifyRequest): Seen | 'unknown-tenan
   const seen: Seen = {
     atMs: o.clock.monotonicMs(), trace: traceOf(req.headers.traceparent) ?? newTrace(), tenant: found.tenant, cell, base: found.base,
     cookies: parseCookies(req.headers.cookie, o.secure), set: [], address: req.ip, agent: (req.headers['user-agent'] ?? '').slice(0, 256),
-    actor: { kind: 'nobody' }, bySecret: undefined,
+    actor: { kind: 'nobody' }, bySecret: undefined, limits: undefined,
   };
   req.seen = seen;
   return seen;

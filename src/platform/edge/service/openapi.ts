@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { common, type AnyRoute, type Module, type Problem } from '#kernel';
+import { API_VERSIONS, unknownVersion } from '../contract.ts';
 
 type Json = Record<string, unknown>;
 
@@ -22,7 +23,7 @@ const problemAnswer = (problems: readonly Problem[]): Json => ({
 function operation(route: AnyRoute, modules: readonly Module[]): Json {
   const input = schemaOf(route.input as z.ZodType);
   const parts = (input.properties ?? {}) as Record<string, Json>;
-  const always = [common.malformed, common.tooMany, common.unavailable, common.internal,
+  const always = [unknownVersion, common.malformed, common.tooMany, common.unavailable, common.internal,
     ...(route.scope === 'public' ? [] : [common.signedOut, common.forbidden])];
   const byStatus = Map.groupBy([...route.problems, ...always, ...(route.idempotent ? [common.inFlight, common.keyReused, common.keyMissing] : [])], (p) =>
     p.status);
@@ -33,6 +34,7 @@ function operation(route: AnyRoute, modules: readonly Module[]): Json {
     ...(route.scope === 'public' ? {} : { security: [{ bearer: [] }] }),
     parameters: [
       ...parameters(parts.params, 'path'), ...parameters(parts.query, 'query'),
+      { $ref: '#/components/parameters/Version' },
       ...(route.idempotent ? [{ name: 'Idempotency-Key', in: 'header', required: route.idempotent === 'required',
         schema: { type: 'string', minLength: 8, maxLength: 128 } }] : []),
     ],
@@ -60,6 +62,7 @@ export function openApi(modules: readonly Module[]): Json {
     info: { title: 'Exchequer', version: '0.1.0', license: { name: 'Apache-2.0', identifier: 'Apache-2.0' } },
     paths,
     components: {
+      parameters: { Version: { name: 'Exchequer-Version', in: 'header', required: false, schema: { type: 'string', enum: API_VERSIONS } } },
       securitySchemes: { bearer: { type: 'http', scheme: 'bearer', bearerFormat: 'JWT' } },
       schemas: { Problem: { type: 'object', required: ['type', 'title', 'status', 'trace'], properties: {
         type: { type: 'string' }, title: { type: 'string' }, status: { type: 'integer' }, detail: { type: 'string' }, trace: { type: 'string' } } } },

@@ -2,6 +2,7 @@ import { STATUS_CODES } from 'node:http';
 import type { Socket } from 'node:net';
 import type { FastifyReply } from 'fastify';
 import type { ProblemData, Refused } from '#kernel';
+import { API_VERSION_NEWEST } from '../contract.ts';
 import type { EdgeOptions, Seen } from './context.ts';
 
 const HSTS = 'max-age=63072000; includeSubDomains';
@@ -23,6 +24,7 @@ export const PAGE_HEADERS: Readonly<Record<string, string>> = {
 
 /** Headers of a machine's answer. */
 export const API_HEADERS: Readonly<Record<string, string>> = {
+  'exchequer-version': API_VERSION_NEWEST,
   'cache-control': 'no-store',
   'content-security-policy': "default-src 'none'; frame-ancestors 'none'",
   'referrer-policy': 'no-referrer',

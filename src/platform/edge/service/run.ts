@@ -16,8 +16,8 @@ import {
   type Claim,
   type Entry, type Item, type Outcome, type Problem, type Refused,
 } from '#kernel';
-import { PER_ADDRESS, PER_PERSON, retryAfterSeconds } from '#spine/limits';
-import { bodyHash, claimScope, isIdempotencyKey } from '../rules.ts';
+import { PER_ADDRESS, PER_PERSON, retryAfterSeconds, type LimitPolicy } from '#spine/limits';
+import { bodyHash, claimScope, isIdempotencyKey, type Taken } from '../rules.ts';
 import { routeName, type EdgeOptions, type Seen } from './context.ts';
 
 type Batcher = { submit(entry: Entry<unknown>): Promise<Answer<unknown>>; stats: BatchStats };
@@ -47,8 +47,9 @@ const actorName = (seen: Seen): string => ('id' in seen.actor ? `${seen.actor.ki
 
 export function limited(o: EdgeOptions, seen: Seen): Refused | undefined {
   if (o.limits === false) return undefined;
-  const verdicts = [o.limiter.take(PER_ADDRESS, seen.address), ...(seen.actor.kind === 'person' ? [o.limiter.take(PER_PERSON, seen.actor.id)] : [])];
-  const no = verdicts.find((v) => !v.ok);
+  const take = (policy: LimitPolicy, key: string): Taken => ({ policy, verdict: o.limiter.take(policy, key) });
+  seen.limits = [take(PER_ADDRESS, seen.address), ...(seen.actor.kind === 'person' ? [take(PER_PERSON, seen.actor.id)] : [])];
+  const no = seen.limits.find((t) => !t.verdict.ok)?.verdict;
   return no && refuse(common.tooMany, { retryAfterSeconds: retryAfterSeconds(no.retryAfterMs) });
 }
 

@@ -1,12 +1,12 @@
 import fastify, { type FastifyInstance } from 'fastify';
 import { Counter, Gauge, Histogram } from 'prom-client';
 import type { IncomingMessage } from 'node:http';
-import { common, errorFields, isUnavailable, refuse, type Method, type Problem } from '#kernel';
+import { common, errorFields, isUnavailable, productOf, refuse, type Method, type Problem } from '#kernel';
 import { brandCss } from '#kit';
 import {
   BODY_BYTES_MAX, DRAIN_MS, HEADER_BYTES_MAX, HEADERS_TIMEOUT_MS, KEEP_ALIVE_MS, REQUEST_TIMEOUT_MS, URL_BYTES_MAX,
 } from '../contract.ts';
-import { tenantPath } from '../rules.ts';
+import { rateLimitFields, tenantPath } from '../rules.ts';
 import { mountRoute } from './api.ts';
 import { findTenant, newTrace, type EdgeOptions } from './context.ts';
 import { openApi } from './openapi.ts';
@@ -137,21 +137,36 @@ export function createEdge(o: EdgeOptions, more?: (app: FastifyInstance, runner:
   const state = { draining: false };
   app.removeAllContentTypeParsers();
   for (const type of ['application/json', 'application/x-www-form-urlencoded', 'application/x-ndjson']) {
-    app.addContentTypeParser(type, { parseAs: 'buffer' }, (_, body, next) => next(null, body));
+    app.addContentTypeParser(type, { parseAs: 'buffer' }, (req, body, next) => {
+      const encoding = req.headers['content-encoding'];
+      // Nothing is unpacked here: a few bytes could become gigabytes. Compressed bytes would otherwise be read as bad text.
+      if (encoding === undefined || encoding === 'identity') next(null, body);
+      else next(Object.assign(new Error('content-encoding'), { code: 'FST_ERR_CTP_INVALID_MEDIA_TYPE', statusCode: 415 }));
+    });
   }
   app.addHook('onRequest', (_, reply, next) => {
     if (state.draining) reply.header('connection', 'close');
     next();
   });
+  if (o.limits !== false) {
+    app.addHook('onSend', (req, reply, payload, next) => {
+      const limits = req.seen?.limits;
+      if (limits) {
+        const { policy, state: left } = rateLimitFields(limits);
+        reply.header('ratelimit-policy', policy).header('ratelimit', left);
+      }
+      next(null, payload);
+    });
+  }
   const runner = createRunner(o);
   const hub = createHub();
   const ending = new AbortController();
   measure(app, o, runner);
   mountHealth(app, o, state, o.modules);
   mountAssets(app, o);
-  for (const route of o.modules.flatMap((m) => m.routes ?? [])) mountRoute(app, o, runner, route);
+  for (const m of o.modules) for (const route of m.routes ?? []) mountRoute(app, o, runner, route, productOf(m));
   mountPages(app, o, runner, o.modules);
-  for (const s of o.modules.flatMap((m) => m.streams ?? [])) mountStream(app, o, runner, { hub, stream: s, ending: ending.signal });
+  for (const m of o.modules) for (const stream of m.streams ?? []) mountStream(app, o, runner, { hub, stream, product: productOf(m), ending: ending.signal });
   more?.(app, runner);
   catchAll(app, o);
   return {

@@ -2,7 +2,7 @@ import { spineTransact, type CellContext, type SqlTag } from '#kernel';
 import { type StoredFact, type Violation } from '../contract.ts';
 import { HeadKeeper } from '../port.ts';
 import { canonicalFact, CHAIN_START, chainHash, leafHash } from '../rules.ts';
-import { factNumbers, factsBySeq, lastLeaf, leafAt, leavesAfter, type LeafRow } from '../store.ts';
+import { anyFactFrom, factNumbers, factsBySeq, lastLeaf, leafAt, leavesAfter, type LeafRow } from '../store.ts';
 
 const PAGE = 2000;
 /** Below every number that a fact can bear. */
@@ -35,6 +35,9 @@ async function checkPage(sql: SqlTag, leaves: readonly LeafRow[], before: LeafRo
   let previous = before;
   for (const [i, leaf] of leaves.entries()) {
     const found = checkLeaf({ leaf, fact: facts.get(leaf.fact_seq), before: previous, next: leaves[i + 1] });
+    if (found?.kind === 'missing' && found.pos === leaf.pos && !facts.has(leaf.fact_seq) && !await anyFactFrom(sql, leaf.fact_seq)) {
+      return { ...found, kind: 'tail-cut', detail: 'the facts end before this leaf: it and all behind it have none' };
+    }
     if (found) return found;
     if (stray && stray.seq < leaf.fact_seq) {
       return { kind: 'inserted', pos: leaf.pos, fact: stray.id, detail: `fact ${stray.seq} stands before the fact of this leaf and has no leaf` };

@@ -1,4 +1,4 @@
-import { timingSafeEqual } from 'node:crypto';
+import { timingSafeEqual, type KeyObject } from 'node:crypto';
 import { jwtVerify, SignJWT } from 'jose';
 import { LRUCache } from 'lru-cache';
 import { z } from 'zod';
@@ -12,7 +12,7 @@ import {
   ACCESS_LIFE_MS, COOKIE_ACCESS, COOKIE_REFRESH, REFRESH_LIFE_MS, SESSION_LIFE_MS_MAX, SignedIn, SignedOut, sessionOver, zRefresh, zRefreshed, type SessionEnd,
 } from '../contract.ts';
 import { decideRefresh } from '../rules.ts';
-import { endedSessions, endSession, insertSession, lockSession, rotateSession, type SessionRow } from '../store.ts';
+import { endedSessions, endSession, lockSession, rotateSession, type SessionRow } from '../store.ts';
 
 const TOKEN_BYTES = 32;
 const VERIFIED_MAX = 100_000;
@@ -33,7 +33,7 @@ export const sessionsState: Provided = provide(Sessions, () => ({
 }));
 
 type Using = { use: CellContext['use']; tenant: TenantRef };
-const signingKey = (tx: Using): Uint8Array => tenantKeys(tx).secret('identity.access-token');
+const signingKey = (tx: Using): KeyObject => tenantKeys(tx).key('identity.access-token');
 const refreshMac = (tx: Using, secret: string): Buffer => tenantKeys(tx).mac('identity.refresh', secret);
 const seconds = (ms: number): number => Math.floor(ms / 1000);
 
@@ -61,8 +61,8 @@ function issuedByUs(tx: Tx, session: Uuid, secret: string): boolean {
   return bytes.length === TOKEN_BYTES && timingSafeEqual(issuedMac(tx, session, bytes.subarray(0, NONCE_BYTES)), bytes.subarray(NONCE_BYTES));
 }
 
-/** Opens a session for a person who gave the right code. */
-export async function openSession(tx: Tx, person: Uuid, browser: Buffer): Promise<Tokens> {
+/** A session for a person who gave the right code: its row, which the caller writes, and its tokens. */
+export function openSession(tx: Tx, person: Uuid, browser: Buffer): { row: SessionRow; tokens: Promise<Tokens> } {
   const session = tx.uuid();
   const secret = newSecret(tx, session);
   const expires = after(tx.now, REFRESH_LIFE_MS);
@@ -70,13 +70,13 @@ export async function openSession(tx: Tx, person: Uuid, browser: Buffer): Promis
     id: session, person, browser, refresh_mac: refreshMac(tx, secret), previous_mac: null, rotated_at: tx.now, started_at: tx.now, expires_at: expires,
     ended_at: null,
   };
-  tx.write(() => insertSession(tx.sql, tx.tenant.id, row));
   tx.emit(SignedIn, person, { person, session });
   tx.audit({ action: 'identity.code', result: 'done', subject: person, resource: `session ${session}` });
-  return {
-    accessToken: await accessToken(tx, person, session, after(tx.now, ACCESS_LIFE_MS)), refreshToken: `${idOf('ses', session)}.${secret}`,
-    expiresInSeconds: seconds(ACCESS_LIFE_MS), refreshExpiresInSeconds: seconds(REFRESH_LIFE_MS),
-  };
+  const tokens = accessToken(tx, person, session, after(tx.now, ACCESS_LIFE_MS)).then((access): Tokens => ({
+    accessToken: access, refreshToken: `${idOf('ses', session)}.${secret}`, expiresInSeconds: seconds(ACCESS_LIFE_MS),
+    refreshExpiresInSeconds: seconds(REFRESH_LIFE_MS),
+  }));
+  return { row, tokens };
 }
 
 /** Ends a session at once, for every process: the gate reads this row. */
@@ -184,7 +184,7 @@ async function verify(context: { cell: CellContext; tenant: TenantRef; nowMs: nu
 
 /** Knows people by a bearer token or by the session cookies, and renews an access cookie that ran out while its refresh token lives. */
 export const personAuthenticator: Authenticator = {
-  name: 'identity.person',
+  name: 'identity.person', cookies: [COOKIE_ACCESS, COOKIE_REFRESH],
   async authenticate({ cell, tenant, clock }, credentials): Promise<Authenticated | undefined> {
     const nowMs = clock.now().getTime() + tenant.clockOffsetMs;
     const bearer = credentials.authorization?.startsWith('Bearer ') ? credentials.authorization.slice(7) : undefined;
