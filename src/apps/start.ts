@@ -1,8 +1,10 @@
 import { join } from 'node:path';
+import { httpBank } from '#adapters/bank';
 import { httpMessages } from '#adapters/sms';
 import {
-  ConfigFault, createLog, environment, envFlag, envInt, envText, provide, readConfig, setting, systemClock, type ConfigOf,
+  ConfigFault, createLog, environment, envFlag, envInt, envText, provide, readConfig, setting, systemClock, type ConfigOf, type Provided,
 } from '#kernel';
+import { BankRail } from '#products/wallet/port';
 import { TextMessages } from '#spine/identity/port';
 import { textOf, UsageFault } from './args.ts';
 import { buildAssets } from './assets.ts';
@@ -27,6 +29,8 @@ export const startConfig = {
   proxies: setting('EXCHEQUER_TRUSTED_PROXIES', 'trusted proxies before us; 0 believes no X-Forwarded-For', envInt(0, 0, 10)),
   smsUrl: setting('EXCHEQUER_SMS_URL', 'base address of the text message provider', envText()),
   smsToken: setting('EXCHEQUER_SMS_TOKEN', 'secret for the text message provider', envText()),
+  bankUrl: setting('EXCHEQUER_BANK_URL', 'base address of the bank rail; without it orders to a bank wait', envText()),
+  bankToken: setting('EXCHEQUER_BANK_TOKEN', 'secret for the bank rail', envText()),
 };
 
 const listOf = (text: string | undefined): string[] | undefined => text?.split(',').map((part) => part.trim()).filter(Boolean);
@@ -42,6 +46,9 @@ function configOf(): ConfigOf<typeof startConfig> & { smsUrl: string; smsToken: 
     throw new ConfigFault(['EXCHEQUER_SECURE: production is served over TLS; set it to yes behind your proxy']);
   return { ...config, smsUrl, smsToken };
 }
+
+const bankOf = ({ bankUrl, bankToken }: Config): Provided[] =>
+  (bankUrl && bankToken ? [provide(BankRail, () => httpBank({ base: bankUrl, token: bankToken }))] : []);
 
 function rolesOf(args: readonly string[]): string[] {
   const roles = listOf(textOf(args, '--roles')) ?? ROLES;
@@ -67,6 +74,7 @@ async function serve(args: readonly string[], config: Config, { index, count, ce
   const roles = index === 0 ? rolesOf(args) : ['web'];
   const provided = [
     ...(await localAdapters(dataDir, spoolOf(dataDir, index))), provide(TextMessages, () => httpMessages({ base: config.smsUrl, token: config.smsToken })),
+    ...bankOf(config),
   ];
   const log = createLog();
   const program = await startProgram({
