@@ -78,10 +78,14 @@ export async function demo(args: readonly string[]): Promise<number> {
   const seeding = seedDemo({
     program, base, dataDir, clock: systemClock, filers: numberOf(args, '--filers', FILERS, 1_000_000), seed: textOf(args, '--seed') ?? '1',
     signal: ending.signal, tell,
+    peopled: () => {
+      const where = 'their codes appear on its lock screen and at /_dev/messages';
+      tell(`three people to try at ${base}, year ${stage.people[0]?.year}: ${where}\n${peopleLines(stage.people)}`);
+    },
   }).then(() => {
+    if (ending.signal.aborted) return;
     stage.loaded();
-    const where = 'their codes appear on its lock screen and at /_dev/messages';
-    tell(`ready at ${base}; three people to try, year ${stage.people[0]?.year}: ${where}\n${peopleLines(stage.people)}`);
+    tell(`ready at ${base}; every step of the tour works now`);
   }, (error: unknown) => process.stderr.write(`the demo could not be filled: ${String(error)}\n`));
   await new Promise<void>((done) => {
     for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => done());
