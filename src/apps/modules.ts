@@ -5,6 +5,7 @@ import events from '#spine/events/module';
 import idempotency from '#spine/idempotency/module';
 import identity from '#spine/identity/module';
 import jobs from '#spine/jobs/module';
+import ledger from '#spine/ledger/module';
 import limits from '#spine/limits/module';
 import tenancy from '#spine/tenancy/module';
 import vault from '#spine/vault/module';
@@ -12,4 +13,4 @@ import taxrefund from '#products/taxrefund/module';
 import edge from '#platform/edge/module';
 
 /** Every module of the program, lower tiers first and each after what it needs: the order of migrations and of locks. */
-export const modules: readonly Module[] = [tenancy, vault, limits, cache, events, jobs, audit, idempotency, identity, edge, taxrefund];
+export const modules: readonly Module[] = [tenancy, vault, limits, cache, events, jobs, audit, idempotency, identity, ledger, edge, taxrefund];

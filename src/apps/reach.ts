@@ -7,7 +7,7 @@ import { fileHeads } from '#adapters/heads';
 import { createLog, environment, newTrace, provide, systemClock, uuid, type Origin, type Provided } from '#kernel';
 import { HeadKeeper, SpoolFolder } from '#spine/audit/port';
 import { createDirectory, type Directory, type TenantRecord } from '#spine/tenancy';
-import { loadTenantKeys } from '#spine/vault';
+import { loadTenantKeys, vaultState } from '#spine/vault';
 import { Kek } from '#spine/vault/port';
 import { textOf, UsageFault } from './args.ts';
 import { cellsFromEnvironment, embeddedCells } from './cells.ts';
@@ -58,6 +58,9 @@ export async function localAdapters(dataDir: string, spool = spoolOf(dataDir, 0)
   return [provide(Kek, () => kek), provide(HeadKeeper, () => fileHeads(join(dataDir, 'audit-heads'))), provide(SpoolFolder, () => spool)];
 }
 
+/** A command goes through people once; keys of the last ones are enough. */
+const SUBJECT_KEYS_HELD = 2000;
+
 /** Opens what a command needs, runs it and closes everything again. */
 export async function reach(args: readonly string[], use: (reached: Reached) => Promise<number>): Promise<number> {
   const dataDir = dataFolder(textOf(args, '--data'));
@@ -66,7 +69,7 @@ export async function reach(args: readonly string[], use: (reached: Reached) => 
   const embedded = outside ? undefined : await embeddedCells(dataDir, ['IN', 'US']);
   const connections = outside ?? (embedded?.cells as CellConnection[]);
   const log = createLog({ level: 'warn' });
-  const provided = await localAdapters(dataDir);
+  const provided = [...await localAdapters(dataDir), vaultState(SUBJECT_KEYS_HELD)];
   for (const connection of connections) await migrate(connection, modules);
   const cells = new Map(connections.map((connection) => [connection.name, openCell({
     connection, modules, clock: systemClock, log, provided, sizes: { app: 2, batch: 1, spine: 2, auditor: 1 },

@@ -51,7 +51,7 @@ export function openCell(o: CellOptions): Cell {
   return {
     name: o.connection.name, connection: o.connection, pools, use,
     writers: o.modules.flatMap((m) => m.writers ?? []).toSorted((a, b) => a.rank - b.rank),
-    lockRanks: o.checkLocks ? new Map(o.modules.map((m, i) => [m.name, i])) : new Map(),
+    lockRanks: o.checkLocks ? new Map(o.modules.map((m, i) => [m.name, m.locksLast ? o.modules.length : i])) : new Map(),
     close: async () => void await Promise.all(Object.values(pools).map((p) => p.close())),
   };
 }

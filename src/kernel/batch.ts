@@ -1,7 +1,7 @@
 import type { Log } from './log.ts';
 import { errorFields } from './log.ts';
 import { refuse, common, type Outcome, type Refused } from './problem.ts';
-import { isUnavailable } from './sql.ts';
+import { isUnavailable, Unavailable } from './sql.ts';
 import { bind, transact, type AnswerDraft, type CellContext, type Origin, type SectionTx, type TenantRef, type Tx } from './tx.ts';
 
 /**
@@ -19,8 +19,8 @@ export interface Claim { readonly scope: Buffer; readonly bodyHash: Buffer }
 /** What a claim found: nothing, an answer to give again, or a refusal. */
 export type Claimed = { readonly kind: 'fresh' } | { readonly kind: 'replay'; readonly json: string } | { readonly kind: 'refused'; readonly refused: Refused };
 export interface Claimer { claim(tx: SectionTx, claims: readonly Claim[]): Promise<Claimed[]> }
-/** Says no to an item before its verb runs (a session that ended); undefined lets it pass. One statement for all. */
-export interface Gate { readonly name: string; check(tx: SectionTx, items: readonly Origin[]): Promise<(Refused | undefined)[]> | undefined }
+/** Says no to an item before its verb runs (a session that ended); undefined, or no place in the list, lets it pass. One statement for all. */
+export interface Gate { readonly name: string; check(tx: SectionTx, items: readonly Origin[]): Promise<readonly (Refused | undefined)[]> | undefined }
 
 export interface Entry<I> { readonly tenant: TenantRef; readonly item: Item<I>; readonly claim?: Claim }
 export interface Answer<O> { readonly outcome: Outcome<O>; readonly replayed: boolean }
@@ -35,6 +35,8 @@ export interface Work<I, O> {
   readonly toJson: (outcome: Outcome<O>) => string;
   readonly fromJson: (json: string) => Outcome<O>;
   readonly log: Log;
+  /** True for a route that only reads: its sections lock nothing, so they run side by side. */
+  readonly reads?: boolean;
   /** False turns group commit off: each request has a transaction of its own (for the benches' comparison). */
   readonly group?: boolean;
 }
@@ -90,7 +92,7 @@ async function attempt<I, O>(cell: CellContext, work: Work<I, O>, entries: reado
   const answers = await transact(cell, work.plural && work.group !== false ? cell.pools.batch : cell.pools.app, sorted.map((s) => ({
     tenant: s.tenant,
     run: (tx, pending) => runSection(work, tx, pending.answers, s.at.map((i) => entries[i] as Entry<I>)),
-  })));
+  })), work.reads && work.plural ? 'side-by-side' : 'in-turn');
   const results: Answer<O>[] = new Array(entries.length);
   sorted.forEach((s, k) => s.at.forEach((i, j) => { results[i] = (answers[k] as Answer<O>[])[j] as Answer<O>; }));
   return results;
@@ -157,4 +159,21 @@ export function createBatcher<I, O>(cell: CellContext, work: Work<I, O>): { subm
     });
   };
   return { submit, stats };
+}
+
+/**
+ * Group commit outside requests: what waits in this process under one name shares transactions, and what throws is bisected out of them.
+ * `run` gets the items of one tenant, in order, and resolves to a result for each.
+ */
+export function createGroup<I, O>(cell: CellContext, name: string, log: Log, run: (tx: SectionTx, items: readonly Item<I>[]) => Promise<O[]>):
+  (tenant: TenantRef, by: Origin, input: I) => Promise<O> {
+  const keepsNone = (): never => { throw new Error(`${name} keeps no answers`); };
+  const { submit } = createBatcher<I, O>(cell, {
+    name, log, gates: [], toJson: keepsNone, fromJson: keepsNone, plural: async (tx, items) => (await run(tx, items)).map((value) => ({ ok: true, value })),
+  });
+  return async (tenant, by, input) => {
+    const { outcome } = await submit({ tenant, item: { ...by, input, atMs: 0 } });
+    if (!outcome.ok) throw new Unavailable(`${name}: too many wait`);
+    return outcome.value;
+  };
 }

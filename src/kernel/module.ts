@@ -67,6 +67,8 @@ export interface Module {
   /** Modules of the same tier whose door this one imports. */
   readonly needs: readonly string[];
   readonly doc: string;
+  /** Its rows are locked behind those of every other module, whatever its tier: the ledger's accounts. */
+  readonly locksLast?: true;
   /** Folder of the migrations; the schema bears the module's short name. */
   readonly migrations?: URL;
   readonly tables?: Readonly<Record<string, TableSpec>>;

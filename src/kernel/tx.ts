@@ -76,7 +76,7 @@ export const token = <T>(name: string): Token<T> => ({ name });
 export interface SectionTx {
   readonly sql: SqlTag;
   readonly tenant: TenantRef;
-  /** Database clock at the section's opening statement plus the tenant's test offset. */
+  /** Database clock at the transaction's opening statement plus the tenant's test offset. */
   readonly now: Date;
   /** Civil date of `now` in the tenant's zone. */
   readonly today: CivilDate;
@@ -124,14 +124,27 @@ export interface CellContext {
 
 export const RETRIES_MAX = 3;
 
-function makeSection(cell: CellContext, connection: Connection, tenant: TenantRef, now: Date, seed: Buffer, signals: (() => void)[]): { tx: SectionTx;
-  pending: Pending } {
+/** A transaction under way: its connection, the tenant whose rows the next statement may see, and what was sent without waiting. */
+interface Underway { readonly connection: Connection; readonly flights: Promise<unknown>[]; readonly signals: (() => void)[]; tenant: Uuid }
+
+/** Sends a statement of one tenant; where the last one was another's, the change of tenant goes ahead of it. */
+function sendAs(u: Underway, tenant: Uuid, what: ReturnType<typeof statement>): ReturnType<Connection['query']> {
+  if (u.tenant !== tenant) {
+    const change = u.connection.query(`set local app.tenant = '${uuid(tenant)}'`);
+    change.catch(() => undefined);
+    u.flights.push(change);
+    u.tenant = tenant;
+  }
+  return u.connection.query(what);
+}
+
+function makeSection(cell: CellContext, u: Underway, tenant: TenantRef, now: Date, seed: Buffer): { tx: SectionTx; pending: Pending } {
   const pending: Pending = { facts: [], events: [], jobs: [], answers: [], writes: [] };
   let random: Random | undefined;
   let today: CivilDate | undefined;
   let rank = -1;
   const tx: SectionTx = {
-    sql: async (strings, ...values) => (await connection.query(statement(strings, values))).rows,
+    sql: async (strings, ...values) => (await sendAs(u, tenant.id, statement(strings, values))).rows,
     tenant, now,
     get today() { return (today ??= civilDateIn(tenant.zone, now)); },
     get random() { return (random ??= seededRandom(seed.toString('hex'))); },
@@ -148,7 +161,7 @@ function makeSection(cell: CellContext, connection: Connection, tenant: TenantRe
       if (next < rank) throw new Error(`lock order: ${module} after a module that needs it`);
       rank = next;
     },
-    afterCommit: (signal) => void signals.push(signal),
+    afterCommit: (signal) => void u.signals.push(signal),
   };
   return { tx, pending };
 }
@@ -168,52 +181,75 @@ async function flush(cell: CellContext, tx: SectionTx, pending: Pending): Promis
 /** Work of one tenant inside a transaction; what it resolves to is kept when the transaction commits. */
 export interface SectionWork<T> { readonly tenant: TenantRef; run(tx: SectionTx, pending: Pending): Promise<T> }
 
+/** How sections follow each other: `side-by-side` only where none locks a row, since their statements then mix on the connection. */
+export type Course = 'in-turn' | 'side-by-side';
+
 /**
  * Runs sections of several tenants in one transaction, in the order given (callers sort by tenant id, else two batches
  * deadlock). Nothing stays when one throws. 40001 and 40P01 are tried again with fresh memory and the same seeds.
  */
-export async function transact<T>(cell: CellContext, pool: Pool, sections: readonly SectionWork<T>[]): Promise<T[]> {
+export async function transact<T>(cell: CellContext, pool: Pool, sections: readonly SectionWork<T>[], course: Course = 'in-turn'): Promise<T[]> {
   const seeds = sections.map(() => systemRandom.bytes(16));
   for (let attempt = 0; ; attempt++) {
     try {
-      return await pool.with((connection) => attemptOnce(cell, connection, sections, seeds));
+      return await pool.with((connection) => attemptOnce({ cell, connection, sections, seeds, course }));
     } catch (error) {
       if (!isRetryable(error) || attempt >= RETRIES_MAX) throw error;
     }
   }
 }
 
-async function attemptOnce<T>(cell: CellContext, connection: Connection, sections: readonly SectionWork<T>[], seeds: readonly Buffer[]): Promise<T[]> {
-  const signals: (() => void)[] = [];
+/** Waits for all, and only then throws what the first that failed threw: a rollback must be the last statement of its transaction. */
+export async function allOf<T>(running: readonly Promise<T>[]): Promise<T[]> {
+  const ended = await Promise.allSettled(running);
+  const failed = ended.find((e) => e.status === 'rejected');
+  if (failed) throw failed.reason;
+  return ended.map((e) => (e as PromiseFulfilledResult<T>).value);
+}
+
+interface Attempt<T> { cell: CellContext; connection: Connection; sections: readonly SectionWork<T>[]; seeds: readonly Buffer[]; course: Course }
+
+async function runSections<T>(a: Attempt<T>, u: Underway, clock: Date): Promise<T[]> {
+  const run = async (section: SectionWork<T>, i: number): Promise<T> => {
+    const { tenant } = section;
+    const now = tenant.clockOffsetMs ? new Date(clock.getTime() + tenant.clockOffsetMs) : clock;
+    const { tx, pending } = makeSection(a.cell, u, tenant, now, a.seeds[i] as Buffer);
+    const result = await section.run(tx, pending);
+    // The flush is sent but its answers are not awaited: the next section's statements, or the COMMIT, travel behind it.
+    u.flights.push((await flush(a.cell, tx, pending)).answered);
+    return result;
+  };
+  if (a.course === 'side-by-side') return allOf(a.sections.map(run));
   const results: T[] = [];
-  const flights: Promise<unknown>[] = [];
+  for (const [i, section] of a.sections.entries()) results.push(await run(section, i));
+  return results;
+}
+
+async function attemptOnce<T>(a: Attempt<T>): Promise<T[]> {
+  const { connection, sections } = a;
+  const first = (sections[0] as SectionWork<T>).tenant.id;
+  const u: Underway = { connection, flights: [], signals: [], tenant: first };
+  let results: T[];
   let committing = false;
   try {
-    for (const [i, section] of sections.entries()) {
-      const opening = await connection.query(
-        `${i === 0 ? 'begin; ' : ''}set local app.tenant = '${uuid(section.tenant.id)}'; select clock_timestamp() as now`,
-      ) as unknown as { rows: { now: Date }[] }[];
-      const clock = opening.at(-1)?.rows[0]?.now as Date;
-      const now = section.tenant.clockOffsetMs ? new Date(clock.getTime() + section.tenant.clockOffsetMs) : clock;
-      const { tx, pending } = makeSection(cell, connection, section.tenant, now, seeds[i] as Buffer, signals);
-      results.push(await section.run(tx, pending));
-      // The flush is sent but its answers are not awaited: the next section's opening, or the COMMIT, travels behind it.
-      flights.push((await flush(cell, tx, pending)).answered);
-    }
+    const opening = await connection.query(
+      `begin; set local app.tenant = '${uuid(first)}'; select clock_timestamp() as now`,
+    ) as unknown as { rows: { now: Date }[] }[];
+    results = await runSections(a, u, opening.at(-1)?.rows[0]?.now as Date);
     committing = true;
     const commit = connection.commit();
     commit.catch(() => undefined);
-    await Promise.all(flights);
+    await Promise.all(u.flights);
     if ((await commit).command !== 'COMMIT') throw new Error('the transaction was rolled back');
   } catch (error) {
     await connection.settle();
     await connection.query('rollback').catch(() => undefined);
     // Statements behind a failed flight only say that the transaction is aborted; the flight itself says why, and whether to try again.
-    const cause = (await Promise.allSettled(flights)).find((flight) => flight.status === 'rejected');
+    const cause = (await Promise.allSettled(u.flights)).find((flight) => flight.status === 'rejected');
     const reason: unknown = cause ? cause.reason : error;
     throw committing && isUnavailable(reason) ? new OutcomeUnknown(reason) : reason;
   }
-  for (const signal of signals) {
+  for (const signal of u.signals) {
     try {
       signal();
     } catch (error) {
@@ -262,6 +298,10 @@ export function spineTransact<T>(cell: CellContext, run: (tx: SpineTx) => Promis
     }
   });
 }
+
+/** Statements of the `spine` database role that need no transaction around them: each is one by itself, in one round trip. */
+export const spineStatement = <T>(cell: CellContext, run: (sql: SqlTag) => Promise<T>): Promise<T> =>
+  cell.pools.spine.with((connection) => run(async (strings, ...values) => (await connection.query(statement(strings, values))).rows));
 
 /** Reads of one tenant by the `auditor` database role, in one snapshot. */
 export function auditorRead<T>(cell: CellContext, tenant: Uuid, run: (tx: SpineTx) => Promise<T>): Promise<T> {

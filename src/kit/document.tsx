@@ -87,3 +87,6 @@ function Shell({ context, rendered }: { context: PageContext; rendered: Rendered
 /** A whole document around what a view returned. */
 export const document = (context: PageContext, rendered: Rendered): string =>
   `<!doctype html>${renderToString(<Shell context={context} rendered={rendered} />)}`;
+
+/** Markup of a part of a page, to be kept and put in again as it is. */
+export const markup = (part: VNode): string => renderToString(part);

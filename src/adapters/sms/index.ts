@@ -1,3 +1,4 @@
+import { Pool } from 'undici';
 import type { TextMessage, TextMessages, TextResult } from '#spine/identity/port';
 
 /** Keeps messages in this process and sends nothing; for tests. */
@@ -20,29 +21,35 @@ export function memoryMessages(): TextMessages & { readonly sent: readonly TextM
   };
 }
 
+/** Messages under way to a provider at once. */
+const CONNECTIONS_MAX = 64;
+
 /** A provider reached over HTTP: `POST <base>/v1/messages` with our key, `GET <base>/v1/messages/by-key/<key>` to ask what became of it. */
 export function httpMessages(options: { base: string; token: string }): TextMessages {
+  const { origin, pathname } = new URL(options.base);
+  // Redirects are not followed: a code goes to the provider that was named, or nowhere.
+  const pool = new Pool(origin, { connections: CONNECTIONS_MAX });
   const headers = { authorization: `Bearer ${options.token}`, 'content-type': 'application/json' };
+  const path = (rest: string): string => `${pathname.replace(/\/$/, '')}/v1/messages${rest}`;
   return {
     name: 'http',
     async send(message, signal) {
-      const answer = await fetch(`${options.base}/v1/messages`, {
-        method: 'POST', headers: { ...headers, 'idempotency-key': message.key }, body: JSON.stringify({ to: message.to, text: message.text }), signal,
-        redirect: 'error',
+      const { statusCode, body } = await pool.request({
+        path: path(''), method: 'POST', headers: { ...headers, 'idempotency-key': message.key }, signal,
+        body: JSON.stringify({ to: message.to, text: message.text }),
       });
-      if (answer.status === 202) return { state: 'accepted', providerId: ((await answer.json()) as { id: string }).id };
-      await answer.body?.cancel();
+      if (statusCode === 202) return { state: 'accepted', providerId: ((await body.json()) as { id: string }).id };
+      await body.dump();
       // Only an answer that says so in the 4xx class is a refusal; anything else leaves the outcome open.
-      if (answer.status >= 400 && answer.status < 500 && ![401, 408, 429].includes(answer.status)) return { state: 'refused',
-        reason: `status ${answer.status}` };
-      throw new Error(`the provider answered ${answer.status}`);
+      if (statusCode >= 400 && statusCode < 500 && ![401, 408, 429].includes(statusCode)) return { state: 'refused', reason: `status ${statusCode}` };
+      throw new Error(`the provider answered ${statusCode}`);
     },
     async inquire(key, signal) {
-      const answer = await fetch(`${options.base}/v1/messages/by-key/${encodeURIComponent(key)}`, { headers, signal, redirect: 'error' });
-      if (answer.status === 200) return { state: 'accepted', providerId: ((await answer.json()) as { id: string }).id };
-      await answer.body?.cancel();
-      if (answer.status === 404) return 'not-found';
-      throw new Error(`the provider answered ${answer.status}`);
+      const { statusCode, body } = await pool.request({ path: path(`/by-key/${encodeURIComponent(key)}`), method: 'GET', headers, signal });
+      if (statusCode === 200) return { state: 'accepted', providerId: ((await body.json()) as { id: string }).id };
+      await body.dump();
+      if (statusCode === 404) return 'not-found';
+      throw new Error(`the provider answered ${statusCode}`);
     },
   };
 }

@@ -1,4 +1,4 @@
-import type { SqlTag, Uuid } from '#kernel';
+import { joinedJson, type SqlTag, type Uuid } from '#kernel';
 
 export interface RefundRow {
   id: string;
@@ -11,17 +11,23 @@ export interface RefundRow {
   account: string | null;
 }
 
-/** Makes the returns that are new and locks all of them, in the order of the index; one statement. */
-export const lockRefunds = (
-  sql: SqlTag, tenant: Uuid, now: Date, r: readonly { id: Uuid; person: Uuid; year: number; returnNo: number }[],
-): Promise<RefundRow[]> => sql<RefundRow>`
+export interface ReturnKey { readonly id: Uuid; readonly person: Uuid; readonly year: number; readonly returnNo: number }
+
+/** Makes the returns that are new, in the order of the index. */
+export const makeRefunds = (sql: SqlTag, tenant: Uuid, now: Date, r: readonly ReturnKey[]): Promise<unknown[]> => sql`
   insert into taxrefund.refund (tenant, id, person, year, return_no, version, events, code, phase, projection, updated_at)
   select ${tenant}, i, p, y, n, 0, 0, '', '', '', ${now}
   from unnest(${r.map((x) => x.id)}::uuid[], ${r.map((x) => x.person)}::uuid[], ${r.map((x) => x.year)}::smallint[],
     ${r.map((x) => x.returnNo)}::smallint[]) u (i, p, y, n)
   order by p, y, n
-  on conflict (tenant, person, year, return_no) do update set return_no = excluded.return_no
-  returning replace(id::text, '-', '') as id, replace(person::text, '-', '') as person, year, return_no, version, events, projection, account`;
+  on conflict (tenant, person, year, return_no) do nothing`;
+
+/** Locks returns that were made before, in the order given, which is that of the index. The lateral has each looked up by its key. */
+export const lockRefunds = (sql: SqlTag, tenant: Uuid, r: readonly ReturnKey[]): Promise<RefundRow[]> => sql<RefundRow>`
+  select replace(l.id::text, '-', '') as id, replace(l.person::text, '-', '') as person, l.year, l.return_no, l.version, l.events, l.projection, l.account
+  from unnest(${r.map((x) => x.person)}::uuid[], ${r.map((x) => x.year)}::smallint[], ${r.map((x) => x.returnNo)}::smallint[]) u (p, y, n)
+  cross join lateral (
+    select * from taxrefund.refund f where f.tenant = ${tenant} and f.person = u.p and f.year = u.y and f.return_no = u.n offset 0 for update) l`;
 
 export interface EventRow {
   refund: string; source: string; source_event_id: string; source_version: number; occurred_at: Date; received_at: Date; code: string; facts: string;
@@ -36,15 +42,21 @@ export const insertEvents = (sql: SqlTag, tenant: Uuid, e: readonly (EventRow & 
   select ${tenant}, i, r, s, si, sv, oa, ra, c, f
   from unnest(${e.map((x) => x.id)}::uuid[], ${e.map((x) => x.refund)}::uuid[], ${e.map((x) => x.source)}::text[], ${e.map((x) => x.source_event_id)}::text[],
     ${e.map((x) => x.source_version)}::int[], ${e.map((x) => x.occurred_at)}::timestamptz[], ${e.map((x) => x.received_at)}::timestamptz[],
-    ${e.map((x) => x.code)}::text[], ${e.map((x) => x.facts)}::text[]) u (i, r, s, si, sv, oa, ra, c, f)`;
+    ${e.map((x) => x.code)}::text[],
+    string_to_array(${joinedJson(e.map((x) => x.facts))}, chr(30), '')) u (i, r, s, si, sv, oa, ra, c, f)`;
 
-export interface RefundUpdate { id: string; version: number; events: number; code: string; phase: string; projection: string; account: string | null }
+export interface RefundUpdate extends ReturnKey { version: number; events: number; code: string; phase: string; projection: string; account: string | null }
 
+/** Written as an upsert: an update joined to a list may be planned as a walk over the whole table while its statistics are young. */
 export const writeRefunds = (sql: SqlTag, tenant: Uuid, now: Date, r: readonly RefundUpdate[]): Promise<unknown[]> => sql`
-  update taxrefund.refund t set version = u.v, events = u.e, code = u.c, phase = u.p, projection = u.pr, account = u.a, updated_at = ${now}
-  from unnest(${r.map((x) => x.id)}::uuid[], ${r.map((x) => x.version)}::int[], ${r.map((x) => x.events)}::int[], ${r.map((x) => x.code)}::text[],
-    ${r.map((x) => x.phase)}::text[], ${r.map((x) => x.projection)}::text[], ${r.map((x) => x.account)}::text[]) u (i, v, e, c, p, pr, a)
-  where t.tenant = ${tenant} and t.id = u.i`;
+  insert into taxrefund.refund (tenant, id, person, year, return_no, version, events, code, phase, projection, account, updated_at)
+  select ${tenant}, i, pe, y, n, v, e, c, p, pr, a, ${now}
+  from unnest(${r.map((x) => x.id)}::uuid[], ${r.map((x) => x.person)}::uuid[], ${r.map((x) => x.year)}::smallint[], ${r.map((x) => x.returnNo)}::smallint[],
+    ${r.map((x) => x.version)}::int[], ${r.map((x) => x.events)}::int[], ${r.map((x) => x.code)}::text[],
+    ${r.map((x) => x.phase)}::text[],
+    string_to_array(${joinedJson(r.map((x) => x.projection))}, chr(30), ''), ${r.map((x) => x.account)}::text[]) u (i, pe, y, n, v, e, c, p, pr, a)
+  on conflict (tenant, id) do update set version = excluded.version, events = excluded.events, code = excluded.code, phase = excluded.phase,
+    projection = excluded.projection, account = excluded.account, updated_at = excluded.updated_at`;
 
 /** A return that was made for a line which was then set aside has no event and is taken away again. */
 export const dropEmpty = (sql: SqlTag, ids: readonly string[]): Promise<unknown[]> => sql`
@@ -54,7 +66,7 @@ export const dropEmpty = (sql: SqlTag, ids: readonly string[]): Promise<unknown[
 export const refundsOf = (sql: SqlTag, tenant: Uuid, persons: readonly string[], years: readonly number[]): Promise<RefundRow[]> => sql<RefundRow>`
   select replace(r.id::text, '-', '') as id, replace(r.person::text, '-', '') as person, r.year, r.return_no, r.version, r.events, r.projection, r.account
   from unnest(${persons}::uuid[], ${years}::smallint[]) u (p, y)
-  join taxrefund.refund r on r.tenant = ${tenant} and r.person = u.p and r.year = u.y`;
+  cross join lateral (select * from taxrefund.refund f where f.tenant = ${tenant} and f.person = u.p and f.year = u.y offset 0) r`;
 
 export const yearsOf = (
   sql: SqlTag,

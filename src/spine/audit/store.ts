@@ -1,4 +1,4 @@
-import type { SqlTag } from '#kernel';
+import { joinedJson, type SqlTag } from '#kernel';
 import type { StoredFact } from './contract.ts';
 
 export interface NewFacts {
@@ -10,16 +10,9 @@ export const insertFacts = (sql: SqlTag, tenant: string, at: Date, f: NewFacts):
   insert into audit.fact (id, tenant, at, actor_kind, actor, session, action, result, subject, resource, problem, trace, latency_us, detail, origin)
   select i, ${tenant}, ${at}, ak, ac, se, an, re, su, rs, pr, tr, la, de, og
   from unnest(${f.id}::uuid[], ${f.actorKind}::text[], ${f.actor}::uuid[], ${f.session}::uuid[], ${f.action}::text[], ${f.result}::text[], ${f.subject}::uuid[],
-    ${f.resource}::text[], ${f.problem}::text[], ${f.trace}::text[], ${f.latencyUs}::int[], ${f.detail}::text[], ${f.origin}::text[])
+    ${f.resource}::text[], ${f.problem}::text[], ${f.trace}::text[], ${f.latencyUs}::int[],
+    string_to_array(${joinedJson(f.detail)}, chr(30), ''), ${f.origin}::text[])
     r (i, ak, ac, se, an, re, su, rs, pr, tr, la, de, og)`;
-
-/** Facts after a sequence number, every column as text in one fixed spelling. */
-export const factsAfter = async (sql: SqlTag, after: bigint, limit: number): Promise<(StoredFact & { pos: bigint })[]> =>
-  (await sql<StoredFact>`
-    select seq, id::text, tenant::text, to_char(at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') as at, actor_kind, actor::text, session::text,
-      action, result,
-      subject::text, resource, problem, trace, latency_us::text, detail, origin
-    from audit.fact where seq > ${after} order by seq limit ${limit}`).map((r) => ({ ...r, pos: r.seq }));
 
 export interface LeafRow { pos: bigint; fact_seq: bigint; fact_id: string; leaf_hash: Buffer; chain_hash: Buffer }
 
@@ -49,10 +42,26 @@ export const factNumbers = (sql: SqlTag, after: bigint, upTo: bigint): Promise<{
 /** One sequencer at a time; a second one waits for the first one's commit and then reads its last leaf. */
 export const lockChain = (sql: SqlTag): Promise<unknown[]> => sql`select pg_advisory_xact_lock(4858361)`;
 
-export const insertLeaves = (sql: SqlTag, rows: readonly LeafRow[]): Promise<unknown[]> => sql`
-  insert into audit.leaf (pos, fact_seq, fact_id, leaf_hash, chain_hash)
-  select * from unnest(${rows.map((r) => r.pos)}::bigint[], ${rows.map((r) => r.fact_seq)}::bigint[], ${rows.map((r) => r.fact_id)}::uuid[],
-    ${rows.map((r) => r.leaf_hash)}::bytea[], ${rows.map((r) => r.chain_hash)}::bytea[])`;
+/**
+ * Gives facts their places behind a leaf, in the order of their numbers: all up to `settled`, or as far as the numbers follow each other
+ * without a gap. The bytes of a leaf are those of `canonicalFact`, which verification computes apart. Answers how many were placed and
+ * the highest number seen.
+ */
+export const placeLeaves = async (
+  sql: SqlTag, last: { pos: bigint; seq: bigint; link: Buffer }, settled: bigint | null, limit: number,
+): Promise<{ placed: bigint; high: bigint | null }> => (await sql<{ placed: bigint; high: bigint | null }>`
+  with seen as materialized (
+    select seq, id, row_number() over (order by seq) as n, sha256(decode('00', 'hex') || convert_to(array_to_json(array[
+      seq::text, id::text, tenant::text, to_char(at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'), actor_kind, actor::text, session::text, action,
+      result, subject::text, resource, problem, trace, latency_us::text, detail, origin])::text, 'UTF8')) as leaf
+    from (select * from audit.fact where seq > ${last.seq}::bigint and (${settled}::bigint is null or seq <= ${settled}::bigint) order by seq limit ${limit}) f
+  ), placed as (
+    insert into audit.leaf (pos, fact_seq, fact_id, leaf_hash, chain_hash)
+    select ${last.pos}::bigint + n, seq, id, leaf, audit.chain(${last.link}::bytea, leaf) over (order by seq)
+    from seen where ${settled}::bigint is not null or seq = ${last.seq}::bigint + n
+    returning 1
+  )
+  select (select count(*) from placed) as placed, (select max(seq) from seen) as high`)[0] as { placed: bigint; high: bigint | null };
 
 /** Facts about a person, newest first. */
 export const factsAbout = (sql: SqlTag, subject: string, before: bigint, limit: number): Promise<{ seq: bigint; at: Date; action: string; result: string;

@@ -1,3 +1,3 @@
 export * from './contract.ts';
-export { readSettled } from './service/log.ts';
+export { readSettled, whenInsertersEnd } from './service/log.ts';
 export { watchEvents } from './service/watch.ts';

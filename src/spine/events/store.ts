@@ -1,4 +1,4 @@
-import type { SqlTag } from '#kernel';
+import { joinedJson, type SqlTag } from '#kernel';
 import type { StoredEvent } from './contract.ts';
 
 export interface NewEvents { topics: string[]; keys: string[]; ids: string[]; versions: number[]; traces: string[]; data: string[] }
@@ -6,7 +6,8 @@ export interface NewEvents { topics: string[]; keys: string[]; ids: string[]; ve
 export const appendEvents = (sql: SqlTag, tenant: string, at: Date, e: NewEvents): Promise<unknown[]> => sql`
   insert into events.log (tenant, topic, key, id, version, at, trace, data)
   select ${tenant}, t, k, i, v, ${at}, tr, d
-  from unnest(${e.topics}::text[], ${e.keys}::text[], ${e.ids}::uuid[], ${e.versions}::smallint[], ${e.traces}::text[], ${e.data}::text[]) r (t, k, i,
+  from unnest(${e.topics}::text[], ${e.keys}::text[], ${e.ids}::uuid[], ${e.versions}::smallint[], ${e.traces}::text[],
+    string_to_array(${joinedJson(e.data)}, chr(30), '')) r (t, k, i,
     v, tr, d)`;
 
 type LogRow = Omit<StoredEvent, 'data'> & { data: string | null };
@@ -46,4 +47,6 @@ export const inserters = (sql: SqlTag, table: string): Promise<{ vtx: string }[]
   where locktype = 'relation' and mode = 'RowExclusiveLock' and relation = ${table}::regclass
     and database = (select oid from pg_database where datname = current_database())`;
 
-export const sayNews = (sql: SqlTag, channel: string, pos: bigint): Promise<unknown[]> => sql`select pg_notify(${channel}, ${pos.toString()})`;
+/** Notifies when the log goes on past a position; resolves to its last position, or undefined when there is nothing new. */
+export const sayNews = async (sql: SqlTag, channel: string, after: bigint): Promise<bigint | undefined> => (await sql<{ pos: bigint }>`
+  select pos, pg_notify(${channel}, pos::text) from (select max(pos) as pos from events.log where pos > ${after}) n where pos is not null`)[0]?.pos;

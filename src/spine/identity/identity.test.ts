@@ -1,3 +1,4 @@
+import type { KeyObject } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { SignJWT } from 'jose';
 import { civilDate, type Connection } from '#kernel';
@@ -333,10 +334,10 @@ describe('a session', () => {
     const b64 = (value: unknown): string => Buffer.from(JSON.stringify(value)).toString('base64url');
     const payload = JSON.parse(Buffer.from(body, 'base64url').toString()) as Record<string, unknown>;
     const header = JSON.parse(Buffer.from(head, 'base64url').toString()) as Record<string, unknown>;
-    const forged = (key: Uint8Array, claims: Record<string, unknown>, headers: Record<string, unknown> = {}): Promise<string> =>
+    const forged = (key: Uint8Array | KeyObject, claims: Record<string, unknown>, headers: Record<string, unknown> = {}): Promise<string> =>
       new SignJWT(claims).setProtectedHeader({ ...header, ...headers } as { alg: string }).sign(key);
-    const right = await h.perform('india', async (tx) => tenantKeys(tx).secret('identity.access-token'));
-    const other = await h.perform('other', async (tx) => tenantKeys(tx).secret('identity.access-token'));
+    const right = await h.perform('india', async (tx) => tenantKeys(tx).key('identity.access-token'));
+    const other = await h.perform('other', async (tx) => tenantKeys(tx).key('identity.access-token'));
     expect((await session(await forged(right, payload))).status).toBe(200);
     const bad: Record<string, string> = {
       'alg none': `${b64({ ...header, alg: 'none' })}.${body}.`, 'alg none with the signature': `${b64({ ...header, alg: 'none' })}.${body}.${signature}`,

@@ -3,8 +3,9 @@ import {
   codeOver, lockedOut, resendTooSoon, sendsUsed, sessionOver, wrongCode, wrongDetails, zCode, zNothing, zRefresh, zRefreshed, zResend, zSession, zStart,
   zStarted, zTokens,
 } from './contract.ts';
+import { verifyCode } from './service/code.ts';
 import { readSession, refresh, signOut } from './service/session.ts';
-import { resendCode, startSignIn, verifyCode } from './service/sign-in.ts';
+import { resendCode, startSignIn } from './service/sign-in.ts';
 
 const challenge = `chl_${'0'.repeat(32)}` as const;
 const browser = 'A'.repeat(24);
@@ -12,13 +13,13 @@ const browser = 'A'.repeat(24);
 export const start = route('POST /sign-in/challenges', {
   summary: 'Starts a sign-in: a code goes to the registered phone, if the details match. The answer does not tell whether they do.',
   scope: 'public', input: zStart, output: zStarted, status: 201, idempotent: 'optional', problems: [wrongDetails, lockedOut, sendsUsed],
-  audit: 'identity.start', verb: startSignIn,
+  audit: 'identity.start', plural: startSignIn,
   example: { input: { body: { identifier: 'ABCPK0000L', dateOfBirth: civilDate('1986-03-27'), year: 2026, browser, language: 'en' } } },
 });
 
 export const verify = route('POST /sign-in/challenges/:challenge/code', {
   summary: 'Ends a sign-in with the code: tokens for a session.',
-  scope: 'public', input: zCode, output: zTokens, problems: [wrongCode, codeOver, lockedOut], audit: 'identity.code', verb: verifyCode,
+  scope: 'public', input: zCode, output: zTokens, problems: [wrongCode, codeOver, lockedOut], audit: 'identity.code', plural: verifyCode,
   example: { input: { params: { challenge }, body: { code: '000000', browser } } },
 });
 

@@ -2,10 +2,10 @@ import type { SqlTag, Uuid } from '#kernel';
 
 export interface PersonRow { id: string; birth_index: Buffer; phone_index: Buffer; profile: string; decoy: boolean; identifier_index: Buffer }
 
-/** The person with this identifier, and the decoy: both always, so that the same rows are read for everybody. */
-export const findForSignIn = (sql: SqlTag, identifierIndex: Buffer): Promise<PersonRow[]> => sql<PersonRow>`
+/** The persons with these identifiers, and the decoy: both always, so that the same rows are read for everybody. */
+export const findForSignIn = (sql: SqlTag, identifierIndexes: readonly Buffer[]): Promise<PersonRow[]> => sql<PersonRow>`
   select replace(id::text, '-', '') as id, identifier_index, birth_index, phone_index, profile, decoy
-  from identity.person where identifier_index = any(array[${identifierIndex}, decode('00', 'hex')])`;
+  from identity.person where identifier_index = any(${identifierIndexes}::bytea[]) or identifier_index = decode('00', 'hex')`;
 
 export const personById = async (sql: SqlTag, id: Uuid): Promise<PersonRow | undefined> => (await sql<PersonRow>`
   select replace(id::text, '-', '') as id, identifier_index, birth_index, phone_index, profile, decoy from identity.person where id = ${id}`)[0];
@@ -34,40 +34,52 @@ export interface ChallengeRow {
   tries: number; sends: number; created_at: Date; last_sent_at: Date; expires_at: Date;
 }
 
-export const insertChallenge = (sql: SqlTag, tenant: Uuid, c: ChallengeRow): Promise<unknown[]> => sql`
+/** Writes challenges, new ones and those that were locked. An upsert, since an update joined to a list may be planned as a walk over the whole table. */
+export const putChallenges = (sql: SqlTag, tenant: Uuid, c: readonly ChallengeRow[]): Promise<unknown[]> => sql`
   insert into identity.challenge (tenant, id, person, decoy, guard_key, browser, code_mac, year, phone_ending, state, tries, sends, created_at,
     last_sent_at, expires_at)
-  values (${tenant}, ${c.id}, ${c.person}, ${c.decoy}, ${c.guard_key}, ${c.browser}, ${c.code_mac}, ${c.year}, ${c.phone_ending}, ${c.state},
-    ${c.tries}, ${c.sends},
-    ${c.created_at}, ${c.last_sent_at}, ${c.expires_at})`;
+  select ${tenant}, i, p, d, g, b, m, y, e, s, t, n, ca, la, ea
+  from unnest(${c.map((x) => x.id)}::uuid[], ${c.map((x) => x.person)}::uuid[], ${c.map((x) => x.decoy)}::boolean[], ${c.map((x) => x.guard_key)}::bytea[],
+    ${c.map((x) => x.browser)}::bytea[], ${c.map((x) => x.code_mac)}::bytea[], ${c.map((x) => x.year)}::int[], ${c.map((x) => x.phone_ending)}::text[],
+    ${c.map((x) => x.state)}::text[], ${c.map((x) => x.tries)}::int[], ${c.map((x) => x.sends)}::int[], ${c.map((x) => x.created_at)}::timestamptz[],
+    ${c.map((x) => x.last_sent_at)}::timestamptz[], ${c.map((x) => x.expires_at)}::timestamptz[]) u (i, p, d, g, b, m, y, e, s, t, n, ca, la, ea)
+  on conflict (tenant, id) do update set state = excluded.state, tries = excluded.tries, sends = excluded.sends, last_sent_at = excluded.last_sent_at,
+    code_mac = excluded.code_mac, expires_at = excluded.expires_at`;
 
-export const lockChallenge = async (sql: SqlTag, id: Uuid): Promise<ChallengeRow | undefined> => (await sql<ChallengeRow>`
+/** Locks challenges in the order of their ids; one that is not there is absent. */
+export const lockChallenges = (sql: SqlTag, tenant: Uuid, ids: readonly string[]): Promise<ChallengeRow[]> => sql<ChallengeRow>`
   select replace(id::text, '-', '') as id, replace(person::text, '-', '') as person, decoy, guard_key, browser, code_mac, year, phone_ending, state,
     tries, sends,
     created_at, last_sent_at, expires_at
-  from identity.challenge where id = ${id} for update`)[0];
-
-export const writeChallenge = (sql: SqlTag, c: Pick<ChallengeRow,
-  'id' | 'state' | 'tries' | 'sends' | 'last_sent_at' | 'code_mac' | 'expires_at'>): Promise<unknown[]> => sql`
-  update identity.challenge set state = ${c.state}, tries = ${c.tries}, sends = ${c.sends}, last_sent_at = ${c.last_sent_at}, code_mac = ${c.code_mac},
-    expires_at = ${c.expires_at}
-  where id = ${c.id}`;
+  from identity.challenge where tenant = ${tenant} and id = any(${ids}::uuid[]) order by id for update`;
 
 export interface GuardRow { key: Buffer; wrong: number; window_from: Date; locks: number; locked_until: Date | null }
 
-/** Locks the guard of a key, making it when it is missing. */
-export const lockGuard = async (sql: SqlTag, tenant: Uuid, key: Buffer, now: Date): Promise<GuardRow> => (await sql<GuardRow>`
-  insert into identity.guard (tenant, key, wrong, window_from, locks) values (${tenant}, ${key}, 0, ${now}, 0)
-  on conflict (tenant, key) do update set key = excluded.key returning key, wrong, window_from, locks, locked_until`)[0] as GuardRow;
+/** Locks the guards of these keys, each named once, in the order of the keys, making those that are missing. */
+export const lockGuards = (sql: SqlTag, tenant: Uuid, keys: readonly Buffer[], now: Date): Promise<GuardRow[]> => sql<GuardRow>`
+  insert into identity.guard (tenant, key, wrong, window_from, locks) select ${tenant}, k, 0, ${now}, 0 from unnest(${keys}::bytea[]) k order by k
+  on conflict (tenant, key) do update set key = excluded.key returning key, wrong, window_from, locks, locked_until`;
 
-export const writeGuard = (sql: SqlTag, g: GuardRow): Promise<unknown[]> => sql`
-  update identity.guard set wrong = ${g.wrong}, window_from = ${g.window_from}, locks = ${g.locks}, locked_until = ${g.locked_until} where key = ${g.key}`;
+export const writeGuards = (sql: SqlTag, tenant: Uuid, g: readonly GuardRow[]): Promise<unknown[]> => sql`
+  insert into identity.guard (tenant, key, wrong, window_from, locks, locked_until)
+  select ${tenant}, k, w, f, l, u
+  from unnest(${g.map((x) => x.key)}::bytea[], ${g.map((x) => x.wrong)}::int[], ${g.map((x) => x.window_from)}::timestamptz[],
+    ${g.map((x) => x.locks)}::int[], ${g.map((x) => x.locked_until)}::timestamptz[]) r (k, w, f, l, u)
+  on conflict (tenant, key) do update set wrong = excluded.wrong, window_from = excluded.window_from, locks = excluded.locks,
+    locked_until = excluded.locked_until`;
 
-export const knowsDevice = async (sql: SqlTag, person: Uuid, browser: Buffer): Promise<boolean> =>
-  (await sql`select 1 as one from identity.device where person = ${person} and browser = ${browser}`).length > 0;
+export interface Device { readonly person: string; readonly browser: Buffer }
 
-export const putDevice = (sql: SqlTag, tenant: Uuid, person: Uuid, browser: Buffer, now: Date): Promise<unknown[]> => sql`
-  insert into identity.device (tenant, person, browser, first_at, last_at) values (${tenant}, ${person}, ${browser}, ${now}, ${now})
+/** Those of these devices that have signed in before. The lateral has each looked up by its key, whatever the planner knows of the table. */
+export const knownDevices = (sql: SqlTag, tenant: Uuid, d: readonly Device[]): Promise<Device[]> => sql<Device>`
+  select replace(u.p::text, '-', '') as person, u.b as browser
+  from unnest(${d.map((x) => x.person)}::uuid[], ${d.map((x) => x.browser)}::bytea[]) u (p, b)
+  cross join lateral (select 1 from identity.device d where d.tenant = ${tenant} and d.person = u.p and d.browser = u.b offset 0) known`;
+
+/** Notes devices, each named once. */
+export const putDevices = (sql: SqlTag, tenant: Uuid, d: readonly Device[], now: Date): Promise<unknown[]> => sql`
+  insert into identity.device (tenant, person, browser, first_at, last_at)
+  select ${tenant}, p, b, ${now}, ${now} from unnest(${d.map((x) => x.person)}::uuid[], ${d.map((x) => x.browser)}::bytea[]) u (p, b) order by p, b
   on conflict (tenant, person, browser) do update set last_at = excluded.last_at`;
 
 export interface SessionRow {
@@ -75,9 +87,12 @@ export interface SessionRow {
   ended_at: Date | null;
 }
 
-export const insertSession = (sql: SqlTag, tenant: Uuid, s: SessionRow): Promise<unknown[]> => sql`
+export const insertSessions = (sql: SqlTag, tenant: Uuid, r: readonly SessionRow[]): Promise<unknown[]> => sql`
   insert into identity.session (tenant, id, person, browser, refresh_mac, rotated_at, started_at, expires_at)
-  values (${tenant}, ${s.id}, ${s.person}, ${s.browser}, ${s.refresh_mac}, ${s.rotated_at}, ${s.started_at}, ${s.expires_at})`;
+  select ${tenant}, i, p, b, m, ra, sa, ea
+  from unnest(${r.map((x) => x.id)}::uuid[], ${r.map((x) => x.person)}::uuid[], ${r.map((x) => x.browser)}::bytea[], ${r.map((x) => x.refresh_mac)}::bytea[],
+    ${r.map((x) => x.rotated_at)}::timestamptz[], ${r.map((x) => x.started_at)}::timestamptz[], ${r.map((x) => x.expires_at)}::timestamptz[])
+    u (i, p, b, m, ra, sa, ea)`;
 
 export const lockSession = async (sql: SqlTag, id: Uuid): Promise<SessionRow | undefined> => (await sql<SessionRow>`
   select replace(id::text, '-', '') as id, replace(person::text, '-', '') as person, browser, refresh_mac, previous_mac, rotated_at, started_at,
@@ -91,18 +106,24 @@ export const endSession = (sql: SqlTag, id: string, now: Date, reason: string): 
   update identity.session set ended_at = ${now}, end_reason = ${reason} where id = ${id} and ended_at is null returning replace(person::text, '-',
     '') as person`;
 
-/** Which of these sessions are alive; one statement for a whole batch. */
-export const liveSessions = (sql: SqlTag, ids: readonly string[], now: Date): Promise<{ id: string }[]> => sql<{ id: string }>`
-  select replace(id::text, '-', '') as id from identity.session where id = any(${ids}::uuid[]) and ended_at is null and expires_at > ${now}`;
+/** Which of these sessions are not alive, or not there; one statement for a whole batch, and as a rule no row. */
+export const endedSessions = (sql: SqlTag, tenant: Uuid, ids: readonly string[], now: Date): Promise<{ id: string }[]> => sql<{ id: string }>`
+  select replace(i::text, '-', '') as id from unnest(${ids}::uuid[]) u (i)
+  where not exists (select 1 from identity.session s where s.tenant = ${tenant} and s.id = u.i and s.ended_at is null and s.expires_at > ${now})`;
 
 export interface MessageRow { id: string; person: string; decoy: boolean; body: string | null; state: string; expires_at: Date }
 
-export const insertMessage = (sql: SqlTag, tenant: Uuid, m: MessageRow, now: Date): Promise<unknown[]> => sql`
+export const insertMessages = (sql: SqlTag, tenant: Uuid, m: readonly MessageRow[], now: Date): Promise<unknown[]> => sql`
   insert into identity.message (tenant, id, person, decoy, body, state, created_at, expires_at)
-  values (${tenant}, ${m.id}, ${m.person}, ${m.decoy}, ${m.body}, ${m.state}, ${now}, ${m.expires_at})`;
+  select ${tenant}, i, p, d, b, s, ${now}, e
+  from unnest(${m.map((x) => x.id)}::uuid[], ${m.map((x) => x.person)}::uuid[], ${m.map((x) => x.decoy)}::boolean[], ${m.map((x) => x.body)}::text[],
+    ${m.map((x) => x.state)}::text[], ${m.map((x) => x.expires_at)}::timestamptz[]) u (i, p, d, b, s, e)`;
 
-export const readMessage = async (sql: SqlTag, id: string): Promise<MessageRow | undefined> => (await sql<MessageRow>`
-  select replace(id::text, '-', '') as id, replace(person::text, '-', '') as person, decoy, body, state, expires_at from identity.message where id = ${id}`)[0];
+/** A message with the sealed profile of whom it goes to. */
+export const readMessage = async (sql: SqlTag, tenant: Uuid, id: string): Promise<(MessageRow & { profile: string }) | undefined> =>
+  (await sql<MessageRow & { profile: string }>`
+  select replace(m.id::text, '-', '') as id, replace(m.person::text, '-', '') as person, m.decoy, m.body, m.state, m.expires_at, p.profile
+  from identity.message m join identity.person p on p.tenant = m.tenant and p.id = m.person where m.tenant = ${tenant} and m.id = ${id}`)[0];
 
 /** Ends a message that is still pending and empties it. */
 export const finishMessage = (sql: SqlTag, id: string, state: string, providerId: string | null, now: Date): Promise<unknown[]> => sql`

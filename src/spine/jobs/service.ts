@@ -1,11 +1,10 @@
 import {
-  errorFields, nextCallStep, perform, provide, spineTransact, systemRandom, uuid, uuidv7, type AnyCall, type CallContext, type Clock, type JobHandler,
-  type Provided,
-  type Worker, type WorkerContext, type Writer, type TenantRef, type Tx,
+  allOf, bind, createGroup, errorFields, nextCallStep, perform, provide, spineTransact, systemRandom, uuid, uuidv7, type AnyCall, type CallContext, type Clock,
+  type Item, type JobHandler, type Origin, type Provided, type SectionTx, type TenantRef, type Tx, type Worker, type WorkerContext, type Writer,
 } from '#kernel';
 import { CallProbe, CLAIM_MAX, JobSignal, LEASE_MS, POLL_MS, type Job } from './contract.ts';
 import { backoffMs } from './rules.ts';
-import { claimJobs, clearAttempt, failJob, finishJob, insertJobs, noteAttempt, type NewJobs } from './store.ts';
+import { claimJobs, clearAttempt, failJob, finishJobs, insertJobs, noteAttempts, type NewJobs } from './store.ts';
 
 /** Writes the section's jobs in its commit. */
 export const jobWriter: Writer = {
@@ -45,33 +44,57 @@ export const signalState: Provided = provide(JobSignal, (cell) => makeSignal(cel
 
 class LeaseLost extends Error {}
 
-interface Running { readonly w: WorkerContext; readonly worker: string; readonly tenant: TenantRef; readonly job: Job }
+type Prepared = { readonly kind: 'ended' } | { readonly kind: 'send' | 'inquire'; readonly request: unknown; readonly now: Date };
+interface Preparing { readonly job: Job; readonly call: AnyCall }
+interface Recording { readonly job: Job; readonly record: (tx: Tx) => Promise<void> }
 
-/** Runs a verb of the job and removes the job, in one transaction. */
-const finishWith = (r: Running, run: (tx: Tx) => Promise<void>): Promise<void> =>
-  perform(r.w.cell, r.tenant, { actor: { kind: 'system', name: r.job.name }, trace: r.job.trace }, async (tx) => {
-    await run(tx);
-    if (!(await finishJob(tx.sql, r.job.id, r.worker)).length) throw new LeaseLost();
-  });
+/** One worker's calls: those that come to the same point together share the transaction. */
+interface Calls {
+  prepare(tenant: TenantRef, by: Origin, input: Preparing): Promise<Prepared>;
+  record(tenant: TenantRef, by: Origin, input: Recording): Promise<void>;
+}
+
+interface Running { readonly w: WorkerContext; readonly worker: string; readonly tenant: TenantRef; readonly job: Job; readonly calls: Calls }
+const originOf = (r: Running): Origin => ({ actor: { kind: 'system', name: r.job.name }, trace: r.job.trace });
 
 const lease = (now: Date, ms: number): Date => new Date(now.getTime() + ms);
 
-type Prepared = { readonly kind: 'ended' } | { readonly kind: 'send' | 'inquire'; readonly request: unknown; readonly now: Date };
+/** Throws when one of the jobs is no longer this worker's: nothing of this transaction may stay, and bisecting finds the one. */
+async function finish(tx: SectionTx, ids: readonly bigint[], worker: string): Promise<void> {
+  if (ids.length && (await finishJobs(tx.sql, ids, worker)).length !== ids.length) throw new LeaseLost();
+}
 
-/** One transaction: what is next, what to send, and, before anything is sent, that it is about to be. */
-function prepare(r: Running, call: AnyCall): Promise<Prepared> {
-  const { w, job } = r;
-  return perform(w.cell, r.tenant, { actor: { kind: 'system', name: job.name }, trace: job.trace }, async (tx): Promise<Prepared> => {
-    // Jobs live by the database's own clock, whatever clock their tenant was moved to.
-    const now = lease(tx.now, -r.tenant.clockOffsetMs);
+/** Runs a verb of the job and removes the job, in one transaction. */
+const finishWith = (r: Running, run: (tx: Tx) => Promise<void>): Promise<void> => perform(r.w.cell, r.tenant, originOf(r), async (tx) => {
+  await run(tx);
+  await finish(tx.section, [r.job.id], r.worker);
+});
+
+/** For each call: what is next, what to send, and, before anything is sent, that it is about to be. */
+async function prepareAll(tx: SectionTx, items: readonly Item<Preparing>[], worker: string): Promise<Prepared[]> {
+  // Jobs live by the database's own clock, whatever clock their tenant was moved to.
+  const now = lease(tx.now, -tx.tenant.clockOffsetMs);
+  const steps = await allOf(items.map(async (item) => {
+    const { job, call } = item.input;
     const kind = nextCallStep({ sentAt: job.sent_at, createdAt: job.created_at }, now, call.deadlineMs);
-    const request: unknown = kind === 'expire' ? await call.expire(tx, job.data) : await call.request(tx, job.data);
-    const ended = kind === 'expire' || request === undefined;
-    const mine = ended ? await finishJob(tx.sql, job.id, r.worker)
-      : kind === 'send' ? await noteAttempt(tx.sql, job.id, r.worker, now, lease(now, LEASE_MS + call.sendBudgetMs)) : [job];
-    if (!mine.length) throw new LeaseLost();
-    return ended ? { kind: 'ended' } : { kind, request, now };
-  });
+    const request: unknown = kind === 'expire' ? await call.expire(bind(tx, item), job.data) : await call.request(bind(tx, item), job.data);
+    return kind === 'expire' || request === undefined ? { job, call, kind: 'ended' as const } : { job, call, kind, request };
+  }));
+  await finish(tx, steps.flatMap((s) => (s.kind === 'ended' ? [s.job.id] : [])), worker);
+  const sends = steps.filter((s) => s.kind === 'send');
+  if (sends.length) {
+    const until = lease(now, LEASE_MS + Math.max(...sends.map((s) => s.call.sendBudgetMs)));
+    if ((await noteAttempts(tx.sql, sends.map((s) => s.job.id), worker, now, until)).length !== sends.length) throw new LeaseLost();
+  }
+  return steps.map((s): Prepared => (s.kind === 'ended' ? { kind: 'ended' } : { kind: s.kind, request: s.request, now }));
+}
+
+/** Writes the results of calls; each job goes first, so that none is recorded whose lease was lost. */
+async function recordAll(tx: SectionTx, items: readonly Item<Recording>[], worker: string): Promise<void[]> {
+  await finish(tx, items.map((i) => i.input.job.id), worker);
+  const done: void[] = [];
+  for (const item of items) done.push(await item.input.record(bind(tx, item)));
+  return done;
 }
 
 /** The five points of a call, each with its own commit; see kernel/call. */
@@ -79,13 +102,13 @@ async function runCall(r: Running, call: AnyCall): Promise<void> {
   const { w, job } = r;
   const probe = w.cell.use(CallProbe);
   await probe?.at('tx1-committed', job.name);
-  const step = await prepare(r, call);
+  const step = await r.calls.prepare(r.tenant, originOf(r), { job, call });
   if (step.kind === 'ended') return;
   const { request, now } = step;
   const context: CallContext = { key: job.call_key as string, signal: AbortSignal.timeout(call.sendBudgetMs), use: w.cell.use };
   if (step.kind === 'inquire') {
     const found = await call.inquire(request, context);
-    if (found !== 'not-found') return finishWith(r, (tx) => call.record(tx, job.data, found));
+    if (found !== 'not-found') return r.calls.record(r.tenant, originOf(r), { job, record: (tx) => call.record(tx, job.data, found) });
     const proven = now.getTime() - (job.sent_at as Date).getTime() > call.visibilityMs;
     if (proven) await spineTransact(w.cell, (tx) => clearAttempt(tx.sql, job.id, r.worker));
     throw new Error(proven ? 'not there: will be sent again' : 'not there yet');
@@ -98,7 +121,7 @@ async function runCall(r: Running, call: AnyCall): Promise<void> {
   }
   const result = await sending;
   await probe?.at('answer-received', job.name);
-  await finishWith(r, (tx) => call.record(tx, job.data, result));
+  await r.calls.record(r.tenant, originOf(r), { job, record: (tx) => call.record(tx, job.data, result) });
   await probe?.at('tx2-committed', job.name);
 }
 
@@ -127,6 +150,10 @@ export const worker: Worker = {
     const me = uuidv7(w.clock.now(), systemRandom);
     const handlers = new Map(w.modules.flatMap((m) => m.handlers ?? []).map((h) => [h.job.name, h]));
     const calls = new Map(w.modules.flatMap((m) => m.calls ?? []).map((c) => [c.job.name, c]));
+    const ofCalls: Calls = {
+      prepare: createGroup<Preparing, Prepared>(w.cell, 'jobs.prepare', w.log, (tx, items) => prepareAll(tx, items, me)),
+      record: createGroup<Recording, void>(w.cell, 'jobs.record', w.log, (tx, items) => recordAll(tx, items, me)),
+    };
     const signal = w.cell.use(JobSignal);
     const running = new Set<Promise<void>>();
     while (!w.signal.aborted) {
@@ -141,7 +168,7 @@ export const worker: Worker = {
           await spineTransact(w.cell, (tx) => failJob(tx.sql, job.id, me, 'UnknownTenant', lease(tx.now, backoffMs(job.attempts, systemRandom.unit())), null));
           continue;
         }
-        const done = runJob({ w, worker: me, tenant, job }, handlers, calls).finally(() => running.delete(done));
+        const done = runJob({ w, worker: me, tenant, job, calls: ofCalls }, handlers, calls).finally(() => running.delete(done));
         running.add(done);
       }
       if (running.size >= CLAIM_MAX) await Promise.race(running);

@@ -26,16 +26,17 @@ export const claimJobs = (sql: SqlTag, worker: string, now: Date, until: Date, l
     order by j.run_at, j.id limit ${limit} for update skip locked))
   returning id, replace(tenant::text, '-', '') as tenant, name, data, attempts, attempts_max, trace, created_at, call_key, sent_at`;
 
-/** Ends a job in the transaction of its effect; no row means that the lease was lost, and the effect must not stay. */
-export const finishJob = (sql: SqlTag, id: bigint, worker: string): Promise<unknown[]> => sql`
-  delete from jobs.job where id = ${id} and worker = ${worker} returning id`;
+/** Ends jobs in the transaction of their effects; one that is not answered lost its lease, and its effect must not stay. */
+export const finishJobs = (sql: SqlTag, ids: readonly bigint[], worker: string): Promise<unknown[]> => sql`
+  delete from jobs.job where id = any(${ids}::bigint[]) and worker = ${worker} returning id`;
 
 export const failJob = (sql: SqlTag, id: bigint, worker: string, error: string, runAt: Date, deadAt: Date | null): Promise<unknown[]> => sql`
   update jobs.job set lease_until = null, worker = null, last_error = ${error}, run_at = ${runAt}, dead_at = ${deadAt} where id = ${id} and worker = ${worker}`;
 
-/** Commits that an attempt is about to be sent; from now on this job may only inquire. */
-export const noteAttempt = (sql: SqlTag, id: bigint, worker: string, at: Date, until: Date): Promise<unknown[]> => sql`
-  update jobs.job set attempt_no = attempt_no + 1, sent_at = ${at}, lease_until = ${until} where id = ${id} and worker = ${worker} returning id`;
+/** Commits that attempts are about to be sent; from now on these jobs may only inquire. */
+export const noteAttempts = (sql: SqlTag, ids: readonly bigint[], worker: string, at: Date, until: Date): Promise<unknown[]> => sql`
+  update jobs.job set attempt_no = attempt_no + 1, sent_at = ${at}, lease_until = ${until}
+  where id = any(${ids}::bigint[]) and worker = ${worker} returning id`;
 
 /** Proven not to have arrived: it may be sent again. */
 export const clearAttempt = (sql: SqlTag, id: bigint, worker: string): Promise<unknown[]> => sql`

@@ -1,3 +1,3 @@
 export * from './contract.ts';
 export { retryAfterSeconds } from './rules.ts';
-export { createLimiter, takeShared, type Limiter } from './service.ts';
+export { createLimiter, takeShared, type Limiter, type Want } from './service.ts';

@@ -66,25 +66,26 @@ describe('a shared bucket', () => {
 
   it('holds exactly over transactions that run at once', async () => {
     const slow = { name: 'shared', capacity: 7, perMinute: 0.001 };
-    const verdicts = await Promise.all(Array.from({ length: 30 }, () => h.perform('india', (tx) => takeShared(tx, slow, ['one']))));
+    const verdicts = await Promise.all(Array.from({ length: 30 }, () => h.perform('india', (tx) => takeShared(tx, [{ policy: slow, key: 'one' }]))));
     expect(verdicts.flat().filter((v) => v.ok)).toHaveLength(7);
   });
 
   it('is dropped when nobody touched it for a week, and no other', async () => {
     const policy = { name: 'swept', capacity: 2, perMinute: 1 };
-    for (const key of ['old', 'fresh']) await h.perform('india', (tx) => takeShared(tx, policy, [key]));
-    await h.perform('other', (tx) => takeShared(tx, policy, ['old']));
+    for (const key of ['old', 'fresh']) await h.perform('india', (tx) => takeShared(tx, [{ policy, key }]));
+    await h.perform('other', (tx) => takeShared(tx, [{ policy, key: 'old' }]));
     const su = h.sql('IN', 'superuser');
     await su("update limits.bucket set at = at - interval '8 days' where key = 'swept old'");
     expect(await sweepBuckets(h.cell())).toBe(2);
     expect((await su("select key from limits.bucket where key like 'swept %'")).map((r) => r.key)).toEqual(['swept fresh']);
-    expect((await h.perform('india', (tx) => takeShared(tx, policy, ['old'])))[0]).toMatchObject({ ok: true, remaining: 1 });
-    await expect(h.perform('india', (tx) => takeShared(tx, { name: 'glacial', capacity: 100, perMinute: 0.001 }, ['k']))).rejects.toThrow(/too slowly/);
+    expect((await h.perform('india', (tx) => takeShared(tx, [{ policy, key: 'old' }])))[0]).toMatchObject({ ok: true, remaining: 1 });
+    const glacial = { name: 'glacial', capacity: 100, perMinute: 0.001 };
+    await expect(h.perform('india', (tx) => takeShared(tx, [{ policy: glacial, key: 'k' }]))).rejects.toThrow(/too slowly/);
   });
 
   it('is another tenant’s own', async () => {
     const once = { name: 'once', capacity: 1, perMinute: 0.001 };
-    expect((await h.perform('india', (tx) => takeShared(tx, once, ['k', 'k']))).map((v) => v.ok)).toEqual([true, false]);
-    expect((await h.perform('other', (tx) => takeShared(tx, once, ['k'])))[0]?.ok).toBe(true);
+    expect((await h.perform('india', (tx) => takeShared(tx, ['k', 'k'].map((key) => ({ policy: once, key }))))).map((v) => v.ok)).toEqual([true, false]);
+    expect((await h.perform('other', (tx) => takeShared(tx, [{ policy: once, key: 'k' }])))[0]?.ok).toBe(true);
   });
 });

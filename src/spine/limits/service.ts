@@ -22,19 +22,24 @@ export function createLimiter(clock: Clock, bucketsMax = BUCKETS_MAX): Limiter {
   };
 }
 
+export interface Want { readonly policy: LimitPolicy; readonly key: string }
+const nameOf = (w: Want): string => `${w.policy.name} ${w.key}`;
+
 /**
- * Takes a token from each key's bucket in the database: exact over all processes, and kept when the request is refused. A policy is asked
- * once in a transaction, with all of its keys: what was taken is written at the flush.
+ * Takes a token for each want from its bucket in the database, in the order given: exact over all processes, and kept when the request is
+ * refused. Asked once in a transaction, with all that it wants: what was taken is written at the flush. Two statements for any number.
  */
-export async function takeShared(tx: Pick<SectionTx, 'sql' | 'tenant' | 'now' | 'write'>, policy: LimitPolicy, keys: readonly string[]): Promise<Verdict[]> {
-  if (policy.capacity * 60_000 > policy.perMinute * BUCKET_KEPT_MS) throw new RangeError(`${policy.name} fills too slowly for a bucket that is swept`);
-  const sorted = [...new Set(keys.map((k) => `${policy.name} ${k}`))].toSorted();
-  const rows = new Map((await lockBuckets(tx.sql, tx.tenant.id, sorted, policy.capacity, tx.now)).map((r) => [r.key, r]));
-  const verdicts = keys.map((key) => {
-    const row = rows.get(`${policy.name} ${key}`);
+export async function takeShared(tx: Pick<SectionTx, 'sql' | 'tenant' | 'now' | 'write'>, wants: readonly Want[]): Promise<Verdict[]> {
+  const slow = wants.find(({ policy }) => policy.capacity * 60_000 > policy.perMinute * BUCKET_KEPT_MS);
+  if (slow) throw new RangeError(`${slow.policy.name} fills too slowly for a bucket that is swept`);
+  const capacities = new Map(wants.map((w) => [nameOf(w), w.policy.capacity]));
+  const wanted = [...capacities].map(([key, capacity]) => ({ key, capacity })).toSorted((a, b) => (a.key < b.key ? -1 : 1));
+  const rows = new Map((await lockBuckets(tx.sql, tx.tenant.id, wanted, tx.now)).map((r) => [r.key, r]));
+  const verdicts = wants.map((want) => {
+    const row = rows.get(nameOf(want));
     if (!row) throw new Error('a bucket that was just locked is gone');
     const bucket = { tokens: row.tokens, atMs: row.at.getTime() };
-    const verdict = take(policy, bucket, tx.now.getTime());
+    const verdict = take(want.policy, bucket, tx.now.getTime());
     row.tokens = bucket.tokens;
     row.at = new Date(bucket.atMs);
     return verdict;

@@ -2,10 +2,10 @@ import type { SqlTag, Uuid } from '#kernel';
 
 export interface BucketRow { key: string; tokens: number; at: Date }
 
-/** Locks the buckets of these keys in key order, making those that are missing; one statement. */
-export const lockBuckets = (sql: SqlTag, tenant: Uuid, keys: readonly string[], capacity: number, now: Date): Promise<BucketRow[]> => sql<BucketRow>`
+/** Locks the buckets of these keys in the order given, making those that are missing full; one statement. */
+export const lockBuckets = (sql: SqlTag, tenant: Uuid, wanted: readonly { key: string; capacity: number }[], now: Date): Promise<BucketRow[]> => sql<BucketRow>`
   insert into limits.bucket (tenant, key, tokens, at)
-  select ${tenant}, k, ${capacity}, ${now} from unnest(${keys}::text[]) k order by k
+  select ${tenant}, k, c, ${now} from unnest(${wanted.map((w) => w.key)}::text[], ${wanted.map((w) => w.capacity)}::float8[]) u (k, c) order by k
   on conflict (tenant, key) do update set key = excluded.key
   returning key, tokens, at`;
 
@@ -19,7 +19,9 @@ export const dropBuckets = (sql: SqlTag, from: { tenant: string; key: string }, 
   delete from limits.bucket where (tenant, key) > (${from.tenant}::uuid, ${from.key}) and (tenant, key) <= (${to.tenant}::uuid, ${to.key}) and at < ${before}
   returning 1`;
 
+/** Written as an upsert: an update joined to a list may be planned as a walk over the whole table while its statistics are young. */
 export const writeBuckets = (sql: SqlTag, tenant: Uuid, rows: readonly BucketRow[]): Promise<unknown[]> => sql`
-  update limits.bucket b set tokens = r.tokens, at = r.at
-  from unnest(${rows.map((r) => r.key)}::text[], ${rows.map((r) => r.tokens)}::float8[], ${rows.map((r) => r.at)}::timestamptz[]) r (key, tokens, at)
-  where b.tenant = ${tenant} and b.key = r.key`;
+  insert into limits.bucket (tenant, key, tokens, at)
+  select ${tenant}, k, t, a
+  from unnest(${rows.map((r) => r.key)}::text[], ${rows.map((r) => r.tokens)}::float8[], ${rows.map((r) => r.at)}::timestamptz[]) u (k, t, a) order by k
+  on conflict (tenant, key) do update set tokens = excluded.tokens, at = excluded.at`;

@@ -1,3 +1,4 @@
+import type { KeyObject } from 'node:crypto';
 import { problem, type Uuid } from '#kernel';
 
 /** Where a sealed value stands. It is bound into the seal: a value moved to another row, column, table or tenant does not open. */
@@ -11,8 +12,8 @@ export interface TenantKeys extends Sealer {
   blind(purpose: string, value: string): Buffer;
   /** Keyed hash for codes and tokens: 32 bytes. */
   mac(purpose: string, value: string | Buffer): Buffer;
-  /** A secret of this tenant for one purpose, 32 bytes. */
-  secret(purpose: string): Uint8Array;
+  /** A secret key of this tenant for one purpose, 32 bytes; derived once. */
+  key(purpose: string): KeyObject;
 }
 
 export interface SubjectKeys { readonly subject: Uuid; readonly sealer: Sealer }

@@ -1,6 +1,6 @@
-import { defineModule, provide } from '#kernel';
+import { defineModule } from '#kernel';
 import { kekUnavailable } from './contract.ts';
-import { makeState, VaultState } from './service.ts';
+import { vaultState } from './service.ts';
 
 export default defineModule({
   name: 'spine/vault',
@@ -12,5 +12,5 @@ export default defineModule({
     'vault.subject_key': { app: ['select', 'insert', 'delete'], auditor: ['select'] },
   },
   problems: [kekUnavailable],
-  state: [provide(VaultState, makeState)],
+  state: [vaultState()],
 });

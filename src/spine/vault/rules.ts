@@ -67,12 +67,11 @@ export const secretKey = (bytes: Uint8Array): KeyObject => createSecretKey(bytes
 /** A tenant's keys from its data keys and its index root. Purposes are separated by HKDF-SHA-256 (RFC 5869). */
 export function tenantKeys(tenant: string, current: string, keys: ReadonlyMap<string, KeyObject>, indexRoot: Buffer): TenantKeys {
   const derived = new Map<string, KeyObject>();
-  const secret = (purpose: string): Uint8Array => new Uint8Array(hkdfSync('sha256', indexRoot, tenant, `exchequer ${purpose}`, 32));
   const keyFor = (purpose: string): KeyObject => {
     let key = derived.get(purpose);
-    if (!key) derived.set(purpose, (key = secretKey(secret(purpose))));
+    if (!key) derived.set(purpose, (key = secretKey(new Uint8Array(hkdfSync('sha256', indexRoot, tenant, `exchequer ${purpose}`, 32)))));
     return key;
   };
   const mac = (purpose: string, value: string | Buffer): Buffer => createHmac('sha256', keyFor(purpose)).update(value).digest();
-  return { ...sealer(tenant, current, keys), blind: (purpose, value) => mac(`blind ${purpose}`, value), mac, secret };
+  return { ...sealer(tenant, current, keys), blind: (purpose, value) => mac(`blind ${purpose}`, value), mac, key: keyFor };
 }

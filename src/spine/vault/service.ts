@@ -1,6 +1,6 @@
 import type { KeyObject } from 'node:crypto';
 import { LRUCache } from 'lru-cache';
-import { spineTransact, systemRandom, token, Unavailable, type CellContext, type SectionTx, type TenantRef, type Uuid } from '#kernel';
+import { provide, spineTransact, systemRandom, token, Unavailable, type CellContext, type Provided, type SectionTx, type TenantRef, type Uuid } from '#kernel';
 import { SUBJECT_KEYS_CACHED_MAX, type Sealer, type SubjectKeys, type TenantKeys } from './contract.ts';
 import { Kek } from './port.ts';
 import { parseSealed, sealer, secretKey, tenantKeys as makeTenantKeys } from './rules.ts';
@@ -13,9 +13,10 @@ interface VaultState {
   readonly uncommitted: LRUCache<string, true>;
 }
 export const VaultState = token<VaultState>('vault.state');
-export const makeState = (): VaultState => ({
-  tenants: new Map(), subjects: new LRUCache({ max: SUBJECT_KEYS_CACHED_MAX }), uncommitted: new LRUCache({ max: SUBJECT_KEYS_CACHED_MAX }),
-});
+/** Keys opened in a process; a command that passes each person once keeps few. */
+export const vaultState = (subjectsMax = SUBJECT_KEYS_CACHED_MAX): Provided => provide(VaultState, (): VaultState => ({
+  tenants: new Map(), subjects: new LRUCache({ max: subjectsMax }), uncommitted: new LRUCache({ max: SUBJECT_KEYS_CACHED_MAX }),
+}));
 
 type Using = Pick<SectionTx, 'use' | 'tenant' | 'sql' | 'afterCommit'>;
 const KEY_BYTES = 32;

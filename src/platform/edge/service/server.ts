@@ -30,10 +30,22 @@ function measure(app: FastifyInstance, o: EdgeOptions, runner: Runner): void {
     },
   });
   void batches;
+  // Kept by route and status: to look a counter up by its labels costs more than to count.
+  const counters = new Map<string, Map<number, { inc(): void; observe(seconds: number): void }>>();
+  const counterOf = (route: string, status: number): { inc(): void; observe(seconds: number): void } => {
+    let ofRoute = counters.get(route);
+    if (!ofRoute) counters.set(route, (ofRoute = new Map()));
+    let counter = ofRoute.get(status);
+    if (!counter) {
+      const [count, time] = [requests.labels(route, String(status)), durations.labels(route)];
+      ofRoute.set(status, (counter = { inc: () => count.inc(), observe: (seconds) => time.observe(seconds) }));
+    }
+    return counter;
+  };
   app.addHook('onResponse', (req, reply, next) => {
-    const route = req.routeOptions.url ?? 'none';
-    requests.labels(route, String(reply.statusCode)).inc();
-    durations.labels(route).observe(reply.elapsedTime / 1000);
+    const counter = counterOf(req.routeOptions.url ?? 'none', reply.statusCode);
+    counter.inc();
+    counter.observe(reply.elapsedTime / 1000);
     next();
   });
 }

@@ -1,6 +1,7 @@
+import { LRUCache } from 'lru-cache';
 import type { VNode } from 'preact';
 import { civilDateIn, daysBetween, fill, page, type Outcome, type PageContext, type Rendered } from '#kernel';
-import { Arithmetic, Badge, Facts, Notice, Timeline, type Moment } from '#kit';
+import { Arithmetic, Badge, Facts, markup, Notice, Timeline, type Moment } from '#kit';
 import type { Status, YearStatus } from '../contract.ts';
 import { view } from '../routes.ts';
 import type { Words } from '../words/en.ts';
@@ -129,11 +130,11 @@ function YourPart({ context, w, s }: Shown): VNode {
 }
 
 /** One return: the answer, what happens next, what the person can do, then the detail. */
-function Return({ context, w, s, eyebrow }: Shown & { eyebrow: string | null }): VNode {
+function Story({ context, w, s, eyebrow }: Shown & { eyebrow: string | null }): VNode {
   const text = statusText(w, s.code);
   const shown = { context, w, s };
   return (
-    <article data-refund={s.refund} data-version={s.version}>
+    <>
       {eyebrow !== null && <p class="eyebrow">{eyebrow}</p>}
       {eyebrow !== null ? <h1>{answerText(context, w, s)}</h1> : <p class="lead">{answerText(context, w, s)}</p>}
       <p class="state">
@@ -152,8 +153,29 @@ function Return({ context, w, s, eyebrow }: Shown & { eyebrow: string | null }):
       <Sum {...shown} />
       <Blockers w={w} s={s} />
       <section><h2>{w.timeline.title}</h2><Timeline label={w.timeline.title} moments={moments(shown)} /></section>
-    </article>
+    </>
   );
+}
+
+/** Markup of returns, in characters. It names no person, and the account's digits are put in later. */
+const STORIES_KEPT_MAX = 32 * 1024 * 1024;
+/** A story is of one projection: it stands only for the very timeline that it was made of. */
+interface Kept { readonly timeline: Status['timeline']; readonly markup: string }
+const stories = new LRUCache<string, Kept>({ maxSize: STORIES_KEPT_MAX, sizeCalculation: (kept) => kept.markup.length });
+/** Stands where the account's digits go: a character that no text holds. */
+const ACCOUNT = '\uE000';
+
+function Return({ context, w, s, eyebrow }: Shown & { eyebrow: string | null }): VNode {
+  const today = civilDateIn(context.tenant.zone, context.now);
+  const name = JSON.stringify([s.refund, s.version, context.language, today, s.expected, eyebrow, s.account !== null]);
+  let kept = stories.get(name);
+  if (kept?.timeline !== s.timeline) {
+    const story = <Story context={context} w={w} s={{ ...s, account: s.account === null ? null : ACCOUNT }} eyebrow={eyebrow} />;
+    kept = { timeline: s.timeline, markup: markup(story) };
+    stories.set(name, kept);
+  }
+  const whole = s.account === null ? kept.markup : kept.markup.replace(ACCOUNT, () => markup(<>{s.account}</>));
+  return <article data-refund={s.refund} data-version={s.version} dangerouslySetInnerHTML={{ __html: whole }} />;
 }
 
 function Freshness({ context, w, y }: { context: PageContext; w: Words; y: YearStatus }): VNode {

@@ -8,7 +8,8 @@ import {
 import { decideIncoming } from '../rules/events.ts';
 import { project } from '../rules/project.ts';
 import type { EventFacts, Projection, RefundEvent } from '../rules/types.ts';
-import { dropEmpty, eventsOf, insertEvents, insertQuarantine, lockRefunds, writeRefunds, type EventRow, type RefundRow } from '../store.ts';
+import { dropEmpty, eventsOf, insertEvents, insertQuarantine, lockRefunds, makeRefunds, writeRefunds, type EventRow, type RefundRow,
+  type ReturnKey } from '../store.ts';
 import { canonicalEvent, eventOfRow, factsText, projectionText } from './encode.ts';
 import { packOf } from './packs.ts';
 
@@ -66,16 +67,17 @@ function toEvent(line: EventLine, receivedAt: Date): RefundEvent {
   };
 }
 
-/** Locks the returns that these lines are about and reads their events: two statements for any number of lines. */
+/** Makes and locks the returns that these lines are about and reads their events: three statements for any number of lines. */
 async function loadReturns(tx: SectionTx, lines: readonly { line: EventLine; person: Uuid }[]): Promise<Map<string, Return>> {
-  const wanted = new Map<string, { id: Uuid; person: Uuid; year: number; returnNo: number }>();
+  const wanted = new Map<string, ReturnKey>();
   for (const { line, person } of lines) {
     const key = returnKey(person, line.year, line.returnNo);
     if (!wanted.has(key)) wanted.set(key, { id: tx.uuid(), person, year: line.year, returnNo: line.returnNo });
   }
   if (!wanted.size) return new Map();
   tx.locks('products/taxrefund');
-  const rows = await lockRefunds(tx.sql, tx.tenant.id, tx.now, [...wanted.values()]);
+  const sorted = [...wanted.values()].toSorted((a, b) => (a.person === b.person ? a.year - b.year || a.returnNo - b.returnNo : a.person < b.person ? -1 : 1));
+  const [, rows] = await Promise.all([makeRefunds(tx.sql, tx.tenant.id, tx.now, sorted), lockRefunds(tx.sql, tx.tenant.id, sorted)]);
   const old = rows.filter((r) => r.events > 0).map((r) => r.id);
   const events = Map.groupBy(old.length ? await eventsOf(tx.sql, old) : [], (e) => e.refund);
   return new Map(
@@ -133,7 +135,7 @@ async function writeChanged(tx: SectionTx, by: Origin, returns: Iterable<Return>
   const updates = changed.map((r) => {
     const projection: Projection = project(pack, r.known, r.row.year);
     return {
-      id: r.row.id,
+      id: uuid(r.row.id), person: uuid(r.row.person), year: r.row.year, returnNo: r.row.return_no,
       version: r.row.version + 1,
       events: r.row.events + r.added.length,
       code: projection.code,

@@ -103,65 +103,79 @@ function shownOn(pack: CountryPack, r: KeptReturn, today: CivilDate): KeptReturn
   return shown;
 }
 
-const wires = new WeakMap<YearStatus, string>();
+/**
+ * The answer about one year from what the cache or the database holds. A machine is given its wire text, put together from what is
+ * kept; a page reads its returns: each is made when it is first asked for, so that neither costs the other's work.
+ */
+class YearAnswer implements YearStatus {
+  readonly year: number;
+  readonly label: YearStatus['label'];
+  readonly asOf: Date;
+  readonly staleSeconds: number | null;
+  readonly #shown: readonly { readonly kept: KeptReturn['shown']; readonly account: string | null }[];
+  #returns: Status[] | undefined;
 
-/** The answer about one year from what the cache or the database holds. */
-export function toYearStatus(pack: CountryPack, kept: KeptYear, today: CivilDate, sealer: Sealer | undefined, staleSeconds: number | null): YearStatus {
-  const label = yearLabel(pack, kept.year);
-  let text = '';
-  const returns = kept.returns.map((r): Status => {
-    const shown = shownOn(pack, r, today);
-    const account = r.account !== null && sealer ? masked(sealer.open(accountPlace(r.id), r.account)) : null;
+  constructor(pack: CountryPack, kept: KeptYear, today: CivilDate, sealer: Sealer | undefined, staleSeconds: number | null) {
+    this.year = kept.year;
+    this.label = yearLabel(pack, kept.year);
+    this.asOf = kept.asOf;
+    this.staleSeconds = staleSeconds;
+    this.#shown = kept.returns.map((r) => ({
+      kept: shownOn(pack, r, today), account: r.account !== null && sealer ? masked(sealer.open(accountPlace(r.id), r.account)) : null,
+    }));
+  }
+
+  get returns(): Status[] {
+    return (this.#returns ??= this.#shown.map(({ kept, account }) => ({ ...kept.status, account })));
+  }
+
+  /** Equal to what the codec would write, which a test holds it to. */
+  get wire(): string {
     // The dots are written as escapes: an answer of ASCII alone need not be encoded on its way out.
-    text += `${text && ','}${shown.wire.slice(0, -1)},"account":${account === null ? 'null' : `"${account.replaceAll('•', '\\u2022')}"`}}`;
-    return { ...shown.status, account };
-  });
-  const answer = { year: kept.year, label, returns, asOf: kept.asOf, staleSeconds };
-  wires.set(
-    answer,
-    `{"year":${kept.year},"label":${JSON.stringify(label)},"returns":[${text}],"asOf":"${kept.asOf.toISOString()}","staleSeconds":${staleSeconds}}`,
-  );
-  return answer;
+    const returns = this.#shown.map(({ kept, account }) =>
+      `${kept.wire.slice(0, -1)},"account":${account === null ? 'null' : `"${account.replaceAll('•', '\\u2022')}"`}}`).join(',');
+    return `{"year":${this.year},"label":${JSON.stringify(this.label)},"returns":[${returns}],"asOf":"${this.asOf.toISOString()}","staleSeconds":${
+      this.staleSeconds}}`;
+  }
 }
 
-/** The wire text of an answer, put together from what is kept; equal to what the codec would write, which a test holds it to. */
-export const yearWire = (answer: YearStatus): string => wires.get(answer) ?? JSON.stringify(z.encode(zYearStatus, answer));
+export const toYearStatus = (...from: ConstructorParameters<typeof YearAnswer>): YearStatus => new YearAnswer(...from);
+
+/** The wire text of an answer. */
+export const yearWire = (answer: YearStatus): string =>
+  (answer instanceof YearAnswer ? answer.wire : JSON.stringify(z.encode(zYearStatus, answer)));
 
 const EPOCH = new Date(0);
 const newestReport = (returns: readonly KeptReturn[]): Date =>
   returns.flatMap((r) => Object.values(r.projection.freshness)).reduce((a, b) => (a > b ? a : b), EPOCH);
 
-async function load(tx: SectionTx, pack: CountryPack, wanted: readonly { person: Uuid; year: number }[]): Promise<Map<string, KeptYear>> {
+interface Wanted { readonly person: Uuid; readonly year: number; readonly key: string; kept: KeptYear | undefined }
+
+/** Gives each of the wanted years what is kept of it, or what one statement reads for all that are not kept. */
+async function load(tx: SectionTx, pack: CountryPack, wanted: readonly Wanted[]): Promise<void> {
   const cache = tx.use(StatusCache);
-  const found = new Map<string, KeptYear>();
-  const missing = new Map<string, { person: Uuid; year: number }>();
+  const missing = new Map<string, Wanted[]>();
   for (const w of wanted) {
-    const key = cacheKey(tx.tenant.id, w.person, w.year);
-    const hit = cache.get(key);
-    if (hit) found.set(key, hit);
-    else missing.set(key, w);
+    w.kept = cache.get(w.key);
+    if (w.kept) continue;
+    const twins = missing.get(w.key);
+    if (twins) twins.push(w);
+    else missing.set(w.key, [w]);
   }
-  if (!missing.size) return found;
+  if (!missing.size) return;
   const fence = cache.fence([...missing.keys()]);
-  const list = [...missing.values()];
-  const rows = Map.groupBy(
-    await refundsOf(
-      tx.sql,
-      tx.tenant.id,
-      list.map((m) => m.person),
-      list.map((m) => m.year),
-    ),
-    (r) => cacheKey(tx.tenant.id, r.person, r.year),
-  );
-  for (const [key, w] of missing) {
+  const list = [...missing.values()].map((twins) => twins[0] as Wanted);
+  const found = await refundsOf(tx.sql, tx.tenant.id, list.map((m) => m.person), list.map((m) => m.year));
+  const rows = Map.groupBy(found, (r) => cacheKey(tx.tenant.id, r.person, r.year));
+  for (const [key, twins] of missing) {
+    const { person, year } = twins[0] as Wanted;
     const mine = (rows.get(key) ?? []).filter((r) => r.events > 0).toSorted((a, b) => b.return_no - a.return_no);
     const returns = mine.map((r) => keep(pack, r));
-    const kept: KeptYear = { person: w.person, year: w.year, asOf: newestReport(returns), returns };
+    const kept: KeptYear = { person, year, asOf: newestReport(returns), returns };
     // A year without a return is not kept: the first event of a return would have to find and drop it.
     if (kept.returns.length) cache.fill(fence, key, kept);
-    found.set(key, kept);
+    for (const w of twins) w.kept = kept;
   }
-  return found;
 }
 
 /**
@@ -170,31 +184,24 @@ async function load(tx: SectionTx, pack: CountryPack, wanted: readonly { person:
  */
 export async function viewYears(tx: SectionTx, items: readonly Item<{ params: { year: string } }>[]): Promise<Outcome<YearStatus>[]> {
   const pack = packOf(tx.tenant);
-  const wanted = items.map((item) => {
-    if (item.actor.kind !== 'person') throw new Error('a view without a person');
-    return { person: item.actor.id, year: Number.parseInt(item.input.params.year, 10) };
+  const wanted = items.map(({ actor, input }): Wanted => {
+    if (actor.kind !== 'person') throw new Error('a view without a person');
+    const year = Number.parseInt(input.params.year, 10);
+    return { person: actor.id, year, key: cacheKey(tx.tenant.id, actor.id, year), kept: undefined };
   });
-  const kept = await load(tx, pack, wanted);
-  const sealers = await subjectKeys(
-    tx,
-    wanted.filter((w) => kept.get(cacheKey(tx.tenant.id, w.person, w.year))?.returns.some((r) => r.account !== null)).map((w) => w.person),
-  );
+  await load(tx, pack, wanted);
+  const sealers = await subjectKeys(tx, wanted.filter((w) => w.kept?.returns.some((r) => r.account !== null)).map((w) => w.person));
   return items.map((item, i) => {
-    const w = wanted[i] as (typeof wanted)[number];
-    const year = kept.get(cacheKey(tx.tenant.id, w.person, w.year)) as KeptYear;
-    const newest = year.returns[0];
-    if (!newest) {
-      tx.audit(item, { action: 'taxrefund.viewed', result: 'refused', subject: w.person, problem: noReturn.code, detail: { year: w.year } });
+    const { person, year, kept } = wanted[i] as Wanted;
+    const newest = kept?.returns[0];
+    if (!kept || !newest) {
+      tx.audit(item, { action: 'taxrefund.viewed', result: 'refused', subject: person, problem: noReturn.code, detail: { year } });
       return refuse(noReturn);
     }
     tx.audit(item, {
-      action: 'taxrefund.viewed',
-      result: 'done',
-      subject: w.person,
-      resource: `tret_${newest.id}`,
-      detail: { year: w.year, version: newest.version },
+      action: 'taxrefund.viewed', result: 'done', subject: person, resource: `tret_${newest.id}`, detail: { year, version: newest.version },
     });
-    return done(toYearStatus(pack, year, tx.today, sealers.get(w.person), null));
+    return done(toYearStatus(pack, kept, tx.today, sealers.get(person), null));
   });
 }
 

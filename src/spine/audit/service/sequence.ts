@@ -1,30 +1,27 @@
 import { spineTransact, type CellContext, type Worker, type WorkerContext } from '#kernel';
-import { readSettled } from '#spine/events';
+import { whenInsertersEnd } from '#spine/events';
 import { HEAD_EVERY_MS, SEQUENCE_BATCH_MAX, SEQUENCE_POLL_MS } from '../contract.ts';
 import { HeadKeeper } from '../port.ts';
-import { canonicalFact, CHAIN_START, chainHash, leafHash } from '../rules.ts';
-import { factsAfter, insertLeaves, lastLeaf, lockChain, type LeafRow } from '../store.ts';
+import { CHAIN_START } from '../rules.ts';
+import { lastLeaf, lockChain, placeLeaves } from '../store.ts';
 
-/** Gives settled facts their places in the chain; resolves to how many. */
+/** One step under the chain's lock. The rows stay in the database: to read, hash and send back two thousand would hold up every request meanwhile. */
+const place = (cell: CellContext, settled: bigint | null): Promise<{ placed: bigint; high: bigint | null }> => spineTransact(cell, async (tx) => {
+  await lockChain(tx.sql);
+  const last = await lastLeaf(tx.sql);
+  const after = { pos: last?.pos ?? 0n, seq: last?.fact_seq ?? 0n, link: last?.chain_hash ?? CHAIN_START };
+  return placeLeaves(tx.sql, after, settled, SEQUENCE_BATCH_MAX);
+});
+
+/**
+ * Gives settled facts their places in the chain; resolves to how many. As far as their numbers follow each other nothing can come
+ * between; before a gap, every transaction that could still fill it has to end first (see `readSettled`).
+ */
 export async function sequence(cell: CellContext, w: Pick<WorkerContext, 'clock'>): Promise<number> {
-  const known = await spineTransact(cell, (tx) => lastLeaf(tx.sql));
-  const facts = await readSettled(cell, 'audit.fact', known?.fact_seq ?? 0n, (sql, after) => factsAfter(sql, after, SEQUENCE_BATCH_MAX), w.clock);
-  if (!facts.length) return 0;
-  return spineTransact(cell, async (tx) => {
-    await lockChain(tx.sql);
-    const last = await lastLeaf(tx.sql);
-    if (last?.pos !== known?.pos) return 0;
-    let pos = last?.pos ?? 0n;
-    let link = last?.chain_hash ?? CHAIN_START;
-    const leaves = facts.map((f): LeafRow => {
-      const leaf = leafHash(canonicalFact(f));
-      link = chainHash(link, leaf);
-      pos += 1n;
-      return { pos, fact_seq: f.seq, fact_id: f.id, leaf_hash: leaf, chain_hash: link };
-    });
-    await insertLeaves(tx.sql, leaves);
-    return leaves.length;
-  });
+  const { placed, high } = await place(cell, null);
+  if (placed > 0n || high === null) return Number(placed);
+  await whenInsertersEnd(cell, 'audit.fact', w.clock);
+  return Number((await place(cell, high)).placed);
 }
 
 /** Writes the newest link outside the database. */

@@ -1,4 +1,4 @@
-import { provide, spineTransact, systemClock, type CellContext, type Clock, type Provided, type Writer } from '#kernel';
+import { provide, spineStatement, systemClock, type SqlTag, type CellContext, type Clock, type Provided, type Writer } from '#kernel';
 import { EventSignal, GAP_WAIT_MS_MAX } from '../contract.ts';
 import { appendEvents, inserters, type NewEvents } from '../store.ts';
 
@@ -54,21 +54,21 @@ export const signalState: Provided = provide(EventSignal, (cell) => makeSignal(c
  * missing was rolled back for ever. No guess and no time-out decides.
  */
 export async function readSettled<R extends { pos: bigint }>(
-  cell: CellContext, table: string, after: bigint, read: (sql: Parameters<Parameters<typeof spineTransact>[1]>[0]['sql'], after: bigint) => Promise<R[]>,
+  cell: CellContext, table: string, after: bigint, read: (sql: SqlTag, after: bigint) => Promise<R[]>,
   clock: Clock = systemClock,
 ): Promise<R[]> {
-  const rows = await spineTransact(cell, (tx) => read(tx.sql, after));
+  const rows = await spineStatement(cell, (sql) => read(sql, after));
   let run = 0;
   while (run < rows.length && (rows[run] as R).pos === after + BigInt(run) + 1n) run += 1;
   if (run > 0 || rows.length === 0) return rows.slice(0, run);
   const high = (rows.at(-1) as R).pos;
   await whenInsertersEnd(cell, table, clock);
-  return (await spineTransact(cell, (tx) => read(tx.sql, after))).filter((r) => r.pos <= high);
+  return (await spineStatement(cell, (sql) => read(sql, after))).filter((r) => r.pos <= high);
 }
 
 /** Resolves when every transaction that holds the table's insert lock now has ended. */
 export async function whenInsertersEnd(cell: CellContext, table: string, clock: Clock): Promise<void> {
-  const holders = async (): Promise<Set<string>> => new Set((await spineTransact(cell, (tx) => inserters(tx.sql, table))).map((r) => r.vtx));
+  const holders = async (): Promise<Set<string>> => new Set((await spineStatement(cell, (sql) => inserters(sql, table))).map((r) => r.vtx));
   const first = await holders();
   const began = clock.monotonicMs();
   for (let open = first; open.size > 0;) {

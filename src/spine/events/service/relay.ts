@@ -1,4 +1,4 @@
-import { bind, errorFields, perform, spineTransact, uuid, type Module, type Reaction, type Tx, type Worker, type WorkerContext } from '#kernel';
+import { bind, errorFields, perform, spineStatement, spineTransact, uuid, type Module, type Reaction, type Tx, type Worker, type WorkerContext } from '#kernel';
 import { EventSignal, HANDLER_TRIES_MAX, NOTIFY_CHANNEL, RELAY_BATCH_MAX, RELAY_POLL_MS, type StoredEvent } from '../contract.ts';
 import { addSubscriber, eventsAfter, lastPos, moveCursor, noteFailure, park, parkedKeys, readCursor, sayNews } from '../store.ts';
 import { readSettled } from './log.ts';
@@ -24,7 +24,7 @@ async function deliver(w: WorkerContext, s: Subscriber, from: bigint, events: re
   const tenant = wanted.length ? await w.tenant(first.tenant) : undefined;
   if (!tenant) {
     // Nothing here is for this subscriber (or the tenant has left the directory): only the cursor moves.
-    const moved = await spineTransact(w.cell, (tx) => moveCursor(tx.sql, s.name, from, to));
+    const moved = await spineStatement(w.cell, (sql) => moveCursor(sql, s.name, from, to));
     if (!moved.length) throw new CursorLost();
     return;
   }
@@ -68,9 +68,8 @@ async function deliverAlone(w: WorkerContext, s: Subscriber, from: bigint, event
 
 async function step(w: WorkerContext, s: Subscriber): Promise<boolean> {
   // The keys are read behind the cursor: whoever parked one moved the cursor in the same commit, so no relay can pass it unseen.
-  const { from, parked } = await spineTransact(w.cell, async (tx) => ({
-    from: await readCursor(tx.sql, s.name), parked: new Set((await parkedKeys(tx.sql, s.name)).map((p) => `${p.tenant} ${p.key}`)),
-  }));
+  const [from, keys] = await spineStatement(w.cell, (sql) => Promise.all([readCursor(sql, s.name), parkedKeys(sql, s.name)]));
+  const parked = new Set(keys.map((p) => `${p.tenant} ${p.key}`));
   const topics = [...s.reactions.keys()];
   const rows = (await readSettled(w.cell, 'events.log', from, (sql, after) => eventsAfter(sql, after, topics, RELAY_BATCH_MAX), w.clock))
     .map((r): StoredEvent => ({ ...r, tenant: uuid(r.tenant), data: r.data === null ? null : JSON.parse(r.data) as Record<string, unknown> }));
@@ -112,16 +111,14 @@ export const relay: Worker = {
   },
 };
 
-/** One NOTIFY for all that is new; never inside a writer's transaction, where it would serialize commits. */
+/** One NOTIFY for all that is new; never inside a writer's transaction, where it would serialize commits. It only says "look", so no gap is proven. */
 async function announce(w: WorkerContext): Promise<void> {
   const signal = w.cell.use(EventSignal);
-  let said = await spineTransact(w.cell, (tx) => lastPos(tx.sql));
+  let said = await spineStatement(w.cell, lastPos);
   while (!w.signal.aborted) {
     const waiting = signal.wait(RELAY_POLL_MS, w.signal);
-    const rows = await readSettled(w.cell, 'events.log', said, (sql, after) => eventsAfter(sql, after, [], RELAY_BATCH_MAX), w.clock);
-    if (rows.length) {
-      said = (rows.at(-1) as { pos: bigint }).pos;
-      await spineTransact(w.cell, (tx) => sayNews(tx.sql, NOTIFY_CHANNEL, said));
-    } else await waiting;
+    const news = await spineStatement(w.cell, (sql) => sayNews(sql, NOTIFY_CHANNEL, said));
+    if (news === undefined) await waiting;
+    else said = news;
   }
 }

@@ -1,4 +1,4 @@
-import { isUnavailable, spineTransact, uuid, type Clock, type CellContext, type EventType, type Worker } from '#kernel';
+import { isUnavailable, spineStatement, uuid, type Clock, type CellContext, type EventType, type Worker } from '#kernel';
 import { EventSignal, NOTIFY_CHANNEL, RELAY_BATCH_MAX, RELAY_POLL_MS } from '../contract.ts';
 import { eventsAfter, lastPos } from '../store.ts';
 import { readSettled, whenInsertersEnd } from './log.ts';
@@ -22,7 +22,7 @@ export async function watchEvents(o: {
     const waiting = news.wait(RELAY_POLL_MS, o.signal);
     try {
       if (pos === undefined) {
-        const end = await spineTransact(o.cell, (tx) => lastPos(tx.sql));
+        const end = await spineStatement(o.cell, lastPos);
         await whenInsertersEnd(o.cell, 'events.log', o.clock);
         o.lost();
         pos = end;

@@ -1,9 +1,9 @@
 import { call, fill, type Uuid } from '#kernel';
 import { subjectKeys } from '#spine/vault';
-import { SendCode, type MessageBody } from '../contract.ts';
+import { SendCode, type MessageBody, type Profile } from '../contract.ts';
 import { TextMessages, type TextMessage, type TextResult } from '../port.ts';
 import { finishMessage, readMessage } from '../store.ts';
-import { readProfile } from './enrol.ts';
+import { profilePlace } from './enrol.ts';
 import { messagePlace } from './sign-in.ts';
 import { en } from '../words/en.ts';
 import { hi } from '../words/hi.ts';
@@ -14,15 +14,16 @@ const text = (body: MessageBody): string => fill((body.language === 'hi' ? hi : 
 export const sendCode = call<Omit<TextMessage, 'key'>, TextResult>({
   job: SendCode,
   async request(tx, data) {
-    const message = await readMessage(tx.sql, data.message as string);
+    const message = await readMessage(tx.sql, tx.tenant.id, data.message as string);
     if (!message || message.state !== 'pending' || message.body === null) return undefined;
     if (message.decoy || message.expires_at <= tx.now) {
       await finishMessage(tx.sql, message.id, message.decoy ? 'dropped' : 'expired', null, tx.now);
       return undefined;
     }
     const person = message.person as Uuid;
-    const [profile, sealer] = [await readProfile(tx, person), (await subjectKeys(tx, [person])).get(person)];
-    if (!profile || !sealer) return undefined;
+    const sealer = (await subjectKeys(tx, [person])).get(person);
+    if (!sealer) return undefined;
+    const profile = JSON.parse(sealer.open(profilePlace(person), message.profile)) as Profile;
     const body = JSON.parse(sealer.open(messagePlace(message.id as Uuid), message.body)) as MessageBody;
     return { to: profile.phone, text: text(body) };
   },

@@ -1,4 +1,4 @@
-import { timingSafeEqual } from 'node:crypto';
+import { timingSafeEqual, type KeyObject } from 'node:crypto';
 import { jwtVerify, SignJWT } from 'jose';
 import { LRUCache } from 'lru-cache';
 import { z } from 'zod';
@@ -12,13 +12,13 @@ import {
   ACCESS_LIFE_MS, COOKIE_ACCESS, COOKIE_REFRESH, REFRESH_LIFE_MS, SESSION_LIFE_MS_MAX, SignedIn, SignedOut, sessionOver, zRefresh, zRefreshed, type SessionEnd,
 } from '../contract.ts';
 import { decideRefresh } from '../rules.ts';
-import { endSession, insertSession, liveSessions, lockSession, rotateSession, type SessionRow } from '../store.ts';
+import { endedSessions, endSession, lockSession, rotateSession, type SessionRow } from '../store.ts';
 
 const TOKEN_BYTES = 32;
 const VERIFIED_MAX = 100_000;
 const ISSUER = 'exchequer';
 
-interface Verified { readonly actor: Actor & { kind: 'person' }; readonly expiresMs: number }
+interface Verified { readonly tenant: Uuid; readonly actor: Actor & { kind: 'person' }; readonly expiresMs: number }
 interface Sessions {
   /** Access tokens whose signature was checked, so that a request costs no public-key or HMAC work twice. */
   readonly tokens: LRUCache<string, Verified>;
@@ -33,7 +33,7 @@ export const sessionsState: Provided = provide(Sessions, () => ({
 }));
 
 type Using = { use: CellContext['use']; tenant: TenantRef };
-const signingKey = (tx: Using): Uint8Array => tenantKeys(tx).secret('identity.access-token');
+const signingKey = (tx: Using): KeyObject => tenantKeys(tx).key('identity.access-token');
 const refreshMac = (tx: Using, secret: string): Buffer => tenantKeys(tx).mac('identity.refresh', secret);
 const seconds = (ms: number): number => Math.floor(ms / 1000);
 
@@ -61,8 +61,8 @@ function issuedByUs(tx: Tx, session: Uuid, secret: string): boolean {
   return bytes.length === TOKEN_BYTES && timingSafeEqual(issuedMac(tx, session, bytes.subarray(0, NONCE_BYTES)), bytes.subarray(NONCE_BYTES));
 }
 
-/** Opens a session for a person who gave the right code. */
-export async function openSession(tx: Tx, person: Uuid, browser: Buffer): Promise<Tokens> {
+/** A session for a person who gave the right code: its row, which the caller writes, and its tokens. */
+export function openSession(tx: Tx, person: Uuid, browser: Buffer): { row: SessionRow; tokens: Promise<Tokens> } {
   const session = tx.uuid();
   const secret = newSecret(tx, session);
   const expires = after(tx.now, REFRESH_LIFE_MS);
@@ -70,13 +70,13 @@ export async function openSession(tx: Tx, person: Uuid, browser: Buffer): Promis
     id: session, person, browser, refresh_mac: refreshMac(tx, secret), previous_mac: null, rotated_at: tx.now, started_at: tx.now, expires_at: expires,
     ended_at: null,
   };
-  tx.write(() => insertSession(tx.sql, tx.tenant.id, row));
   tx.emit(SignedIn, person, { person, session });
   tx.audit({ action: 'identity.code', result: 'done', subject: person, resource: `session ${session}` });
-  return {
-    accessToken: await accessToken(tx, person, session, after(tx.now, ACCESS_LIFE_MS)), refreshToken: `${idOf('ses', session)}.${secret}`,
-    expiresInSeconds: seconds(ACCESS_LIFE_MS), refreshExpiresInSeconds: seconds(REFRESH_LIFE_MS),
-  };
+  const tokens = accessToken(tx, person, session, after(tx.now, ACCESS_LIFE_MS)).then((access): Tokens => ({
+    accessToken: access, refreshToken: `${idOf('ses', session)}.${secret}`, expiresInSeconds: seconds(ACCESS_LIFE_MS),
+    refreshExpiresInSeconds: seconds(REFRESH_LIFE_MS),
+  }));
+  return { row, tokens };
 }
 
 /** Ends a session at once, for every process: the gate reads this row. */
@@ -131,21 +131,24 @@ export async function readSession(tx: Tx): Promise<Outcome<{ session: `ses_${str
   return done({ session: idOf('ses', row.id), startedAt: row.started_at, expiresAt: row.expires_at });
 }
 
+const NONE: readonly undefined[] = [];
+
 /** Lets a person's request pass only while the session's row lives: signing out anywhere ends it here at once. */
 export const sessionGate: Gate = {
   name: 'identity.session',
   check(tx: SectionTx, items: readonly Origin[]) {
     const sessions = [...new Set(items.flatMap((i) => (i.actor.kind === 'person' ? [i.actor.session] : [])))];
     if (!sessions.length) return undefined;
-    return liveSessions(tx.sql, sessions, tx.now).then((rows) => {
+    return endedSessions(tx.sql, tx.tenant.id, sessions, tx.now).then((rows) => {
       const known = tx.use(Sessions);
-      const live = new Set(rows.map((r) => r.id));
+      const ended = new Set(rows.map((r) => r.id));
       const nowMs = tx.now.getTime();
       for (const session of sessions) {
-        if (live.has(session)) known.live.set(session, nowMs);
-        else known.over.set(session, true);
+        if (ended.has(session)) known.over.set(session, true);
+        else known.live.set(session, nowMs);
       }
-      return items.map((i): Refused | undefined => (i.actor.kind === 'person' && !live.has(i.actor.session) ? refuse(sessionOver) : undefined));
+      if (!ended.size) return NONE;
+      return items.map((i): Refused | undefined => (i.actor.kind === 'person' && ended.has(i.actor.session) ? refuse(sessionOver) : undefined));
     });
   },
 };
@@ -163,16 +166,15 @@ export function vouchedFor(context: { use: CellContext['use']; now: Date }, sess
 async function verify(context: { cell: CellContext; tenant: TenantRef; nowMs: number }, text: string): Promise<Verified['actor'] | undefined> {
   const using = { use: context.cell.use, tenant: context.tenant };
   const known = using.use(Sessions);
-  const name = `${context.tenant.id}${text}`;
-  const kept = known.tokens.get(name);
-  if (kept) return kept.expiresMs > context.nowMs ? kept.actor : undefined;
+  const kept = known.tokens.get(text);
+  if (kept) return kept.tenant === context.tenant.id && kept.expiresMs > context.nowMs ? kept.actor : undefined;
   try {
     const { payload } = await jwtVerify(text, signingKey(using), {
       algorithms: ['HS256'], issuer: ISSUER, audience: context.tenant.id, typ: 'at+jwt', currentDate: new Date(context.nowMs),
       requiredClaims: ['sub', 'sid', 'exp'],
     });
     const actor = { kind: 'person', id: uuid(String(payload.sub)), session: uuid(String(payload.sid)) } as const;
-    known.tokens.set(name, { actor, expiresMs: (payload.exp as number) * 1000 });
+    known.tokens.set(text, { tenant: context.tenant.id, actor, expiresMs: (payload.exp as number) * 1000 });
     return actor;
   } catch {
     // Whatever is wrong with it, a token that does not verify is nobody's.

@@ -1,0 +1,184 @@
+import { hash } from 'node:crypto';
+import { addDays, done, refuse, type CivilDate, type Outcome, type SectionTx, type Send, type Uuid } from '#kernel';
+import {
+  BACKDATE_ROWS_MAX, FLAG, insufficientFunds, KIND, Transferred, transferInvalid, transferRefReused, transferRefused, type Posted, type PostedTransfer, type Posting,
+  type TransferDraft,
+} from '../contract.ts';
+import { isGuarded, type Account, type Book } from '../rules/book.ts';
+import { daysFrom, findFault, kindName, transferIdOf, type Wrong } from '../rules/check.ts';
+import { dayOfUs, dayStartUs, type History } from '../rules/effective.ts';
+import { evaluate, type Verdict } from '../rules/evaluate.ts';
+import { lockAccounts, shareSeal, writeAccounts, type LockedAccount } from '../store/accounts.ts';
+import { effectiveBalances, movesSince } from '../store/reads.ts';
+import type { NewTransfer, StoredTransfer } from '../store/rows.ts';
+import { deleteHolds, insertFull, insertHolds, insertPlain, readHolds, readResolutions, readTransfers } from '../store/transfers.ts';
+import { daySpan } from './days.ts';
+
+const MODULE = 'spine/ledger';
+
+/** What a batch speaks of. */
+interface Needs { readonly accounts: Set<string>; readonly targets: Set<string>; readonly ids: Map<TransferDraft, Uuid>; readonly dated: Map<string, CivilDate> }
+
+function collect(postings: readonly Posting[], wrong: readonly (Wrong | undefined)[], tenant: Uuid, today: CivilDate): Needs {
+  const needs: Needs = { accounts: new Set(), targets: new Set(), ids: new Map(), dated: new Map() };
+  postings.forEach((posting, i) => {
+    if (wrong[i]) return;
+    for (const d of posting.transfers) {
+      if ('debit' in d) needs.accounts.add(d.debit).add(d.credit);
+      else if ('account' in d) needs.accounts.add(d.account).add(d.into);
+      else needs.targets.add(d.target);
+      if (d.ref !== undefined) needs.ids.set(d, transferIdOf(tenant, d.ref));
+      if (d.kind !== 'transfer' || d.effective === undefined || d.effective === today) continue;
+      for (const account of [d.debit, d.credit]) {
+        const known = needs.dated.get(account);
+        if (known === undefined || d.effective < known) needs.dated.set(account, d.effective);
+      }
+    }
+  });
+  return needs;
+}
+
+const toAccount = (r: LockedAccount): Account => ({
+  no: r.no, id: r.id, currency: r.currency, flags: r.flags, posted: r.posted, pendingIn: r.pending_in, pendingOut: r.pending_out, minimum: r.minimum,
+  maximum: r.maximum, lastAtUs: r.last_at_us, changed: false,
+});
+
+const byId = <T extends { readonly id: Uuid }>(rows: readonly T[]): Map<string, T> => new Map(rows.map((row) => [row.id, row]));
+
+/**
+ * Locks the accounts, and reads what else decides in later statements of the same flight: their snapshots then show what an earlier
+ * holder of the locks committed. Targets never change, so their accounts may be read before.
+ */
+async function openBook(tx: SectionTx, needs: Needs): Promise<Book> {
+  const targets = needs.targets.size ? await readTransfers(tx.sql, [...needs.targets]) : [];
+  for (const t of targets) {
+    if (t.debit) needs.accounts.add(t.debit);
+    if (t.credit) needs.accounts.add(t.credit);
+  }
+  tx.locks(MODULE);
+  const [accounts, known, holds, resolutions, sealedThrough] = await Promise.all([
+    lockAccounts(tx.sql, [...needs.accounts].toSorted()),
+    needs.ids.size ? readTransfers(tx.sql, [...new Set(needs.ids.values())]) : [],
+    needs.targets.size ? readHolds(tx.sql, [...needs.targets]) : [],
+    needs.targets.size ? readResolutions(tx.sql, [...needs.targets]) : [],
+    needs.dated.size ? shareSeal(tx.sql) : null,
+  ]);
+  const { zone } = tx.tenant;
+  const isReversal = (r: { kind: number }): boolean => kindName(r.kind) === 'reversal';
+  const book: Book = {
+    accounts: byId(accounts.map(toAccount)), targets: byId(targets), holds: byId(holds), ids: needs.ids, known: byId(known),
+    resolved: new Map(resolutions.filter((r) => !isReversal(r)).map((r) => [r.target, r.kind])),
+    reversed: new Map(resolutions.filter(isReversal).map((r) => [r.target, r.amount])),
+    sealedThrough, nowUs: BigInt(tx.now.getTime()) * 1000n, today: tx.today, tomorrowUs: dayStartUs(zone, addDays(tx.today, 1)),
+    dayStartUs: (day) => dayStartUs(zone, day), dayOf: (us) => dayOfUs(zone, us), rows: [], opened: new Map(), closedHolds: [],
+  };
+  for (const [id, from] of needs.dated) {
+    const account = book.accounts.get(id);
+    if (account && isGuarded(account)) account.history = await loadHistory(tx, account, from);
+  }
+  return book;
+}
+
+/** What moved a guarded account since a day, so that a back-dated transfer can be checked against every later balance. */
+async function loadHistory(tx: SectionTx, account: Account, from: CivilDate): Promise<History | 'too-deep'> {
+  const before = addDays(from, -1);
+  const span = await daySpan(tx, before);
+  const [[start], moves] = await Promise.all([
+    effectiveBalances(tx.sql, [account.no], span), movesSince(tx.sql, account.no, from, dayStartUs(tx.tenant.zone, from), BACKDATE_ROWS_MAX + 1),
+  ]);
+  if (moves.length > BACKDATE_ROWS_MAX) return 'too-deep';
+  const sign = account.flags & FLAG.normalDebit ? 1n : -1n;
+  return {
+    start: start?.balance ?? 0n, from,
+    moves: moves.map((m) => ({ countsUs: m.effective === null ? m.at_us : dayStartUs(tx.tenant.zone, m.effective), change: m.net * sign })),
+  };
+}
+
+/** Most rows have nothing in the rarer columns, and to send nulls for those costs as much as values. */
+const isPlain = (r: NewTransfer): boolean => r.result === 0 && r.kind === KIND.transfer && r.group === null && r.effective === null
+  && r.debitIn === null && r.debitOut === null && r.creditIn === null && r.creditOut === null;
+
+/** Sends the writes at once, so that what the section does next already sees them; their answers are awaited with the flush. */
+function write(tx: SectionTx, book: Book): void {
+  const sends: Send[] = [];
+  const { rows } = book;
+  const plain: NewTransfer[] = [], full: NewTransfer[] = [];
+  for (const row of rows) (isPlain(row) ? plain : full).push(row);
+  const changed = [...book.accounts.values()].filter((a) => a.changed);
+  if (plain.length) sends.push(() => insertPlain(tx.sql, tx.tenant.id, plain));
+  if (full.length) sends.push(() => insertFull(tx.sql, tx.tenant.id, full));
+  if (changed.length) sends.push(() => writeAccounts(tx.sql, changed));
+  if (book.opened.size) sends.push(() => insertHolds(tx.sql, tx.tenant.id, [...book.opened.values()]));
+  if (book.closedHolds.length) sends.push(() => deleteHolds(tx.sql, book.closedHolds));
+  for (const send of sends) {
+    const sent = send();
+    // The flush awaits it and is told; until then a failure must not count as unhandled.
+    sent.catch(() => undefined);
+    tx.write(() => sent);
+  }
+}
+
+const toPosted = (row: StoredTransfer): PostedTransfer => ({
+  id: row.id, kind: kindName(row.kind), debit: row.debit as Uuid, credit: row.credit as Uuid,
+  amount: { amount: row.amount, currency: row.currency as PostedTransfer['amount']['currency'] }, atUs: row.atUs,
+  debitBalance: row.debitBalance as bigint, creditBalance: row.creditBalance as bigint, expiresAtUs: row.expiresAtUs,
+});
+
+/** SHA-256 over the rows of a posting as text: what its audit fact carries, so that a row changed later no longer fits. */
+export const postingHash = (rows: readonly (Pick<NewTransfer, 'id' | 'kind' | 'amount' | 'atUs' | 'debitBalance' | 'creditBalance' | 'effective' | 'target'>
+  & { debitNo: number | null; creditNo: number | null })[]): string => hash('sha256', rows.map((r) =>
+  `${r.id} ${r.kind} ${r.debitNo} ${r.creditNo} ${r.amount} ${r.atUs} ${r.debitBalance} ${r.creditBalance} ${r.effective} ${r.target}\n`).join(''));
+
+/** Says what became of a posting: one fact whatever became of it, one event a transfer that was posted. */
+function tell(tx: SectionTx, posting: Posting, verdict: Verdict): void {
+  const { by, fact } = posting;
+  if (verdict.kind === 'posted' && !verdict.replayed) {
+    const rows = verdict.rows as readonly NewTransfer[];
+    const [first] = rows as [NewTransfer];
+    tx.audit(by, { ...fact, action: 'ledger.posted', result: 'done', resource: first.id, detail: { ...fact?.detail, n: rows.length, sha256: postingHash(rows) } });
+    for (const r of rows) {
+      tx.emit(by, Transferred, r.target ?? r.id, {
+        id: r.id, kind: kindName(r.kind), debit: r.debit as string, credit: r.credit as string, amount: r.amount.toString(),
+        currency: r.currency as PostedTransfer['amount']['currency'], target: r.target,
+      });
+    }
+    return;
+  }
+  const resource = verdict.kind === 'reused' ? undefined : verdict.rows[0]?.id;
+  tx.audit(by, {
+    ...fact, action: 'ledger.posted', result: verdict.kind === 'posted' ? 'done' : 'refused', ...(resource === undefined ? {} : { resource }),
+    ...(verdict.kind === 'posted' ? { detail: { ...fact?.detail, replayed: true } }
+      : { problem: verdict.kind === 'reused' ? transferRefReused.code : verdict.reason, ...(fact?.detail ? { detail: fact.detail } : {}) }),
+  });
+}
+
+function toOutcome(verdict: Verdict): Outcome<Posted> {
+  if (verdict.kind === 'posted') return done({ transfers: verdict.rows.map(toPosted), replayed: verdict.replayed });
+  if (verdict.kind === 'reused') return refuse(transferRefReused, { field: verdict.field, transfer: verdict.transfer });
+  return refuse(verdict.reason === 'below-minimum' ? insufficientFunds : transferRefused, { reason: verdict.reason, transfer: verdict.transfer });
+}
+
+/**
+ * Posts transfers for many requests at once. Each posting has its own outcome, in the same order: all of its transfers are posted,
+ * or none and a row says why. Locks the accounts, so it comes last in a verb, after every other lock. Refuses with
+ * `transfer-invalid` (nothing kept but the fact), `transfer-refused`, `insufficient-funds` (their names stay refused) and
+ * `transfer-ref-reused`.
+ */
+export async function post(tx: SectionTx, postings: readonly Posting[]): Promise<Outcome<Posted>[]> {
+  const days = daysFrom(tx.today);
+  const wrong = postings.map((p) => findFault(p.transfers, days));
+  const book = await openBook(tx, collect(postings, wrong, tx.tenant.id, tx.today));
+  const mint = (): Uuid => tx.uuid();
+  const outcomes = postings.map((posting, i): Outcome<Posted> => {
+    const fault = wrong[i];
+    if (fault) {
+      tx.audit(posting.by, { ...posting.fact, action: 'ledger.posted', result: 'refused', problem: fault.reason });
+      return refuse(transferInvalid, { ...fault });
+    }
+    const verdict = evaluate(book, posting, mint);
+    tell(tx, posting, verdict);
+    return toOutcome(verdict);
+  });
+  write(tx, book);
+  return outcomes;
+}

@@ -1,0 +1,85 @@
+import type { CivilDate, Currency, SqlTag, Uuid } from '#kernel';
+import type { AccountKind, Balance } from '../contract.ts';
+import { plainArray } from './arrays.ts';
+
+export interface LockedAccount { no: number; id: Uuid; currency: Currency; flags: number; posted: bigint; pending_in: bigint; pending_out: bigint;
+  minimum: bigint | null; maximum: bigint | null; last_at_us: bigint }
+
+/** Locks accounts in the order of their ids, in one statement: two batches that share accounts then cannot wait for each other in a circle. */
+export const lockAccounts = (sql: SqlTag, ids: readonly string[]): Promise<LockedAccount[]> => sql<LockedAccount>`
+  select no, replace(id::text, '-', '') as id, currency, flags, posted, pending_in, pending_out, minimum, maximum, last_at_us
+  from ledger.account where id = any(${plainArray(ids)}::uuid[]) order by ledger.account.id for no key update`;
+
+export interface AccountWrite { readonly no: number; readonly posted: bigint; readonly pendingIn: bigint; readonly pendingOut: bigint; readonly lastAtUs: bigint;
+  readonly flags: number }
+
+/** Writes each changed account once. */
+export const writeAccounts = (sql: SqlTag, a: readonly AccountWrite[]): Promise<unknown[]> => sql`
+  update ledger.account t set posted = u.p, pending_in = u.i, pending_out = u.o, last_at_us = u.l, flags = u.f
+  from unnest(${plainArray(a.map((x) => x.no))}::int[], ${plainArray(a.map((x) => x.posted))}::bigint[], ${plainArray(a.map((x) => x.pendingIn))}::bigint[],
+    ${plainArray(a.map((x) => x.pendingOut))}::bigint[], ${plainArray(a.map((x) => x.lastAtUs))}::bigint[], ${plainArray(a.map((x) => x.flags))}::smallint[])
+    u (n, p, i, o, l, f)
+  where t.no = u.n`;
+
+export const setGuards = (sql: SqlTag, no: number, minimum: bigint | null, maximum: bigint | null, flags: number): Promise<unknown[]> => sql`
+  update ledger.account set minimum = ${minimum}, maximum = ${maximum}, flags = ${flags} where no = ${no}`;
+
+export interface ChartRow { code: string; kind: AccountKind; normal_debit: boolean; minimum: bigint | null; maximum: bigint | null; no_debit: boolean;
+  no_credit: boolean }
+
+/** Adds lines that are missing; a line that stands is left as it is. */
+export const insertChart = (sql: SqlTag, tenant: string, rows: readonly ChartRow[]): Promise<unknown[]> => sql`
+  insert into ledger.chart (tenant, code, kind, normal_debit, minimum, maximum, no_debit, no_credit)
+  select ${tenant}, c, k, n, mi, ma, nd, nc
+  from unnest(${rows.map((r) => r.code)}::text[], ${rows.map((r) => r.kind)}::text[], ${rows.map((r) => r.normal_debit)}::boolean[],
+    ${rows.map((r) => r.minimum)}::bigint[], ${rows.map((r) => r.maximum)}::bigint[], ${rows.map((r) => r.no_debit)}::boolean[],
+    ${rows.map((r) => r.no_credit)}::boolean[]) r (c, k, n, mi, ma, nd, nc)
+  on conflict do nothing`;
+
+export const insertBook = (sql: SqlTag, tenant: string): Promise<unknown[]> => sql`
+  insert into ledger.book (tenant) values (${tenant}) on conflict do nothing`;
+
+export const readChart = (sql: SqlTag, codes: readonly string[]): Promise<ChartRow[]> => sql<ChartRow>`
+  select code, kind, normal_debit, minimum, maximum, no_debit, no_credit from ledger.chart where code = any(${codes}::text[])`;
+
+export interface NewAccount { readonly id: Uuid; readonly code: string; readonly currency: Currency; readonly holder: Uuid | null; readonly flags: number;
+  readonly minimum: bigint | null; readonly maximum: bigint | null }
+
+/** Opens accounts; one of the same code, currency and holder that is there already stays and is found by `findAccounts`. */
+export const insertAccounts = (sql: SqlTag, tenant: string, at: Date, a: readonly NewAccount[]): Promise<unknown[]> => sql`
+  insert into ledger.account (tenant, id, code, currency, holder, flags, minimum, maximum, opened_at)
+  select ${tenant}, i, c, cu, h, f, mi, ma, ${at}
+  from unnest(${plainArray(a.map((x) => x.id))}::uuid[], ${a.map((x) => x.code)}::text[], ${a.map((x) => x.currency)}::text[],
+    ${plainArray(a.map((x) => x.holder))}::uuid[], ${plainArray(a.map((x) => x.flags))}::smallint[], ${plainArray(a.map((x) => x.minimum))}::bigint[],
+    ${plainArray(a.map((x) => x.maximum))}::bigint[]) r (i, c, cu, h, f, mi, ma)
+  order by c, cu, h on conflict do nothing`;
+
+/** Ids of accounts by code, currency and holder, in the order asked; null where there is none. */
+export const findAccounts = (sql: SqlTag, a: readonly { code: string; currency: string; holder: Uuid | null }[]): Promise<{ id: Uuid | null }[]> =>
+  sql<{ id: Uuid | null }>`
+  select replace(a.id::text, '-', '') as id
+  from unnest(${a.map((x) => x.code)}::text[], ${a.map((x) => x.currency)}::text[], ${plainArray(a.map((x) => x.holder))}::uuid[]) with ordinality u (c, cu, h, n)
+  left join ledger.account a on a.code = u.c and a.currency = u.cu and a.holder is not distinct from u.h
+  order by u.n`;
+
+export interface AccountRow extends LockedAccount { code: string; kind: AccountKind; holder: Uuid | null }
+
+export const readAccounts = (sql: SqlTag, ids: readonly Uuid[]): Promise<AccountRow[]> => sql<AccountRow>`
+  select a.no, replace(a.id::text, '-', '') as id, a.currency, a.flags, a.posted, a.pending_in, a.pending_out, a.minimum, a.maximum, a.last_at_us,
+    a.code, c.kind, replace(a.holder::text, '-', '') as holder
+  from ledger.account a join ledger.chart c on c.tenant = a.tenant and c.code = a.code
+  where a.id = any(${plainArray(ids)}::uuid[])`;
+
+export const accountsOfHolder = (sql: SqlTag, holder: Uuid): Promise<{ id: Uuid }[]> => sql<{ id: Uuid }>`
+  select replace(id::text, '-', '') as id from ledger.account where holder = ${holder} order by code, currency`;
+
+/** How far the books are sealed; shared with other postings, alone for a sealing. */
+export const shareSeal = async (sql: SqlTag): Promise<CivilDate | null> =>
+  (await sql<{ day: CivilDate | null }>`select sealed_through as day from ledger.book for share`)[0]?.day ?? null;
+export const holdSeal = async (sql: SqlTag): Promise<CivilDate | null> =>
+  (await sql<{ day: CivilDate | null }>`select sealed_through as day from ledger.book for update`)[0]?.day ?? null;
+export const moveSeal = (sql: SqlTag, day: CivilDate): Promise<unknown[]> => sql`update ledger.book set sealed_through = ${day}`;
+
+export const toBalance = (r: LockedAccount): Balance => ({
+  account: r.id, currency: r.currency, posted: r.posted, pendingIn: r.pending_in, pendingOut: r.pending_out, available: r.posted - r.pending_out,
+});

@@ -1,0 +1,170 @@
+/** The process of the ledger bench: the program's own batcher, claim, ledger, event log and audit log, and beside it the baseline. */
+import pg from 'pg';
+import { createBatcher, createLog, done, perform, refuse, systemClock, systemRandom, type Entry, type Outcome, type Uuid } from '#kernel';
+import { addChart, insufficientFunds, openAccounts, post, transferRefused, type Posted, type TransferDraft } from '#spine/ledger';
+import { modules } from '../../src/apps/modules.ts';
+import { serveQuestions } from './frame.ts';
+import { naivePool, naivePost, NAIVE_TABLES, type Movement } from './ledger.naive.ts';
+import { asSystem, benchTenants, startBench } from './program.ts';
+
+const ACCOUNTS = 10_000;
+/** One account in ten starts empty, so that some transfers are refused. */
+const EMPTY_EVERY = 10;
+const FUNDS = 1_000_000_000n;
+const TENANTS = 100;
+
+const tenants = benchTenants(TENANTS);
+const bench = await startBench({ tenants, roles: ['web'] });
+const cell = bench.program.cells.get('IN');
+if (!cell) throw new Error('no cell');
+const owner = new pg.Client(bench.server.connection(bench.cell.database));
+await owner.connect();
+const count = async (text: string): Promise<number> => Number((await owner.query<{ n: string }>(text)).rows[0]?.n);
+
+/** Opens and funds the accounts of a tenant. */
+async function makeBooks(slug: string, accounts: number): Promise<Uuid[]> {
+  const tenant = bench.program.directory.bySlug(slug);
+  if (!tenant || !cell) throw new Error('no tenant');
+  return perform(cell, tenant, asSystem, async (tx) => {
+    await addChart(tx.section, [{ code: 'wallet', kind: 'liability', guards: { minimum: 0n } }, { code: 'bank', kind: 'asset' }]);
+    const drafts = Array.from({ length: accounts }, () => ({ code: 'wallet', currency: 'INR' as const, holder: tx.uuid() }));
+    const [wallets, bank] = [await openAccounts(tx.section, drafts), await openAccounts(tx.section, [{ code: 'bank', currency: 'INR' }])];
+    if (!wallets.ok || !bank.ok) throw new Error('not opened');
+    const funded = await post(tx.section, wallets.value.filter((_, i) => i % EMPTY_EVERY !== 0 || i === 0).map((credit) => ({
+      by: tx, transfers: [{ kind: 'transfer', debit: bank.value[0] as Uuid, credit, amount: { amount: FUNDS, currency: 'INR' } }],
+    })));
+    if (funded.some((f) => !f.ok)) throw new Error('not funded');
+    return wallets.value;
+  });
+}
+
+const books = new Map<string, Uuid[]>([['t0', await makeBooks('t0', ACCOUNTS)]]);
+for (let t = 1; t < TENANTS; t++) books.set(`t${t}`, await makeBooks(`t${t}`, 100));
+await owner.query(NAIVE_TABLES(bench.cell));
+await owner.query(`insert into naive.account (tenant, id, balance, floor) select tenant, id, posted, minimum is not null from ledger.account
+  where tenant = '${bench.program.directory.bySlug('t0')?.id}'`);
+await owner.query('vacuum analyze');
+await owner.query('checkpoint');
+const pool = naivePool(bench.cell);
+
+type Shape = 'uniform' | 'hot' | 'linked' | 'tenants';
+interface Ask { readonly what: 'run'; readonly side: 'ours' | 'naive'; readonly shape: Shape; readonly callers: number; readonly seconds: number }
+
+function pick(shape: Shape, ids: readonly Uuid[]): [Uuid, Uuid] {
+  const n = ids.length;
+  const a = systemRandom.int(n);
+  let b = systemRandom.int(n - 1);
+  if (b >= a) b += 1;
+  if (shape === 'hot' && systemRandom.int(2) === 0) return a === 0 || b === 0 ? [ids[0] as Uuid, ids[a || b] as Uuid]
+    : systemRandom.int(2) ? [ids[0] as Uuid, ids[b] as Uuid] : [ids[a] as Uuid, ids[0] as Uuid];
+  return [ids[a] as Uuid, ids[b] as Uuid];
+}
+
+/** A request of one movement, or of three linked ones over four accounts. */
+function movements(shape: Shape, slug: string): Movement[] {
+  const ids = books.get(slug) as Uuid[];
+  const one = (from: Uuid, to: Uuid): Movement => ({
+    from, to, amount: BigInt(1 + systemRandom.int(100)), scope: systemRandom.bytes(32), bodyHash: systemRandom.bytes(32), trace: systemRandom.bytes(16).toString('hex'),
+  });
+  const [a, b] = pick(shape, ids);
+  if (shape !== 'linked') return [one(a, b)];
+  const chain = new Set([a, b]);
+  while (chain.size < 4) chain.add(ids[systemRandom.int(ids.length)] as Uuid);
+  const path = [...chain];
+  return [0, 1, 2].map((i) => one(path[i] as Uuid, path[i + 1] as Uuid));
+}
+
+interface Shown { readonly transfers: readonly { readonly id: string; readonly balance: string }[] }
+const problems = new Map([insufficientFunds, transferRefused].map((p) => [p.code as string, p]));
+const batcher = createBatcher<readonly Movement[], Shown>(cell, {
+  name: 'bench.transfer', gates: modules.flatMap((m) => m.gates ?? []), claimer: modules.find((m) => m.claimer)?.claimer, log: createLog({ level: 'error' }),
+  async plural(tx, items) {
+    const outcomes = await post(tx, items.map((by) => ({
+      by, transfers: by.input.map((m): TransferDraft => ({ kind: 'transfer', debit: m.from, credit: m.to, amount: { amount: m.amount, currency: 'INR' } })),
+    })));
+    return outcomes.map((o: Outcome<Posted>): Outcome<Shown> => (o.ok
+      ? done({ transfers: o.value.transfers.map((t) => ({ id: t.id, balance: t.debitBalance.toString() })) }) : o));
+  },
+  toJson: (o) => JSON.stringify(o.ok ? { ok: true, value: o.value } : { ok: false, code: o.problem.code, data: o.data }),
+  fromJson(json) {
+    const kept = JSON.parse(json) as { ok: true; value: Shown } | { ok: false; code: string; data: Record<string, unknown> };
+    return kept.ok ? done(kept.value) : refuse(problems.get(kept.code) ?? transferRefused, kept.data);
+  },
+});
+
+async function ask(side: Ask['side'], slug: string, m: readonly Movement[]): Promise<'done' | 'refused'> {
+  const tenant = bench.program.directory.bySlug(slug);
+  const first = m[0] as Movement;
+  if (!tenant) throw new Error('no tenant');
+  if (side === 'naive') return await naivePost(pool, tenant.id, m, systemClock.now()) as 'done' | 'refused';
+  const entry: Entry<readonly Movement[]> = {
+    tenant, item: { ...asSystem, trace: first.trace, input: m, atMs: systemClock.monotonicMs() }, claim: { scope: first.scope, bodyHash: first.bodyHash },
+  };
+  return (await batcher.submit(entry)).outcome.ok ? 'done' : 'refused';
+}
+
+/** Callers that each wait for their answer and ask again until the time is over. */
+async function run(q: Ask): Promise<{ answers: number; refused: number; seconds: number; p50Ms: number; p99Ms: number; batch: number }> {
+  const began = systemClock.monotonicMs();
+  const end = began + q.seconds * 1000;
+  const times: number[] = [];
+  let refused = 0;
+  const { batches, items } = batcher.stats;
+  await Promise.all(Array.from({ length: q.callers }, async (_, i) => {
+    const slug = q.shape === 'tenants' ? `t${i % TENANTS}` : 't0';
+    for (;;) {
+      const from = systemClock.monotonicMs();
+      if (from >= end) return;
+      if (await ask(q.side, slug, movements(q.shape, slug)) === 'refused') refused += 1;
+      times.push(systemClock.monotonicMs() - from);
+    }
+  }));
+  const seconds = (systemClock.monotonicMs() - began) / 1000;
+  times.sort((a, b) => a - b);
+  const at = (share: number): number => times[Math.min(times.length - 1, Math.floor(times.length * share))] ?? 0;
+  const ran = batcher.stats.batches - batches;
+  return { answers: times.length, refused, seconds, p50Ms: at(0.5), p99Ms: at(0.99), batch: ran ? (batcher.stats.items - items) / ran : 0 };
+}
+
+/** What stands in the tables; a side that does less work than it answers would win unfairly. */
+async function counts(): Promise<Record<string, number>> {
+  const [transfers, answers, events, facts, naiveAnswers, naiveFacts, sum, naiveSum, broken] = [
+    await count('select count(*) as n from ledger.transfer'), await count('select count(*) as n from idempotency.answer'),
+    await count("select count(*) as n from events.log where topic = 'ledger.transferred'"), await count("select count(*) as n from audit.fact where action = 'ledger.posted'"),
+    await count('select count(*) as n from naive.answer where answer is not null'), await count('select count(*) as n from naive.fact'),
+    await count('select sum(case when flags & 1 = 1 then posted else -posted end) as n from ledger.account'),
+    await count('select sum(amount) as n from naive.entry'), await count('select count(*) as n from ledger.account where posted - pending_out < minimum'),
+  ];
+  return { transfers, answers, events, facts, naiveAnswers, naiveFacts, sum, naiveSum: naiveSum || 0, broken };
+}
+
+const size = async (table: string): Promise<number> => count(`select pg_total_relation_size('${table}') as n`);
+
+/** Bytes a transfer: what rows and indexes take, and what the log of the server takes, over one quiet run. */
+async function bytes(): Promise<Record<string, number>> {
+  const tables = { transfer: 'ledger.transfer', idempotency: 'idempotency.answer', event: 'events.log', audit: 'audit.fact' };
+  const lsn = (): Promise<number> => count("select pg_wal_lsn_diff(pg_current_wal_lsn(), '0/0') as n");
+  const wal: Record<string, number> = {};
+  const sizes: Record<string, number> = {};
+  for (const [name, table] of Object.entries(tables)) sizes[name] = await size(table);
+  const rows = await count('select count(*) as n from ledger.transfer');
+  await owner.query('checkpoint');
+  // Whole pages are logged once behind a checkpoint; this run pays for that before it is counted.
+  await run({ what: 'run', side: 'ours', shape: 'uniform', callers: 1024, seconds: 2 });
+  const before = [await lsn(), await count('select count(*) as n from ledger.transfer')] as const;
+  await run({ what: 'run', side: 'ours', shape: 'uniform', callers: 1024, seconds: 3 });
+  const grown = await count('select count(*) as n from ledger.transfer');
+  wal.all = ((await lsn()) - before[0]) / (grown - before[1]);
+  for (const [name, table] of Object.entries(tables)) sizes[name] = ((await size(table)) - (sizes[name] as number)) / (grown - rows);
+  return { ...sizes, wal: wal.all, rows: grown };
+}
+
+serveQuestions(async (q: Ask | { what: 'counts' | 'bytes' }) => {
+  if (q.what === 'counts') return counts();
+  if (q.what === 'bytes') return bytes();
+  return run(q as Ask);
+}, async () => {
+  await pool.end();
+  await owner.end();
+  await bench.stop();
+});
