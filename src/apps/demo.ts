@@ -1,5 +1,5 @@
 import { createWriteStream } from 'node:fs';
-import { mkdir, rm, writeFile } from 'node:fs/promises';
+import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { httpMessages } from '#adapters/sms';
 import { createLog, environment, provide, systemClock } from '#kernel';
@@ -12,7 +12,7 @@ import { embeddedCells } from './cells.ts';
 import { dataFolder } from './folder.ts';
 import { migrate } from './migrate.ts';
 import { modules } from './modules.ts';
-import { localAdapters } from './reach.ts';
+import { localAdapters, noteRunning } from './reach.ts';
 import { openCell } from './runtime.ts';
 import { seedDemo } from './seed.ts';
 import { startProgram } from './program.ts';
@@ -62,13 +62,14 @@ export async function demo(args: readonly string[]): Promise<number> {
   for (const tenant of demoTenants) await saveTenant(homeCell, tenant);
   await homeCell.close();
   const [local, sms] = await Promise.all([localAdapters(dataDir), startSim('sms')]);
-  await writeFile(join(dataDir, 'running.json'), JSON.stringify({ host: home.host, port: home.port, cells: cells.map((c) => c.name) }), { mode: 0o600 });
+  await noteRunning(dataDir, cells);
   let base = '';
   const tour = createTour({ assets, sms, base: () => base });
   const program = await startProgram({
     modules, cells, more: tour.mount, home: HOME, directoryFile: join(dataDir, 'directory.json'), assets, clock: systemClock, log,
     roles: ['web', 'relay', 'worker'],
-    provided: () => [...local, provide(TextMessages, () => httpMessages(sms))], host: '127.0.0.1', port: PORT_FIRST, portsMax: PORT_TRIES_MAX, secure: false, pathTenants: true,
+    provided: () => [...local, provide(TextMessages, () => httpMessages(sms))], host: '127.0.0.1', port: PORT_FIRST, portsMax: PORT_TRIES_MAX,
+    secure: false, pathTenants: true,
   });
   base = `http://localhost:${program.port}`;
   const stage = await openStage({ program, base, dataDir, clock: systemClock, log, sms, database });

@@ -1,4 +1,4 @@
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { httpMessages } from '#adapters/sms';
 import {
   ConfigFault, createLog, environment, envFlag, envInt, envText, provide, readConfig, setting, systemClock, type ConfigOf,
@@ -11,8 +11,10 @@ import { dataFolder } from './folder.ts';
 import { migrate, type CellConnection } from './migrate.ts';
 import { modules } from './modules.ts';
 import { startProgram } from './program.ts';
-import { localAdapters } from './reach.ts';
+import { kekFile, openKek } from './keys.ts';
+import { localAdapters, noteRunning } from './reach.ts';
 import { connectionsOf, POOL_SIZES } from './runtime.ts';
+import { archiveSettings, keepWal } from './wal.ts';
 import { adoptSpools, isWorker, leave, ordersOf, runWorkers, sayReady, spoolOf, workersOf, type Orders } from './workers.ts';
 
 const ROLES = ['web', 'relay', 'worker'];
@@ -80,7 +82,7 @@ async function serve(args: readonly string[], config: Config, { index, count, ce
   await program.stop();
 }
 
-/** `exchequer start [--roles web,relay,worker] [--cells IN,US] [--workers auto|<n>] [--data <dir>]` */
+/** `exchequer start [--roles web,relay,worker] [--cells IN,US] [--workers auto|<n>] [--archive <backup dir>] [--data <dir>]` */
 export async function start(args: readonly string[]): Promise<number> {
   const config = configOf();
   rolesOf(args);
@@ -96,10 +98,17 @@ export async function start(args: readonly string[]): Promise<number> {
   const dataDir = dataFolder(textOf(args, '--data'));
   const names = listOf(textOf(args, '--cells')) ?? ['IN', 'US'];
   const outside = cellsFromEnvironment(environment());
-  const settings = { max_connections: String(Math.max(100, names.length * count * connectionsOf(POOL_SIZES) + CONNECTIONS_SPARE)) };
+  const archive = textOf(args, '--archive');
+  if (archive !== undefined && outside) throw new UsageFault('--archive keeps the log of the embedded server; an outside server has its own ways');
+  const settings = {
+    ...(archive === undefined ? {} : await archiveSettings(dataDir)), max_connections: String(Math.max(100, names.length * count * connectionsOf(POOL_SIZES) + CONNECTIONS_SPARE)),
+  };
   const embedded = outside ? undefined : await embeddedCells(dataDir, names, settings);
   const cells = outside ?? embedded?.cells ?? [];
+  const wal = archive === undefined ? undefined
+    : keepWal({ dataDir, backup: resolve(archive), kek: await openKek(kekFile(dataDir)), clock: systemClock, log: createLog() });
   try {
+    if (embedded) await noteRunning(dataDir, cells);
     await adoptSpools(dataDir);
     if (count === 1) await serve(args, config, { index: 0, count, cells, port: undefined });
     else {
@@ -109,6 +118,8 @@ export async function start(args: readonly string[]): Promise<number> {
     }
   } finally {
     await embedded?.server.stop();
+    // The server hands its last segment over when it stops.
+    await wal?.stop();
   }
   return 0;
 }
