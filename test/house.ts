@@ -7,7 +7,7 @@ import { fileHeads } from '#adapters/heads';
 import { fileKek } from '#adapters/kms';
 import { memoryMessages } from '#adapters/sms';
 import {
-  createLog, perform, provide, systemClock, type Actor, type CellContext, type Clock, type Log, type Module, type Provided, type SectionWork, type Tx, type Uuid,
+  createLog, perform, provide, systemClock, type Actor, type CellContext, type Clock, type Log, type Module, type Provided, type SectionWork, type Tracer, type Tx, type Uuid,
 } from '#kernel';
 import type { Assets, Runner } from '#platform/edge';
 import { HeadKeeper } from '#spine/audit/port';
@@ -68,6 +68,7 @@ export interface HouseOptions {
   readonly group?: boolean;
   /** Limits per person and address at the edge; on unless said, as in production. */
   readonly limits?: boolean;
+  readonly tracer?: Tracer;
   readonly trustedProxies?: number;
   readonly sizes?: PoolSizes;
   readonly headersTimeoutMs?: number;
@@ -187,7 +188,7 @@ export async function house(o: HouseOptions = {}): Promise<House> {
   const program = await startProgram({
     modules, cells: connections.filter((c) => o.serve?.includes(c.name) ?? true), home: home.name, directoryFile: join(folder, 'directory.json'), assets: o.assets ?? NO_ASSETS, clock, log,
     roles: o.workers ? ['web', 'relay', 'worker'] : ['web'], provided: adapters, host: '127.0.0.1', port: 0, secure: o.secure ?? false, pathTenants: true,
-    trustedProxies: o.trustedProxies ?? 0, sizes: o.sizes ?? POOLS, checkLocks: true,
+    trustedProxies: o.trustedProxies ?? 0, tracer: o.tracer, sizes: o.sizes ?? POOLS, checkLocks: true,
     ...(o.group === undefined ? {} : { group: o.group }), ...(o.limits === undefined ? {} : { limits: o.limits }), ...(o.more ? { more: o.more } : {}),
     ...(o.headersTimeoutMs === undefined ? {} : { headersTimeoutMs: o.headersTimeoutMs }),
   });

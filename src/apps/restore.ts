@@ -99,7 +99,8 @@ export async function restore(args: readonly string[]): Promise<number> {
   if (textOf(args, '--kek') && !service) await placeKey(keyFile, dataDir);
   if (manifest.kind === 'base') await emptyFolders(dataDir);
   if (until) await recoverUntil({ dataDir, backup: resolve(folder), kek, until });
-  process.stdout.write(`restored the state of ${until ? until.toISOString() : manifest.at} in ${((systemClock.monotonicMs() - began) / 1000).toFixed(1)} s; verifying\n`);
+  const seconds = ((systemClock.monotonicMs() - began) / 1000).toFixed(1);
+  process.stdout.write(`restored the state of ${until ? until.toISOString() : manifest.at} in ${seconds} s; verifying\n`);
   return verify(['--data', dataDir]);
 }
 

@@ -14,12 +14,14 @@ import { startProgram } from './program.ts';
 import { kekFile, openKek } from './keys.ts';
 import { localAdapters, noteRunning } from './reach.ts';
 import { connectionsOf, POOL_SIZES } from './runtime.ts';
+import { openTracer } from './tracing.ts';
 import { archiveSettings, keepWal } from './wal.ts';
 import { adoptSpools, isWorker, leave, ordersOf, runWorkers, sayReady, spoolOf, workersOf, type Orders } from './workers.ts';
 
 const ROLES = ['web', 'relay', 'worker'];
 /** Connections beside the pools: migrations, commands, a person with a client. */
 const CONNECTIONS_SPARE = 20;
+const CONNECTIONS_LEAST = 100;
 
 /** Settings of `exchequer start`; each start names every fault at once. */
 export const startConfig = {
@@ -71,15 +73,17 @@ async function serve(args: readonly string[], config: Config, { index, count, ce
     ...(await localAdapters(dataDir, spoolOf(dataDir, index))), provide(TextMessages, () => httpMessages({ base: config.smsUrl, token: config.smsToken })),
   ];
   const log = createLog();
+  const tracing = await openTracer(log);
   const program = await startProgram({
     modules, cells, home: (all[0] as CellConnection).name, directoryFile: join(dataDir, 'directory.json'), assets: await buildAssets(modules),
-    clock: systemClock, log, roles, provided: () => provided, host: config.host as string, port: port ?? config.port, secure: config.secure, pathTenants: false,
-    trustedProxies: config.proxies, process: { index, count },
+    clock: systemClock, log, tracer: tracing?.tracer, roles, provided: () => provided, host: config.host as string, port: port ?? config.port,
+    secure: config.secure, pathTenants: false, trustedProxies: config.proxies, process: { index, count },
   });
   log.info('program.started', { port: program.port, cells: cells.map((c) => c.name), roles, ...(count > 1 ? { worker: index, pid: process.pid } : {}) });
   if (count > 1) sayReady(program.port);
   await stop;
   await program.stop();
+  await tracing?.stop();
 }
 
 /** `exchequer start [--roles web,relay,worker] [--cells IN,US] [--workers auto|<n>] [--archive <backup dir>] [--data <dir>]` */
@@ -100,8 +104,9 @@ export async function start(args: readonly string[]): Promise<number> {
   const outside = cellsFromEnvironment(environment());
   const archive = textOf(args, '--archive');
   if (archive !== undefined && outside) throw new UsageFault('--archive keeps the log of the embedded server; an outside server has its own ways');
+  const connections = names.length * count * connectionsOf(POOL_SIZES) + CONNECTIONS_SPARE;
   const settings = {
-    ...(archive === undefined ? {} : await archiveSettings(dataDir)), max_connections: String(Math.max(100, names.length * count * connectionsOf(POOL_SIZES) + CONNECTIONS_SPARE)),
+    ...(archive === undefined ? {} : await archiveSettings(dataDir)), max_connections: String(Math.max(CONNECTIONS_LEAST, connections)),
   };
   const embedded = outside ? undefined : await embeddedCells(dataDir, names, settings);
   const cells = outside ?? embedded?.cells ?? [];

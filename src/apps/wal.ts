@@ -114,7 +114,8 @@ export async function recoverUntil(o: { dataDir: string; backup: string; kek: Ke
   const server = join(o.dataDir, 'postgres');
   await writeFile(join(server, 'recovery.signal'), '');
   const settings = {
-    restore_command: `cp '${segments}/%f' %p`, recovery_target_time: o.until.toISOString().replace('T', ' ').replace('Z', '+00'), recovery_target_action: 'promote', archive_mode: 'off',
+    restore_command: `cp '${segments}/%f' %p`, recovery_target_time: o.until.toISOString().replace('T', ' ').replace('Z', '+00'),
+    recovery_target_action: 'promote', archive_mode: 'off',
   };
   const tooShort = new UsageFault(`the log that was kept does not reach ${o.until.toISOString()}: choose an earlier moment`);
   const running = await launchPostgres({ dataDir: server, settings, timeoutMs: RECOVERY_MS_MAX }).catch((error: unknown) => {
