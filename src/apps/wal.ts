@@ -1,10 +1,11 @@
-import { access, mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
+import { gunzipSync, gzipSync } from 'node:zlib';
 import pg from 'pg';
 import { giveToServer, launchPostgres } from '#adapters/postgres';
 import { errorFields, systemClock, systemRandom, type Clock, type Log } from '#kernel';
 import type { Kek } from '#spine/vault/port';
-import { ArchiveWriter, fileSink, readArchive } from './archive.ts';
+import { ArchiveWriter, readArchive } from './archive.ts';
 import { UsageFault } from './args.ts';
 
 /**
@@ -14,6 +15,8 @@ import { UsageFault } from './args.ts';
  */
 const WAL_CONTEXT = 'wal';
 const LOOK_MS = 1000;
+/** A segment has 16 MiB unless a server was made otherwise. */
+const SEGMENT_BYTES_MAX = 64 * 1024 * 1024;
 /** What an idle server may lose at most: after this long it finishes its segment. */
 const SEGMENT_SECONDS_MAX = 60;
 const SEGMENT = /^[0-9A-F]{8}(?:\.history|[0-9A-F]{16}(?:\.partial|\.[0-9A-F]{8}\.backup)?)$/;
@@ -44,7 +47,8 @@ async function sealSegment(kek: Kek, source: string, folder: string, name: strin
   // What a process that was killed here left behind.
   await rm(to, { force: true });
   const out = await ArchiveWriter.create(to, key);
-  await out.file(name, source);
+  // A segment that was finished by the clock is mostly empty; packed before it is sealed, since sealed bytes do not pack.
+  await out.bytes(name, gzipSync(await readFile(source), { level: 1 }));
   await out.close();
   const sealed: Sealed = { keyId: kek.keyId, wrapped: await kek.wrap(key, `${WAL_CONTEXT} ${name}`) };
   await writeFile(join(folder, `${name}.part`), JSON.stringify(sealed), { flush: true });
@@ -97,7 +101,9 @@ async function openSegments(backup: string, kek: Kek, to: string): Promise<numbe
   for (const name of names) {
     const { wrapped } = JSON.parse(await readFile(join(folder, `${name}.json`), 'utf8')) as Sealed;
     const key = await kek.unwrap(wrapped, `${WAL_CONTEXT} ${name}`);
-    await readArchive(join(folder, `${name}.sealed`), key, (heading) => fileSink(to, heading));
+    const parts: Buffer[] = [];
+    await readArchive(join(folder, `${name}.sealed`), key, async () => ({ write: async (part) => void parts.push(part), end: async () => undefined }));
+    await writeFile(join(to, name), gunzipSync(Buffer.concat(parts), { maxOutputLength: SEGMENT_BYTES_MAX }), { mode: 0o600 });
   }
   giveToServer(to);
   return names.length;
@@ -105,8 +111,11 @@ async function openSegments(backup: string, kek: Kek, to: string): Promise<numbe
 
 const RECOVERY_MS_MAX = 3_600_000;
 
-/** Runs the kept log over a restored base up to an instant; the server's files are then those of that moment, and it is stopped. */
-export async function recoverUntil(o: { dataDir: string; backup: string; kek: Kek; until: Date }): Promise<void> {
+/** How far to go: an instant, or all that was kept. */
+export type Until = Date | 'end';
+
+/** Runs the kept log over a restored base as far as asked; the server's files are then those of that moment, and it is stopped. */
+export async function recoverUntil(o: { dataDir: string; backup: string; kek: Kek; until: Until }): Promise<void> {
   const segments = join(resolve(o.dataDir), 'wal-restore');
   if (/['%\\]/.test(segments)) throw new UsageFault('--data: the path may hold no quote, percent sign or backslash');
   const count = await openSegments(o.backup, o.kek, segments);
@@ -114,45 +123,48 @@ export async function recoverUntil(o: { dataDir: string; backup: string; kek: Ke
   const server = join(o.dataDir, 'postgres');
   await writeFile(join(server, 'recovery.signal'), '');
   const settings = {
-    restore_command: `cp '${segments}/%f' %p`, recovery_target_time: o.until.toISOString().replace('T', ' ').replace('Z', '+00'),
-    recovery_target_action: 'promote', archive_mode: 'off',
+    restore_command: `cp '${segments}/%f' %p`,
+    ...(o.until === 'end' ? {} : { recovery_target_time: o.until.toISOString().replace('T', ' ').replace('Z', '+00') }),
+    // No readers meanwhile: for them it would want at least the limits that the lost server had.
+    recovery_target_action: 'promote', archive_mode: 'off', hot_standby: 'off',
   };
-  const tooShort = new UsageFault(`the log that was kept does not reach ${o.until.toISOString()}: choose an earlier moment`);
-  const running = await launchPostgres({ dataDir: server, settings, timeoutMs: RECOVERY_MS_MAX }).catch((error: unknown) => {
-    throw String(error).includes('recovery ended before configured recovery target') ? tooShort : error;
-  });
   try {
-    // It serves readers before it has come to the end, and ends itself where the log is too short.
-    while (await stillRecovering(running.connection('postgres'))) await systemClock.sleep(50);
+    const running = await launchPostgres({ dataDir: server, settings, timeoutMs: RECOVERY_MS_MAX });
+    try {
+      while (await stillRecovering(running.connection('postgres'))) await systemClock.sleep(RECOVERY_POLL_MS);
+    } finally {
+      await running.stop();
+    }
   } catch (error) {
-    if (await access(join(server, 'recovery.signal')).then(() => true, () => false)) throw tooShort;
-    throw error;
-  } finally {
-    await running.stop();
+    // Where the log is too short the server ends itself, and says so in its own log.
+    if (o.until === 'end' || !/recovery ended before configured recovery target/.test(await readFile(`${server}.log`, 'utf8'))) throw error;
+    throw new UsageFault(`the log that was kept does not reach ${o.until.toISOString()}: choose an earlier moment, or end for all that was kept`);
   }
   await rm(segments, { recursive: true });
 }
 
+const RECOVERY_POLL_MS = 50;
+const CANNOT_CONNECT_NOW = '57P03';
+
+/** True until the server takes connections, which it does when it has come to the moment. Throws when it is gone. */
 async function stillRecovering(connection: pg.ClientConfig): Promise<boolean> {
   const client = new pg.Client(connection);
   client.on('error', () => undefined); // the query fails as well, and says why
   try {
     await client.connect();
-  } catch (error) {
-    // It says so while it is not yet far enough to be read.
-    if ((error as { code?: string }).code === '57P03') return true;
-    throw error;
-  }
-  try {
     return (await client.query<{ still: boolean }>('select pg_is_in_recovery() as still')).rows[0]?.still ?? true;
+  } catch (error) {
+    if ((error as { code?: string }).code === CANNOT_CONNECT_NOW) return true;
+    throw error;
   } finally {
     await client.end();
   }
 }
 
-/** An instant as it is typed: RFC 3339 with its offset. */
-export function instantOf(text: string): Date {
+/** How far to go as it is typed: RFC 3339 with its offset, or the word end. */
+export function untilOf(text: string): Until {
+  if (text === 'end') return text;
   const at = /^\d{4}-\d\d-\d\dT\d\d:\d\d(?::\d\d(?:\.\d{1,6})?)?(?:Z|[+-]\d\d:\d\d)$/.test(text) ? new Date(text) : new Date(Number.NaN);
-  if (Number.isNaN(at.getTime())) throw new UsageFault('--until is an instant with its offset, such as 2026-11-25T14:30:00+05:30');
+  if (Number.isNaN(at.getTime())) throw new UsageFault('--until is an instant with its offset, such as 2026-11-25T14:30:00+05:30, or end');
   return at;
 }

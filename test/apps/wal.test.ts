@@ -50,7 +50,7 @@ const eventsIn = async (where: string): Promise<string[]> => {
 const moments: Date[] = [];
 beforeAll(async () => {
   chmodSync(folder, 0o755);
-  const { server, cells } = await embeddedCells(data, ['IN', 'US'], await archiveSettings(data));
+  const { server, cells } = await embeddedCells(data, ['IN', 'US'], { ...await archiveSettings(data), max_connections: '130' });
   await noteRunning(data, cells);
   const keeping = keepWal({ dataDir: data, backup, kek: await fileKek(kek), clock: systemClock, log: createLog({ level: 'silent' }) });
   await reach(['--data', data], async (reached) => {
@@ -76,6 +76,12 @@ describe('a log kept beside a backup', () => {
     expect(await restore([backup, '--data', restored, '--kek', kek, '--until', between.toISOString()])).toBe(0);
     expect(await eventsIn(restored)).toEqual(['moment-1', 'moment-2']);
     expect(readdirSync(restored)).not.toContain('wal-restore');
+  });
+
+  it('brings back all that was kept', { timeout: 120_000 }, async () => {
+    const restored = join(folder, 'end');
+    expect(await restore([backup, '--data', restored, '--kek', kek, '--until', 'end'])).toBe(0);
+    expect(await eventsIn(restored)).toEqual(['moment-1', 'moment-2', 'moment-3']);
   });
 
   it('is not needed for the moment of the backup itself', { timeout: 60_000 }, async () => {
