@@ -7,7 +7,8 @@ import { fileHeads } from '#adapters/heads';
 import { fileKek } from '#adapters/kms';
 import { memoryMessages } from '#adapters/sms';
 import {
-  createLog, perform, provide, systemClock, type Actor, type CellContext, type Clock, type Log, type Module, type Provided, type SectionWork, type Tracer, type Tx, type Uuid,
+  createLog, perform, productOf, provide, systemClock, type Actor, type CellContext, type Clock, type Log, type Module, type Provided, type SectionWork,
+  type Tracer, type Tx, type Uuid,
 } from '#kernel';
 import type { Assets, Runner } from '#platform/edge';
 import { HeadKeeper } from '#spine/audit/port';
@@ -174,7 +175,9 @@ function driver(h: { cells: () => readonly Cell[]; sql: (cell: string, role: Raw
 /** The real program on clones of the migrated template, with made-up tenants and adapters of its own. Call `stop` in afterAll. */
 export async function house(o: HouseOptions = {}): Promise<House> {
   const modules = o.add?.length ? [...(o.modules ?? everyModule), ...o.add] : o.modules ?? everyModule;
-  const tenants = o.tenants ?? testTenants;
+  // What a test brings along is turned on, and so is everything where a test does not say which tenants it has.
+  const on = (o.tenants ? o.add ?? [] : modules).flatMap((m) => productOf(m) ?? []);
+  const tenants = (o.tenants ?? testTenants).map((t) => ({ ...t, products: [...new Set([...t.products, ...on])] }));
   const folder = mkdtempSync(join(tmpdir(), 'exchequer-house-'));
   const connections = await Promise.all([...new Set(tenants.map((t) => t.cell))].toSorted().map((name) => cloneCell(name, modules)));
   const raw: string[] = [];

@@ -102,5 +102,9 @@ export interface Provided<T = unknown> { readonly token: Token<T>;
   readonly make: (cell: { name: string; clock: Clock; log: Log; use<U>(what: Token<U>): U }) => T }
 export const provide = <T>(token: Token<T>, make: Provided<T>['make']): Provided<T> => ({ token, make });
 
+/** Short name of a product's module; undefined for what every tenant has. */
+export const productOf = (module: Pick<Module, 'name'>): string | undefined =>
+  (module.name.startsWith('products/') ? module.name.slice('products/'.length) : undefined);
+
 /** The manifest of a module; imported by apps only. */
 export const defineModule = (module: Module): Module => module;

@@ -26,6 +26,8 @@ export interface TenantRef {
   readonly zone: string;
   readonly languages: readonly string[];
   readonly cell: string;
+  /** Short names of the products that it has turned on; of any other it knows nothing. The first one's page stands at `/`. */
+  readonly products: readonly string[];
   /** Moves this tenant's clock in tests and demos; 0 in production. */
   readonly clockOffsetMs: number;
 }

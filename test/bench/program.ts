@@ -6,7 +6,7 @@ import { fileHeads } from '#adapters/heads';
 import { fileKek } from '#adapters/kms';
 import { launchPostgres, type PostgresServer } from '#adapters/postgres';
 import { memoryMessages } from '#adapters/sms';
-import { createLog, perform, provide, systemClock, uuid, uuidv7, systemRandom, type Module, type Provided } from '#kernel';
+import { createLog, perform, productOf, provide, systemClock, uuid, uuidv7, systemRandom, type Module, type Provided } from '#kernel';
 import { HeadKeeper, SpoolFolder } from '#spine/audit/port';
 import { TextMessages } from '#spine/identity/port';
 import { saveTenant, type TenantRecord } from '#spine/tenancy';
@@ -39,7 +39,8 @@ export async function startBench(o: BenchOptions): Promise<Bench> {
   await migrate(cell, all);
   const log = createLog({ level: 'error' });
   const home = openCell({ connection: cell, modules: all, clock: systemClock, log, provided: [], sizes: { app: 1, batch: 1, spine: 1, auditor: 1 } });
-  for (const tenant of o.tenants) await saveTenant(home, tenant);
+  const on = all.flatMap((m) => productOf(m) ?? []);
+  for (const tenant of o.tenants) await saveTenant(home, { ...tenant, products: on });
   await home.close();
   const messages = memoryMessages();
   const kek = await fileKek(join(folder, 'keys', 'kek'));

@@ -3,7 +3,7 @@
  * Nothing here knows a page by name but the tour, which belongs to no module.
  */
 import { createServer } from 'node:http';
-import { common, isLanguage, refuse, type AnyPage, type FormState, type Language, type PageContext, type PageState, type Problem, type Rendered } from '#kernel';
+import { common, isLanguage, productOf, refuse, type AnyPage, type FormState, type Language, type PageContext, type PageState, type Problem, type Rendered } from '#kernel';
 import { brandCss, document } from '#kit';
 import { PAGE_HEADERS, problemPage, type Assets } from '#platform/edge';
 import type { TenantRecord } from '#spine/tenancy';
@@ -55,7 +55,7 @@ export function allPages(assets: Assets): Shown[] {
   });
   for (const tenant of demoTenants) {
     for (const language of tenant.languages.filter(isLanguage)) {
-      for (const page of modules.flatMap((m) => m.pages ?? [])) {
+      for (const page of modules.filter((m) => productOf(m) === undefined || tenant.products.includes(productOf(m) as string)).flatMap((m) => m.pages ?? [])) {
         for (const [state, s] of Object.entries(statesOf(page, tenant))) {
           const context = contextOf(assets, tenant, language, { path: page.path, signedIn: page.route !== undefined, ...(s.query ? { query: s.query } : {}) });
           add(tenant.slug, page.path, state, context, page.view(context, s.outcome, s.form ?? NO_FORM));

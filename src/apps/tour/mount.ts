@@ -55,7 +55,7 @@ function contextOf(o: TourOptions, req: FastifyRequest, now: Date, trace: string
   const query = req.query as Record<string, string>;
   const theme = query.theme ?? cookiesOf(req)[COOKIE_THEME];
   return {
-    tenant: { id: uuid('0'.repeat(32)), slug: 'tour', name: 'Exchequer', country: 'IN', zone: 'Asia/Kolkata', languages: ['en', 'hi'], cell: '',
+    tenant: { id: uuid('0'.repeat(32)), slug: 'tour', name: 'Exchequer', country: 'IN', zone: 'Asia/Kolkata', languages: ['en', 'hi'], cell: '', products: [],
       clockOffsetMs: 0 },
     brand: {}, language: languageOf(req, query.lang), theme: theme === 'light' || theme === 'dark' ? theme : 'auto', signedIn: false, path: req.url, base: '',
     asset: (name) => o.assets.url(name), token: '', key: systemRandom.bytes(8).toString('hex'), now, synthetic: true, trace, params: {}, query,

@@ -22,6 +22,9 @@ function periods(context: PageContext): { value: string; label: string }[] {
   });
 }
 
+/** Only an office whose pages are by year asks for one. */
+const asksYear = (context: PageContext): boolean => (context.brand.home ?? '').includes('{year}');
+
 function errorText(context: PageContext): (key: string) => string {
   const w = wordsOf(context).errors;
   const country = countryOf(context);
@@ -75,7 +78,7 @@ function startView(context: PageContext, state: FormState): Rendered {
     body: (
       <>
         <ErrorSummary form={shown} errorText={errorText(context)} context={context}>{said && <p>{said}</p>}</ErrorSummary>
-        <h1>{w.heading}</h1>
+        <h1>{asksYear(context) ? w.heading : fill(w.headingPlain, { office: context.brand[`name_${context.language}`] ?? context.tenant.name })}</h1>
         <p class="lead">{w.lead}</p>
         <form method="post" action={`${context.base}/sign-in`} noValidate>
           <Hidden context={context} />
@@ -83,17 +86,19 @@ function startView(context: PageContext, state: FormState): Rendered {
           <Field name="identifier" label={w.identifier[country]} hint={fill(w.identifierHint[country], { example: w.example[country] })} form={shown}
             errorText={errorText(context)} context={context} width={10} maxLength={40} />
           <BirthFields context={context} state={shown} />
-          <div class={shown.errors.year ? 'field wrong' : 'field'}>
-            <label for="year">{w.period[country]}</label>
-            <p class="hint" id="year-hint">{w.periodHint[country]}</p>
-            {shown.errors.year && <p class="error" id="year-error">{errorText(context)(shown.errors.year)}</p>}
-            <select id="year" name="year" class="w10" aria-describedby={shown.errors.year ? 'year-hint year-error' : 'year-hint'}>
-              {periods(context).map((p) => <option value={p.value} selected={p.value === chosen}>{p.label}</option>)}
-            </select>
-          </div>
+          {asksYear(context) && (
+            <div class={shown.errors.year ? 'field wrong' : 'field'}>
+              <label for="year">{w.period[country]}</label>
+              <p class="hint" id="year-hint">{w.periodHint[country]}</p>
+              {shown.errors.year && <p class="error" id="year-error">{errorText(context)(shown.errors.year)}</p>}
+              <select id="year" name="year" class="w10" aria-describedby={shown.errors.year ? 'year-hint year-error' : 'year-hint'}>
+                {periods(context).map((p) => <option value={p.value} selected={p.value === chosen}>{p.label}</option>)}
+              </select>
+            </div>
+          )}
           <div class="actions"><button type="submit" class="main">{w.go}</button></div>
         </form>
-        <details><summary>{w.why}</summary><p>{w.whyText}</p></details>
+        <details><summary>{w.why}</summary><p>{asksYear(context) ? w.whyText : w.whyTextPlain}</p></details>
         <details><summary>{w.noPhone}</summary><p>{w.noPhoneText}</p></details>
       </>
     ),
@@ -203,8 +208,8 @@ export const startForm = form('POST /sign-in', {
     if (year === undefined) errors.birthYear = 'year';
     const date = `${year}-${String(month).padStart(2, '0')}-${String(day).padStart(2, '0')}`;
     if (!errors.day && !errors.month && !errors.birthYear && !isCivilDate(date)) errors.day = 'date';
-    const period = Number.parseInt(digits(values.year), 10);
-    if (!periods(context).some((p) => p.value === String(period))) errors.year = 'period';
+    const period = asksYear(context) ? Number.parseInt(digits(values.year), 10) : context.now.getUTCFullYear();
+    if (asksYear(context) && !periods(context).some((p) => p.value === String(period))) errors.year = 'period';
     if (Object.keys(errors).length) return { errors };
     return { input: { body: { identifier: (values.identifier ?? '').slice(0, 40), dateOfBirth: date, year: period, browser: context.cookies.xq_browser ?? '',
       language: context.language } } };

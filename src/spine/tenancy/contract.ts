@@ -13,7 +13,7 @@ export interface TenantRecord extends TenantRef {
 
 export const zTenantRecord = z.strictObject({
   id: z.custom<Uuid>((v) => typeof v === 'string' && isUuid(v), 'not a uuid'), slug: z.string(), name: z.string(), country: z.string(), zone: z.string(),
-  languages: z.array(z.string()), cell: z.string(),
+  languages: z.array(z.string()), cell: z.string(), products: z.array(z.string()),
   clockOffsetMs: z.int(), hosts: z.array(z.string()), brand: z.record(z.string(), z.string()), synthetic: z.boolean(),
 });
 

@@ -4,7 +4,7 @@ import { common, refuse, type AnyRoute, type Refused } from '#kernel';
 import { unknownTenant } from '#spine/tenancy';
 import { API_VERSIONS, BODY_BYTES_MAX, unknownVersion } from '../contract.ts';
 import { BodyFault, sameOrigin, strictJson, utf8Text } from '../rules.ts';
-import { authenticate, look, newTrace, setCookies, type EdgeOptions, type Seen } from './context.ts';
+import { authenticate, look, newTrace, offers, setCookies, type EdgeOptions, type Seen } from './context.ts';
 import { API_HEADERS, securityHeaders, sendProblem } from './respond.ts';
 import { limited, type Runner } from './run.ts';
 
@@ -36,10 +36,11 @@ function wireInput(route: AnyRoute, req: FastifyRequest): unknown {
 }
 
 /** Everything before the route runs; a refusal ends it. */
-async function enter(o: EdgeOptions, runner: Runner, req: FastifyRequest): Promise<Seen | Refused> {
+async function enter(o: EdgeOptions, runner: Runner, req: FastifyRequest, product: string | undefined): Promise<Seen | Refused> {
   const seen = look(o, req);
   if (seen === 'unknown-tenant') return refuse(unknownTenant);
   if (seen === 'misdirected') return refuse(common.misdirected);
+  if (!offers(seen, product)) return refuse(common.notFound);
   await authenticate(o, runner.authenticators, req, seen);
   return versionProblem(req) ?? limited(o, seen) ?? originProblem(o, req, seen) ?? seen;
 }
@@ -49,12 +50,12 @@ function versionProblem(req: FastifyRequest): Refused | undefined {
   return asked === undefined || (API_VERSIONS as readonly unknown[]).includes(asked) ? undefined : refuse(unknownVersion, { known: API_VERSIONS });
 }
 
-export function mountRoute(app: FastifyInstance, o: EdgeOptions, runner: Runner, route: AnyRoute): void {
+export function mountRoute(app: FastifyInstance, o: EdgeOptions, runner: Runner, route: AnyRoute, product: string | undefined): void {
   const headers = { ...securityHeaders(o, API_HEADERS), 'content-type': 'application/json; charset=utf-8' };
   const encode = route.wire ?? ((value: unknown): string => JSON.stringify(z.encode(route.output as z.ZodType, value)));
   const isProblem = (x: Seen | Refused): x is Refused => 'problem' in x;
   const handler = async (req: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> => {
-    const seen = await enter(o, runner, req);
+    const seen = await enter(o, runner, req, product);
     if (isProblem(seen)) return sendProblem(o, reply, seen, req.seen?.trace ?? newTrace());
     let wire: unknown;
     try {

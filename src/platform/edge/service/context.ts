@@ -66,6 +66,9 @@ export interface Seen {
 
 export { newTrace };
 
+/** Every tenant has what belongs to no product; of a product that it has not turned on there is nothing to find. */
+export const offers = (seen: Pick<Seen, 'tenant'>, product: string | undefined): boolean => product === undefined || seen.tenant.products.includes(product);
+
 /** Marks where `rewriteUrl` leaves the tenant that a path named. */
 export const pathTenantOf = (raw: unknown): string | undefined => (raw as { tenantSlug?: string }).tenantSlug;
 

@@ -1,12 +1,12 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import { common, done, refuse, type AnyForm, type AnyPage, type FormState, type Module, type Outcome, type PageContext, type Refused,
+import { common, done, productOf, refuse, type AnyForm, type AnyPage, type FormState, type Module, type Outcome, type PageContext, type Refused,
   type Rendered } from '#kernel';
 import { document } from '#kit';
 import { unknownTenant } from '#spine/tenancy';
 import { BODY_BYTES_MAX } from '../contract.ts';
 import { problemPage } from '../pages.tsx';
 import { BodyFault, formFields, safeReturn, sitePath, utf8Text } from '../rules.ts';
-import { authenticate, browserOf, formTokenFits, look, newTrace, pageContext, setCookies, type EdgeOptions, type Seen } from './context.ts';
+import { authenticate, browserOf, formTokenFits, look, newTrace, offers, pageContext, setCookies, type EdgeOptions, type Seen } from './context.ts';
 import { originProblem } from './api.ts';
 import { PAGE_HEADERS, securityHeaders, sendProblem } from './respond.ts';
 import { authorize, limited, type Runner } from './run.ts';
@@ -50,11 +50,17 @@ async function enter(o: EdgeOptions, runner: Runner, req: FastifyRequest): Promi
   return { seen, context: pageContext(o, req, seen), no };
 }
 
-function mountPage(app: FastifyInstance, o: EdgeOptions, runner: Runner, page: AnyPage): void {
-  app.get(page.path, async (req, reply) => {
+interface Owned<T> { readonly what: T; readonly product: string | undefined }
+
+/** Several products may have a page at one address, such as the front page: the tenant's own is shown, in the order of its products. */
+function mountPage(app: FastifyInstance, o: EdgeOptions, runner: Runner, path: string, pages: readonly Owned<AnyPage>[]): void {
+  const rank = (seen: Seen, p: Owned<AnyPage>): number => (p.product === undefined ? -1 : seen.tenant.products.indexOf(p.product));
+  app.get(path, async (req, reply) => {
     const entered = await enter(o, runner, req);
     if ('problem' in entered) return sendProblem(o, reply, entered, newTrace());
     const { seen, context } = entered;
+    const page = pages.filter((p) => offers(seen, p.product)).toSorted((a, b) => rank(seen, a) - rank(seen, b))[0]?.what;
+    if (!page) return refusedPage(o, reply, seen, context, refuse(common.notFound));
     const no = entered.no ?? authorize({ scope: page.scope ?? page.route?.scope ?? 'public' }, seen);
     if (no) return refusedPage(o, reply, seen, context, no);
     let outcome: Outcome<unknown> = done(null);
@@ -68,10 +74,12 @@ function mountPage(app: FastifyInstance, o: EdgeOptions, runner: Runner, page: A
   });
 }
 
-async function submitForm(o: EdgeOptions, runner: Runner, form: AnyForm, req: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
+async function submitForm(o: EdgeOptions, runner: Runner, { what: form, product }: Owned<AnyForm>, req: FastifyRequest,
+  reply: FastifyReply): Promise<FastifyReply> {
   const entered = await enter(o, runner, req);
   if ('problem' in entered) return sendProblem(o, reply, entered, newTrace());
   const { seen, context } = entered;
+  if (!offers(seen, product)) return refusedPage(o, reply, seen, context, refuse(common.notFound));
   const no = entered.no ?? originProblem(o, req, { ...seen, bySecret: 'cookie' }) ?? authorize(form.route, seen);
   if (no) return refusedPage(o, reply, seen, context, no);
   let values: Record<string, string>;
@@ -101,9 +109,10 @@ async function submitForm(o: EdgeOptions, runner: Runner, form: AnyForm, req: Fa
 }
 
 export function mountPages(app: FastifyInstance, o: EdgeOptions, runner: Runner, modules: readonly Module[]): void {
-  for (const page of modules.flatMap((m) => m.pages ?? [])) mountPage(app, o, runner, page);
-  for (const form of modules.flatMap((m) => m.forms ?? [])) {
-    app.post(form.path, { bodyLimit: BODY_BYTES_MAX }, (req, reply) => submitForm(o, runner, form, req, reply));
+  const pages = modules.flatMap((m) => (m.pages ?? []).map((what) => ({ what, product: productOf(m) })));
+  for (const [path, owned] of Map.groupBy(pages, (p) => p.what.path)) mountPage(app, o, runner, path, owned);
+  for (const form of modules.flatMap((m) => (m.forms ?? []).map((what) => ({ what, product: productOf(m) })))) {
+    app.post(form.what.path, { bodyLimit: BODY_BYTES_MAX }, (req, reply) => submitForm(o, runner, form, req, reply));
   }
 }
 

@@ -1,7 +1,7 @@
 import fastify, { type FastifyInstance } from 'fastify';
 import { Counter, Gauge, Histogram } from 'prom-client';
 import type { IncomingMessage } from 'node:http';
-import { common, errorFields, isUnavailable, refuse, type Method, type Problem } from '#kernel';
+import { common, errorFields, isUnavailable, productOf, refuse, type Method, type Problem } from '#kernel';
 import { brandCss } from '#kit';
 import {
   BODY_BYTES_MAX, DRAIN_MS, HEADER_BYTES_MAX, HEADERS_TIMEOUT_MS, KEEP_ALIVE_MS, REQUEST_TIMEOUT_MS, URL_BYTES_MAX,
@@ -176,9 +176,9 @@ export function createEdge(o: EdgeOptions, more?: (app: FastifyInstance, runner:
   measure(app, o, runner);
   mountHealth(app, o, state, o.modules);
   mountAssets(app, o);
-  for (const route of o.modules.flatMap((m) => m.routes ?? [])) mountRoute(app, o, runner, route);
+  for (const m of o.modules) for (const route of m.routes ?? []) mountRoute(app, o, runner, route, productOf(m));
   mountPages(app, o, runner, o.modules);
-  for (const s of o.modules.flatMap((m) => m.streams ?? [])) mountStream(app, o, runner, { hub, stream: s, ending: ending.signal });
+  for (const m of o.modules) for (const stream of m.streams ?? []) mountStream(app, o, runner, { hub, stream, product: productOf(m), ending: ending.signal });
   more?.(app, runner);
   catchAll(app, o);
   return {

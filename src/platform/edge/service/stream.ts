@@ -1,7 +1,7 @@
 import type { FastifyInstance } from 'fastify';
 import { common, refuse, type Hint, type Stream } from '#kernel';
 import { unknownTenant } from '#spine/tenancy';
-import { authenticate, look, newTrace, type EdgeOptions } from './context.ts';
+import { authenticate, look, newTrace, offers, type EdgeOptions } from './context.ts';
 import { API_HEADERS, securityHeaders, sendProblem } from './respond.ts';
 import { authorize, limited, type Runner } from './run.ts';
 
@@ -44,12 +44,13 @@ export function createHub(): Hub {
 }
 
 /** Server-sent events of one stream. The page fetches its own audited route on a hint; after a gap it fetches too. */
-export function mountStream(app: FastifyInstance, o: EdgeOptions, runner: Runner, s: { hub: Hub; stream: Stream; ending: AbortSignal }): void {
+export function mountStream(app: FastifyInstance, o: EdgeOptions, runner: Runner, s: { hub: Hub; stream: Stream; product: string | undefined; ending: AbortSignal }): void {
   const { hub, stream, ending } = s;
   const open = new Map<string, number>();
   app.get(stream.path, async (req, reply) => {
     const seen = look(o, req);
     if (typeof seen === 'string') return sendProblem(o, reply, refuse(seen === 'misdirected' ? common.misdirected : unknownTenant), newTrace());
+    if (!offers(seen, s.product)) return sendProblem(o, reply, refuse(common.notFound), seen.trace);
     await authenticate(o, runner.authenticators, req, seen);
     const no = limited(o, seen) ?? authorize(stream, seen);
     if (no) return sendProblem(o, reply, no, seen.trace);

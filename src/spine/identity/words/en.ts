@@ -3,6 +3,7 @@ export const en = {
   start: {
     title: 'Sign in',
     heading: 'See where your refund is',
+    headingPlain: 'Sign in to {office}',
     lead: 'We will send a code to the phone that the office has on record for you.',
     identifier: { IN: 'PAN', US: 'Social Security number' },
     identifierHint: { IN: 'Ten characters, as on your PAN card. For example, {example}.', US: 'Nine digits. For example, {example}.' },
@@ -16,6 +17,7 @@ export const en = {
     periodHint: { IN: 'The year printed on your return.', US: 'The year whose income the return is about.' },
     go: 'Send me the code',
     why: 'Why we ask',
+    whyTextPlain: 'These two things say who you are, but other people may know them too. Only the code on your phone lets you in.',
     whyText: 'These three things say who you are, but other people may know them too. Only the code on your phone lets you in.',
     noPhone: 'No access to the registered phone?',
     noPhoneText: 'Ask the office in person or by post to change the registered phone. We cannot change it here, because then a stranger could too. If you act for a person who has died, register as legal heir with the office first.',
