@@ -15,7 +15,7 @@ import { kekFile, openKek } from './keys.ts';
 import { localAdapters, noteRunning } from './reach.ts';
 import { connectionsOf, POOL_SIZES } from './runtime.ts';
 import { openTracer } from './tracing.ts';
-import { archiveSettings, keepWal } from './wal.ts';
+import { archiveSettings, endWal, keepWal } from './wal.ts';
 import { adoptSpools, isWorker, leave, ordersOf, runWorkers, sayReady, spoolOf, workersOf, type Orders } from './workers.ts';
 
 const ROLES = ['web', 'relay', 'worker'];
@@ -104,6 +104,7 @@ export async function start(args: readonly string[]): Promise<number> {
   const outside = cellsFromEnvironment(environment());
   const archive = textOf(args, '--archive');
   if (archive !== undefined && outside) throw new UsageFault('--archive keeps the log of the embedded server; an outside server has its own ways');
+  if (archive === undefined && !outside) await endWal(dataDir);
   const connections = names.length * count * connectionsOf(POOL_SIZES) + CONNECTIONS_SPARE;
   const settings = {
     ...(archive === undefined ? {} : await archiveSettings(dataDir)), max_connections: String(Math.max(CONNECTIONS_LEAST, connections)),

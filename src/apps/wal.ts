@@ -1,4 +1,4 @@
-import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { access, mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { gunzipSync, gzipSync } from 'node:zlib';
 import pg from 'pg';
@@ -22,6 +22,12 @@ const SEGMENT_SECONDS_MAX = 60;
 const SEGMENT = /^[0-9A-F]{8}(?:\.history|[0-9A-F]{16}(?:\.partial|\.[0-9A-F]{8}\.backup)?)$/;
 
 const readyFolder = (dataDir: string): string => join(resolve(dataDir), 'wal-ready');
+
+/** True for a folder whose server's log is kept; finished segments wait there while nobody seals them. */
+export const keepsWal = (dataDir: string): Promise<boolean> => access(readyFolder(dataDir)).then(() => true, () => false);
+
+/** Ends the keeping: what waits is dropped, since a start without an archive will not take it. */
+export const endWal = (dataDir: string): Promise<void> => rm(readyFolder(dataDir), { recursive: true, force: true });
 
 /** Makes the folder for finished segments; resolves to the server's settings for it. */
 export async function archiveSettings(dataDir: string): Promise<Record<string, string>> {
