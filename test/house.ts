@@ -5,12 +5,14 @@ import type { FastifyInstance } from 'fastify';
 import { afterAll } from 'vitest';
 import { fileHeads } from '#adapters/heads';
 import { fileKek } from '#adapters/kms';
+import { memoryBank } from '#adapters/bank';
 import { memoryMessages } from '#adapters/sms';
 import {
   createLog, perform, productOf, provide, systemClock, type Actor, type CellContext, type Clock, type Log, type Module, type Provided, type SectionWork,
   type Tracer, type Tx, type Uuid,
 } from '#kernel';
 import type { Assets, Runner } from '#platform/edge';
+import { BankRail } from '#products/wallet/port';
 import { HeadKeeper } from '#spine/audit/port';
 import { enrol as enrolPeople, type Profile } from '#spine/identity';
 import { TextMessages } from '#spine/identity/port';
@@ -133,7 +135,8 @@ interface Parts { o: HouseOptions; modules: readonly Module[]; tenants: readonly
 
 function providedBy(p: Parts, kek: Kek, messages: TextMessages): (cell: CellConnection) => readonly Provided[] {
   return (cell) => [
-    provide(Kek, () => kek), provide(HeadKeeper, () => fileHeads(join(p.folder, 'heads'))), provide(TextMessages, () => messages), ...(p.o.provided?.(cell) ?? []),
+    provide(Kek, () => kek), provide(HeadKeeper, () => fileHeads(join(p.folder, 'heads'))), provide(TextMessages, () => messages), provide(BankRail, () => memoryBank()),
+    ...(p.o.provided?.(cell) ?? []),
   ];
 }
 
@@ -198,7 +201,7 @@ export async function house(o: HouseOptions = {}): Promise<House> {
   const access = rawAccess(connections);
   const others: Cell[] = [];
   const run = (cell: Cell, roles: readonly string[]): { stop(): Promise<void> } =>
-    startWorkers({ cell, modules, roles, clock, log, tenant: async (id) => program.directory.byId(id) });
+    startWorkers({ cell, modules, roles, clock, log, tenant: async (id) => program.directory.byId(id), tenants: () => program.directory.all() });
   const drive = driver({ cells: () => [...program.cells.values()], sql: access.sql, run });
   const tenant = (slug = 'india'): TenantRecord => {
     const found = program.directory.bySlug(slug);

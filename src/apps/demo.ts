@@ -68,8 +68,8 @@ export async function demo(args: readonly string[]): Promise<number> {
   const program = await startProgram({
     modules, cells, more: tour.mount, home: HOME, directoryFile: join(dataDir, 'directory.json'), assets, clock: systemClock, log,
     roles: ['web', 'relay', 'worker'],
-    provided: () => [...local, provide(TextMessages, () => httpMessages(sms))], host: '127.0.0.1', port: PORT_FIRST, portsMax: PORT_TRIES_MAX,
-    secure: false, pathTenants: true,
+    provided: () => [...local, provide(TextMessages, () => httpMessages(sms))], host: '127.0.0.1', port: PORT_FIRST, portsMax: PORT_TRIES_MAX, secure: false,
+      pathTenants: true,
   });
   base = `http://localhost:${program.port}`;
   const stage = await openStage({ program, base, dataDir, clock: systemClock, log, sms, database });

@@ -145,6 +145,7 @@ export async function startProgram(o: ProgramOptions): Promise<Program> {
   const address = edge.app.server.address();
   const workers = [...cells.values()].map((cell) => startWorkers({
     cell, modules: o.modules, roles: o.roles, clock: o.clock, log: o.log, tenant: async (id) => directory.byId(id),
+    tenants: () => directory.all(),
   }));
   const running = edge;
   return {

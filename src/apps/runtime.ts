@@ -61,9 +61,11 @@ export function openCell(o: CellOptions): Cell {
 /** Runs the modules' workers of the process roles on a cell until `stop`; a worker that throws is logged and started again. */
 export function startWorkers(o: {
   cell: CellContext; modules: readonly Module[]; roles: readonly string[]; clock: Clock; log: Log; tenant: (id: string) => Promise<TenantRef | undefined>;
+  tenants: () => readonly TenantRef[];
 }): { stop(): Promise<void> } {
   const ending = new AbortController();
-  const context: WorkerContext = { cell: o.cell, clock: o.clock, log: o.log, signal: ending.signal, modules: o.modules, tenant: o.tenant };
+  const context: WorkerContext = { cell: o.cell, clock: o.clock, log: o.log, signal: ending.signal, modules: o.modules, tenant: o.tenant,
+    tenants: () => o.tenants().filter((t) => t.cell === o.cell.name) };
   const running = o.modules.flatMap((m) => m.workers ?? []).filter((w) => o.roles.includes(w.role)).map(async (worker) => {
     while (!ending.signal.aborted) {
       try {

@@ -10,11 +10,14 @@ export const demoTenants: readonly TenantRecord[] = [
     id: fixedId('india'), slug: 'india', name: 'Bharat Demo Revenue Office', country: 'IN', zone: 'Asia/Kolkata', languages: ['en', 'hi'], cell: 'IN',
     products: ['taxrefund'], clockOffsetMs: 0,
     hosts: ['india.localhost'], synthetic: true,
-    brand: { home: '/tax-refunds/{year}', name_en: 'Demo Revenue Office', name_hi: 'डेमो राजस्व कार्यालय', accent: '#0b5d4b', on_accent: '#ffffff',
-      accent_dark: '#63c7ac', on_accent_dark: '#08241d' },
+    brand: {
+      home: '/tax-refunds/{year}', name_en: 'Demo Revenue Office', name_hi: 'डेमो राजस्व कार्यालय', accent: '#0b5d4b', on_accent: '#ffffff',
+      accent_dark: '#63c7ac', on_accent_dark: '#08241d',
+    },
   },
   {
-    id: fixedId('us'), slug: 'us', name: 'Demo Federal Revenue', country: 'US', zone: 'America/New_York', languages: ['en'], cell: 'US', products: ['taxrefund'],
+    id: fixedId('us'), slug: 'us', name: 'Demo Federal Revenue', country: 'US', zone: 'America/New_York', languages: ['en'], cell: 'US',
+      products: ['taxrefund'],
     clockOffsetMs: 0,
     hosts: ['us.localhost'], synthetic: true,
     brand: { home: '/tax-refunds/{year}', name_en: 'Demo Federal Revenue', accent: '#1d4f91', on_accent: '#ffffff', accent_dark: '#8db8f2',

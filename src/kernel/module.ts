@@ -44,6 +44,8 @@ export interface WorkerContext {
   readonly modules: readonly Module[];
   /** The tenants of this cell by id. */
   tenant(id: string): Promise<TenantRef | undefined>;
+  /** All tenants of this cell that this process knows now. */
+  tenants(): readonly TenantRef[];
 }
 export interface Worker { readonly name: string; readonly role: 'web' | 'relay' | 'worker'; run(context: WorkerContext): Promise<void> }
 

@@ -5,9 +5,11 @@ import { join } from 'node:path';
 import { fileHeads } from '#adapters/heads';
 import { fileKek } from '#adapters/kms';
 import { launchPostgres, type PostgresServer } from '#adapters/postgres';
+import { memoryBank } from '#adapters/bank';
 import { memoryMessages } from '#adapters/sms';
 import { createLog, perform, productOf, provide, systemClock, uuid, uuidv7, systemRandom, type Module, type Provided } from '#kernel';
 import { HeadKeeper, SpoolFolder } from '#spine/audit/port';
+import { BankRail } from '#products/wallet/port';
 import { TextMessages } from '#spine/identity/port';
 import { saveTenant, type TenantRecord } from '#spine/tenancy';
 import { Kek } from '#spine/vault/port';
@@ -49,7 +51,7 @@ export async function startBench(o: BenchOptions): Promise<Bench> {
     roles: o.roles ?? ['web', 'relay', 'worker'], host: '127.0.0.1', port: 0, secure: false, pathTenants: true, limits: false, trustedProxies: 1,
     provided: () => [
       provide(Kek, () => kek), provide(HeadKeeper, () => fileHeads(join(folder, 'heads'))), provide(SpoolFolder, () => join(folder, 'spool')),
-      provide(TextMessages, () => messages), ...(o.provided ?? []),
+      provide(TextMessages, () => messages), provide(BankRail, () => memoryBank()), ...(o.provided ?? []),
     ],
   });
   return {

@@ -1,5 +1,5 @@
 export * from './contract.ts';
-export { eachFact, type ReadFact } from './service/read.ts';
+export { eachFact, factsOfTrace, type ReadFact, type TraceFact } from './service/read.ts';
 export { sequence, keepHead } from './service/sequence.ts';
 export { verifyChain } from './service/verify.ts';
 export { Spool } from './service/spool.ts';

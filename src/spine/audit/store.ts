@@ -78,3 +78,13 @@ export const factsOfAction = (sql: SqlTag, action: string, after: bigint, limit:
   detail: string | null }[]> =>
   sql<{ seq: bigint; id: string; resource: string | null; detail: string | null }>`
   select seq, id::text, resource, detail from audit.fact where action = ${action} and seq > ${after} order by seq limit ${limit}`;
+
+/** Facts of one request: what bears its trace between two instants. */
+export const factsBetween = (sql: SqlTag, trace: string, from: Date, to: Date): Promise<{ seq: bigint; id: string; at: Date; action: string; result: string;
+  actor_kind: string; actor: string | null; subject: string | null; resource: string | null; problem: string | null }[]> =>
+  sql<{ seq: bigint; id: string; at: Date; action: string; result: string; actor_kind: string; actor: string | null; subject: string | null;
+    resource: string | null; problem: string | null }>`
+  select seq, replace(id::text, '-', '') as id, at, action, result, actor_kind, replace(actor::text, '-', '') as actor, replace(subject::text, '-',
+    '') as subject,
+    resource, problem
+  from audit.fact where at >= ${from} and at <= ${to} and trace = ${trace} order by seq`;

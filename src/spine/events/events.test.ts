@@ -34,7 +34,7 @@ async function relaying<T>(cells: readonly ReturnType<House['cell']>[], subscrib
   const stopping = new AbortController();
   const listed = [...everyModule, only(...subscribers)];
   const runs = cells.map((cell) => {
-    const context: WorkerContext = { cell, clock: systemClock, log: h.log, signal: stopping.signal, modules: listed, tenant: async (id) =>
+    const context: WorkerContext = { cell, clock: systemClock, log: h.log, signal: stopping.signal, modules: listed, tenants: () => [], tenant: async (id) =>
       h.program.directory.byId(id) };
     return (async () => { while (!stopping.signal.aborted) await relay.run(context).catch(() => systemClock.sleep(5)); })();
   });

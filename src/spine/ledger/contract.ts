@@ -79,7 +79,8 @@ interface Between extends Common { readonly debit: Uuid; readonly credit: Uuid; 
 /** One movement. `debit` and `credit` are accounts' ids. */
 export type TransferDraft =
   | (Between & { readonly kind: 'transfer'; /** Civil day from which it counts; at most today. */ readonly effective?: CivilDate })
-  | (Between & { readonly kind: 'pending'; /** Life of the hold on the ledger's clock; without one it stands until resolved. */ readonly expiresInSeconds?: number })
+  | (Between & { readonly kind: 'pending';
+    /** Life of the hold on the ledger's clock; without one it stands until resolved. */ readonly expiresInSeconds?: number })
   /** A hold over the whole balance of `account`; posting it closes the account, voiding it opens it again. */
   | (Common & { readonly kind: 'closing'; readonly account: Uuid; readonly into: Uuid })
   /** Takes all of a hold, or a part and releases the rest. */
@@ -142,7 +143,8 @@ export interface Entry {
 export interface StatementPage { readonly entries: readonly Entry[]; readonly next: string | null }
 
 /** One line of a report: all accounts of a code and currency, in the code's own direction. */
-export interface ReportLine { readonly code: string; readonly kind: AccountKind; readonly normal: Side; readonly currency: Currency; readonly balance: bigint; readonly accounts: number }
+export interface ReportLine { readonly code: string; readonly kind: AccountKind; readonly normal: Side; readonly currency: Currency;
+  readonly balance: bigint; readonly accounts: number }
 
 const zCurrency = z.custom<Currency>((v) => typeof v === 'string' && isCurrency(v), 'unknown currency').meta({ type: 'string' });
 const zAmountText = z.string().regex(/^(0|-?[1-9]\d{0,18})$/);
@@ -173,7 +175,8 @@ export const transferRefReused = problem('transfer-ref-reused', {
   data: z.object({ field: z.string(), transfer: z.int() }),
 });
 export const accountRefused = problem('account-refused', {
-  status: 409, title: 'The account does not allow this.', doc: 'See `reason`: unknown account or code, guards that its balance breaks, or an account that is closed.',
+  status: 409, title: 'The account does not allow this.',
+    doc: 'See `reason`: unknown account or code, guards that its balance breaks, or an account that is closed.',
   data: z.object({ reason: z.string(), field: z.string() }),
 });
 export const journalInvalid = problem('journal-invalid', {

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { perform, uuidv7, systemRandom, type Uuid } from '#kernel';
-import { accounts, freeze, guard, openAccounts, post, transferIdOf, type AccountView, type Posted, type TransferDraft } from '#spine/ledger';
+import { accounts, freeze, guard, openAccounts, post, transferIdOf, type AccountView, type Posted, type TransferDraft } from './index.ts';
 import { books, by, house, inr, posting, told, type Books, type House } from '#test';
 
 let h: House, b: Books;
@@ -72,7 +72,7 @@ describe('a transfer', () => {
     expect(good?.ok).toBe(true);
     expect([(await view(a)).posted, (await view(c)).posted]).toEqual([1000n, 0n]);
     const results = await h.sql('IN', 'superuser')<{ result: number }>(
-      'select t.result from ledger.transfer t join ledger.account x on x.no = t.debit where x.id in ($1, $2) and result > 0 order by leg', [a, c]);
+      `select result from ledger.transfer where asked like '%' || $1 || '%' order by leg`, [a]);
     expect(results.map((r) => r.result)).toEqual([170, 160, 170]);
   });
   it('is seen by a second posting of the same section', async () => {
@@ -173,7 +173,8 @@ describe('an account', () => {
     const first = await open('INR');
     expect(await open('INR')).toEqual(first);
     expect(await open('USD')).not.toEqual(first);
-    expect(await h.perform('india', (tx) => openAccounts(tx.section, [{ code: 'nothing', currency: 'INR' }]))).toMatchObject({ ok: false, data: { reason: 'unknown-code' } });
+    expect(await h.perform('india', (tx) => openAccounts(tx.section, [{ code: 'nothing', currency: 'INR' }]))).toMatchObject({ ok: false, data: {
+      reason: 'unknown-code' } });
   });
   it('of another tenant or of nobody is unknown', async () => {
     const [a] = await pair();
@@ -214,7 +215,8 @@ describe('rows', () => {
     await perform(h.cell(), h.tenant(), { ...by, trace }, (tx) => post(tx.section, [
       { by: tx, transfers: [transfer(a, c, 1), transfer(a, c, 2)] }, { by: tx, transfers: [transfer(a, c, 5000)] },
     ]));
-    const facts = await h.sql('IN', 'superuser')<{ result: string; problem: string | null }>('select result, problem from audit.fact where trace = $1 order by seq', [trace]);
+    const facts = await h.sql('IN', 'superuser')<{ result: string;
+      problem: string | null }>('select result, problem from audit.fact where trace = $1 order by seq', [trace]);
     expect(facts).toEqual([{ result: 'done', problem: null }, { result: 'refused', problem: 'below-minimum' }]);
     expect(await h.sql('IN', 'superuser')("select 1 from events.log where trace = $1 and topic = 'ledger.transferred'", [trace])).toHaveLength(2);
     const rows = await h.sql('IN', 'superuser')<{ result: number }>('select result from ledger.transfer where trace = $1 order by result', [trace]);

@@ -1,16 +1,19 @@
 import { defineModule } from '#kernel';
 import { problems, Transferred } from './contract.ts';
+import { expiry } from './service/expiry.ts';
+import { checks } from './service/verify.ts';
 
 export default defineModule({
   name: 'spine/ledger',
   doc: 'Double-entry books: accounts, transfers, holds and what is read off them.',
-  needs: [],
+  needs: ['spine/audit'],
   migrations: new URL('./migrations/', import.meta.url),
   tables: {
     'ledger.book': { app: ['select', 'insert', 'update'], auditor: ['select'] },
     'ledger.chart': { app: ['select', 'insert'], auditor: ['select'] },
     'ledger.account': { app: ['select', 'insert', 'update'], auditor: ['select'] },
     'ledger.transfer': { app: ['select', 'insert'], auditor: ['select'] },
+    'ledger.dated': { app: ['select', 'insert'], auditor: ['select'] },
     'ledger.hold': { app: ['select', 'insert', 'delete'], spine: ['select'], auditor: ['select'] },
     'ledger.period': { app: ['select', 'insert'], auditor: ['select'] },
     'ledger.summary': { app: ['select', 'insert'], auditor: ['select'] },
@@ -18,4 +21,6 @@ export default defineModule({
   problems,
   events: [Transferred],
   locksLast: true,
+  workers: [expiry],
+  checks,
 });

@@ -71,7 +71,6 @@ export function createDirectory(o: DirectoryOptions): Directory {
     await writeFile(beside, JSON.stringify(list, null, 1), { mode: 0o600 });
     await rename(beside, o.file);
   };
-
   // One after the other: a reading that began earlier and ended later would put the older list back.
   let turn: Promise<void> = Promise.resolve();
   const refresh = (): Promise<void> => (turn = turn.then(read, read));

@@ -28,3 +28,8 @@ it('a change of a tenant is served within seconds, in one event of the home cell
     .toContain('Renamed Demo Office');
   expect(await h.sql('IN', 'superuser')("select 1 from events.log where topic = 'tenancy.changed'")).toHaveLength(before.length + 1);
 });
+
+it('takes refreshes that are asked for at the same time', async () => {
+  const refreshed = await Promise.allSettled(Array.from({ length: 40 }, () => h.program.directory.refresh()));
+  expect(refreshed.filter((r) => r.status === 'rejected')).toEqual([]);
+});

@@ -32,7 +32,8 @@ export interface Book {
   readonly nowUs: bigint;
   readonly today: CivilDate;
   readonly tomorrowUs: bigint;
-  readonly dayStartUs: (day: CivilDate) => bigint;
+  /** Last instant of a day: what is dated back counts from there, behind what was recorded on that day. */
+  readonly dayEndUs: (day: CivilDate) => bigint;
   readonly dayOf: (us: bigint) => CivilDate;
   readonly rows: NewTransfer[];
   readonly opened: Map<string, Hold>;

@@ -1,5 +1,4 @@
-import { hash } from 'node:crypto';
-import { addDays, isCurrency, type CivilDate, type Money, type Uuid } from '#kernel';
+import { addDays, isCurrency, type CivilDate, type Money } from '#kernel';
 import {
   AMOUNT_MAX, BACKDATE_DAYS_MAX, CODE_MAX, HOLD_SECONDS_MAX, KIND, REF_MAX, RESULT, TRANSFERS_MAX, type Fault, type Result, type TransferDraft,
 } from '../contract.ts';
@@ -50,22 +49,14 @@ export function findFault(transfers: readonly TransferDraft[], days: Days): Wron
   return undefined;
 }
 
-/** The id that a tenant's own name for a transfer stands for: a UUIDv8 (RFC 9562 §5.8) of the SHA-256 of both, so that no tenant can meet another's. */
-export function transferIdOf(tenant: Uuid, ref: string): Uuid {
-  const hex = hash('sha256', `ledger.transfer ${tenant} ${ref}`);
-  return `${hex.slice(0, 12)}8${hex.slice(13, 16)}8${hex.slice(17, 32)}` as Uuid;
-}
-
 type Content = Readonly<Record<string, string | null>>;
 
 /** What a caller asked for, field by field in the order in which differences are named. */
-export function contentOf(d: TransferDraft, leg: number, target: StoredTransfer | undefined): Content {
-  const back = d.kind === 'reversal' || d.kind === 'post';
-  // Without an amount these take all of their target, so an amount of all says the same.
-  const amount = 'amount' in d && d.amount ? d.amount : back && target?.currency ? { amount: target.amount, currency: target.currency } : undefined;
+export function contentOf(d: TransferDraft, leg: number): Content {
+  const amount = 'amount' in d ? d.amount : undefined;
   return {
     kind: d.kind, debit: 'debit' in d ? d.debit : 'account' in d ? d.account : null, credit: 'credit' in d ? d.credit : 'into' in d ? d.into : null,
-    amount: amount?.amount.toString() ?? null, currency: amount?.currency ?? null, target: 'target' in d ? d.target : null,
+    target: 'target' in d ? d.target : null, amount: amount?.amount.toString() ?? null, currency: amount?.currency ?? null,
     effective: d.kind === 'transfer' ? d.effective ?? null : null,
     expiresInSeconds: d.kind === 'pending' ? d.expiresInSeconds?.toString() ?? null : null,
     code: String(d.code ?? 0), leg: String(leg),
@@ -78,14 +69,16 @@ const RESULTS = Object.fromEntries(Object.entries(RESULT).map(([name, n]) => [n,
 export const resultName = (n: number): Result => RESULTS[n] as Result;
 
 /** What a posted row says its caller asked for, as far as the row can say it. */
-function contentOfPosted(asked: Content, stored: StoredTransfer, dayOf: (us: bigint) => CivilDate): Content {
+function contentOfPosted(asked: Content, stored: StoredTransfer, dayOf: (us: bigint) => CivilDate, target: StoredTransfer | undefined): Content {
   // A hold over all is recorded in the direction of the balance that it found.
   const turned = asked.kind === 'closing' && stored.debit === asked.credit && stored.credit === asked.debit;
   return {
     kind: kindName(stored.kind),
     ...(asked.target === null ? { debit: turned ? stored.credit : stored.debit, credit: turned ? stored.debit : stored.credit } : {}),
-    ...(asked.amount === null ? {} : { amount: stored.amount.toString(), currency: stored.currency }),
     target: stored.target,
+    // Without an amount these take all of their target, so to ask for that amount says the same.
+    ...(asked.amount !== null ? { amount: stored.amount.toString(), currency: stored.currency }
+      : asked.kind !== 'closing' && stored.amount !== target?.amount ? { amount: stored.amount.toString() } : {}),
     // A date equal to the day of recording is not stored.
     effective: asked.effective === null ? stored.effective : stored.effective ?? dayOf(stored.atUs),
     expiresInSeconds: stored.expiresAtUs === null ? null : ((stored.expiresAtUs - stored.atUs) / 1_000_000n).toString(),
@@ -94,7 +87,8 @@ function contentOfPosted(asked: Content, stored: StoredTransfer, dayOf: (us: big
 }
 
 /** The first field in which a stored transfer differs from what is asked now under its name; undefined when it is the same. */
-export function firstDifference(asked: Content, stored: StoredTransfer, dayOf: (us: bigint) => CivilDate): string | undefined {
-  const kept = stored.asked === null ? contentOfPosted(asked, stored, dayOf) : JSON.parse(stored.asked) as Content;
+export function firstDifference(asked: Content, stored: StoredTransfer, dayOf: (us: bigint) => CivilDate, target: StoredTransfer | undefined):
+  string | undefined {
+  const kept = stored.asked === null ? contentOfPosted(asked, stored, dayOf, target) : JSON.parse(stored.asked) as Content;
   return Object.keys(asked).find((field) => field in kept && kept[field] !== asked[field]);
 }

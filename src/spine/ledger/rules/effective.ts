@@ -1,11 +1,11 @@
-import { civilDateIn, type CivilDate } from '#kernel';
+import { addDays, civilDateIn, type CivilDate } from '#kernel';
 
 /** Movements of one account from the start of a day on, in the order in which they count. */
 export interface History {
   /** Effective balance at the end of the day before. */
   readonly start: bigint;
   readonly from: CivilDate;
-  /** What counts when: the recorded instant, or the start of the effective day where one was given. */
+  /** What counts when: the recorded instant, or the end of the effective day where one was given. */
   readonly moves: { readonly countsUs: bigint; readonly change: bigint }[];
 }
 
@@ -33,6 +33,9 @@ export function dayStartUs(zone: string, day: CivilDate): bigint {
   starts.set(name, us);
   return us;
 }
+
+/** Last instant of a civil day, in µs. */
+export const dayEndUs = (zone: string, day: CivilDate): bigint => dayStartUs(zone, addDays(day, 1)) - 1n;
 
 /** Civil day of an instant given in µs. */
 export const dayOfUs = (zone: string, us: bigint): CivilDate => civilDateIn(zone, new Date(Number(us / 1000n)));

@@ -134,7 +134,7 @@ function decide(book: Book, m: Meant, leg: number | null, group: Uuid | null, si
   if (no) return no;
   const day = draft.kind === 'transfer' ? draft.effective : undefined;
   const effective = day === undefined || (day === book.today && atUs < book.tomorrowUs) ? null : day;
-  const countsUs = effective === null ? atUs : book.dayStartUs(effective);
+  const countsUs = effective === null ? atUs : book.dayEndUs(effective);
   if (effective !== null) {
     if (book.sealedThrough !== null && effective <= book.sealedThrough) return 'period-sealed';
     if ([debit, credit].some((a) => isGuarded(a) && typeof a.history !== 'object')) return 'backdate-too-deep';
@@ -156,7 +156,8 @@ function decide(book: Book, m: Meant, leg: number | null, group: Uuid | null, si
   const some = (n: bigint): bigint | null => (n === 0n ? null : n);
   return {
     id: m.id, kind, result: 0, code: draft.code ?? 0, debit: debit.id, credit: credit.id, debitNo: debit.no, creditNo: credit.no, amount,
-    currency: debit.currency, atUs, debitBalance: debit.posted, creditBalance: credit.posted, effective, leg, group, size, target: m.target?.id ?? null,
+    currency: debit.currency, atUs, debitChange: signed(debit, true, amount), creditChange: signed(credit, false, amount), debitBalance: debit.posted,
+      creditBalance: credit.posted, effective, leg, group, size, target: m.target?.id ?? null,
     expiresAtUs: draft.kind === 'pending' && draft.expiresInSeconds !== undefined ? atUs + BigInt(draft.expiresInSeconds) * 1_000_000n : null,
     asked: null, trace, debitIn: some(debit.pendingIn), debitOut: some(debit.pendingOut), creditIn: some(credit.pendingIn), creditOut: some(credit.pendingOut),
   };
@@ -197,11 +198,10 @@ function settle(book: Book, m: Meant, row: NewTransfer, undo: (() => void)[]): v
 function refusedRows(book: Book, meant: readonly Meant[], failed: number, reason: Reason, trace: string): NewTransfer[] {
   const group = meant.length > 1 ? (meant[0] as Meant).id : null;
   return meant.map((m, i) => ({
-    id: m.id, kind: m.kind, result: RESULT[i === failed ? reason : 'linked-failed'], code: m.draft.code ?? 0, debit: m.debit?.id ?? null,
-    credit: m.credit?.id ?? null, debitNo: m.debit?.no ?? null, creditNo: m.credit?.no ?? null, amount: m.amount, currency: m.debit?.currency ?? null,
-    atUs: book.nowUs, debitBalance: null, creditBalance: null, effective: m.draft.kind === 'transfer' ? m.draft.effective ?? null : null,
-    leg: group ? i : null, group, size: meant.length, target: 'target' in m.draft ? m.draft.target : null, expiresAtUs: null,
-    asked: JSON.stringify(contentOf(m.draft, i, m.target)), trace, debitIn: null, debitOut: null, creditIn: null, creditOut: null,
+    id: m.id, kind: m.kind, result: RESULT[i === failed ? reason : 'linked-failed'], code: m.draft.code ?? 0, debit: null, credit: null, debitNo: null,
+    creditNo: null, amount: m.amount, currency: null, atUs: book.nowUs, debitChange: 0n, creditChange: 0n, debitBalance: null, creditBalance: null,
+    effective: null, leg: group ? i : null, group, size: meant.length, target: null, expiresAtUs: null,
+    asked: JSON.stringify(contentOf(m.draft, i)), trace, debitIn: null, debitOut: null, creditIn: null, creditOut: null,
   }));
 }
 
@@ -215,7 +215,7 @@ function judgeKnown(book: Book, posting: Posting): Verdict | undefined {
   for (const [i, draft] of posting.transfers.entries()) {
     const stored = before[i];
     const target = 'target' in draft ? book.targets.get(draft.target) : undefined;
-    const field = stored && firstDifference(contentOf(draft, i, target), stored, book.dayOf);
+    const field = stored && firstDifference(contentOf(draft, i), stored, book.dayOf, target);
     if (field !== undefined) return { kind: 'reused', field, transfer: i };
   }
   const rows = before.filter((row): row is StoredTransfer => row !== undefined);
@@ -254,6 +254,11 @@ export function evaluate(book: Book, posting: Posting, mint: () => Uuid): Verdic
       return { kind: 'refused', reason: row, transfer: i, rows: refused, replayed: false };
     }
     settle(book, m, row, undo);
+    if (draft.ref !== undefined) {
+      // The next one of the same posting may be about it.
+      book.targets.set(row.id, row);
+      undo.push(() => void book.targets.delete(row.id));
+    }
     rows.push(row);
   }
   keep(book, transfers, rows);

@@ -3,9 +3,10 @@ import {
   accountRefused, FLAG, OPEN_MAX, type AccountDraft, type AccountView, type Balance, type ChartLine, type Guards,
 } from '../contract.ts';
 import {
-  accountsOfHolder, findAccounts, insertAccounts, insertBook, insertChart, lockAccounts, readAccounts, readChart, setGuards, toBalance, type AccountRow,
+  accountsOfHolder, insertAccounts, insertBook, insertChart, lockAccounts, readAccounts, readChart, setGuards, toBalance, type AccountRow,
   type ChartRow, type NewAccount,
 } from '../store/accounts.ts';
+import { accountIdOf } from '../rules/ids.ts';
 
 type Reading = Pick<SectionTx, 'sql' | 'tenant'>;
 
@@ -41,13 +42,12 @@ export async function openAccounts(tx: SectionTx, drafts: readonly AccountDraft[
     const minimum = bound(d.guards?.minimum, line.minimum), maximum = bound(d.guards?.maximum, line.maximum);
     if ((minimum ?? 0n) > 0n || (maximum ?? 0n) < 0n) return refuse(accountRefused, { reason: 'guards', field: 'guards', code: d.code });
     rows.push({
-      id: tx.uuid(), code: d.code, currency: d.currency, holder: d.holder ?? null, minimum, maximum,
+      id: accountIdOf(tx.tenant.id, d.code, d.currency, d.holder), code: d.code, currency: d.currency, holder: d.holder ?? null, minimum, maximum,
       flags: flagsOf(line.normal_debit, d.guards?.noDebit ?? line.no_debit, d.guards?.noCredit ?? line.no_credit),
     });
   }
   await insertAccounts(tx.sql, tx.tenant.id, tx.now, rows);
-  const found = await findAccounts(tx.sql, rows);
-  return done(found.map((row) => row.id as Uuid));
+  return done(rows.map((row) => row.id));
 }
 
 const toView = (r: AccountRow): AccountView => ({

@@ -1,23 +1,31 @@
 import { hash } from 'node:crypto';
 import { addDays, done, refuse, type CivilDate, type Outcome, type SectionTx, type Send, type Uuid } from '#kernel';
 import {
-  BACKDATE_ROWS_MAX, FLAG, insufficientFunds, KIND, Transferred, transferInvalid, transferRefReused, transferRefused, type Posted, type PostedTransfer, type Posting,
+  BACKDATE_ROWS_MAX, insufficientFunds, KIND, Transferred, transferInvalid, transferRefReused, transferRefused, type Posted, type PostedTransfer, type Posting,
   type TransferDraft,
 } from '../contract.ts';
-import { isGuarded, type Account, type Book } from '../rules/book.ts';
-import { daysFrom, findFault, kindName, transferIdOf, type Wrong } from '../rules/check.ts';
-import { dayOfUs, dayStartUs, type History } from '../rules/effective.ts';
+import { isDebitNormal, isGuarded, type Account, type Book } from '../rules/book.ts';
+import { daysFrom, findFault, kindName, type Wrong } from '../rules/check.ts';
+import { dayEndUs, dayOfUs, dayStartUs } from '../rules/effective.ts';
 import { evaluate, type Verdict } from '../rules/evaluate.ts';
+import { transferIdOf } from '../rules/ids.ts';
 import { lockAccounts, shareSeal, writeAccounts, type LockedAccount } from '../store/accounts.ts';
 import { effectiveBalances, movesSince } from '../store/reads.ts';
 import type { NewTransfer, StoredTransfer } from '../store/rows.ts';
-import { deleteHolds, insertFull, insertHolds, insertPlain, readHolds, readResolutions, readTransfers } from '../store/transfers.ts';
+import { deleteHolds, insertDated, insertFull, insertHolds, insertPlain, readHolds, readResolutions, readTransfers } from '../store/transfers.ts';
 import { daySpan } from './days.ts';
 
 const MODULE = 'spine/ledger';
 
 /** What a batch speaks of. */
-interface Needs { readonly accounts: Set<string>; readonly targets: Set<string>; readonly ids: Map<TransferDraft, Uuid>; readonly dated: Map<string, CivilDate> }
+interface Needs {
+  readonly accounts: Set<string>;
+  readonly targets: Set<string>;
+  /** Ids of the drafts that bear a name. */
+  readonly ids: Map<TransferDraft, Uuid>;
+  /** The earliest day that an account is dated back to. */
+  readonly dated: Map<string, CivilDate>;
+}
 
 function collect(postings: readonly Posting[], wrong: readonly (Wrong | undefined)[], tenant: Uuid, today: CivilDate): Needs {
   const needs: Needs = { accounts: new Set(), targets: new Set(), ids: new Map(), dated: new Map() };
@@ -69,29 +77,35 @@ async function openBook(tx: SectionTx, needs: Needs): Promise<Book> {
     accounts: byId(accounts.map(toAccount)), targets: byId(targets), holds: byId(holds), ids: needs.ids, known: byId(known),
     resolved: new Map(resolutions.filter((r) => !isReversal(r)).map((r) => [r.target, r.kind])),
     reversed: new Map(resolutions.filter(isReversal).map((r) => [r.target, r.amount])),
-    sealedThrough, nowUs: BigInt(tx.now.getTime()) * 1000n, today: tx.today, tomorrowUs: dayStartUs(zone, addDays(tx.today, 1)),
-    dayStartUs: (day) => dayStartUs(zone, day), dayOf: (us) => dayOfUs(zone, us), rows: [], opened: new Map(), closedHolds: [],
+    sealedThrough, nowUs: BigInt(tx.now.getTime()) * 1000n, today: tx.today, tomorrowUs: dayEndUs(zone, tx.today) + 1n,
+    dayEndUs: (day) => dayEndUs(zone, day), dayOf: (us) => dayOfUs(zone, us), rows: [], opened: new Map(), closedHolds: [],
   };
-  for (const [id, from] of needs.dated) {
+  const dated = [...needs.dated].flatMap(([id, from]) => {
     const account = book.accounts.get(id);
-    if (account && isGuarded(account)) account.history = await loadHistory(tx, account, from);
-  }
+    return account && isGuarded(account) ? [{ account, from }] : [];
+  });
+  await Promise.all([...Map.groupBy(dated, (d) => d.from)].map(([from, some]) => loadHistories(tx, some.map((d) => d.account), from)));
   return book;
 }
 
-/** What moved a guarded account since a day, so that a back-dated transfer can be checked against every later balance. */
-async function loadHistory(tx: SectionTx, account: Account, from: CivilDate): Promise<History | 'too-deep'> {
-  const before = addDays(from, -1);
-  const span = await daySpan(tx, before);
-  const [[start], moves] = await Promise.all([
-    effectiveBalances(tx.sql, [account.no], span), movesSince(tx.sql, account.no, from, dayStartUs(tx.tenant.zone, from), BACKDATE_ROWS_MAX + 1),
+/** What moved guarded accounts since a day, so that a back-dated transfer can be checked against every later balance. */
+async function loadHistories(tx: SectionTx, accounts: readonly Account[], from: CivilDate): Promise<void> {
+  const { zone } = tx.tenant;
+  const span = await daySpan(tx, addDays(from, -1));
+  const numbers = accounts.map((a) => a.no);
+  const [starts, moves] = await Promise.all([
+    effectiveBalances(tx.sql, numbers, span), movesSince(tx.sql, numbers, from, dayStartUs(zone, from), BACKDATE_ROWS_MAX + 1),
   ]);
-  if (moves.length > BACKDATE_ROWS_MAX) return 'too-deep';
-  const sign = account.flags & FLAG.normalDebit ? 1n : -1n;
-  return {
-    start: start?.balance ?? 0n, from,
-    moves: moves.map((m) => ({ countsUs: m.effective === null ? m.at_us : dayStartUs(tx.tenant.zone, m.effective), change: m.net * sign })),
-  };
+  const start = new Map(starts.map((row) => [row.no, row.balance]));
+  const byAccount = Map.groupBy(moves, (move) => move.no);
+  for (const account of accounts) {
+    const own = byAccount.get(account.no) ?? [];
+    const sign = isDebitNormal(account) ? 1n : -1n;
+    account.history = own.length > BACKDATE_ROWS_MAX ? 'too-deep' : {
+      start: start.get(account.no) ?? 0n, from,
+      moves: own.map((m) => ({ countsUs: m.effective === null ? m.at_us : dayEndUs(zone, m.effective), change: m.net * sign })),
+    };
+  }
 }
 
 /** Most rows have nothing in the rarer columns, and to send nulls for those costs as much as values. */
@@ -107,6 +121,8 @@ function write(tx: SectionTx, book: Book): void {
   const changed = [...book.accounts.values()].filter((a) => a.changed);
   if (plain.length) sends.push(() => insertPlain(tx.sql, tx.tenant.id, plain));
   if (full.length) sends.push(() => insertFull(tx.sql, tx.tenant.id, full));
+  const dated = full.filter((r) => r.effective !== null);
+  if (dated.length) sends.push(() => insertDated(tx.sql, tx.tenant.id, dated));
   if (changed.length) sends.push(() => writeAccounts(tx.sql, changed));
   if (book.opened.size) sends.push(() => insertHolds(tx.sql, tx.tenant.id, [...book.opened.values()]));
   if (book.closedHolds.length) sends.push(() => deleteHolds(tx.sql, book.closedHolds));
@@ -135,7 +151,8 @@ function tell(tx: SectionTx, posting: Posting, verdict: Verdict): void {
   if (verdict.kind === 'posted' && !verdict.replayed) {
     const rows = verdict.rows as readonly NewTransfer[];
     const [first] = rows as [NewTransfer];
-    tx.audit(by, { ...fact, action: 'ledger.posted', result: 'done', resource: first.id, detail: { ...fact?.detail, n: rows.length, sha256: postingHash(rows) } });
+    const detail = { ...fact?.detail, n: rows.length, sha256: postingHash(rows) };
+    tx.audit(by, { ...fact, action: 'ledger.posted', result: 'done', resource: first.id, detail });
     for (const r of rows) {
       tx.emit(by, Transferred, r.target ?? r.id, {
         id: r.id, kind: kindName(r.kind), debit: r.debit as string, credit: r.credit as string, amount: r.amount.toString(),

@@ -10,7 +10,8 @@ export const lockAccounts = (sql: SqlTag, ids: readonly string[]): Promise<Locke
   select no, replace(id::text, '-', '') as id, currency, flags, posted, pending_in, pending_out, minimum, maximum, last_at_us
   from ledger.account where id = any(${plainArray(ids)}::uuid[]) order by ledger.account.id for no key update`;
 
-export interface AccountWrite { readonly no: number; readonly posted: bigint; readonly pendingIn: bigint; readonly pendingOut: bigint; readonly lastAtUs: bigint;
+export interface AccountWrite { readonly no: number; readonly posted: bigint; readonly pendingIn: bigint; readonly pendingOut: bigint;
+  readonly lastAtUs: bigint;
   readonly flags: number }
 
 /** Writes each changed account once. */
@@ -45,22 +46,14 @@ export const readChart = (sql: SqlTag, codes: readonly string[]): Promise<ChartR
 export interface NewAccount { readonly id: Uuid; readonly code: string; readonly currency: Currency; readonly holder: Uuid | null; readonly flags: number;
   readonly minimum: bigint | null; readonly maximum: bigint | null }
 
-/** Opens accounts; one of the same code, currency and holder that is there already stays and is found by `findAccounts`. */
+/** Opens accounts; one that is there already stays as it is. */
 export const insertAccounts = (sql: SqlTag, tenant: string, at: Date, a: readonly NewAccount[]): Promise<unknown[]> => sql`
   insert into ledger.account (tenant, id, code, currency, holder, flags, minimum, maximum, opened_at)
   select ${tenant}, i, c, cu, h, f, mi, ma, ${at}
   from unnest(${plainArray(a.map((x) => x.id))}::uuid[], ${a.map((x) => x.code)}::text[], ${a.map((x) => x.currency)}::text[],
     ${plainArray(a.map((x) => x.holder))}::uuid[], ${plainArray(a.map((x) => x.flags))}::smallint[], ${plainArray(a.map((x) => x.minimum))}::bigint[],
     ${plainArray(a.map((x) => x.maximum))}::bigint[]) r (i, c, cu, h, f, mi, ma)
-  order by c, cu, h on conflict do nothing`;
-
-/** Ids of accounts by code, currency and holder, in the order asked; null where there is none. */
-export const findAccounts = (sql: SqlTag, a: readonly { code: string; currency: string; holder: Uuid | null }[]): Promise<{ id: Uuid | null }[]> =>
-  sql<{ id: Uuid | null }>`
-  select replace(a.id::text, '-', '') as id
-  from unnest(${a.map((x) => x.code)}::text[], ${a.map((x) => x.currency)}::text[], ${plainArray(a.map((x) => x.holder))}::uuid[]) with ordinality u (c, cu, h, n)
-  left join ledger.account a on a.code = u.c and a.currency = u.cu and a.holder is not distinct from u.h
-  order by u.n`;
+  order by i on conflict do nothing`;
 
 export interface AccountRow extends LockedAccount { code: string; kind: AccountKind; holder: Uuid | null }
 
@@ -69,6 +62,9 @@ export const readAccounts = (sql: SqlTag, ids: readonly Uuid[]): Promise<Account
     a.code, c.kind, replace(a.holder::text, '-', '') as holder
   from ledger.account a join ledger.chart c on c.tenant = a.tenant and c.code = a.code
   where a.id = any(${plainArray(ids)}::uuid[])`;
+
+export const accountNumber = async (sql: SqlTag, id: Uuid): Promise<{ no: number; currency: Currency; flags: number } | undefined> =>
+  (await sql<{ no: number; currency: Currency; flags: number }>`select no, currency, flags from ledger.account where id = ${id}`)[0];
 
 export const accountsOfHolder = (sql: SqlTag, holder: Uuid): Promise<{ id: Uuid }[]> => sql<{ id: Uuid }>`
   select replace(id::text, '-', '') as id from ledger.account where holder = ${holder} order by code, currency`;

@@ -8,10 +8,10 @@ export interface RecordedBalance { at_us: bigint; balance: bigint; pending_in: b
 export const balanceAsOf = (sql: SqlTag, account: number, atUs: bigint): Promise<RecordedBalance[]> => sql<RecordedBalance>`
   select at_us, balance, coalesce(pending_in, 0) as pending_in, coalesce(pending_out, 0) as pending_out from (
     (select at_us, debit_balance as balance, debit_in as pending_in, debit_out as pending_out from ledger.transfer
-      where debit = ${account} and result = 0 and at_us <= ${atUs} order by at_us desc limit 1)
+      where debit = ${account} and at_us <= ${atUs} order by at_us desc limit 1)
     union all
     (select at_us, credit_balance, credit_in, credit_out from ledger.transfer
-      where credit = ${account} and result = 0 and at_us <= ${atUs} order by at_us desc limit 1)) r
+      where credit = ${account} and at_us <= ${atUs} order by at_us desc limit 1)) r
   order by at_us desc limit 1`;
 
 export interface Span { readonly sealed: CivilDate | null; readonly sealedEndUs: bigint; readonly day: CivilDate; readonly dayEndUs: bigint }
@@ -26,44 +26,39 @@ export const lastSealed = async (sql: SqlTag, day: CivilDate): Promise<CivilDate
  */
 export const effectiveBalances = (sql: SqlTag, accounts: readonly number[], s: Span): Promise<{ no: number; balance: bigint }[]> =>
   sql<{ no: number; balance: bigint }>`
-  select a.no, (coalesce(m.balance, 0) + coalesce(d.balance, 0) - coalesce(e.balance, 0)
-    + case when a.flags & 1 = 1 then x.net else -x.net end)::bigint as balance
+  select a.no, (coalesce(m.balance, 0) + coalesce(d.balance, 0) - coalesce(e.balance, 0) - early.sum + late.sum)::bigint as balance
   from ledger.account a
   left join ledger.summary m on m.account = a.no and m.ends_on = ${s.sealed}
   left join lateral (select balance from (
-    (select at_us, debit_balance as balance from ledger.transfer where debit = a.no and result = 0 and at_us < ${s.dayEndUs} order by at_us desc limit 1)
+    (select at_us, debit_balance as balance from ledger.transfer where debit = a.no and at_us < ${s.dayEndUs} order by at_us desc limit 1)
     union all
-    (select at_us, credit_balance from ledger.transfer where credit = a.no and result = 0 and at_us < ${s.dayEndUs} order by at_us desc limit 1)) r
+    (select at_us, credit_balance from ledger.transfer where credit = a.no and at_us < ${s.dayEndUs} order by at_us desc limit 1)) r
     order by at_us desc limit 1) d on true
   left join lateral (select balance from (
-    (select at_us, debit_balance as balance from ledger.transfer where debit = a.no and result = 0 and at_us < ${s.sealedEndUs} order by at_us desc limit 1)
+    (select at_us, debit_balance as balance from ledger.transfer where debit = a.no and at_us < ${s.sealedEndUs} order by at_us desc limit 1)
     union all
-    (select at_us, credit_balance from ledger.transfer where credit = a.no and result = 0 and at_us < ${s.sealedEndUs} order by at_us desc limit 1)) r
+    (select at_us, credit_balance from ledger.transfer where credit = a.no and at_us < ${s.sealedEndUs} order by at_us desc limit 1)) r
     order by at_us desc limit 1) e on true
-  left join lateral (select coalesce(sum(n), 0) as net from (
-    select amount as n from ledger.transfer where debit = a.no and result = 0 and effective > coalesce(${s.sealed}, '-infinity') and effective <= ${s.day}
-      and at_us >= ${s.dayEndUs}
-    union all
-    select -amount from ledger.transfer where credit = a.no and result = 0 and effective > coalesce(${s.sealed}, '-infinity') and effective <= ${s.day}
-      and at_us >= ${s.dayEndUs}
-    union all
-    select -amount from ledger.transfer where debit = a.no and result = 0 and at_us >= ${s.sealedEndUs} and at_us < ${s.dayEndUs}
-      and effective is not null and effective <= ${s.sealed}
-    union all
-    select amount from ledger.transfer where credit = a.no and result = 0 and at_us >= ${s.sealedEndUs} and at_us < ${s.dayEndUs}
-      and effective is not null and effective <= ${s.sealed}) r) x on true
+  cross join lateral (select coalesce(sum(change), 0) as sum from ledger.dated
+    where account = a.no and at_us >= ${s.sealedEndUs} and at_us < ${s.dayEndUs} and effective <= ${s.sealed}) early
+  cross join lateral (select coalesce(sum(change), 0) as sum from ledger.dated
+    where account = a.no and effective > coalesce(${s.sealed}::date, '-infinity') and effective <= ${s.day} and at_us >= ${s.dayEndUs}) late
   where a.no = any(${plainArray(accounts)}::int[])`;
 
-/** What moved an account's posted balance and counts from a day on, debits positive. */
-export const movesSince = (sql: SqlTag, account: number, from: CivilDate, fromUs: bigint, limit: number):
-  Promise<{ at_us: bigint; effective: CivilDate | null; net: bigint }[]> => sql<{ at_us: bigint; effective: CivilDate | null; net: bigint }>`
-  select at_us, effective, net from (
-    select at_us, effective, amount as net from ledger.transfer
-      where debit = ${account} and result = 0 and at_us >= ${fromUs} and kind in (1, 4, 7) and (effective is null or effective >= ${from})
+/** What moved accounts' posted balances and counts from a day on, debits positive; at most `limit` rows an account and side. */
+export const movesSince = (sql: SqlTag, accounts: readonly number[], from: CivilDate, fromUs: bigint, limit: number):
+  Promise<{ no: number; at_us: bigint; effective: CivilDate | null; net: bigint }[]> => sql<{ no: number; at_us: bigint; effective: CivilDate | null;
+    net: bigint }>`
+  select a.no, m.at_us, m.effective, m.net
+  from unnest(${plainArray(accounts)}::int[]) a (no), lateral (
+    (select at_us, effective, amount as net from ledger.transfer
+      where debit = a.no and at_us >= ${fromUs} and kind in (1, 4, 7) and (effective is null or effective >= ${from})
+      order by at_us limit ${limit})
     union all
-    select at_us, effective, -amount from ledger.transfer
-      where credit = ${account} and result = 0 and at_us >= ${fromUs} and kind in (1, 4, 7) and (effective is null or effective >= ${from})) r
-  order by at_us limit ${limit}`;
+    (select at_us, effective, -amount from ledger.transfer
+      where credit = a.no and at_us >= ${fromUs} and kind in (1, 4, 7) and (effective is null or effective >= ${from})
+      order by at_us limit ${limit})) m
+  order by m.at_us`;
 
 export interface EntryRow { id: Uuid; group: Uuid | null; at_us: bigint; effective: CivilDate | null; kind: number; debit: boolean; other: Uuid; amount: bigint;
   balance: bigint; code: number; trace: string; target: Uuid | null }
@@ -74,11 +69,11 @@ export const entriesBefore = (sql: SqlTag, account: number, fromUs: bigint, befo
     replace(o.id::text, '-', '') as other, r.amount, r.balance, r.code, replace(r.trace::text, '-', '') as trace, replace(r.target::text, '-', '') as target
   from (
     (select id, "group", at_us, effective, kind, true as debit, credit as other, amount, debit_balance as balance, code, trace, target from ledger.transfer
-      where debit = ${account} and result = 0 and at_us >= ${fromUs} and at_us < ${beforeUs} and kind in (1, 4, 7) and amount > 0
+      where debit = ${account} and at_us >= ${fromUs} and at_us < ${beforeUs} and kind in (1, 4, 7) and amount > 0
       order by at_us desc limit ${limit})
     union all
     (select id, "group", at_us, effective, kind, false, debit, amount, credit_balance, code, trace, target from ledger.transfer
-      where credit = ${account} and result = 0 and at_us >= ${fromUs} and at_us < ${beforeUs} and kind in (1, 4, 7) and amount > 0
+      where credit = ${account} and at_us >= ${fromUs} and at_us < ${beforeUs} and kind in (1, 4, 7) and amount > 0
       order by at_us desc limit ${limit})) r
   join ledger.account o on o.no = r.other
   order by r.at_us desc limit ${limit}`;

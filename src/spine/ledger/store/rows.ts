@@ -12,6 +12,8 @@ export interface StoredTransfer {
 
 /** A row to be written. Numbers of accounts are null where an account is unknown. */
 export interface NewTransfer extends StoredTransfer {
+  /** Its own direction decides what a movement does to an account's balance. */
+  readonly debitChange: bigint; readonly creditChange: bigint;
   readonly debitNo: number | null; readonly creditNo: number | null; readonly trace: string;
   readonly debitIn: bigint | null; readonly debitOut: bigint | null; readonly creditIn: bigint | null; readonly creditOut: bigint | null;
 }

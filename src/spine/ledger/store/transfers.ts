@@ -7,7 +7,8 @@ export const insertPlain = (sql: SqlTag, tenant: string, t: readonly NewTransfer
   insert into ledger.transfer (tenant, debit, credit, amount, at_us, debit_balance, credit_balance, id, trace, kind, result, code)
   select ${tenant}, d, c, a, t, db, cb, i, tr, 1, 0, co
   from unnest(${plainArray(t.map((x) => x.debitNo))}::int[], ${plainArray(t.map((x) => x.creditNo))}::int[], ${plainArray(t.map((x) => x.amount))}::bigint[],
-    ${plainArray(t.map((x) => x.atUs))}::bigint[], ${plainArray(t.map((x) => x.debitBalance))}::bigint[], ${plainArray(t.map((x) => x.creditBalance))}::bigint[],
+    ${plainArray(t.map((x) => x.atUs))}::bigint[], ${plainArray(t.map((x) => x.debitBalance))}::bigint[],
+      ${plainArray(t.map((x) => x.creditBalance))}::bigint[],
     ${plainArray(t.map((x) => x.id))}::uuid[], ${plainArray(t.map((x) => x.trace))}::uuid[], ${plainArray(t.map((x) => x.code))}::smallint[])
     r (d, c, a, t, db, cb, i, tr, co)`;
 
@@ -16,7 +17,8 @@ export const insertFull = (sql: SqlTag, tenant: string, t: readonly NewTransfer[
     target, expires_at_us, debit_in, debit_out, credit_in, credit_out, asked)
   select ${tenant}, d, c, a, t, db, cb, i, tr, k, re, co, ef, le, gr, ta, ex, di, dx, ci, cx, ask
   from unnest(${plainArray(t.map((x) => x.debitNo))}::int[], ${plainArray(t.map((x) => x.creditNo))}::int[], ${plainArray(t.map((x) => x.amount))}::bigint[],
-    ${plainArray(t.map((x) => x.atUs))}::bigint[], ${plainArray(t.map((x) => x.debitBalance))}::bigint[], ${plainArray(t.map((x) => x.creditBalance))}::bigint[],
+    ${plainArray(t.map((x) => x.atUs))}::bigint[], ${plainArray(t.map((x) => x.debitBalance))}::bigint[],
+      ${plainArray(t.map((x) => x.creditBalance))}::bigint[],
     ${plainArray(t.map((x) => x.id))}::uuid[], ${plainArray(t.map((x) => x.trace))}::uuid[], ${plainArray(t.map((x) => x.kind))}::smallint[],
     ${plainArray(t.map((x) => x.result))}::smallint[], ${plainArray(t.map((x) => x.code))}::smallint[], ${plainArray(t.map((x) => x.effective))}::date[],
     ${plainArray(t.map((x) => x.leg))}::smallint[], ${plainArray(t.map((x) => x.group))}::uuid[], ${plainArray(t.map((x) => x.target))}::uuid[],
@@ -24,7 +26,8 @@ export const insertFull = (sql: SqlTag, tenant: string, t: readonly NewTransfer[
     ${plainArray(t.map((x) => x.creditIn))}::bigint[], ${plainArray(t.map((x) => x.creditOut))}::bigint[], ${t.map((x) => x.asked)}::text[])
     r (d, c, a, t, db, cb, i, tr, k, re, co, ef, le, gr, ta, ex, di, dx, ci, cx, ask)`;
 
-interface TransferRow { id: Uuid; kind: number; result: number; code: number; debit: Uuid | null; credit: Uuid | null; amount: bigint; currency: Currency | null;
+interface TransferRow { id: Uuid; kind: number; result: number; code: number; debit: Uuid | null; credit: Uuid | null; amount: bigint;
+  currency: Currency | null;
   at_us: bigint; debit_balance: bigint | null; credit_balance: bigint | null; effective: CivilDate | null; leg: number | null; group: Uuid | null; size: number;
   target: Uuid | null; expires_at_us: bigint | null; asked: string | null }
 
@@ -32,10 +35,22 @@ interface TransferRow { id: Uuid; kind: number; result: number; code: number; de
 export const readTransfers = async (sql: SqlTag, ids: readonly string[]): Promise<StoredTransfer[]> => (await sql<TransferRow>`
   select replace(t.id::text, '-', '') as id, t.kind, t.result, t.code, replace(d.id::text, '-', '') as debit, replace(c.id::text, '-', '') as credit, t.amount,
     coalesce(d.currency, c.currency) as currency, t.at_us, t.debit_balance, t.credit_balance, t.effective, t.leg, replace(t."group"::text, '-', '') as "group",
-    case when t."group" is null then 1 else (select count(*)::int from ledger.transfer g where g.tenant = t.tenant and g."group" = t."group") end as size,
+    case when t."group" is null then 1 else (select count(*)::int from ledger.transfer g where g."group" = t."group") end as size,
     replace(t.target::text, '-', '') as target, t.expires_at_us, t.asked
   from ledger.transfer t left join ledger.account d on d.no = t.debit left join ledger.account c on c.no = t.credit
   where t.id = any(${plainArray(ids)}::uuid[])`).map(toStored);
+
+/** Transfers that hang together with one: of its group, its target, and what was done to it. */
+export const linkedTransfers = (sql: SqlTag, id: Uuid, group: Uuid | null, target: Uuid | null): Promise<{ id: Uuid }[]> => sql<{ id: Uuid }>`
+  select replace(id::text, '-', '') as id from (
+    select id from ledger.transfer where "group" = ${group} and "group" is not null
+    union select id from ledger.transfer where id = ${target}
+    union select id from ledger.transfer where target = ${id} and kind in (4, 5, 6)
+    union select id from ledger.transfer where target = ${id} and kind = 7) r
+  where id <> ${id}`;
+
+export const traceOf = async (sql: SqlTag, id: Uuid): Promise<string> =>
+  (await sql<{ trace: string }>`select replace(trace::text, '-', '') as trace from ledger.transfer where id = ${id}`)[0]?.trace ?? '';
 
 const toStored = (r: TransferRow): StoredTransfer => ({
   id: r.id, kind: r.kind, result: r.result, code: r.code, debit: r.debit, credit: r.credit, amount: r.amount, currency: r.currency, atUs: r.at_us,
@@ -46,8 +61,18 @@ const toStored = (r: TransferRow): StoredTransfer => ({
 /** What was posted on targets already: how holds ended, and what was reversed. */
 export const readResolutions = (sql: SqlTag, targets: readonly string[]): Promise<{ target: Uuid; kind: number; amount: bigint }[]> =>
   sql<{ target: Uuid; kind: number; amount: bigint }>`
-  select replace(target::text, '-', '') as target, kind, sum(amount)::bigint as amount
-  from ledger.transfer where target = any(${plainArray(targets)}::uuid[]) and target is not null and result = 0 group by target, kind`;
+  select replace(target::text, '-', '') as target, kind, amount from ledger.transfer
+    where target = any(${plainArray(targets)}::uuid[]) and kind in (4, 5, 6)
+  union all
+  select replace(target::text, '-', ''), 7, sum(amount)::bigint from ledger.transfer
+    where target = any(${plainArray(targets)}::uuid[]) and kind = 7 group by target`;
+
+/** Movements dated otherwise than recorded, for both of their accounts. */
+export const insertDated = (sql: SqlTag, tenant: string, t: readonly NewTransfer[]): Promise<unknown[]> => sql`
+  insert into ledger.dated (tenant, account, effective, at_us, change)
+  select ${tenant}, a, e, t, c
+  from unnest(${plainArray(t.flatMap((x) => [x.debitNo, x.creditNo]))}::int[], ${plainArray(t.flatMap((x) => [x.effective, x.effective]))}::date[],
+    ${plainArray(t.flatMap((x) => [x.atUs, x.atUs]))}::bigint[], ${plainArray(t.flatMap((x) => [x.debitChange, x.creditChange]))}::bigint[]) r (a, e, t, c)`;
 
 interface HoldRow { id: Uuid; debit: number; credit: number; amount: bigint; closes: number | null; expires_at_us: bigint | null }
 

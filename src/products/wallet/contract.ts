@@ -1,0 +1,158 @@
+import { z } from 'zod';
+import { event, job, personal, problem, zAmount, zDate, zId, zInstant, zMoney, zText, type Currency, type Id } from '#kernel';
+
+/** Accounts that one person may hold. */
+export const ACCOUNTS_PER_PERSON_MAX = 10;
+export const NOTE_CHARS_MAX = 140;
+export const ACTIVITY_ROWS_MAX = 50;
+export const REQUEST_LIFE_MS = 14 * 86_400_000;
+export const REQUESTS_OPEN_MAX = 50;
+export const SCHEDULES_MAX = 50;
+/** How far ahead a payment may be scheduled, in days. */
+export const SCHEDULE_AHEAD_DAYS_MAX = 366;
+/** Schedules that one transaction runs, and how often what is due is looked for. */
+export const SCHEDULE_BATCH_MAX = 200;
+export const SCHEDULE_EVERY_MS = 5_000;
+/** How long a request waits for the bank before it answers "on its way". */
+export const ANSWER_WAIT_MS_MAX = 8_000;
+
+/** Accounts of the chart. What customers have is owed to them; what is at the bank is ours. */
+export const CHART = { customer: 'wallet.customer', bank: 'wallet.bank', fees: 'wallet.fees', interest: 'wallet.interest' } as const;
+
+/** What a holder of one tier may send, in minor units, and what an account of theirs may hold. */
+export interface TierLimits {
+  readonly perTransfer: bigint; readonly perDay: bigint; readonly perMonth: bigint; readonly countPerDay: number; readonly balance: bigint;
+}
+export type Tier = 0 | 1 | 2;
+export type AccountState = 'open' | 'frozen' | 'closed';
+export type RequestState = 'open' | 'accepted' | 'declined' | 'cancelled' | 'expired';
+export type OrderState = 'pending' | 'done' | 'refused' | 'unknown';
+export type Every = 'once' | 'week' | 'month';
+
+export const zAccountId = zId('wal');
+const zCurrencyText = z.string().regex(/^[A-Z]{3}$/);
+/** `@name`: three to thirty small letters, digits, dots and underscores. */
+export const zHandle = z.string().regex(/^@[a-z][a-z0-9_.]{2,29}$/);
+const zTo = z.string().min(3).max(40);
+const zNote = personal('note', zText(NOTE_CHARS_MAX)).optional();
+
+export const zAccount = z.strictObject({
+  account: zAccountId, currency: zCurrencyText, handle: z.string().nullable(), state: z.enum(['open', 'frozen', 'closed']),
+  frozenBy: z.enum(['holder', 'operator']).nullable(), balance: zMoney, available: zMoney, held: zMoney, openedAt: zInstant,
+});
+export type AccountView = z.output<typeof zAccount>;
+export const zAccounts = z.strictObject({ accounts: z.array(zAccount), tier: z.int() });
+
+export const zOpen = z.strictObject({ body: z.strictObject({ currency: zCurrencyText }) });
+export const zOfAccount = z.strictObject({ params: z.strictObject({ account: zAccountId }) });
+export const zClaim = z.strictObject({ params: z.strictObject({ account: zAccountId }), body: z.strictObject({ handle: zHandle }) });
+
+export const zTransfer = z.strictObject({ body: z.strictObject({ from: zAccountId, to: zTo, amount: zMoney, note: zNote }) });
+export const zPaid = z.strictObject({ payment: zId('wpay'), at: zInstant, amount: zMoney, to: z.string(), balance: zMoney });
+export type Paid = z.output<typeof zPaid>;
+
+export const zActivity = z.strictObject({
+  params: z.strictObject({ account: zAccountId }), query: z.strictObject({ cursor: z.string().max(200).optional(),
+    limit: z.string().regex(/^\d{1,3}$/).optional() }).optional(),
+});
+export const zEntry = z.strictObject({
+  transfer: z.string(), at: zInstant, change: zMoney, balance: zMoney, kind: z.enum(['sent', 'received', 'added', 'withdrawn', 'interest', 'fee', 'other']),
+  with: z.string().nullable(), note: personal('note', z.string()).nullable(), trace: z.string(),
+});
+export type Entry = z.output<typeof zEntry>;
+export const zActivityPage = z.strictObject({ account: zAccount, entries: z.array(zEntry), next: z.string().nullable() });
+
+export const zAsk = z.strictObject({ body: z.strictObject({ into: zAccountId, from: zHandle, amount: zMoney, note: zNote }) });
+export const zRequest = z.strictObject({
+  request: zId('wreq'), mine: z.boolean(), with: z.string(), amount: zMoney, note: personal('note', z.string()).nullable(),
+  state: z.enum(['open', 'accepted', 'declined', 'cancelled', 'expired']), createdAt: zInstant, expiresAt: zInstant, payment: z.string().nullable(),
+});
+export type RequestView = z.output<typeof zRequest>;
+export const zRequests = z.strictObject({ requests: z.array(zRequest) });
+export const zOfRequest = z.strictObject({ params: z.strictObject({ request: zId('wreq') }) });
+
+export const zPlan = z.strictObject({
+  body: z.strictObject({ from: zAccountId, to: zTo, amount: zMoney, firstOn: zDate, every: z.enum(['once', 'week', 'month']) }),
+});
+export const zSchedule = z.strictObject({
+  schedule: zId('wsch'), from: zAccountId, to: z.string(), amount: zMoney, every: z.enum(['once', 'week', 'month']), nextOn: zDate,
+  state: z.enum(['active', 'done', 'stopped']), runs: z.int(), lastProblem: z.string().nullable(),
+});
+export type ScheduleView = z.output<typeof zSchedule>;
+export const zSchedules = z.strictObject({ schedules: z.array(zSchedule) });
+export const zOfSchedule = z.strictObject({ params: z.strictObject({ schedule: zId('wsch') }) });
+
+const zBankAccount = personal('bank account', z.string().regex(/^[A-Z0-9]{6,34}$/));
+export const zBankOrder = z.strictObject({ body: z.strictObject({ account: zAccountId, amount: zMoney, bank: zBankAccount }) });
+export const zOrder = z.strictObject({
+  order: zId('word'), account: zAccountId, direction: z.enum(['in', 'out']), amount: zMoney, ending: z.string(),
+  state: z.enum(['pending', 'done', 'refused', 'unknown']), reason: z.string().nullable(), createdAt: zInstant, doneAt: zInstant.nullable(),
+});
+export type OrderView = z.output<typeof zOrder>;
+export const zOfOrder = z.strictObject({ params: z.strictObject({ order: zId('word') }) });
+
+export const zFreeze = z.strictObject({ params: z.strictObject({ account: zAccountId }), body: z.strictObject({ frozen: z.boolean() }) });
+export const zLimits = z.strictObject({
+  tier: z.int(), limits: z.array(z.strictObject({
+    currency: zCurrencyText, perTransfer: zAmount, perDay: zAmount, perMonth: zAmount, countPerDay: z.int(), spentToday: zAmount, spentThisMonth: zAmount,
+    countToday: z.int(),
+  })),
+});
+export type LimitsView = z.output<typeof zLimits>;
+export const zNothing = z.strictObject({});
+
+export const unknownAccount = problem('unknown-account', { status: 404, title: 'There is no such account.',
+  doc: 'Check the name or number; nothing was sent.' });
+export const unknownPayee = problem('unknown-payee', { status: 404, title: 'Nobody here has this name.',
+  doc: 'Check the name with the person; nothing was sent.' });
+export const accountsUsed = problem('accounts-used', { status: 409, title: 'No more accounts can be opened.', doc: 'Close one first.' });
+export const currencyUnknown = problem('currency-not-offered', { status: 422, title: 'Accounts in this currency are not offered.',
+  doc: 'Choose one of `offered`.' });
+export const currencyDiffers = problem('currency-differs', {
+  status: 422, title: 'The currencies differ.', doc: 'Both accounts and the amount must be in one currency; nothing was sent.',
+});
+export const amountWrong = problem('amount-wrong', { status: 422, title: 'The amount cannot be sent.', doc: 'It must be more than zero.' });
+export const sameAccount = problem('same-account', { status: 422, title: 'Both accounts are the same.', doc: 'Choose another one.' });
+export const handleTaken = problem('handle-taken', { status: 409, title: 'This name is taken.', doc: 'Choose another one.' });
+export const limitReached = problem('limit-reached', {
+  status: 409, title: 'This is over what you may send.', doc: '`limit` names which one, `left` what may still be sent. Being better known raises it.',
+});
+export const accountFrozen = problem('account-frozen', {
+  status: 409, title: 'The account is frozen.', doc: 'Who froze it can let it go: its holder, or the office.',
+});
+export const accountClosed = problem('account-closed', { status: 409, title: 'The account is closed.', doc: 'Use another one.' });
+export const payeeCannot = problem('payee-cannot-receive', { status: 409, title: 'The other account cannot take this.',
+  doc: 'Nothing was sent. Ask its holder.' });
+export const unknownRequest = problem('unknown-request', { status: 404, title: 'There is no such request.', doc: 'It may belong to somebody else.' });
+export const requestOver = problem('request-over', { status: 409, title: 'This request was decided before.', doc: '`state` says how.' });
+export const requestsUsed = problem('requests-used', { status: 409, title: 'Too many requests are open.', doc: 'Wait until some are answered.' });
+export const unknownSchedule = problem('unknown-schedule', { status: 404, title: 'There is no such scheduled payment.',
+  doc: 'It may belong to somebody else.' });
+export const dateWrong = problem('date-wrong', { status: 422, title: 'The day cannot be scheduled.', doc: 'It must be today or later, at most a year ahead.' });
+export const schedulesUsed = problem('schedules-used', { status: 409, title: 'Too many payments are scheduled.', doc: 'Stop one first.' });
+export const unknownOrder = problem('unknown-order', { status: 404, title: 'There is no such order.', doc: 'It may belong to somebody else.' });
+export const walletProblems = [
+  unknownAccount, unknownPayee, accountsUsed, currencyUnknown, currencyDiffers, amountWrong, sameAccount, handleTaken, limitReached, accountFrozen,
+  accountClosed, payeeCannot, unknownRequest, requestOver, requestsUsed, unknownSchedule, dateWrong, schedulesUsed, unknownOrder,
+];
+
+export const Opened = event('wallet.opened', { version: 1, doc: 'A holder opened an account.', data: { account: z.string(), person: z.string(),
+  currency: z.string() } });
+export const Moved = event('wallet.moved', {
+  version: 1, doc: 'An account’s balance changed. Its holder’s open pages look again.',
+  data: { account: z.string(), person: z.string(), payment: z.string().nullable(), change: z.string().regex(/^-?[1-9]\d{0,18}$/), currency: z.string() },
+});
+export const RequestChanged = event('wallet.request-changed', {
+  version: 1, doc: 'A request for money was made or decided.', data: { request: z.string(), payer: z.string(), payee: z.string(), state: z.string() },
+});
+export const OrderChanged = event('wallet.order-changed', {
+  version: 1, doc: 'An order to the bank was made or its result became known.', data: { order: z.string(), person: z.string(), state: z.string() },
+});
+
+export const SendOrder = job('wallet.send-order', { doc: 'Sends one order to the bank and records what became of it.', data: { order: z.string() },
+  attemptsMax: 100 });
+
+/** An account as the verbs of this module pass it on. */
+export interface Account {
+  readonly id: Id<'wal'>; readonly currency: Currency;
+}

@@ -1,0 +1,2 @@
+export * from './contract.ts';
+export { pay } from './service/transfer.ts';

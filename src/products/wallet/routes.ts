@@ -1,0 +1,108 @@
+import { civilDate, route, stream } from '#kernel';
+import { insufficientFunds, transferInvalid } from '#spine/ledger';
+import {
+  accountClosed, accountFrozen, accountsUsed, amountWrong, currencyDiffers, currencyUnknown, dateWrong, handleTaken, limitReached, payeeCannot, requestOver,
+  requestsUsed, sameAccount, schedulesUsed, unknownAccount, unknownOrder, unknownPayee, unknownRequest, unknownSchedule, zAccount, zAccounts, zAsk, zBankOrder,
+  zClaim, zFreeze, zLimits, zNothing, zOfAccount, zOfOrder, zOfRequest, zOfSchedule, zOpen, zOrder, zPaid, zPlan, zRequest, zRequests, zSchedule, zSchedules,
+    zTransfer,
+} from './contract.ts';
+import { claim, limits as readLimits, list, open, setFrozen, show } from './service/accounts.ts';
+import { showOrder, topUp, withdraw } from './service/orders.ts';
+import { accept, ask, decline, listRequests } from './service/requests.ts';
+import { listSchedules, plan, stop } from './service/schedules.ts';
+import { transfer } from './service/transfer.ts';
+
+const account = `wal_${'0'.repeat(32)}` as const;
+const amount = { amount: '10000', currency: 'INR' };
+const paymentProblems = [
+  unknownAccount, unknownPayee, sameAccount, amountWrong, currencyDiffers, accountFrozen, accountClosed, payeeCannot, limitReached, insufficientFunds,
+    transferInvalid,
+];
+
+export const accountsRoute = route('GET /wallet/accounts', {
+  summary: 'The caller’s accounts with their balances, read in the transaction that answers.', scope: 'person', input: zNothing, output: zAccounts,
+    problems: [],
+  verb: list, example: { input: {} },
+});
+export const openRoute = route('POST /wallet/accounts', {
+  summary: 'Opens an account in a currency.', scope: 'person', input: zOpen, output: zAccount, status: 201, idempotent: 'required',
+  problems: [currencyUnknown, accountsUsed], audit: 'wallet.opened', verb: open, example: { input: { body: { currency: 'INR' } } },
+});
+export const accountRoute = route('GET /wallet/accounts/:account', {
+  summary: 'One account.', scope: 'person', input: zOfAccount, output: zAccount, problems: [unknownAccount], verb: show,
+    example: { input: { params: { account } } },
+});
+export const claimRoute = route('PUT /wallet/accounts/:account/handle', {
+  summary: 'Gives an account a name that money can be sent to; the name before is given up.', scope: 'person', input: zClaim, output: zAccount,
+  problems: [unknownAccount, accountClosed, handleTaken], audit: 'wallet.named', verb: claim, example: { input: { params: { account },
+    body: { handle: '@ravi' } } },
+});
+export const transferRoute = route('POST /wallet/transfers', {
+  summary: 'Sends money to a name or an account, at once and for good.', scope: 'person', input: zTransfer, output: zPaid, idempotent: 'required',
+  problems: paymentProblems, audit: 'ledger.posted', plural: transfer, example: { input: { body: { from: account, to: '@ravi', amount, note: 'lunch' } } },
+});
+export const askRoute = route('POST /wallet/requests', {
+  summary: 'Asks somebody for money. Nothing moves before they accept.', scope: 'person', input: zAsk, output: zRequest, status: 201, idempotent: 'required',
+  problems: [unknownAccount, unknownPayee, sameAccount, amountWrong, currencyDiffers, accountClosed, requestsUsed], audit: 'wallet.request', verb: ask,
+  example: { input: { body: { into: account, from: '@asha', amount } } },
+});
+export const requestsRoute = route('GET /wallet/requests', {
+  summary: 'Requests to the caller and by the caller, newest first.', scope: 'person', input: zNothing, output: zRequests, problems: [], verb: listRequests,
+  example: { input: {} },
+});
+const request = `wreq_${'0'.repeat(32)}` as const;
+export const acceptRoute = route('POST /wallet/requests/:request/accept', {
+  summary: 'Pays what was asked for, once.', scope: 'person', input: zOfRequest, output: zPaid, idempotent: 'required',
+  problems: [unknownRequest, requestOver, ...paymentProblems], audit: 'wallet.request', verb: accept, example: { input: { params: { request } } },
+});
+export const declineRoute = route('POST /wallet/requests/:request/decline', {
+  summary: 'Says no to a request, or takes one’s own back.', scope: 'person', input: zOfRequest, output: zRequest, idempotent: 'optional',
+  problems: [unknownRequest, requestOver], audit: 'wallet.request', verb: decline, example: { input: { params: { request } } },
+});
+export const planRoute = route('POST /wallet/schedules', {
+  summary: 'Schedules a payment for a day, once, each week or each month.', scope: 'person', input: zPlan, output: zSchedule, status: 201,
+    idempotent: 'required',
+  problems: [unknownAccount, unknownPayee, sameAccount, amountWrong, currencyDiffers, dateWrong, schedulesUsed], audit: 'wallet.scheduled', verb: plan,
+  example: { input: { body: { from: account, to: '@ravi', amount, firstOn: civilDate('2026-12-01'), every: 'month' } } },
+});
+export const schedulesRoute = route('GET /wallet/schedules', {
+  summary: 'The caller’s scheduled payments.', scope: 'person', input: zNothing, output: zSchedules, problems: [], verb: listSchedules,
+  example: { input: {} },
+});
+export const stopRoute = route('POST /wallet/schedules/:schedule/stop', {
+  summary: 'Stops a scheduled payment.', scope: 'person', input: zOfSchedule, output: zSchedule, idempotent: 'optional', problems: [unknownSchedule],
+  audit: 'wallet.schedule-stopped', verb: stop, example: { input: { params: { schedule: `wsch_${'0'.repeat(32)}` } } },
+});
+const bankProblems = [unknownAccount, accountFrozen, accountClosed, amountWrong, currencyDiffers, insufficientFunds];
+const bankExample = { input: { body: { account, amount, bank: 'DEMO0000000001' } } };
+export const topUpRoute = route('POST /wallet/top-ups', {
+  summary: 'Brings money from an account at a bank. The answer gives the order; its state says when the bank has answered.', scope: 'person', input: zBankOrder,
+  output: zOrder, status: 202, idempotent: 'required', problems: bankProblems, audit: 'wallet.bank-order', verb: topUp, example: bankExample,
+});
+export const withdrawRoute = route('POST /wallet/withdrawals', {
+  summary: 'Sends money to an account at a bank. It is held until the bank’s answer is known.', scope: 'person', input: zBankOrder,
+  output: zOrder, status: 202,
+  idempotent: 'required', problems: bankProblems, audit: 'wallet.bank-order', verb: withdraw, example: bankExample,
+});
+export const orderRoute = route('GET /wallet/orders/:order', {
+  summary: 'What became of an order to the bank.', scope: 'person', input: zOfOrder, output: zOrder, problems: [unknownOrder], verb: showOrder,
+  example: { input: { params: { order: `word_${'0'.repeat(32)}` } } },
+});
+const frozen = { summary: 'Freezes an account or lets it go.', input: zFreeze, output: zAccount, problems: [unknownAccount, accountClosed, accountFrozen],
+  audit: 'wallet.frozen', verb: setFrozen, example: { input: { params: { account }, body: { frozen: true } } } } as const;
+export const freezeRoute = route('POST /wallet/accounts/:account/freeze', { ...frozen, scope: 'person' });
+export const officeFreezeRoute = route('POST /wallet/office/accounts/:account/freeze', { ...frozen, scope: 'wallet:freeze' });
+export const limitsRoute = route('GET /wallet/limits', {
+  summary: 'What the caller may send, and what of it is used.', scope: 'person', input: zNothing, output: zLimits, problems: [], verb: readLimits,
+    example: { input: {} },
+});
+
+/** Says "look again" when something of the caller's changed. */
+export const changes = stream('GET /wallet/changes', {
+  scope: 'person', topics: (actor, tenant) => (actor.kind === 'person' ? [`wallet ${tenant.id} ${actor.id}`] : []),
+});
+
+export const routes = [
+  accountsRoute, openRoute, accountRoute, claimRoute, transferRoute, askRoute, requestsRoute, acceptRoute, declineRoute, planRoute, schedulesRoute, stopRoute,
+  topUpRoute, withdrawRoute, orderRoute, freezeRoute, officeFreezeRoute, limitsRoute,
+];

@@ -1,0 +1,170 @@
+import { z } from 'zod';
+import { done, idOf, money, refuse, type Item, type Origin, type Outcome, type Refused, type SectionTx, type Uuid } from '#kernel';
+import { insufficientFunds, post, transferInvalid, type Posted, type Posting } from '#spine/ledger';
+import { tenantKeys } from '#spine/vault';
+import {
+  accountClosed, accountFrozen, amountWrong, currencyDiffers, limitReached, Moved, payeeCannot, sameAccount, unknownAccount, unknownPayee, zTransfer, type Paid,
+  type Tier,
+} from '../contract.ts';
+import { count, limitBroken, monthOf, payeeOf, usageOn, type Usage } from '../rules.ts';
+import { accountsByHandle, accountsById, lockUsage, tiersOf, writeUsage, type AccountRow, type UsageKey } from '../store/accounts.ts';
+import { insertPayments, type PaymentRow } from '../store/payments.ts';
+import { personOf } from './accounts.ts';
+import { limitsOf } from './tiers.ts';
+
+export const notePlace = (payment: string): { table: string; column: string; row: string } => ({ table: 'wallet.payment', column: 'note', row: payment });
+
+/** A payment that somebody wants: from an account of theirs to a handle or an account. */
+export interface Wish {
+  readonly by: Origin;
+  /** Whose money it is: the caller, or who scheduled it. */
+  readonly person: Uuid;
+  readonly from: Uuid;
+  readonly to: { readonly handle: string } | { readonly account: Uuid } | undefined;
+  readonly amount: bigint;
+  readonly currency: string;
+  readonly cause: PaymentRow['cause'];
+  readonly note: string | undefined;
+}
+
+interface Ready { readonly wish: Wish; readonly payer: AccountRow; readonly payee: AccountRow; readonly usage: Usage; readonly id: Uuid }
+type Decided = { readonly no: Refused } | { readonly ready: Ready };
+
+interface Known { readonly byId: Map<string, AccountRow>; readonly byHandle: Map<string, AccountRow> }
+
+async function readAccounts(tx: SectionTx, wishes: readonly Wish[]): Promise<Known> {
+  const ids = new Set<string>(), handles = new Set<string>();
+  for (const w of wishes) {
+    ids.add(w.from);
+    if (w.to && 'account' in w.to) ids.add(w.to.account);
+    if (w.to && 'handle' in w.to) handles.add(w.to.handle);
+  }
+  const [named, numbered] = await Promise.all([
+    handles.size ? accountsByHandle(tx.sql, tx.tenant.id, [...handles]) : [], accountsById(tx.sql, tx.tenant.id, [...ids]),
+  ]);
+  return { byId: new Map(numbered.map((a) => [a.id, a])), byHandle: new Map(named.map((a) => [a.handle as string, a])) };
+}
+
+const usageName = (person: string, currency: string): string => `${person} ${currency}`;
+
+/** What stands against a payment before the books are asked, in this order. */
+function against(w: Wish, known: Known): Refused | { payer: AccountRow; payee: AccountRow } {
+  const payer = known.byId.get(w.from);
+  if (!payer || payer.person !== w.person) return refuse(unknownAccount);
+  const payee = w.to && ('handle' in w.to ? known.byHandle.get(w.to.handle) : known.byId.get(w.to.account));
+  if (!payee) return refuse(unknownPayee);
+  if (payer.id === payee.id) return refuse(sameAccount);
+  if (w.amount <= 0n) return refuse(amountWrong, { field: 'amount' });
+  if (payer.currency !== w.currency || payee.currency !== w.currency) return refuse(currencyDiffers, { from: payer.currency, to: payee.currency });
+  if (payer.state === 'frozen') return refuse(accountFrozen, { by: payer.frozen_by });
+  if (payer.state === 'closed') return refuse(accountClosed);
+  if (payee.state !== 'open') return refuse(payeeCannot);
+  return { payer, payee };
+}
+
+/** Locks what the payers have used; payments between a person's own accounts count nothing. */
+async function lockUsages(tx: SectionTx, payers: readonly AccountRow[]): Promise<Map<string, Usage & UsageKey>> {
+  const keys = [...new Map(payers.map((p) => [usageName(p.person, p.currency), { person: p.person, currency: p.currency }])).values()];
+  if (!keys.length) return new Map();
+  const rows = await lockUsage(tx.sql, tx.tenant.id, keys, tx.today, monthOf(tx.today));
+  return new Map(rows.map((r) => [usageName(r.person, r.currency), {
+    person: r.person, currency: r.currency,
+    ...usageOn({ day: r.day, daySpent: r.day_spent, dayCount: r.day_count, month: r.month, monthSpent: r.month_spent }, tx.today),
+  }]));
+}
+
+/** Why the books refused, in the words of this product. */
+function fromBooks(no: Refused): Refused {
+  if (no.problem === insufficientFunds || no.problem === transferInvalid) return no;
+  const reason = String(no.data.reason);
+  if (reason.startsWith('debit-account-frozen')) return refuse(accountFrozen, {});
+  if (reason.startsWith('debit-account-clos')) return refuse(accountClosed, {});
+  return refuse(payeeCannot, {});
+}
+
+const isOwn = (r: { payer: AccountRow; payee: AccountRow }): boolean => r.payer.person === r.payee.person;
+
+/**
+ * Pays for many at once. What a payer may send is reserved in the order of arrival, the books decide, and what they refuse is
+ * given back: all in this transaction. Within one batch a reservation counts until the books have decided.
+ */
+export async function pay(tx: SectionTx, wishes: readonly Wish[]): Promise<Outcome<Paid & { id: Uuid }>[]> {
+  const known = await readAccounts(tx, wishes);
+  const checked = wishes.map((w) => against(w, known));
+  const payers = checked.flatMap((c) => ('problem' in c ? [] : [c.payer]));
+  const [tiers, usages] = await Promise.all([
+    payers.length ? tiersOf(tx.sql, tx.tenant.id, [...new Set(payers.map((p) => p.person))]) : [], lockUsages(tx, payers),
+  ]);
+  const tierOf = new Map<string, Tier>(tiers.map((t) => [t.person, t.tier]));
+  const decided = wishes.map((wish, i): Decided => {
+    const c = checked[i] as Exclude<(typeof checked)[number], undefined>;
+    if ('problem' in c) return { no: c };
+    const usage = usages.get(usageName(c.payer.person, c.payer.currency)) as Usage;
+    const limits = limitsOf(c.payer.currency, tierOf.get(c.payer.person) ?? 0);
+    if (!limits) return { no: refuse(currencyDiffers, {}) };
+    if (!isOwn(c)) {
+      const broken = limitBroken(limits, usage, wish.amount);
+      if (broken) return { no: refuse(limitReached, { limit: broken.limit, left: broken.left.toString() }) };
+      count(usage, wish.amount, 1n);
+    }
+    return { ready: { wish, ...c, usage, id: tx.uuid() } };
+  });
+  const ready = decided.flatMap((d) => ('ready' in d ? [d.ready] : []));
+  const posted = ready.length ? await post(tx, ready.map(postingOf)) : [];
+  const results = new Map(ready.map((r, i) => [r, posted[i] as Outcome<Posted>]));
+  const outcomes = decided.map((d, i) => ('no' in d ? refused(tx, wishes[i] as Wish, d.no) : settle(tx, d.ready, results.get(d.ready) as Outcome<Posted>)));
+  const payments = ready.flatMap((r) => { const o = results.get(r); return o?.ok ? [paymentOf(tx, r, o.value)] : []; });
+  if (payments.length) tx.write(() => insertPayments(tx.sql, tx.tenant.id, payments, tx.now));
+  if (usages.size) tx.write(() => writeUsage(tx.sql, tx.tenant.id, [...usages.values()]));
+  return outcomes;
+}
+
+const postingOf = (r: Ready): Posting => ({
+  by: r.wish.by, fact: { subject: r.wish.person, detail: { payment: r.id, cause: r.wish.cause } },
+  transfers: [{ kind: 'transfer', debit: r.payer.ledger, credit: r.payee.ledger, amount: money(r.wish.amount, r.payer.currency) }],
+});
+
+function paymentOf(tx: SectionTx, r: Ready, posted: Posted): PaymentRow {
+  const { note } = r.wish;
+  return {
+    id: r.id, payer: r.payer.id, payee: r.payee.id, amount: r.wish.amount, currency: r.payer.currency, cause: r.wish.cause,
+    transfer: (posted.transfers[0] as Posted['transfers'][number]).id, note: note === undefined ? null : tenantKeys(tx).seal(notePlace(r.id), note),
+  };
+}
+
+/** Refused before the books were asked: they leave the fact, here this product does. */
+function refused(tx: SectionTx, w: Wish, no: Refused): Refused {
+  tx.audit(w.by, { action: 'wallet.payment-refused', result: 'refused', subject: w.person, resource: idOf('wal', w.from), problem: no.problem.code });
+  return no;
+}
+
+function settle(tx: SectionTx, r: Ready, outcome: Outcome<Posted>): Outcome<Paid & { id: Uuid }> {
+  const { wish, payer, payee } = r;
+  if (!outcome.ok) {
+    if (!isOwn(r)) count(r.usage, wish.amount, -1n);
+    return fromBooks(outcome);
+  }
+  const transfer = outcome.value.transfers[0] as Posted['transfers'][number];
+  for (const [account, change] of [[payer, -wish.amount], [payee, wish.amount]] as const) {
+    tx.emit(wish.by, Moved, account.id, { account: account.id, person: account.person, payment: r.id, change: change.toString(), currency: account.currency });
+  }
+  return done({
+    id: r.id, payment: idOf('wpay', r.id), at: tx.now, amount: money(wish.amount, payer.currency),
+    to: payee.handle === null ? idOf('wal', payee.id) : `@${payee.handle}`, balance: money(transfer.debitBalance, payer.currency),
+  });
+}
+
+/** The verb behind the transfer route. */
+export async function transfer(tx: SectionTx, items: readonly Item<z.output<typeof zTransfer>>[]): Promise<Outcome<Paid>[]> {
+  const outcomes = await pay(tx, items.map((item): Wish => {
+    const { from, to, amount, note } = item.input.body;
+    const named = payeeOf(to);
+    return {
+      by: item, person: personOf(item), from: from.slice(4) as Uuid, to: named && ('handle' in named ? named : { account: named.account.slice(4) as Uuid }),
+      amount: amount.amount, currency: amount.currency, cause: 'transfer', note,
+    };
+  }));
+  return outcomes.map((o) => (o.ok ? done(withoutId(o.value)) : o));
+}
+
+const withoutId = ({ payment, at, amount, to, balance }: Paid): Paid => ({ payment, at, amount, to, balance });

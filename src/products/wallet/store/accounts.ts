@@ -1,0 +1,90 @@
+import type { SqlTag, Uuid } from '#kernel';
+import type { Usage } from '../rules.ts';
+import type { CivilDate, Currency } from '#kernel';
+
+export interface AccountRow {
+  id: Uuid; person: Uuid; currency: Currency; ledger: Uuid; state: 'open' | 'frozen' | 'closed'; frozen_by: 'holder' | 'operator' | null; handle: string | null;
+  opened_at: Date;
+}
+
+export const insertAccount = (sql: SqlTag, tenant: Uuid, a: { id: Uuid; person: Uuid; currency: string; ledger: Uuid }, now: Date): Promise<unknown[]> => sql`
+  insert into wallet.account (tenant, id, person, currency, ledger, state, opened_at) values (${tenant}, ${a.id}, ${a.person}, ${a.currency}, ${a.ledger},
+    'open', ${now})`;
+
+/** A person's accounts, oldest first. */
+export const accountsOfPerson = (sql: SqlTag, tenant: Uuid, person: Uuid): Promise<AccountRow[]> => sql<AccountRow>`
+  select replace(a.id::text, '-', '') as id, replace(a.person::text, '-', '') as person, a.currency, replace(a.ledger::text, '-', '') as ledger, a.state,
+    a.frozen_by, h.handle, a.opened_at
+  from wallet.account a left join wallet.handle h on h.tenant = a.tenant and h.account = a.id
+  where a.tenant = ${tenant} and a.person = ${person} order by a.opened_at, a.id`;
+
+/** Accounts by id, each looked up by its key. */
+export const accountsById = (sql: SqlTag, tenant: Uuid, ids: readonly string[]): Promise<AccountRow[]> => sql<AccountRow>`
+  select replace(a.id::text, '-', '') as id, replace(a.person::text, '-', '') as person, a.currency, replace(a.ledger::text, '-', '') as ledger, a.state,
+    a.frozen_by, h.handle, a.opened_at
+  from unnest(${ids}::uuid[]) u (i)
+  cross join lateral (select * from wallet.account x where x.tenant = ${tenant} and x.id = u.i offset 0) a
+  left join wallet.handle h on h.tenant = ${tenant} and h.account = a.id`;
+
+/** Accounts by handle, each looked up by its key. */
+export const accountsByHandle = (sql: SqlTag, tenant: Uuid, handles: readonly string[]): Promise<AccountRow[]> => sql<AccountRow>`
+  select replace(a.id::text, '-', '') as id, replace(a.person::text, '-', '') as person, a.currency, replace(a.ledger::text, '-', '') as ledger, a.state,
+    a.frozen_by, h.handle, a.opened_at
+  from unnest(${handles}::text[]) u (n)
+  cross join lateral (select handle, account from wallet.handle x where x.tenant = ${tenant} and x.handle = u.n offset 0) h
+  cross join lateral (select * from wallet.account y where y.tenant = ${tenant} and y.id = h.account offset 0) a`;
+
+/** Accounts by the ledger account that each names. */
+export const accountsByLedger = (sql: SqlTag, tenant: Uuid, ledger: readonly string[]): Promise<AccountRow[]> => sql<AccountRow>`
+  select replace(a.id::text, '-', '') as id, replace(a.person::text, '-', '') as person, a.currency, replace(a.ledger::text, '-', '') as ledger, a.state,
+    a.frozen_by, h.handle, a.opened_at
+  from unnest(${ledger}::uuid[]) u (i)
+  cross join lateral (select * from wallet.account x where x.tenant = ${tenant} and x.ledger = u.i offset 0) a
+  left join wallet.handle h on h.tenant = ${tenant} and h.account = a.id`;
+
+export const lockAccount = async (sql: SqlTag, tenant: Uuid, id: Uuid): Promise<AccountRow | undefined> => (await sql<AccountRow>`
+  select replace(id::text, '-', '') as id, replace(person::text, '-', '') as person, currency, replace(ledger::text, '-', '') as ledger, state, frozen_by,
+    null as handle, opened_at
+  from wallet.account where tenant = ${tenant} and id = ${id} for update`)[0];
+
+export const setState = (sql: SqlTag, tenant: Uuid, id: Uuid, state: string, frozenBy: string | null, closedAt: Date | null): Promise<unknown[]> => sql`
+  update wallet.account set state = ${state}, frozen_by = ${frozenBy}, closed_at = ${closedAt} where tenant = ${tenant} and id = ${id}`;
+
+/** Gives an account a name; no row means that it is somebody's. An account has one name: the one before is given up. */
+export const claimHandle = (sql: SqlTag, tenant: Uuid, handle: string, account: Uuid, now: Date): Promise<unknown[]> => sql`
+  insert into wallet.handle (tenant, handle, account, claimed_at) values (${tenant}, ${handle}, ${account}, ${now})
+  on conflict (tenant, handle) do nothing returning 1`;
+export const dropHandle = (sql: SqlTag, tenant: Uuid, account: Uuid): Promise<unknown[]> => sql`
+  delete from wallet.handle where tenant = ${tenant} and account = ${account}`;
+
+/** Makes a holder known by the identifier that they signed in with; one who is known better stays so. */
+export const putHolder = (sql: SqlTag, tenant: Uuid, person: Uuid, tier: number, now: Date): Promise<unknown[]> => sql`
+  insert into wallet.holder (tenant, person, tier, since) values (${tenant}, ${person}, ${tier}, ${now}) on conflict (tenant, person) do nothing`;
+
+export const tiersOf = (sql: SqlTag, tenant: Uuid, persons: readonly string[]): Promise<{ person: Uuid; tier: 0 | 1 | 2 }[]> =>
+  sql<{ person: Uuid; tier: 0 | 1 | 2 }>`
+  select replace(person::text, '-', '') as person, tier from wallet.holder where tenant = ${tenant} and person = any(${persons}::uuid[])`;
+
+export interface UsageRow { person: string; currency: string; day: CivilDate; day_spent: bigint; day_count: number; month: CivilDate; month_spent: bigint }
+export interface UsageKey { readonly person: string; readonly currency: string }
+
+/** Locks what these holders have used, each named once, in the order of the key, making what is missing. */
+export const lockUsage = (sql: SqlTag, tenant: Uuid, keys: readonly UsageKey[], today: CivilDate, month: CivilDate): Promise<UsageRow[]> => sql<UsageRow>`
+  insert into wallet.usage (tenant, person, currency, day, day_spent, day_count, month, month_spent)
+  select ${tenant}, p, c, ${today}, 0, 0, ${month}, 0 from unnest(${keys.map((k) => k.person)}::uuid[], ${keys.map((k) => k.currency)}::text[]) u (p, c)
+    order by p, c
+  on conflict (tenant, person, currency) do update set currency = excluded.currency
+  returning replace(person::text, '-', '') as person, currency, day, day_spent, day_count, month, month_spent`;
+
+export const readUsage = (sql: SqlTag, tenant: Uuid, person: Uuid): Promise<UsageRow[]> => sql<UsageRow>`
+  select replace(person::text, '-', '') as person, currency, day, day_spent, day_count, month, month_spent from wallet.usage
+  where tenant = ${tenant} and person = ${person}`;
+
+export const writeUsage = (sql: SqlTag, tenant: Uuid, rows: readonly (UsageKey & Usage)[]): Promise<unknown[]> => sql`
+  insert into wallet.usage (tenant, person, currency, day, day_spent, day_count, month, month_spent)
+  select ${tenant}, p, c, d, s, n, m, ms
+  from unnest(${rows.map((r) => r.person)}::uuid[], ${rows.map((r) => r.currency)}::text[], ${rows.map((r) => r.day)}::date[],
+    ${rows.map((r) => r.daySpent)}::bigint[], ${rows.map((r) => r.dayCount)}::int[], ${rows.map((r) => r.month)}::date[],
+    ${rows.map((r) => r.monthSpent)}::bigint[]) u (p, c, d, s, n, m, ms)
+  on conflict (tenant, person, currency) do update set day = excluded.day, day_spent = excluded.day_spent, day_count = excluded.day_count,
+    month = excluded.month, month_spent = excluded.month_spent`;

@@ -1,0 +1,75 @@
+import type { CivilDate, Currency, SqlTag, Uuid } from '#kernel';
+
+export interface PaymentRow {
+  id: Uuid; payer: Uuid; payee: Uuid; amount: bigint; currency: Currency; cause: 'transfer' | 'request' | 'schedule'; transfer: Uuid; note: string | null;
+}
+
+export const insertPayments = (sql: SqlTag, tenant: Uuid, p: readonly PaymentRow[], now: Date): Promise<unknown[]> => sql`
+  insert into wallet.payment (tenant, id, payer, payee, amount, currency, cause, transfer, note, at)
+  select ${tenant}, i, pr, pe, a, c, k, t, n, ${now}
+  from unnest(${p.map((x) => x.id)}::uuid[], ${p.map((x) => x.payer)}::uuid[], ${p.map((x) => x.payee)}::uuid[], ${p.map((x) => x.amount)}::bigint[],
+    ${p.map((x) => x.currency)}::text[], ${p.map((x) => x.cause)}::text[], ${p.map((x) => x.transfer)}::uuid[], ${p.map((x) => x.note)}::text[])
+    u (i, pr, pe, a, c, k, t, n)`;
+
+/** Payments by their transfer. */
+export const paymentsOf = (sql: SqlTag, tenant: Uuid, transfers: readonly string[]): Promise<PaymentRow[]> => sql<PaymentRow>`
+  select replace(p.id::text, '-', '') as id, replace(p.payer::text, '-', '') as payer, replace(p.payee::text, '-', '') as payee, p.amount, p.currency, p.cause,
+    replace(p.transfer::text, '-', '') as transfer, p.note
+  from unnest(${transfers}::uuid[]) u (t)
+  cross join lateral (select * from wallet.payment x where x.tenant = ${tenant} and x.transfer = u.t offset 0) p`;
+
+export interface RequestRow {
+  id: Uuid; payee: Uuid; payer: Uuid; amount: bigint; currency: Currency; note: string | null; state: 'open' | 'accepted' | 'declined' | 'cancelled';
+  payment: Uuid | null; created_at: Date; expires_at: Date;
+}
+
+export const insertRequest = (sql: SqlTag, tenant: Uuid, r: RequestRow): Promise<unknown[]> => sql`
+  insert into wallet.request (tenant, id, payee, payer, amount, currency, note, state, created_at, expires_at)
+  values (${tenant}, ${r.id}, ${r.payee}, ${r.payer}, ${r.amount}, ${r.currency}, ${r.note}, ${r.state}, ${r.created_at}, ${r.expires_at})`;
+
+export const lockRequest = async (sql: SqlTag, tenant: Uuid, id: Uuid): Promise<RequestRow | undefined> => (await sql<RequestRow>`
+  select replace(id::text, '-', '') as id, replace(payee::text, '-', '') as payee, replace(payer::text, '-', '') as payer, amount, currency, note, state,
+    replace(payment::text, '-', '') as payment, created_at, expires_at
+  from wallet.request where tenant = ${tenant} and id = ${id} for update`)[0];
+
+export const decideRequest = (sql: SqlTag, tenant: Uuid, id: Uuid, state: string, payment: Uuid | null, now: Date): Promise<unknown[]> => sql`
+  update wallet.request set state = ${state}, payment = ${payment}, decided_at = ${now} where tenant = ${tenant} and id = ${id} and state = 'open'`;
+
+/** Requests from and to these accounts, newest first. */
+export const requestsOf = (sql: SqlTag, tenant: Uuid, accounts: readonly string[], limit: number): Promise<RequestRow[]> => sql<RequestRow>`
+  select replace(id::text, '-', '') as id, replace(payee::text, '-', '') as payee, replace(payer::text, '-', '') as payer, amount, currency, note, state,
+    replace(payment::text, '-', '') as payment, created_at, expires_at
+  from wallet.request where tenant = ${tenant} and (payer = any(${accounts}::uuid[]) or payee = any(${accounts}::uuid[]))
+  order by created_at desc, id desc limit ${limit}`;
+
+export const openRequests = async (sql: SqlTag, tenant: Uuid, payee: Uuid, now: Date): Promise<number> => Number((await sql<{ n: bigint }>`
+  select count(*) as n from wallet.request where tenant = ${tenant} and payee = ${payee} and state = 'open' and expires_at > ${now}`)[0]?.n ?? 0n);
+
+export interface ScheduleRow {
+  id: Uuid; person: Uuid; payer: Uuid; payee: Uuid; amount: bigint; currency: Currency; every: 'once' | 'week' | 'month'; first_on: CivilDate;
+  next_on: CivilDate; state: 'active' | 'done' | 'stopped'; runs: number; last_problem: string | null;
+}
+
+export const insertSchedule = (sql: SqlTag, tenant: Uuid, s: ScheduleRow, now: Date): Promise<unknown[]> => sql`
+  insert into wallet.schedule (tenant, id, person, payer, payee, amount, currency, every, first_on, next_on, state, created_at)
+  values (${tenant}, ${s.id}, ${s.person}, ${s.payer}, ${s.payee}, ${s.amount}, ${s.currency}, ${s.every}, ${s.first_on}, ${s.next_on}, ${s.state}, ${now})`;
+
+export const schedulesOf = (sql: SqlTag, tenant: Uuid, person: Uuid): Promise<ScheduleRow[]> => sql<ScheduleRow>`
+  select replace(id::text, '-', '') as id, replace(person::text, '-', '') as person, replace(payer::text, '-', '') as payer,
+    replace(payee::text, '-', '') as payee, amount, currency, every, first_on, next_on, state, runs, last_problem
+  from wallet.schedule where tenant = ${tenant} and person = ${person} order by created_at desc, id desc limit 200`;
+
+export const lockSchedule = async (sql: SqlTag, tenant: Uuid, id: Uuid): Promise<ScheduleRow | undefined> => (await sql<ScheduleRow>`
+  select replace(id::text, '-', '') as id, replace(person::text, '-', '') as person, replace(payer::text, '-', '') as payer,
+    replace(payee::text, '-', '') as payee, amount, currency, every, first_on, next_on, state, runs, last_problem
+  from wallet.schedule where tenant = ${tenant} and id = ${id} for update`)[0];
+
+/** Locks what is due on a day, the longest due first; what another process works on is left to it. */
+export const lockDue = (sql: SqlTag, tenant: Uuid, today: CivilDate, limit: number): Promise<ScheduleRow[]> => sql<ScheduleRow>`
+  select replace(id::text, '-', '') as id, replace(person::text, '-', '') as person, replace(payer::text, '-', '') as payer,
+    replace(payee::text, '-', '') as payee, amount, currency, every, first_on, next_on, state, runs, last_problem
+  from wallet.schedule where tenant = ${tenant} and state = 'active' and next_on <= ${today} order by next_on, id limit ${limit} for update skip locked`;
+
+export const writeSchedule = (sql: SqlTag, tenant: Uuid, s: Pick<ScheduleRow, 'id' | 'next_on' | 'state' | 'runs' | 'last_problem'>): Promise<unknown[]> => sql`
+  update wallet.schedule set next_on = ${s.next_on}, state = ${s.state}, runs = ${s.runs}, last_problem = ${s.last_problem} where tenant = ${tenant}
+    and id = ${s.id}`;
