@@ -1,5 +1,5 @@
 import { createWriteStream } from 'node:fs';
-import { mkdir, rm, writeFile } from 'node:fs/promises';
+import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { httpBank } from '#adapters/bank';
 import { httpMessages } from '#adapters/sms';
@@ -14,7 +14,7 @@ import { embeddedCells } from './cells.ts';
 import { dataFolder } from './folder.ts';
 import { migrate } from './migrate.ts';
 import { modules } from './modules.ts';
-import { localAdapters } from './reach.ts';
+import { localAdapters, noteRunning } from './reach.ts';
 import { openCell } from './runtime.ts';
 import { seedBank } from './seed-bank.ts';
 import { seedDemo } from './seed.ts';
@@ -65,7 +65,7 @@ export async function demo(args: readonly string[]): Promise<number> {
   for (const tenant of demoTenants) await saveTenant(homeCell, tenant);
   await homeCell.close();
   const [local, sms, bank] = await Promise.all([localAdapters(dataDir), startSim('sms'), startSim('bank')]);
-  await writeFile(join(dataDir, 'running.json'), JSON.stringify({ host: home.host, port: home.port, cells: cells.map((c) => c.name) }), { mode: 0o600 });
+  await noteRunning(dataDir, cells);
   let base = '';
   const tour = createTour({ assets, sms, base: () => base });
   const program = await startProgram({
@@ -83,10 +83,14 @@ export async function demo(args: readonly string[]): Promise<number> {
   const seeding = seedBank(program, systemClock).then(() => seedDemo({
     program, base, dataDir, clock: systemClock, filers: numberOf(args, '--filers', FILERS, 1_000_000), seed: textOf(args, '--seed') ?? '1',
     signal: ending.signal, tell,
+    peopled: () => {
+      const where = 'their codes appear on its lock screen and at /_dev/messages';
+      tell(`three people to try at ${base}, year ${stage.people[0]?.year}: ${where}\n${peopleLines(stage.people)}`);
+    },
   })).then(() => {
+    if (ending.signal.aborted) return;
     stage.loaded();
-    const where = 'their codes appear on its lock screen and at /_dev/messages';
-    tell(`ready at ${base}; three people to try, year ${stage.people[0]?.year}: ${where}\n${peopleLines(stage.people)}`);
+    tell(`ready at ${base}; every step of the tour works now`);
   }, (error: unknown) => process.stderr.write(`the demo could not be filled: ${String(error)}\n`));
   await new Promise<void>((done) => {
     for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => done());
