@@ -7,6 +7,7 @@ import identity from '#spine/identity/module';
 import jobs from '#spine/jobs/module';
 import ledger from '#spine/ledger/module';
 import limits from '#spine/limits/module';
+import operators from '#spine/operators/module';
 import tenancy from '#spine/tenancy/module';
 import vault from '#spine/vault/module';
 import taxrefund from '#products/taxrefund/module';
@@ -14,4 +15,4 @@ import wallet from '#products/wallet/module';
 import edge from '#platform/edge/module';
 
 /** Every module of the program, lower tiers first and each after what it needs: the order of migrations and of locks. */
-export const modules: readonly Module[] = [tenancy, vault, limits, cache, events, jobs, audit, idempotency, identity, ledger, edge, taxrefund, wallet];
+export const modules: readonly Module[] = [tenancy, vault, limits, cache, events, jobs, audit, idempotency, identity, operators, ledger, edge, taxrefund, wallet];

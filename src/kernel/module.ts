@@ -57,6 +57,8 @@ export interface Authenticator {
   readonly name: string;
   /** Cookies that hold its credentials: taken away when what they name turns out to be over. */
   readonly cookies?: readonly string[];
+  /** Whom it knows: where one browser is signed in as both, the address that is asked decides who asks. `person` unless said. */
+  readonly of?: 'person' | 'operator';
   authenticate(context: { cell: CellContext; tenant: TenantRef; clock: Clock },
     credentials: Credentials): Promise<Authenticated | undefined> | Authenticated | undefined;
 }

@@ -10,10 +10,10 @@ export type Method = 'GET' | 'POST' | 'PUT' | 'DELETE';
 export type Address = `${Method} /${string}`;
 
 /**
- * Who may call: `public` for anybody, `person` for a signed-in person, else the name of a permission that a machine or an
- * operator must hold.
+ * Who may call: `public` for anybody, `person` for a signed-in person, `operator` for whichever operator is signed in, else the
+ * name of a permission that a machine or an operator must hold.
  */
-export type Scope = 'public' | 'person' | `${string}:${string}`;
+export type Scope = 'public' | 'person' | 'operator' | `${string}:${string}`;
 
 /** The parts of a request that a route reads. Strings in params and query; body is JSON, or lines for `consumes: 'ndjson'`. */
 export type RouteInput = z.ZodType<unknown, { params?: Record<string, unknown>; query?: Record<string, unknown>; body?: unknown }>;
@@ -110,6 +110,8 @@ export interface Rendered {
   readonly styles?: readonly string[];
   /** For a page of several columns; text keeps its line length. */
   readonly wide?: boolean;
+  /** For a page that draws its own head and foot by script. */
+  readonly bare?: boolean;
 }
 
 /** State of a form: what was typed and what is wrong with each field. */

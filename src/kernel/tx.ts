@@ -10,7 +10,8 @@ export type Actor =
   | { readonly kind: 'nobody' }
   | { readonly kind: 'person'; readonly id: Uuid; readonly session: Uuid }
   | { readonly kind: 'machine'; readonly id: Uuid; readonly permissions: readonly string[] }
-  | { readonly kind: 'operator'; readonly id: Uuid; readonly permissions: readonly string[] }
+  /** Without a session it is somebody at the machine's own command line. */
+  | { readonly kind: 'operator'; readonly id: Uuid; readonly permissions: readonly string[]; readonly session?: Uuid }
   | { readonly kind: 'system'; readonly name: string };
 
 /** A fresh W3C trace id: 32 hexadecimal digits. */
@@ -32,8 +33,11 @@ export interface TenantRef {
   readonly clockOffsetMs: number;
 }
 
-/** Where a line of work came from: who, on which trace, by which device. `agent` and `address` are personal and only ever stored sealed. */
-export interface Origin { readonly actor: Actor; readonly trace: string; readonly address?: string; readonly agent?: string }
+/**
+ * Where a line of work came from: who, on which trace, by which device. `agent` and `address` are personal and only ever stored sealed.
+ * `site` is the web origin that was asked (`https://office.example`), as the edge matched it to the tenant.
+ */
+export interface Origin { readonly actor: Actor; readonly trace: string; readonly address?: string; readonly agent?: string; readonly site?: string }
 
 /** One audit fact before it is written. */
 export interface FactDraft {

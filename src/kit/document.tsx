@@ -49,23 +49,35 @@ export function Hidden({ context }: { context: PageContext }): VNode {
   );
 }
 
+const Head = ({ context, rendered, brandName }: { context: PageContext; rendered: Rendered; brandName: string }): VNode => (
+  <head>
+    <meta charset="utf-8" />
+    <meta name="viewport" content="width=device-width, initial-scale=1" />
+    <meta name="color-scheme" content={context.theme === 'auto' ? 'light dark' : context.theme} />
+    <title>{`${rendered.title} – ${brandName}`}</title>
+    <link rel="icon" href="data:," />
+    <link rel="stylesheet" href={context.asset('kit.css')} />
+    {(rendered.styles ?? []).map((style) => <link rel="stylesheet" href={context.asset(style)} />)}
+    <link rel="stylesheet" href={`${context.base}/brand.css`} />
+    {(rendered.islands ?? []).map((island) => <script type="module" src={context.asset(`${island}.js`)} />)}
+    {rendered.refreshSeconds !== undefined && <noscript><meta http-equiv="refresh" content={String(rendered.refreshSeconds)} /></noscript>}
+  </head>
+);
+
 function Shell({ context, rendered }: { context: PageContext; rendered: Rendered }): VNode {
   const w = kitWords(context.language);
   const brandName = context.brand[`name_${context.language}`] ?? context.tenant.name;
+  if (rendered.bare) {
+    return (
+      <html lang={context.language} data-theme={context.theme}>
+        <Head context={context} rendered={rendered} brandName={brandName} />
+        <body data-base={context.base}>{rendered.body as ComponentChildren}</body>
+      </html>
+    );
+  }
   return (
     <html lang={context.language} data-theme={context.theme}>
-      <head>
-        <meta charset="utf-8" />
-        <meta name="viewport" content="width=device-width, initial-scale=1" />
-        <meta name="color-scheme" content={context.theme === 'auto' ? 'light dark' : context.theme} />
-        <title>{`${rendered.title} – ${brandName}`}</title>
-        <link rel="icon" href="data:," />
-        <link rel="stylesheet" href={context.asset('kit.css')} />
-        {(rendered.styles ?? []).map((style) => <link rel="stylesheet" href={context.asset(style)} />)}
-        <link rel="stylesheet" href={`${context.base}/brand.css`} />
-        {(rendered.islands ?? []).map((island) => <script type="module" src={context.asset(`${island}.js`)} />)}
-        {rendered.refreshSeconds !== undefined && <noscript><meta http-equiv="refresh" content={String(rendered.refreshSeconds)} /></noscript>}
-      </head>
+      <Head context={context} rendered={rendered} brandName={brandName} />
       <body data-base={context.base}>
         <a class="skip" href="#answer">{w.skip}</a>
         {context.synthetic && <p class="ribbon" role="note">{w.synthetic}</p>}

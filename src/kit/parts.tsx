@@ -34,6 +34,8 @@ export interface FieldProps {
   autoComplete?: string;
   maxLength?: number;
   width?: 2 | 4 | 6 | 10 | 20;
+  /** `text` unless said. */
+  type?: 'text' | 'password';
   /** Never written back into the page, even when it was wrong. */
   secret?: boolean;
 }
@@ -42,14 +44,17 @@ export interface FieldProps {
 export function Field(p: FieldProps): VNode {
   const error = p.form.errors[p.name];
   const ids = [p.hint ? `${p.name}-hint` : '', error ? `${p.name}-error` : ''].filter(Boolean).join(' ');
+  const input = {
+    id: p.name, name: p.name, inputMode: p.inputMode ?? 'text', autoComplete: p.autoComplete ?? 'off', spellcheck: false, maxLength: p.maxLength ?? 200,
+    class: p.width ? `w${p.width}` : '', value: p.secret ? '' : (p.form.values[p.name] ?? ''), ...(ids ? { 'aria-describedby': ids } : {}),
+    ...(error ? { 'aria-invalid': 'true' as const } : {}),
+  } as const;
   return (
     <div class={error ? 'field wrong' : 'field'}>
       <label for={p.name}>{p.label}</label>
       {p.hint && <p class="hint" id={`${p.name}-hint`}>{p.hint}</p>}
       {error && <p class="error" id={`${p.name}-error`}><span class="hidden">{kitWords(p.context.language).error} </span>{p.errorText(error)}</p>}
-      <input id={p.name} name={p.name} type="text" inputMode={p.inputMode ?? 'text'} autoComplete={p.autoComplete ?? 'off'} spellcheck={false}
-        maxLength={p.maxLength ?? 200} class={p.width ? `w${p.width}` : ''} value={p.secret ? '' : (p.form.values[p.name] ?? '')}
-        {...(ids ? { 'aria-describedby': ids } : {})} {...(error ? { 'aria-invalid': 'true' as const } : {})} />
+      {p.type === 'password' ? <input type="password" {...input} /> : <input type="text" {...input} />}
     </div>
   );
 }

@@ -5,6 +5,8 @@ export interface Verdict { readonly ok: boolean; readonly remaining: number; rea
 
 /** Per signed-in person and per address, for every request. */
 export const PER_PERSON: LimitPolicy = { name: 'person', capacity: 100, perMinute: 100 };
+/** A screen of the console asks for several things at once, again and again. */
+export const PER_OPERATOR: LimitPolicy = { name: 'operator', capacity: 600, perMinute: 600 };
 export const PER_ADDRESS: LimitPolicy = { name: 'address', capacity: 1000, perMinute: 1000 };
 
 /** A shared bucket that nobody touched for this long is dropped: it has been full for long, and a bucket that is gone counts as full. */

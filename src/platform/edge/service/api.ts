@@ -36,12 +36,12 @@ function wireInput(route: AnyRoute, req: FastifyRequest): unknown {
 }
 
 /** Everything before the route runs; a refusal ends it. */
-async function enter(o: EdgeOptions, runner: Runner, req: FastifyRequest, product: string | undefined): Promise<Seen | Refused> {
+async function enter(o: EdgeOptions, runner: Runner, req: FastifyRequest, route: AnyRoute, product: string | undefined): Promise<Seen | Refused> {
   const seen = look(o, req);
   if (seen === 'unknown-tenant') return refuse(unknownTenant);
   if (seen === 'misdirected') return refuse(common.misdirected);
   if (!offers(seen, product)) return refuse(common.notFound);
-  await authenticate(o, runner.authenticators, req, seen);
+  await authenticate(o, runner.authenticators, req, seen, route.scope);
   return versionProblem(req) ?? limited(o, seen) ?? originProblem(o, req, seen) ?? seen;
 }
 
@@ -55,7 +55,7 @@ export function mountRoute(app: FastifyInstance, o: EdgeOptions, runner: Runner,
   const encode = route.wire ?? ((value: unknown): string => JSON.stringify(z.encode(route.output as z.ZodType, value)));
   const isProblem = (x: Seen | Refused): x is Refused => 'problem' in x;
   const handler = async (req: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> => {
-    const seen = await enter(o, runner, req, product);
+    const seen = await enter(o, runner, req, route, product);
     if (isProblem(seen)) return sendProblem(o, reply, seen, req.seen?.trace ?? newTrace());
     let wire: unknown;
     try {

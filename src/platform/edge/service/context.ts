@@ -5,7 +5,7 @@ import type { Registry } from 'prom-client';
 import {
   isLanguage, negotiate, newTrace, systemRandom, type Actor, type AnyRoute, type Authenticator, type CellContext, type Clock, type CookieChange,
   type Language, type Log,
-  type Module, type PageContext, type Span, type Tracer,
+  type Module, type PageContext, type Scope, type Span, type Tracer,
 } from '#kernel';
 import type { Limiter } from '#spine/limits';
 import type { Directory, TenantRecord } from '#spine/tenancy';
@@ -56,7 +56,11 @@ export interface Seen {
   readonly set: CookieChange[];
   readonly address: string;
   readonly agent: string;
+  /** The web origin that was asked. */
+  readonly site: string;
   actor: Actor;
+  /** What knew the credentials. */
+  by: Authenticator | undefined;
   bySecret: 'cookie' | 'header' | undefined;
   /** The request's span, where it is traced. */
   readonly span: Span | undefined;
@@ -91,7 +95,7 @@ export function look(o: EdgeOptions, req: FastifyRequest): Seen | 'unknown-tenan
   const seen: Seen = {
     atMs: o.clock.monotonicMs(), trace: traceOf(req.headers.traceparent) ?? newTrace(), tenant: found.tenant, cell, base: found.base,
     cookies: parseCookies(req.headers.cookie, o.secure), set: [], address: req.ip, agent: (req.headers['user-agent'] ?? '').slice(0, 256),
-    actor: { kind: 'nobody' }, bySecret: undefined, limits: undefined, span: req.seen?.span,
+    site: `${o.secure ? 'https' : 'http'}://${req.headers.host ?? ''}`, actor: { kind: 'nobody' }, by: undefined, bySecret: undefined, limits: undefined, span: req.seen?.span,
   };
   req.seen = o.tracer && !seen.span ? traced(o.tracer, req, seen) : seen;
   return req.seen;
@@ -109,17 +113,23 @@ function traced(tracer: Tracer, req: FastifyRequest, seen: Seen): Seen {
   return { ...seen, span };
 }
 
-/** Asks each authenticator in turn; the first that knows the credentials decides. */
-export async function authenticate(o: EdgeOptions, authenticators: readonly Authenticator[], req: FastifyRequest, seen: Seen): Promise<void> {
+/** True for what operators and machines ask for, and no person. */
+export const staffed = (scope: Scope): boolean => scope !== 'public' && scope !== 'person';
+
+/** Asks each authenticator in turn, those of the people first for whom the address is; the first that knows the credentials decides. */
+export async function authenticate(o: EdgeOptions, authenticators: readonly Authenticator[], req: FastifyRequest, seen: Seen, scope: Scope): Promise<void> {
   const credentials = {
     ...(Buffer.isBuffer(req.body) ? { body: req.body } : {}), cookies: seen.cookies, headers: req.headers,
     ...(req.headers.authorization === undefined ? {} : { authorization: req.headers.authorization }),
   };
-  for (const a of authenticators) {
+  const of = staffed(scope) ? 'operator' : 'person';
+  const rank = (a: Authenticator): number => ((a.of ?? 'person') === of ? 0 : 1);
+  for (const a of authenticators.toSorted((x, y) => rank(x) - rank(y))) {
     const answer = a.authenticate({ cell: seen.cell, tenant: seen.tenant, clock: o.clock }, credentials);
     const known = answer instanceof Promise ? await answer : answer;
     if (!known) continue;
     seen.actor = known.actor;
+    seen.by = a;
     seen.bySecret = known.bySecret;
     if (known.cookies) seen.set.push(...known.cookies);
     return;
@@ -137,7 +147,8 @@ export function browserOf(seen: Seen): string {
 
 /** A form's token is bound to the session, or to the browser of somebody who is not signed in. */
 export function formToken(o: EdgeOptions, seen: Seen): string {
-  const owner = seen.actor.kind === 'person' ? `session ${seen.actor.session}` : `browser ${browserOf(seen)}`;
+  const session = 'session' in seen.actor ? seen.actor.session : undefined;
+  const owner = session === undefined ? `browser ${browserOf(seen)}` : `session ${session}`;
   return createHmac('sha256', o.formKey).update(`${seen.tenant.id} ${owner}`).digest('base64url');
 }
 export function formTokenFits(o: EdgeOptions, seen: Seen, given: string): boolean {

@@ -16,7 +16,7 @@ import {
   type Claim,
   type Entry, type Item, type Outcome, type Problem, type Refused,
 } from '#kernel';
-import { PER_ADDRESS, PER_PERSON, retryAfterSeconds, type LimitPolicy } from '#spine/limits';
+import { PER_ADDRESS, PER_OPERATOR, PER_PERSON, retryAfterSeconds, type LimitPolicy } from '#spine/limits';
 import { bodyHash, claimScope, isIdempotencyKey, type Taken } from '../rules.ts';
 import { routeName, type EdgeOptions, type Seen } from './context.ts';
 
@@ -38,7 +38,7 @@ export function authorize(route: Pick<AnyRoute, 'scope'>, seen: Seen): Refused |
   const { scope } = route;
   if (scope === 'public') return undefined;
   if (seen.actor.kind === 'nobody') return refuse(common.signedOut);
-  if (scope === 'person') return seen.actor.kind === 'person' ? undefined : refuse(common.forbidden);
+  if (scope === 'person' || scope === 'operator') return seen.actor.kind === scope ? undefined : refuse(common.forbidden);
   const held = seen.actor.kind === 'machine' || seen.actor.kind === 'operator' ? seen.actor.permissions : [];
   return held.includes(scope) ? undefined : refuse(common.forbidden);
 }
@@ -48,7 +48,9 @@ const actorName = (seen: Seen): string => ('id' in seen.actor ? `${seen.actor.ki
 export function limited(o: EdgeOptions, seen: Seen): Refused | undefined {
   if (o.limits === false) return undefined;
   const take = (policy: LimitPolicy, key: string): Taken => ({ policy, verdict: o.limiter.take(policy, key) });
-  seen.limits = [take(PER_ADDRESS, seen.address), ...(seen.actor.kind === 'person' ? [take(PER_PERSON, seen.actor.id)] : [])];
+  const { actor } = seen;
+  const own = actor.kind === 'person' ? [take(PER_PERSON, actor.id)] : actor.kind === 'operator' ? [take(PER_OPERATOR, actor.id)] : [];
+  seen.limits = [take(PER_ADDRESS, seen.address), ...own];
   const no = seen.limits.find((t) => !t.verdict.ok)?.verdict;
   return no && refuse(common.tooMany, { retryAfterSeconds: retryAfterSeconds(no.retryAfterMs) });
 }
@@ -86,8 +88,8 @@ async function recordFailure(o: EdgeOptions, route: AnyRoute, seen: Seen): Promi
   }
 }
 
-const origin = (seen: Seen): Pick<Item<unknown>, 'actor' | 'trace' | 'address' | 'agent'> =>
-  ({ actor: seen.actor, trace: seen.trace, address: seen.address, agent: seen.agent });
+const origin = ({ actor, trace, address, agent, site }: Seen): Pick<Item<unknown>, 'actor' | 'trace' | 'address' | 'agent' | 'site'> =>
+  ({ actor, trace, address, agent, site });
 
 async function whenDown(o: EdgeOptions, route: AnyRoute, seen: Seen, input: unknown): Promise<Answer<unknown>> {
   const context = { tenant: seen.tenant, ...origin(seen), now: o.clock.now(), use: seen.cell.use };

@@ -33,7 +33,7 @@ function toRows(tx: SectionTx, facts: readonly { by: Origin; fact: FactDraft }[]
     rows.id.push(tx.uuid());
     rows.actorKind.push(by.actor.kind === 'system' ? `system:${by.actor.name}` : by.actor.kind);
     rows.actor.push('id' in by.actor ? by.actor.id : null);
-    rows.session.push(by.actor.kind === 'person' ? by.actor.session : null);
+    rows.session.push('session' in by.actor ? by.actor.session ?? null : null);
     rows.action.push(fact.action);
     rows.result.push(fact.result);
     rows.subject.push(fact.subject ?? null);

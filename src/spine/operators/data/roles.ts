@@ -1,0 +1,9 @@
+/** Permission roles: what an operator of each may see and do. Every permission stands in a manifest; a test compares them. 2026-11. */
+export const roles: Readonly<Record<string, readonly string[]>> = {
+  administrator: [
+    'audit:read', 'ledger:read', 'operators:read', 'taxrefund:health', 'taxrefund:quarantine', 'wallet:freeze',
+  ],
+  auditor: ['audit:read', 'ledger:read', 'operators:read', 'taxrefund:health'],
+  accountant: ['ledger:read'],
+  feed: ['taxrefund:health', 'taxrefund:quarantine'],
+};
