@@ -39,6 +39,7 @@ export { kekConforms } from './house/kek.ts';
 export { findIn, spellings } from './house/canary.ts';
 export * from './house/probe.ts';
 export * from './house/books.ts';
+export * from './house/operators.ts';
 
 /** Three offices: two of one cell, so that neighbours can be tested, and one of the other. */
 const india = demoTenants.find((t) => t.slug === 'india') as TenantRecord;

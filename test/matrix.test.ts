@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { AnyRoute, Module } from '#kernel';
 import { modules } from '../src/apps/modules.ts';
-import { house, probe, somebody, type Ask, type House, type SignedIn } from '#test';
+import { house, operatorOf, probe, somebody, type Ask, type MadeOperator, type House, type SignedIn } from '#test';
 
 /** Every route, page and form of every manifest × who asks: the answer follows from the scope alone. */
 const all: readonly Module[] = [...modules, probe()];
@@ -11,9 +11,13 @@ const forms = all.flatMap((m) => m.forms ?? []);
 
 let h: House;
 let asha: SignedIn, neighbour: SignedIn;
+/** One who may do everything that a route asks for, one who may do little, and one who signs out. */
+let operators: Readonly<Record<'operator with' | 'operator without', MadeOperator>>, leaver: MadeOperator, stranger: MadeOperator;
 beforeAll(async () => {
   h = await house({ add: [probe()], limits: false });
   [asha, neighbour] = [await h.signIn(), await h.signIn(somebody('other'))];
+  operators = { 'operator with': await operatorOf(h), 'operator without': await operatorOf(h, 'nothing') };
+  [leaver, stranger] = [await operatorOf(h), await operatorOf(h, 'administrator', 'other')];
 });
 afterAll(() => h.stop());
 

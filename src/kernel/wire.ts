@@ -45,3 +45,8 @@ export const zId = <P extends string>(prefix: P): z.ZodType<Id<P>, Id<P>> =>
 export const zText = (max: number): z.ZodString =>
   // eslint-disable-next-line no-control-regex -- control characters are what this refuses
   z.string().min(1).max(max).regex(/^[^\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f]*$/u, 'control characters');
+
+/** Why somebody looks at what is a person's own. Codes, since a sentence could itself be about a person. */
+export const purposes = ['support', 'complaint', 'correction', 'fraud', 'legal-request', 'review'] as const;
+export const zPurpose = z.enum(purposes);
+export type Purpose = z.output<typeof zPurpose>;

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { event, personal, problem, zAmount, zDate, zId, zInstant, type CivilDate, type Uuid } from '#kernel';
+import { event, personal, problem, zAmount, zDate, zId, zInstant, zPurpose, type CivilDate, type Uuid } from '#kernel';
 import type { Projection } from './rules/types.ts';
 
 /** Lines that one transaction takes, and that one request may bring. */
@@ -128,6 +128,28 @@ export const zYears = z.strictObject({
 });
 export type Years = z.output<typeof zYears>;
 
+/** Hours of a feed's health, events that it is read off at most, and lines of a page. */
+export const HEALTH_HOURS_MAX = 168;
+export const HEALTH_EVENTS_MAX = 100_000;
+export const QUARANTINE_PAGE_MAX = 100;
+export const zHealthQuery = z.strictObject({ query: z.strictObject({ hours: z.string().regex(/^\d{1,3}$/) }).partial() }).partial();
+export const zHealth = z.strictObject({
+  asOf: zInstant, hours: z.int(), /** True where only the newest of them were counted. */ cut: z.boolean(),
+  sources: z.array(z.strictObject({
+    source: z.string(), events: z.int(), lastReceivedAt: zInstant, lastOccurredAt: zInstant, /** Since its last event. */ silentSeconds: z.int(),
+    /** Nine in ten events arrived within this time of happening. */ delaySeconds: z.int(),
+  })),
+  quarantine: z.array(z.strictObject({ reason: z.enum(quarantineReasons), open: z.int(), oldestAt: zInstant })),
+});
+const zLineId = zId('qua');
+const zLineHead = { line: zLineId, at: zInstant, reason: z.string(), feed: z.string(), lineNo: z.int() };
+export const zQuarantineQuery = z.strictObject({ query: z.strictObject({ reason: z.enum(quarantineReasons), cursor: zLineId }).partial() }).partial();
+export const zQuarantinePage = z.strictObject({ lines: z.array(z.strictObject(zLineHead)), next: zLineId.nullable() });
+export const zLookLine = z.strictObject({ params: z.strictObject({ line: zLineId }), query: z.strictObject({ purpose: zPurpose }).partial().optional() });
+export const zQuarantineLine = z.strictObject({ ...zLineHead, state: z.enum(['open', 'replayed', 'dismissed']), text: personal('a line of the feed', z.string()) });
+export const zOfLine = z.strictObject({ params: z.strictObject({ line: zLineId }) });
+export const zReplayed = z.strictObject({ taken: z.boolean(), reason: z.enum(quarantineReasons).nullable() });
+
 /** What the cache holds for one person and year: nothing readable about the person; the account stays sealed. */
 export interface KeptReturn {
   readonly id: Uuid;
@@ -145,7 +167,10 @@ export const noReturn = problem('no-return', {
   title: 'No return is known for this year.',
   doc: 'Look at the list of years. A return filed in the last days may not have arrived yet.',
 });
-export const refundProblems = [noReturn];
+export const noLine = problem('quarantine-line-unknown', {
+  status: 404, title: 'No such line waits in quarantine.', doc: 'It was taken or dismissed, or it is another office’s. Read the list again.',
+});
+export const refundProblems = [noReturn, noLine];
 
 export const Changed = event('taxrefund.changed', {
   version: 1, doc: 'A return’s status or amounts changed, or an event was added to it.',

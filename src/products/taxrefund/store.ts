@@ -1,4 +1,5 @@
 import { joinedJson, type SqlTag, type Uuid } from '#kernel';
+import type { QuarantineReason } from './contract.ts';
 
 export interface RefundRow {
   id: string;
@@ -106,3 +107,21 @@ export const eventsById = (sql: SqlTag, ids: readonly string[]): Promise<(EventR
 export const refundCounts = (sql: SqlTag): Promise<{ id: string; events: number; found: bigint }[]> => sql<{ id: string; events: number; found: bigint }>`
   select r.id::text, r.events, count(e.id) as found from taxrefund.refund r left join taxrefund.event e on e.tenant = r.tenant and e.refund = r.id
   group by r.id, r.events having count(e.id) <> r.events limit 10`;
+
+export interface SourceRow { source: string; events: number; last_received: Date; last_occurred: Date; delay_s: number }
+
+/** Sources of the newest events behind an id: ids carry the time of their making, so no index of times is needed. */
+export const sourcesSince = (sql: SqlTag, tenant: Uuid, after: Uuid, limit: number): Promise<SourceRow[]> => sql<SourceRow>`
+  select source, count(*)::int as events, max(received_at) as last_received, max(occurred_at) as last_occurred,
+    greatest(0, percentile_cont(0.9) within group (order by extract(epoch from received_at - occurred_at)))::int as delay_s
+  from (select source, received_at, occurred_at from taxrefund.event where tenant = ${tenant} and id > ${after} order by id desc limit ${limit}) e
+  group by source order by source`;
+
+export const openByReason = (sql: SqlTag): Promise<{ reason: QuarantineReason; open: number; oldest: Date }[]> =>
+  sql<{ reason: QuarantineReason; open: number; oldest: Date }>`
+  select reason, count(*)::int as open, min(at) as oldest from taxrefund.quarantine where state = 'open' group by reason order by reason`;
+
+/** Open lines behind one of them, oldest first: ids sort by the time of their making. */
+export const quarantineAfter = (sql: SqlTag, after: Uuid, reason: string | null, limit: number): Promise<Quarantined[]> => sql<Quarantined>`
+  select replace(id::text, '-', '') as id, at, reason, line, line_no, feed, state from taxrefund.quarantine
+  where state = 'open' and id > ${after} and (${reason}::text is null or reason = ${reason}::text) order by id limit ${limit}`;

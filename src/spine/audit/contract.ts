@@ -1,3 +1,30 @@
+import { z } from 'zod';
+import { problem, purposes, zInstant, zPurpose } from '#kernel';
+
+export const purposeMissing = problem('purpose-missing', {
+  status: 422, title: 'A look at a person needs a purpose.', doc: `Name one of ${purposes.join(', ')} in \`purpose\`; it is recorded with the look.`,
+});
+
+/** Facts of one page of a search, and how many it looks through for them. */
+export const SEARCH_FACTS_MAX = 100;
+export const SEARCH_LOOKED_MAX = 20_000;
+
+const zHex = z.string().regex(/^[0-9a-f]{32}$/);
+/** An id with or without its kind. */
+const zAnyId = z.string().regex(/^(?:[a-z]+_)?[0-9a-f]{32}$/);
+const zName = z.string().regex(/^[a-z][a-z0-9.-]{0,63}$/);
+export const zSearch = z.strictObject({ query: z.strictObject({
+  subject: zAnyId, purpose: zPurpose, actor: zAnyId, action: zName, result: z.enum(['done', 'refused', 'failed']), trace: zHex, from: zInstant, to: zInstant,
+  cursor: z.string().regex(/^\d{1,18}$/),
+}).partial().default({}) }).partial();
+export const zFact = z.strictObject({
+  seq: z.string(), id: zHex, at: zInstant, actorKind: z.string(), actor: zHex.nullable(), session: zHex.nullable(), action: z.string(), result: z.string(),
+  subject: zHex.nullable(), resource: z.string().nullable(), problem: z.string().nullable(), trace: z.string(), latencyUs: z.int().nullable(),
+  detail: z.record(z.string(), z.union([z.string(), z.number(), z.boolean(), z.null()])),
+});
+/** Newest first. `next` goes on where this page ended, which may be before anything was found: `lookedTo` says how far back that is. */
+export const zFacts = z.strictObject({ facts: z.array(zFact), next: z.string().nullable(), lookedTo: zInstant.nullable() });
+
 /** Facts sealed by one step of the sequencer. */
 export const SEQUENCE_BATCH_MAX = 2000;
 /** A fact gets its place in the chain within a second: this often the sequencer looks, and a step takes less than the rest. */

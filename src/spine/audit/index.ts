@@ -1,4 +1,5 @@
 export * from './contract.ts';
+export { lookedAt } from './service/search.ts';
 export { eachFact, factsOfTrace, type ReadFact, type TraceFact } from './service/read.ts';
 export { sequence, keepHead } from './service/sequence.ts';
 export { verifyChain } from './service/verify.ts';

@@ -1,4 +1,6 @@
 import { defineModule } from '#kernel';
+import { purposeMissing } from './contract.ts';
+import { routes } from './routes.ts';
 import { sequencer } from './service/sequence.ts';
 import { replayer, spoolState } from './service/spool.ts';
 import { factWriter, originState } from './service/write.ts';
@@ -13,6 +15,9 @@ export default defineModule({
     'audit.spool': { app: ['select', 'insert'], auditor: ['select'] },
     'audit.leaf': { tenant: false, spine: ['select', 'insert'], auditor: ['select'] },
   },
+  routes,
+  problems: [purposeMissing],
+  permissions: { 'audit:read': 'Search the audit log; what is about a person only for a purpose.' },
   writers: [factWriter],
   workers: [sequencer, replayer],
   state: [originState, spoolState],

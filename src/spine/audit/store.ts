@@ -88,3 +88,37 @@ export const factsBetween = (sql: SqlTag, trace: string, from: Date, to: Date): 
     '') as subject,
     resource, problem
   from audit.fact where at >= ${from} and at <= ${to} and trace = ${trace} order by seq`;
+
+export interface FoundRow { seq: bigint; id: string; at: Date; actor_kind: string; actor: string | null; session: string | null; action: string; result: string;
+  subject: string | null; resource: string | null; problem: string | null; trace: string; latency_us: number | null; detail: string | null; matches: boolean }
+export interface Sought { readonly before: bigint; readonly actor: string | null; readonly action: string | null; readonly result: string | null;
+  readonly trace: string | null; readonly from: Date | null; readonly to: Date | null }
+
+/**
+ * The newest facts before a place that fit, at most `limit`, and the last fact looked at: a search for what is rare ends after `looked`
+ * facts, and its answer says where.
+ */
+export const searchFacts = (sql: SqlTag, s: Sought, looked: number, limit: number): Promise<FoundRow[]> => sql<FoundRow>`
+  with seen as materialized (
+    select f.*, (${s.actor}::uuid is null or actor = ${s.actor}::uuid) and (${s.action}::text is null or action = ${s.action}::text)
+      and (${s.result}::text is null or result = ${s.result}::text) and (${s.trace}::text is null or trace = ${s.trace}::text)
+      and (${s.to}::timestamptz is null or at <= ${s.to}::timestamptz) as matches
+    from audit.fact f where seq < ${s.before}::bigint and (${s.from}::timestamptz is null or at >= ${s.from}::timestamptz) order by seq desc limit ${looked}
+  )
+  select seq, replace(id::text, '-', '') as id, at, actor_kind, replace(actor::text, '-', '') as actor, replace(session::text, '-', '') as session, action,
+    result, replace(subject::text, '-', '') as subject, resource, problem, trace, latency_us, detail, matches
+  from ((select * from seen where matches order by seq desc limit ${limit}) union all (select * from seen where not matches order by seq limit 1)) r
+  order by seq desc`;
+
+/** The same for what is about one person, by its index. */
+export const searchAbout = (sql: SqlTag, tenant: string, subject: string, s: Sought, looked: number, limit: number): Promise<FoundRow[]> => sql<FoundRow>`
+  with seen as materialized (
+    select f.*, (${s.actor}::uuid is null or actor = ${s.actor}::uuid) and (${s.action}::text is null or action = ${s.action}::text)
+      and (${s.result}::text is null or result = ${s.result}::text) and (${s.trace}::text is null or trace = ${s.trace}::text)
+      and (${s.from}::timestamptz is null or at >= ${s.from}::timestamptz) and (${s.to}::timestamptz is null or at <= ${s.to}::timestamptz) as matches
+    from audit.fact f where tenant = ${tenant} and subject = ${subject}::uuid and seq < ${s.before}::bigint order by seq desc limit ${looked}
+  )
+  select seq, replace(id::text, '-', '') as id, at, actor_kind, replace(actor::text, '-', '') as actor, replace(session::text, '-', '') as session, action,
+    result, replace(subject::text, '-', '') as subject, resource, problem, trace, latency_us, detail, matches
+  from ((select * from seen where matches order by seq desc limit ${limit}) union all (select * from seen where not matches order by seq limit 1)) r
+  order by seq desc`;

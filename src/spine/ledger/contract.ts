@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { event, isCurrency, problem, type CivilDate, type Currency, type FactDraft, type Money, type Origin, type Uuid } from '#kernel';
+import { event, isCurrency, problem, zAmount, zDate, zId, zInstant, zPurpose, type CivilDate, type Currency, type FactDraft, type Money, type Origin, type Uuid } from '#kernel';
 
 /** Transfers of one posting: what is linked stands or falls together. */
 export const TRANSFERS_MAX = 500;
@@ -142,6 +142,62 @@ export interface Entry {
 /** Entries, newest first; `next` is the cursor of the following page. */
 export interface StatementPage { readonly entries: readonly Entry[]; readonly next: string | null }
 
+const zAccountId = zId('acc');
+const zTransferId = zId('trf');
+const zDayText = z.iso.date();
+/** Accounts of one page; rows of an account that a search looks through. */
+export const ACCOUNTS_PAGE_MAX = 100;
+export const SEARCH_ROWS_MAX = 2000;
+export const zAccountOut = z.strictObject({
+  account: zAccountId, code: z.string(), kind: z.string(), normal: z.enum(['debit', 'credit']), currency: z.string(), holder: z.string().nullable(),
+  state: z.string(), frozen: z.boolean(), noDebit: z.boolean(), noCredit: z.boolean(), posted: zAmount, pendingIn: zAmount, pendingOut: zAmount,
+  available: zAmount, minimum: zAmount.nullable(), maximum: zAmount.nullable(),
+});
+export const zEntryOut = z.strictObject({
+  transfer: zTransferId, group: zTransferId, at: zInstant, effective: zDayText, kind: z.string(), side: z.enum(['debit', 'credit']), other: zAccountId,
+  change: zAmount, balance: zAmount, code: z.int(), trace: z.string(), target: zTransferId.nullable(),
+});
+const zCursor = z.string().regex(/^\d{1,18}$/);
+export const zAccountsQuery = z.strictObject({ query: z.strictObject({ code: z.string().max(40), currency: z.string().length(3), cursor: zCursor }).partial() }).partial();
+export const zAccountsOut = z.strictObject({ accounts: z.array(zAccountOut), next: z.string().nullable() });
+const zOfAccountParams = z.strictObject({ account: zAccountId });
+export const zLookAccount = z.strictObject({ params: zOfAccountParams, query: z.strictObject({ purpose: zPurpose }).partial().optional() });
+export const zStatementQuery = z.strictObject({ params: zOfAccountParams, query: z.strictObject({
+  purpose: zPurpose, cursor: zCursor, from: zInstant, to: zInstant, side: z.enum(['debit', 'credit']), least: zAmount, most: zAmount,
+}).partial().optional() });
+export const zStatementOut = z.strictObject({ account: zAccountOut, entries: z.array(zEntryOut), next: z.string().nullable() });
+export const zExplainQuery = z.strictObject({ params: zOfAccountParams, query: z.strictObject({ purpose: zPurpose, at: zInstant }).partial().optional() });
+export const zBalanceStory = z.strictObject({ account: zAccountOut, posted: zAmount, before: zAmount, entries: z.array(zEntryOut) });
+const zTransferOut = z.strictObject({
+  transfer: zTransferId, kind: z.string(), result: z.string(), code: z.int(), debit: zAccountId.nullable(), credit: zAccountId.nullable(), amount: zAmount,
+  currency: z.string().nullable(), at: zInstant, effective: zDayText.nullable(), group: zTransferId.nullable(), target: zTransferId.nullable(),
+  debitBalance: zAmount.nullable(), creditBalance: zAmount.nullable(),
+});
+/** A transfer by its id, or by the name that its caller gave it. */
+export const zFindTransfer = z.strictObject({ query: z.strictObject({ id: zTransferId, ref: z.string().min(1).max(REF_MAX) }).partial() }).partial();
+export const zFoundTransfer = z.strictObject({ transfer: zTransferId.nullable() });
+export const zLookTransfer = z.strictObject({ params: z.strictObject({ transfer: zTransferId }),
+  query: z.strictObject({ purpose: zPurpose }).partial().optional() });
+export const zTransferStory = z.strictObject({
+  transfer: zTransferOut, related: z.array(zTransferOut), trace: z.string(),
+  facts: z.array(z.strictObject({ id: z.string(), at: zInstant, action: z.string(), result: z.string(), actorKind: z.string(), actor: z.string().nullable(),
+    subject: z.string().nullable(), resource: z.string().nullable(), problem: z.string().nullable() })),
+});
+export const zTrialQuery = z.strictObject({ query: z.strictObject({ day: zDate }).partial() }).partial();
+/** Sums may be larger than an account may hold, so they are plain decimal text. */
+const zSum = z.string().regex(/^-?\d+$/);
+export const zTrialOut = z.strictObject({
+  asOf: zInstant, day: zDayText.nullable(),
+  lines: z.array(z.strictObject({ code: z.string(), kind: z.string(), normal: z.enum(['debit', 'credit']), currency: z.string(), balance: zSum, accounts: z.int() })),
+  totals: z.array(z.strictObject({ currency: z.string(), debit: zSum, credit: zSum })),
+});
+export const accountUnknown = problem('ledger-account-unknown', {
+  status: 404, title: 'There is no such account in these books.', doc: 'Check the id; another tenant’s account answers the same.',
+});
+export const transferUnknown = problem('ledger-transfer-unknown', {
+  status: 404, title: 'There is no such transfer in these books.', doc: 'Check the id or the name; another tenant’s transfer answers the same.',
+});
+
 /** One line of a report: all accounts of a code and currency, in the code's own direction. */
 export interface ReportLine { readonly code: string; readonly kind: AccountKind; readonly normal: Side; readonly currency: Currency;
   readonly balance: bigint; readonly accounts: number }
@@ -186,4 +242,5 @@ export const journalInvalid = problem('journal-invalid', {
 export const periodRefused = problem('period-refused', {
   status: 409, title: 'The period cannot be sealed.', doc: 'Seal periods in order and only after they have ended.', data: z.object({ reason: z.string() }),
 });
-export const problems = [transferInvalid, transferRefused, insufficientFunds, transferRefReused, accountRefused, journalInvalid, periodRefused] as const;
+export const problems = [transferInvalid, transferRefused, insufficientFunds, transferRefReused, accountRefused, journalInvalid, periodRefused,
+  accountUnknown, transferUnknown] as const;

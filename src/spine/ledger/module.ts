@@ -1,5 +1,6 @@
 import { defineModule } from '#kernel';
 import { problems, Transferred } from './contract.ts';
+import { routes } from './routes.ts';
 import { expiry } from './service/expiry.ts';
 import { checks } from './service/verify.ts';
 
@@ -18,7 +19,9 @@ export default defineModule({
     'ledger.period': { app: ['select', 'insert'], auditor: ['select'] },
     'ledger.summary': { app: ['select', 'insert'], auditor: ['select'] },
   },
+  routes,
   problems,
+  permissions: { 'ledger:read': 'Read accounts, transfers and reports; an account of a holder only for a purpose.' },
   events: [Transferred],
   locksLast: true,
   workers: [expiry],

@@ -98,3 +98,10 @@ export const insertPeriod = (sql: SqlTag, tenant: Uuid, day: CivilDate, at: Date
 export const insertSummaries = (sql: SqlTag, tenant: Uuid, day: CivilDate, rows: readonly { no: number; balance: bigint }[]): Promise<unknown[]> => sql`
   insert into ledger.summary (tenant, account, ends_on, balance)
   select ${tenant}, n, ${day}, b from unnest(${plainArray(rows.map((r) => r.no))}::int[], ${plainArray(rows.map((r) => r.balance))}::bigint[]) r (n, b)`;
+
+/** Accounts in the order of their numbers: of one code or currency, or all. */
+export const accountsAfter = (sql: SqlTag, after: number, code: string | null, currency: string | null, limit: number): Promise<{ no: number; id: Uuid }[]> =>
+  sql<{ no: number; id: Uuid }>`
+  select no, replace(id::text, '-', '') as id from ledger.account
+  where no > ${after} and (${code}::text is null or code = ${code}::text) and (${currency}::text is null or currency = ${currency}::text)
+  order by no limit ${limit}`;

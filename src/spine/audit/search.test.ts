@@ -1,0 +1,58 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { house, operatorOf, probe, type Answer, type House, type MadeOperator } from '#test';
+
+let h: House;
+let auditor: MadeOperator;
+beforeAll(async () => {
+  h = await house({ add: [probe()], limits: false, serve: ['IN'] });
+  auditor = await operatorOf(h, 'auditor');
+});
+afterAll(() => h.stop());
+
+interface Page { facts: { seq: string; action: string; actor: string; subject: string; trace: string; detail: Record<string, unknown> }[]; next: string | null; lookedTo: string | null }
+const search = (query: Record<string, string>, cookies = auditor.cookies, tenant = 'india'): Promise<Answer> =>
+  h.request({ path: `/api/audit/facts?${new URLSearchParams(query).toString()}`, cookies, tenant });
+const page = async (query: Record<string, string>): Promise<Page> => (await search(query)).json<Page>();
+
+describe('search', () => {
+  it('finds by action, actor, request, result and time, newest first, page by page', async () => {
+    const trace = 'ab12'.repeat(8);
+    await h.perform('india', async (tx) => { for (let i = 0; i < 250; i++) tx.audit({ action: 'probe.many', result: i % 2 ? 'done' : 'refused', resource: `n ${i}` }); });
+    await h.request({ path: '/api/probe/one', json: { key: 'searched', n: 1, fault: 'none' }, headers: { traceparent: `00-${trace}-${'2'.repeat(16)}-01` } });
+    const found: string[] = [];
+    for (let cursor: string | null | undefined; cursor !== null;) {
+      const answer: Page = await page({ action: 'probe.many', ...(cursor ? { cursor } : {}) });
+      found.push(...answer.facts.map((f) => f.seq));
+      cursor = answer.next;
+    }
+    expect([found.length, new Set(found).size]).toEqual([250, 250]);
+    expect(found).toEqual(found.toSorted((a, b) => Number(b) - Number(a)));
+    expect((await page({ action: 'probe.many', result: 'refused' })).facts.length).toBe(100);
+    expect((await page({ trace })).facts.map((f) => f.action)).toContain('probe.added');
+    expect((await page({ action: 'probe.many', to: '2020-01-01T00:00:00Z' })).facts).toEqual([]);
+    expect((await page({ action: 'probe.many', from: '2999-01-01T00:00:00Z' })).facts).toEqual([]);
+    const me = (await h.request({ path: '/api/operators/me', cookies: auditor.cookies })).json<{ operator: string }>().operator;
+    const mine = await page({ actor: me, action: 'audit.searched' });
+    expect(mine.facts.length).toBeGreaterThan(5);
+    expect(mine.facts.every((f) => `opr_${f.actor}` === me)).toBe(true);
+  });
+  it('of a person needs a purpose, and leaves the look with it', async () => {
+    const who = await h.signIn();
+    const refused = await search({ subject: `per_${who.person}` });
+    expect([refused.status, refused.json<{ type: string }>().type]).toEqual([422, '/problems/purpose-missing']);
+    const found = await page({ subject: who.person, purpose: 'complaint' });
+    expect(found.facts.length).toBeGreaterThan(1);
+    expect(found.facts.every((f) => f.subject === who.person)).toBe(true);
+    expect(found.facts.filter((f) => f.action === 'audit.searched')[0]?.detail).toEqual({});
+    const looks = (await page({ subject: who.person, purpose: 'review', action: 'audit.searched' })).facts;
+    expect(looks.map((f) => f.detail)).toEqual([{ purpose: 'complaint' }, {}]);
+    expect((await search({ subject: who.person, purpose: 'curiosity' })).status).toBe(422);
+  });
+  it('sees its own tenant only', async () => {
+    await h.perform('other', async (tx) => tx.audit({ action: 'probe.others', result: 'done' }));
+    expect((await page({ action: 'probe.others' })).facts).toEqual([]);
+    expect((await search({ action: 'probe.others' }, auditor.cookies, 'other')).status).toBe(401);
+    const feed = await operatorOf(h, 'feed');
+    expect((await search({}, feed.cookies)).status).toBe(403);
+  });
+});
