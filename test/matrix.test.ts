@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { AnyRoute, Module } from '#kernel';
+import { roles } from '#spine/operators';
 import { modules } from '../src/apps/modules.ts';
 import { house, operatorOf, probe, somebody, type Ask, type MadeOperator, type House, type SignedIn } from '#test';
 
@@ -11,13 +12,11 @@ const forms = all.flatMap((m) => m.forms ?? []);
 
 let h: House;
 let asha: SignedIn, neighbour: SignedIn;
-/** One who may do everything that a route asks for, one who may do little, and one who signs out. */
-let operators: Readonly<Record<'operator with' | 'operator without', MadeOperator>>, leaver: MadeOperator, stranger: MadeOperator;
+let administrator: MadeOperator, accountant: MadeOperator, stranger: MadeOperator;
 beforeAll(async () => {
   h = await house({ add: [probe()], limits: false });
   [asha, neighbour] = [await h.signIn(), await h.signIn(somebody('other'))];
-  operators = { 'operator with': await operatorOf(h), 'operator without': await operatorOf(h, 'nothing') };
-  [leaver, stranger] = [await operatorOf(h), await operatorOf(h, 'administrator', 'other')];
+  [administrator, accountant, stranger] = [await operatorOf(h), await operatorOf(h, 'accountant'), await operatorOf(h, 'administrator', 'other')];
 });
 afterAll(() => h.stop());
 
@@ -31,23 +30,34 @@ function example(r: AnyRoute): Ask {
   return { method: r.method, path: `/api${path}${search}`, ...sent, ...key };
 }
 
-type Who = 'nobody' | 'person' | 'person of another tenant' | 'machine without' | 'machine with';
+type Who = 'nobody' | 'person' | 'person of another tenant' | 'machine without' | 'machine with' | 'administrator' | 'accountant' | 'operator of another tenant';
+const ROLES: Readonly<Record<string, string>> = { administrator: 'administrator', accountant: 'accountant' };
+/** What a browser says of a request of one of our own pages. */
+const own = { 'sec-fetch-site': 'same-origin' };
 const credentials = (who: Who, scope: string): Partial<Ask> => {
   if (who === 'person') return { bearer: asha.bearer };
   if (who === 'person of another tenant') return { bearer: neighbour.bearer };
+  if (who === 'administrator') return { cookies: administrator.cookies, headers: own };
+  if (who === 'accountant') return { cookies: accountant.cookies, headers: own };
+  if (who === 'operator of another tenant') return { cookies: stranger.cookies, headers: own };
   if (who === 'machine without') return { headers: { 'x-probe-machine': 'something:else' } };
   return who === 'machine with' ? { headers: { 'x-probe-machine': scope } } : {};
 };
 /** What stands at the door: undefined lets through to the verb. */
 function refusal(scope: string, who: Who): 401 | 403 | undefined {
   if (scope === 'public') return undefined;
-  if (who === 'nobody' || who === 'person of another tenant') return 401;
+  if (who === 'nobody' || who.endsWith('of another tenant')) return 401;
+  const role = ROLES[who];
+  if (role !== undefined) return scope === 'operator' || roles[role]?.includes(scope) ? undefined : 403;
+  if (scope === 'operator') return 403;
   if (scope === 'person') return who === 'person' ? undefined : 403;
   return who === 'machine with' ? undefined : 403;
 }
-const everybody: Who[] = ['nobody', 'person', 'person of another tenant', 'machine without', 'machine with'];
+const everybody: Who[] = [
+  'nobody', 'person', 'person of another tenant', 'machine without', 'machine with', 'administrator', 'accountant', 'operator of another tenant',
+];
 /** Ends the session of whoever asks, so it is asked last. */
-const last = (r: AnyRoute): number => (r.path === '/sign-out' ? 1 : 0);
+const last = (r: AnyRoute): number => (r.path.endsWith('/sign-out') ? 1 : 0);
 
 describe.each(routes.toSorted((a, b) => last(a) - last(b)).map((r) => [`${r.method} ${r.path}`, r] as const))('%s', (_, r) => {
   it.each(everybody.filter((who) => who !== 'machine with' || r.scope.includes(':')))(`(${r.scope}) for %s`, async (who) => {
@@ -74,7 +84,7 @@ describe.each(pages.map((p) => [p.path, p] as const))('page %s', (_, p) => {
     expect(answer.status).toBeLessThan(500);
     if (scope === 'public') return;
     expect(answer.status).toBe(303);
-    expect(answer.headers.location).toMatch(/^\/sign-in(\?|$)/);
+    expect(answer.headers.location).toMatch(scope === 'person' ? /^\/sign-in(\?|$)/ : /^\/operator\/sign-in(\?|$)/);
   });
   it(`(${scope}) for the person`, async () => {
     const who = await h.signIn();

@@ -5,6 +5,7 @@ import { common, type ConfigKey, type Module } from '#kernel';
 import { openApi } from '#platform/edge';
 import { kekConfig } from './keys.ts';
 import { modules } from './modules.ts';
+import { sdk } from './sdk.ts';
 import { startConfig } from './start.ts';
 import { tracingConfig } from './tracing.ts';
 
@@ -121,6 +122,7 @@ export function references(all: readonly Module[] = modules): Record<string, str
     'docs/reference/tables.md': tablesPage(all),
     'docs/reference/events.md': eventsPage(all),
     'docs/reference/settings.md': configPage(all),
+    ...sdk(all),
     'docs/reference/openapi.json': `${JSON.stringify(openApi(all), null, 1)}\n`,
   };
 }

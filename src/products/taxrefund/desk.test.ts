@@ -16,7 +16,7 @@ afterAll(() => h.stop());
 
 const event = (id: string, source = 'cpc'): Record<string, unknown> => ({
   kind: 'event', identifier: person.identifier, year: 2026, returnNo: 1, source, sourceEventId: id, sourceVersion: 1, occurredAt: '2026-08-01T10:00:00Z',
-  code: 'FILED', facts: {},
+  code: 'IN_FILED_UNVERIFIED', facts: {},
 });
 const send = async (...lines: unknown[]): Promise<void> => {
   const ndjson = lines.map((l) => JSON.stringify(l)).join('\n');

@@ -20,6 +20,10 @@ const problemAnswer = (problems: readonly Problem[]): Json => ({
   content: { 'application/problem+json': { schema: { $ref: '#/components/schemas/Problem' } } },
 });
 
+/** A route's name in the description and in the client: `getLedgerAccountsAccount`. */
+export const operationId = (route: AnyRoute): string =>
+  `${route.method.toLowerCase()}${route.path.replace(/[^A-Za-z0-9]+(.)?/g, (_, c: string | undefined) => (c ?? '').toUpperCase())}`;
+
 function operation(route: AnyRoute, modules: readonly Module[]): Json {
   const input = schemaOf(route.input as z.ZodType);
   const parts = (input.properties ?? {}) as Record<string, Json>;
@@ -29,7 +33,7 @@ function operation(route: AnyRoute, modules: readonly Module[]): Json {
     p.status);
   const owner = modules.find((m) => m.routes?.includes(route))?.name ?? '';
   return {
-    operationId: `${route.method.toLowerCase()}${route.path.replace(/[^A-Za-z0-9]+(.)?/g, (_, c: string | undefined) => (c ?? '').toUpperCase())}`,
+    operationId: operationId(route),
     summary: route.summary, tags: [owner], 'x-scope': route.scope,
     ...(route.scope === 'public' ? {} : { security: [{ bearer: [] }] }),
     parameters: [
