@@ -52,7 +52,7 @@ function main(args) {
   process.env.EXCHEQUER_MISSING = missing.map((part) => part.name).join(',');
 
   const steps = [
-    step('types', () => ends(bin('typescript/bin/tsc'), '-p', 'tsconfig.json')),
+    step('types', () => ['tsconfig.json', 'web/console/tsconfig.json'].every((config) => ends(bin('typescript/bin/tsc'), '-p', config))),
     step('lint', () => ends(bin('oxlint/bin/oxlint'), '--type-aware', '--deny-warnings')),
   ];
   const tests = step('tests', () => runTests(args));

@@ -12,7 +12,8 @@ import tenancy from '#spine/tenancy/module';
 import vault from '#spine/vault/module';
 import taxrefund from '#products/taxrefund/module';
 import wallet from '#products/wallet/module';
+import console from '#platform/console/module';
 import edge from '#platform/edge/module';
 
 /** Every module of the program, lower tiers first and each after what it needs: the order of migrations and of locks. */
-export const modules: readonly Module[] = [tenancy, vault, limits, cache, events, jobs, audit, idempotency, identity, operators, ledger, edge, taxrefund, wallet];
+export const modules: readonly Module[] = [tenancy, vault, limits, cache, events, jobs, audit, idempotency, identity, operators, ledger, edge, console, taxrefund, wallet];

@@ -98,6 +98,8 @@ export interface Module {
   readonly config?: ConfigSpec;
   /** Personal data that the module's tables hold: column → kind and how it is kept. */
   readonly privacy?: Readonly<Record<string, { readonly kind: string; readonly kept: 'sealed' | 'blind-index' }>>;
+  /** Entry of a single-page application; its parts are loaded when they are entered. */
+  readonly application?: URL;
   /** Where islands' sources lie. */
   readonly islands?: URL;
 }

@@ -1,0 +1,2 @@
+/** Where operators work. */
+export const CONSOLE = '/console';

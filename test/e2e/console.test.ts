@@ -1,0 +1,169 @@
+import { createRequire } from 'node:module';
+import { readFileSync } from 'node:fs';
+import { chromium, type Browser, type BrowserContext, type Page } from 'playwright-core';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { Uuid } from '#kernel';
+import { systemClock } from '#kernel';
+import { ensureMachine, signatureHeaders } from '#spine/identity';
+import { openAccounts } from '#spine/ledger';
+import { books, house, inr, operatorOf, somebody, type House, type MadeOperator } from '#test';
+import { has } from '../parts.ts';
+import { chromiumPath, CHROMIUM_ARGS } from './chromium.ts';
+import { builtAssets } from './pages.ts';
+
+const require = createRequire(import.meta.url);
+const axeSource = readFileSync(createRequire(require.resolve('@axe-core/playwright')).resolve('axe-core/axe.min.js'), 'utf8');
+declare const axe: { run(context: unknown, options: unknown): Promise<{ violations: { id: string; nodes: { target: string[]; html: string }[] }[] }> };
+const TAGS = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa'];
+const DESK = { width: 1280, height: 900 };
+const NARROW = { width: 320, height: 640 };
+
+describe.runIf(has('chromium'))('the console', () => {
+  let h: House, browser: Browser, context: BrowserContext, page: Page, base: string, operator: MadeOperator;
+  let till: Uuid, wallet: Uuid, line: string;
+  const faults: string[] = [];
+  const person = somebody();
+
+  beforeAll(async () => {
+    h = await house({ serve: ['IN'], transport: 'http', assets: await builtAssets() });
+    base = `http://india.localhost:${h.program.port}`;
+    operator = await operatorOf(h);
+    const b = await books(h);
+    wallet = await b.open('wallet');
+    const opened = await h.perform('india', (tx) => openAccounts(tx.section, [{ code: 'bank', currency: 'INR' }]));
+    if (!opened.ok) throw new Error(opened.problem.code);
+    till = opened.value[0] as Uuid;
+    for (let i = 1; i <= 3; i++) await b.move({ kind: 'transfer', debit: till, credit: wallet, amount: inr(i * 1_234_567), ref: `pay ${i}` });
+    const key = await h.perform('india', (tx) => ensureMachine(tx, 'authority', ['taxrefund:feed']));
+    const event = (id: string): string => JSON.stringify({
+      kind: 'event', identifier: person.identifier, year: 2026, returnNo: 1, source: 'cpc', sourceEventId: id, sourceVersion: 1, occurredAt: '2026-08-01T10:00:00Z', code: 'IN_FILED_UNVERIFIED', facts: {},
+    });
+    const send = (ndjson: string): Promise<unknown> => h.request({ path: '/api/tax-refunds/feed', ndjson, headers: signatureHeaders(key, ndjson, systemClock.now().getTime()) });
+    await send(event('too-early'));
+    await h.enrol(person);
+    await send(event('in-time'));
+    [{ line }] = (await h.request({ path: '/api/tax-refunds/quarantine', cookies: operator.cookies })).json<{ lines: [{ line: string }] }>().lines;
+    browser = await chromium.launch({ executablePath: chromiumPath(), args: CHROMIUM_ARGS });
+    context = await browser.newContext({ viewport: DESK, reducedMotion: 'reduce' });
+    await context.addCookies([{ name: 'xq_operator', value: operator.cookies.xq_operator ?? '', url: base }]);
+    page = await context.newPage();
+    page.on('console', (message) => { if (message.type() === 'error') faults.push(message.text()); });
+    page.on('pageerror', (error) => faults.push(String(error)));
+  });
+  afterAll(async () => {
+    await browser?.close();
+    await h.stop();
+  });
+
+  const heading = (name: string | RegExp): Promise<void> => page.getByRole('heading', { level: 1, name }).waitFor();
+  const check = (): Promise<string[]> => page.evaluate(async (tags) => {
+    const { violations } = await axe.run(document, { runOnly: { type: 'tag', values: tags }, resultTypes: ['violations'] });
+    return violations.flatMap((v) => v.nodes.map((n) => `${v.id}: ${n.target.join(' ')} ${n.html.slice(0, 120)}`));
+  }, TAGS);
+
+  it('leads whoever is signed out to the sign-in, and a person nowhere', async () => {
+    const asked = await h.request({ path: '/console/audit?action=x', headers: { accept: 'text/html' } });
+    expect([asked.status, asked.headers.location]).toEqual([303, `/operator/sign-in?then=${encodeURIComponent('/console/audit?action=x')}`]);
+    const who = await h.signIn();
+    expect((await h.request({ path: '/console', headers: { accept: 'text/html' }, cookies: who.cookies })).status).toBe(403);
+  });
+
+  it('shows the rooms of the role and finds one by name', { timeout: 60_000 }, async () => {
+    await page.goto(`${base}/console`);
+    await heading('Console');
+    expect(await page.locator('.rail a').allInnerTexts()).toEqual(['Feed health', 'Quarantine', 'Accounts', 'Transfers', 'Trial balance', 'Audit search', 'Operators']);
+    await page.keyboard.press('Control+k');
+    await page.getByRole('combobox').fill('trial');
+    await page.keyboard.press('Enter');
+    await heading('Trial balance');
+    expect(new URL(page.url()).pathname).toBe('/console/trial');
+    await page.getByText('Both sides are equal.').waitFor();
+  });
+
+  it('follows a balance to its request, and the address opens it again', { timeout: 60_000 }, async () => {
+    await page.goto(`${base}/console/accounts`);
+    await page.getByRole('link', { name: 'wallet', exact: true }).click();
+    await page.locator('.grid a').first().click();
+    await heading(`Account acc_${wallet}`);
+    await page.getByText('Why do you look at this?').waitFor();
+    await page.getByLabel('Purpose').selectOption('complaint');
+    await page.getByRole('button', { name: 'Look' }).click();
+    await page.getByRole('link', { name: 'Explain' }).click();
+    await heading('Why this balance');
+    await page.reload();
+    await page.getByText('INR 74,074.02').first().waitFor();
+    await page.locator('.grid a').first().click();
+    await heading(/^Transfer trf_/);
+    await page.getByText('ledger.posted').first().waitFor();
+    await page.locator('.facts a[href*="/audit?trace="]').click();
+    await heading('Audit search');
+    await page.getByText('ledger.posted').first().waitFor();
+    const looks = await h.sql('IN', 'superuser')<{ detail: string }>("select detail from audit.fact where action = 'ledger.looked' and result = 'done' and detail is not null");
+    expect(new Set(looks.map((l) => l.detail))).toEqual(new Set(['{"purpose":"complaint"}']));
+  });
+
+  it('finds a transfer by its name', { timeout: 60_000 }, async () => {
+    await page.goto(`${base}/console/transfers?q=pay+2`);
+    await heading(/^Transfer trf_/);
+    await page.goto(`${base}/console/transfers?account=acc_${till}&least=20000`);
+    await page.getByText('INR 37,037.01').first().waitFor();
+    expect(await page.locator('.grid tbody tr').count()).toBe(2);
+  });
+
+  it('takes a line out of quarantine again', { timeout: 60_000 }, async () => {
+    await page.goto(`${base}/console/feed`);
+    await page.getByRole('link', { name: 'unknown person' }).click();
+    await page.locator('.grid a').first().click();
+    await page.getByRole('button', { name: 'Look' }).click();
+    await page.getByText('"sourceEventId": "too-early"').waitFor();
+    await page.getByRole('button', { name: 'Take this line again' }).click();
+    await page.getByText('The line was taken.').waitFor();
+    await page.getByRole('link', { name: 'All lines' }).click();
+    await page.getByText('Nothing waits in quarantine.').waitFor();
+  });
+
+  it('is accessible in every room, light and dark, in Hindi and at 320 px, without an error or a broken rule of the page', { timeout: 120_000 }, async () => {
+    const story = (await h.request({ path: `/api/ledger/transfers?ref=pay+1`, cookies: operator.cookies })).json<{ transfer: string }>().transfer;
+    const rooms = [
+      '', '/feed', '/quarantine', `/quarantine/${line}`, `/quarantine/${line}?purpose=review`, '/accounts?code=wallet&currency=INR', `/accounts/acc_${wallet}`, `/accounts/acc_${wallet}?purpose=review`,
+      `/accounts/acc_${wallet}/explain?purpose=review`, '/transfers', `/transfers/${story}?purpose=review`, '/trial', '/audit', '/audit?action=none', '/operators', '/no-such-room',
+    ];
+    const found: string[] = [];
+    for (const [i, room] of rooms.entries()) {
+      const hindi = i % 2 === 1;
+      await page.setViewportSize(DESK);
+      await page.goto(`${base}/console${room}${room.includes('?') ? '&' : '?'}lang=${hindi ? 'hi' : 'en'}&theme=${hindi ? 'dark' : 'light'}`);
+      await page.locator('h1').waitFor();
+      await page.waitForLoadState('networkidle');
+      await page.evaluate(axeSource);
+      found.push(...(await check()).map((f) => `${room}: ${f}`));
+      await page.setViewportSize(NARROW);
+      const wide = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
+      if (wide > 0) found.push(`${room}: ${wide} px too wide at 320`);
+      expect(new URL(page.url()).searchParams.has('lang')).toBe(false);
+    }
+    await page.setViewportSize(DESK);
+    await page.goto(`${base}/console?lang=en&theme=light`);
+    await heading('Console');
+    await page.keyboard.press('Control+k');
+    await page.getByRole('combobox').waitFor();
+    await page.evaluate(axeSource);
+    found.push(...(await check()).map((f) => `palette: ${f}`));
+    await page.keyboard.press('Escape');
+    await page.getByRole('combobox').waitFor({ state: 'detached' });
+    expect(found).toEqual([]);
+    // What a route refuses for want of a purpose the browser notes as well; anything else would be a fault of ours.
+    expect(faults.filter((f) => !/status of 422/.test(f))).toEqual([]);
+  });
+
+  it('says which permission a room needs, and signs out everywhere at once', { timeout: 60_000 }, async () => {
+    const accountant = await operatorOf(h, 'accountant');
+    await context.addCookies([{ name: 'xq_operator', value: accountant.cookies.xq_operator ?? '', url: base }]);
+    await page.goto(`${base}/console/audit`);
+    await page.getByText('audit:read').waitFor();
+    expect(await page.locator('.rail a').allInnerTexts()).toEqual(['Accounts', 'Transfers', 'Trial balance']);
+    await page.getByRole('button', { name: 'Sign out' }).click();
+    await page.waitForURL((url) => url.pathname === '/operator/sign-in');
+    expect((await h.request({ path: '/api/operators/me', cookies: accountant.cookies })).status).toBe(401);
+  });
+});

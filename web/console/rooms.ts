@@ -1,0 +1,20 @@
+import type { Words } from './words/en.ts';
+import type { Me } from './parts/client.ts';
+
+export interface Room { readonly id: keyof Words['rooms']; readonly path: '/feed' | '/quarantine' | '/accounts' | '/transfers' | '/trial' | '/audit' | '/operators';
+  readonly group: keyof Words['groups']; readonly permission: string; /** Turned on by a tenant; every tenant has what belongs to none. */
+  readonly product?: string }
+
+export const rooms: readonly Room[] = [
+  { id: 'feed', path: '/feed', group: 'taxrefund', permission: 'taxrefund:health', product: 'taxrefund' },
+  { id: 'quarantine', path: '/quarantine', group: 'taxrefund', permission: 'taxrefund:quarantine', product: 'taxrefund' },
+  { id: 'accounts', path: '/accounts', group: 'ledger', permission: 'ledger:read' },
+  { id: 'transfers', path: '/transfers', group: 'ledger', permission: 'ledger:read' },
+  { id: 'trial', path: '/trial', group: 'ledger', permission: 'ledger:read' },
+  { id: 'audit', path: '/audit', group: 'audit', permission: 'audit:read' },
+  { id: 'operators', path: '/operators', group: 'operators', permission: 'operators:read' },
+];
+
+/** The rooms that this operator may enter here. */
+export const roomsOf = (me: Me): readonly Room[] =>
+  rooms.filter((r) => me.permissions.includes(r.permission) && (r.product === undefined || me.tenant.products.includes(r.product)));

@@ -1,0 +1,46 @@
+import { useQuery } from '@tanstack/react-query';
+import { Link } from '@tanstack/react-router';
+import type { ReactNode } from 'react';
+import { client, fill, pick, words, type Search } from '../../parts/client.ts';
+import { Filters, instantOf, Pages } from '../../parts/filters.tsx';
+import { Answer, Page, purposeOf, When, whenText } from '../../parts/page.tsx';
+import { useSearchText } from '../../parts/search.ts';
+import { Table } from '../../parts/table.tsx';
+
+const w = words.audit;
+
+function queryOf(search: Search): Record<string, string> {
+  const from = instantOf(search.from).at, to = instantOf(search.to).at;
+  return { ...pick(search, 'subject', 'actor', 'action', 'result', 'trace', 'cursor'), ...purposeOf(search), ...(from ? { from } : {}), ...(to ? { to } : {}) };
+}
+
+/** Facts, newest first. Each search is one itself, so nothing is asked again by itself. */
+export function AuditSearch(): ReactNode {
+  const [search] = useSearchText();
+  const facts = useQuery({
+    queryKey: ['facts', search], queryFn: ({ signal }) => client.getAuditFacts({ query: queryOf(search) }, { signal }),
+    staleTime: Number.POSITIVE_INFINITY, refetchOnWindowFocus: false, refetchOnReconnect: false,
+  });
+  return (
+    <Page title={words.rooms.audit.name} asOf={facts.dataUpdatedAt || undefined}>
+      <Filters keep={['purpose']} filters={[
+        { name: 'subject', label: w.subject }, { name: 'actor', label: w.actor }, { name: 'action', label: w.action },
+        { name: 'result', label: w.result, options: w.results }, { name: 'trace', label: w.trace },
+        { name: 'from', label: w.from, type: 'datetime-local' }, { name: 'to', label: w.to, type: 'datetime-local' },
+      ]} />
+      <Answer query={facts}>{(value) => (
+        <>
+          <Table caption={w.found} empty={w.empty} rows={value.facts} keyOf={(f) => f.id} columns={[
+            { name: w.at, cell: (f) => <Link to="/audit" search={{ trace: f.trace } as never}><When at={f.at} /></Link>, text: (f) => whenText(f.at) },
+            { name: w.who, cell: (f) => `${f.actorKind} ${f.actor ?? ''}` }, { name: w.what, cell: (f) => f.action },
+            { name: w.result, cell: (f) => `${w.results[f.result as keyof typeof w.results] ?? f.result} ${f.problem ?? ''}` },
+            { name: w.about, cell: (f) => f.subject ?? words.none }, { name: w.on, cell: (f) => f.resource ?? words.none },
+            { name: w.detail, cell: (f) => Object.entries(f.detail).map(([name, value_]) => `${name} ${value_ ?? words.none}`).join(', ') },
+          ]} />
+          {value.next !== null && value.lookedTo !== null && <p className="quiet">{fill(w.lookedTo, { time: whenText(value.lookedTo) })}</p>}
+          <Pages next={value.next} label={words.more} />
+        </>
+      )}</Answer>
+    </Page>
+  );
+}

@@ -1,0 +1,38 @@
+import { createRootRoute, createRoute, createRouter, lazyRouteComponent } from '@tanstack/react-router';
+import { base, type Search } from './parts/client.ts';
+import { Home, NoRoom, Shell } from './shell.tsx';
+
+/** Whatever an address says beside its path is text. */
+const texts = (search: Readonly<Record<string, unknown>>): Search =>
+  Object.fromEntries(Object.entries(search).filter((entry): entry is [string, string] => typeof entry[1] === 'string'));
+
+const root = createRootRoute({ component: Shell, notFoundComponent: NoRoom, validateSearch: texts });
+const at = { getParentRoute: () => root } as const;
+const tree = root.addChildren([
+  createRoute({ ...at, path: '/', component: Home }),
+  createRoute({ ...at, path: '/feed', component: lazyRouteComponent(() => import('./rooms/taxrefund/feed.tsx'), 'Feed') }),
+  createRoute({ ...at, path: '/quarantine', component: lazyRouteComponent(() => import('./rooms/taxrefund/quarantine.tsx'), 'Quarantine') }),
+  createRoute({ ...at, path: '/quarantine/$line', component: lazyRouteComponent(() => import('./rooms/taxrefund/quarantine.tsx'), 'Line') }),
+  createRoute({ ...at, path: '/accounts', component: lazyRouteComponent(() => import('./rooms/ledger/accounts.tsx'), 'Accounts') }),
+  createRoute({ ...at, path: '/accounts/$account', component: lazyRouteComponent(() => import('./rooms/ledger/account.tsx'), 'Account') }),
+  createRoute({ ...at, path: '/accounts/$account/explain', component: lazyRouteComponent(() => import('./rooms/ledger/explain.tsx'), 'ExplainBalance') }),
+  createRoute({ ...at, path: '/transfers', component: lazyRouteComponent(() => import('./rooms/ledger/transfers.tsx'), 'Transfers') }),
+  createRoute({ ...at, path: '/transfers/$transfer', component: lazyRouteComponent(() => import('./rooms/ledger/explain.tsx'), 'ExplainTransfer') }),
+  createRoute({ ...at, path: '/trial', component: lazyRouteComponent(() => import('./rooms/ledger/trial.tsx'), 'Trial') }),
+  createRoute({ ...at, path: '/audit', component: lazyRouteComponent(() => import('./rooms/audit/search.tsx'), 'AuditSearch') }),
+  createRoute({ ...at, path: '/operators', component: lazyRouteComponent(() => import('./rooms/operators/list.tsx'), 'Operators') }),
+]);
+
+export const router = createRouter({
+  routeTree: tree, basepath: `${base}/console`,
+  // Plain text both ways: `5` stays what was typed, and an address can be read.
+  parseSearch: (text) => Object.fromEntries(new URLSearchParams(text)),
+  stringifySearch: (search) => {
+    const text = new URLSearchParams(Object.entries(search as Search).filter((e): e is [string, string] => e[1] !== undefined)).toString();
+    return text && `?${text}`;
+  },
+});
+
+declare module '@tanstack/react-router' {
+  interface Register { router: typeof router }
+}
