@@ -19,6 +19,8 @@ import { openCell } from './runtime.ts';
 import { seedBank } from './seed-bank.ts';
 import { seedDemo } from './seed.ts';
 import { startProgram } from './program.ts';
+import { createDesk } from './desk/mount.ts';
+import { deskPeople } from './desk/people.ts';
 import { demoTenants } from './tenants.ts';
 import { holdDatabase } from './tour/database.ts';
 import { createTour } from './tour/mount.ts';
@@ -68,8 +70,13 @@ export async function demo(args: readonly string[]): Promise<number> {
   await noteRunning(dataDir, cells);
   let base = '';
   const tour = createTour({ assets, sms, base: () => base });
+  const desk = createDesk({ assets, clock: systemClock });
   const program = await startProgram({
-    modules, cells, more: tour.mount, home: HOME, directoryFile: join(dataDir, 'directory.json'), assets, clock: systemClock, log,
+    modules, cells, home: HOME, directoryFile: join(dataDir, 'directory.json'), assets, clock: systemClock, log,
+    more: (app) => {
+      tour.mount(app);
+      desk.mount(app);
+    },
     roles: ['web', 'relay', 'worker'],
     provided: () => [...local, provide(TextMessages, () => httpMessages(sms)), provide(BankRail, () => httpBank(bank))], host: '127.0.0.1', port: PORT_FIRST,
       portsMax: PORT_TRIES_MAX, secure: false,
@@ -80,7 +87,11 @@ export async function demo(args: readonly string[]): Promise<number> {
   tour.open(stage);
   tell(`pages answer at ${base}`);
   const ending = new AbortController();
-  const seeding = seedBank(program, systemClock).then(() => seedDemo({
+  const seeding = deskPeople({ program, base, dataDir, clock: systemClock }).then((people) => {
+    desk.open(people);
+    tell(`operators’ console at ${base}/t/india/console; name, password and code are at /_dev/operators`);
+    return seedBank(program, systemClock);
+  }).then(() => seedDemo({
     program, base, dataDir, clock: systemClock, filers: numberOf(args, '--filers', FILERS, 1_000_000), seed: textOf(args, '--seed') ?? '1',
     signal: ending.signal, tell,
     peopled: () => {

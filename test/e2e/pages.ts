@@ -10,6 +10,7 @@ import type { TenantRecord } from '#spine/tenancy';
 import { buildAssets } from '../../src/apps/assets.ts';
 import { modules } from '../../src/apps/modules.ts';
 import { demoTenants } from '../../src/apps/tenants.ts';
+import { deskView } from '../../src/apps/desk/page.tsx';
 import { lostView, messagesView, tourView } from '../../src/apps/tour/page.tsx';
 import { tourStates, tourTexts } from './tour-states.ts';
 
@@ -73,6 +74,9 @@ export function allPages(assets: Assets): Shown[] {
     for (const [state, view] of Object.entries(tourStates(AT))) add('tour', '/', state, context, tourView(context, view));
     add('tour', '/_dev/messages', 'ready', context, messagesView(context, tourTexts(AT)));
     add('tour', '/_dev/messages', 'empty', context, messagesView(context, []));
+    const operators = demoTenants.map((t) => ({ slug: t.slug, tenant: t.name, name: 'Demo Operator', password: 'paper boats at noon', key: '00'.repeat(20) }));
+    add('tour', '/_dev/operators', 'ready', context, deskView(context, operators));
+    add('tour', '/_dev/operators', 'empty', context, deskView(context, []));
     add('tour', '(lost)', 'ready', context, lostView(context, 'india'));
   }
   return shown;
