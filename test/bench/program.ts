@@ -27,7 +27,9 @@ export const benchTenants = (count: number): TenantRecord[] => Array.from({ leng
   ...(demoTenants[0] as TenantRecord), id: uuid(uuidv7(new Date(0), systemRandom)), slug: `t${i}`, hosts: [`t${i}.localhost`], cell: 'IN', synthetic: true,
 }));
 
-export interface BenchOptions { readonly tenants: readonly TenantRecord[]; readonly add?: readonly Module[]; readonly provided?: readonly Provided[]; readonly roles?: readonly string[] }
+export interface BenchOptions { readonly tenants: readonly TenantRecord[]; readonly add?: readonly Module[]; readonly provided?: readonly Provided[]; readonly roles?: readonly string[];
+  /** True reaches the server over TCP, as one on a machine of its own is reached; else by its socket. */
+  readonly tcp?: boolean }
 
 export async function startBench(o: BenchOptions): Promise<Bench> {
   const folder = mkdtempSync(join(tmpdir(), 'exq-bench-'));
@@ -36,7 +38,8 @@ export async function startBench(o: BenchOptions): Promise<Bench> {
     dataDir: join(folder, 'postgres'),
     settings: { shared_buffers: '1GB', max_wal_size: '8GB', checkpoint_timeout: '30min', fsync: 'on', synchronous_commit: 'on', full_page_writes: 'on' },
   });
-  const cell = await embeddedCell(server, folder, 'IN');
+  const embedded = await embeddedCell(server, folder, 'IN');
+  const cell = o.tcp ? { ...embedded, host: '127.0.0.1' } : embedded;
   const all = [...modules, ...(o.add ?? [])];
   await migrate(cell, all);
   const log = createLog({ level: 'error' });

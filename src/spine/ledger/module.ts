@@ -1,6 +1,7 @@
 import { defineModule } from '#kernel';
 import { problems, Transferred } from './contract.ts';
 import { expiry } from './service/expiry.ts';
+import { fixedState } from './service/fixed.ts';
 import { checks } from './service/verify.ts';
 
 export default defineModule({
@@ -22,5 +23,6 @@ export default defineModule({
   events: [Transferred],
   locksLast: true,
   workers: [expiry],
+  state: [fixedState],
   checks,
 });
