@@ -120,6 +120,9 @@ export function finish(bench: string, figures: Readonly<Record<string, number>>,
 
 export interface Child { readonly process: ChildProcess; readonly pid: number; ask<T>(message: unknown): Promise<T>; stop(): Promise<void> }
 
+/** Stands in a request of the load generator where a fresh idempotency key is to be. */
+export const KEY = 'KEY-KEY-KEY-KEY-KEY-KEY-';
+
 /** Starts a script of this folder as its own process; it speaks JSON lines: one answer for each question, in order. */
 export async function child(script: string, args: readonly string[] = []): Promise<Child> {
   const hook = fileURLToPath(new URL('../../bin/tsx-hook.mjs', import.meta.url));
