@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { findIn, house, somebody, type House } from '#test';
+import { findIn, house, somebody, testTenants, type House } from '#test';
 
 let h: House;
 beforeAll(async () => { h = await house(); });
@@ -66,4 +66,8 @@ it('finds a planted secret in every spelling, and none in a hash of it', () => {
   };
   for (const [name, where] of Object.entries(bytes)) expect(findIn(name, where, { secret }), name).not.toEqual([]);
   expect(findIn('nothing', Buffer.from('nothing of it'), { secret })).toEqual([]);
+});
+
+it('a program that is stopped as soon as it began ends, whatever its workers were about to do', async () => {
+  for (let i = 0; i < 3; i++) await (await house({ tenants: [testTenants[0] as (typeof testTenants)[number]], workers: i > 0 })).stop();
 });

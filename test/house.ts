@@ -8,8 +8,8 @@ import { fileKek } from '#adapters/kms';
 import { memoryBank } from '#adapters/bank';
 import { memoryMessages } from '#adapters/sms';
 import {
-  createLog, perform, productOf, provide, systemClock, type Actor, type CellContext, type Clock, type Log, type Module, type Provided, type SectionWork, type Tx,
-  type Uuid,
+  createLog, perform, productOf, provide, systemClock, type Actor, type CellContext, type Clock, type Log, type Module, type Provided, type SectionWork,
+  type Tracer, type Tx, type Uuid,
 } from '#kernel';
 import type { Assets, Runner } from '#platform/edge';
 import { BankRail } from '#products/wallet/port';
@@ -71,6 +71,7 @@ export interface HouseOptions {
   readonly group?: boolean;
   /** Limits per person and address at the edge; on unless said, as in production. */
   readonly limits?: boolean;
+  readonly tracer?: Tracer;
   readonly trustedProxies?: number;
   readonly sizes?: PoolSizes;
   readonly headersTimeoutMs?: number;
@@ -193,7 +194,7 @@ export async function house(o: HouseOptions = {}): Promise<House> {
   const program = await startProgram({
     modules, cells: connections.filter((c) => o.serve?.includes(c.name) ?? true), home: home.name, directoryFile: join(folder, 'directory.json'), assets: o.assets ?? NO_ASSETS, clock, log,
     roles: o.workers ? ['web', 'relay', 'worker'] : ['web'], provided: adapters, host: '127.0.0.1', port: 0, secure: o.secure ?? false, pathTenants: true,
-    trustedProxies: o.trustedProxies ?? 0, sizes: o.sizes ?? POOLS, checkLocks: true,
+    trustedProxies: o.trustedProxies ?? 0, tracer: o.tracer, sizes: o.sizes ?? POOLS, checkLocks: true,
     ...(o.group === undefined ? {} : { group: o.group }), ...(o.limits === undefined ? {} : { limits: o.limits }), ...(o.more ? { more: o.more } : {}),
     ...(o.headersTimeoutMs === undefined ? {} : { headersTimeoutMs: o.headersTimeoutMs }),
   });

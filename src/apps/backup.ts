@@ -106,7 +106,8 @@ async function rowBackup(cell: Cell, out: ArchiveWriter): Promise<void> {
 /** Writes a backup into a folder: what is in it is sealed under a key of its own, and that key under the key-encryption key. */
 export async function makeBackup(reached: Reached, folder: string, kind: Manifest['kind']): Promise<{ bytes: number }> {
   await mkdir(folder, { recursive: true });
-  if ((await readdir(folder)).length) throw new UsageFault(`${folder} is not empty`);
+  // The log of an earlier base may lie there already; it belongs to this one as well.
+  if ((await readdir(folder)).some((name) => name !== 'wal')) throw new UsageFault(`${folder} is not empty`);
   const kek = ([...reached.cells.values()][0] as Cell).use(Kek);
   const key = systemRandom.bytes(32);
   const out = await ArchiveWriter.create(join(folder, 'data.sealed'), key);

@@ -4,6 +4,7 @@ import pg from 'pg';
 import { launchPostgres, type PostgresServer } from '#adapters/postgres';
 import { ConfigFault, systemRandom, type Environment } from '#kernel';
 import type { CellConnection } from './migrate.ts';
+import { archiveSettings, keepsWal } from './wal.ts';
 
 export const CELL_NAME = /^[A-Z][A-Z0-9]{1,15}$/;
 
@@ -36,7 +37,9 @@ export function cellsFromEnvironment(env: Environment): CellConnection[] | undef
 export async function embeddedCells(dataDir: string, names: readonly string[], settings: Record<string, string> = {}): Promise<{ server: PostgresServer;
   cells: CellConnection[] }> {
   await mkdir(dataDir, { recursive: true });
-  const server = await launchPostgres({ dataDir: join(dataDir, 'postgres'), settings });
+  // Whoever starts the server of a folder whose log is kept hands its segments over too: a gap would end every later recovery.
+  const kept = await keepsWal(dataDir) ? await archiveSettings(dataDir) : {};
+  const server = await launchPostgres({ dataDir: join(dataDir, 'postgres'), settings: { ...kept, ...settings } });
   const cells: CellConnection[] = [];
   for (const name of names) cells.push(await embeddedCell(server, dataDir, name));
   return { server, cells };

@@ -1,8 +1,10 @@
 import { createWriteStream } from 'node:fs';
-import { mkdir, rm, writeFile } from 'node:fs/promises';
+import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { httpBank } from '#adapters/bank';
 import { httpMessages } from '#adapters/sms';
 import { createLog, environment, provide, systemClock } from '#kernel';
+import { BankRail } from '#products/wallet/port';
 import { TextMessages } from '#spine/identity/port';
 import { saveTenant } from '#spine/tenancy';
 import { numberOf, textOf } from './args.ts';
@@ -12,8 +14,9 @@ import { embeddedCells } from './cells.ts';
 import { dataFolder } from './folder.ts';
 import { migrate } from './migrate.ts';
 import { modules } from './modules.ts';
-import { localAdapters } from './reach.ts';
+import { localAdapters, noteRunning } from './reach.ts';
 import { openCell } from './runtime.ts';
+import { seedBank } from './seed-bank.ts';
 import { seedDemo } from './seed.ts';
 import { startProgram } from './program.ts';
 import { demoTenants } from './tenants.ts';
@@ -61,14 +64,15 @@ export async function demo(args: readonly string[]): Promise<number> {
   const homeCell = openCell({ connection: home, modules, clock: systemClock, log, provided: [], sizes: { app: 1, batch: 1, spine: 1, auditor: 1 } });
   for (const tenant of demoTenants) await saveTenant(homeCell, tenant);
   await homeCell.close();
-  const [local, sms] = await Promise.all([localAdapters(dataDir), startSim('sms')]);
-  await writeFile(join(dataDir, 'running.json'), JSON.stringify({ host: home.host, port: home.port, cells: cells.map((c) => c.name) }), { mode: 0o600 });
+  const [local, sms, bank] = await Promise.all([localAdapters(dataDir), startSim('sms'), startSim('bank')]);
+  await noteRunning(dataDir, cells);
   let base = '';
   const tour = createTour({ assets, sms, base: () => base });
   const program = await startProgram({
     modules, cells, more: tour.mount, home: HOME, directoryFile: join(dataDir, 'directory.json'), assets, clock: systemClock, log,
     roles: ['web', 'relay', 'worker'],
-    provided: () => [...local, provide(TextMessages, () => httpMessages(sms))], host: '127.0.0.1', port: PORT_FIRST, portsMax: PORT_TRIES_MAX, secure: false,
+    provided: () => [...local, provide(TextMessages, () => httpMessages(sms)), provide(BankRail, () => httpBank(bank))], host: '127.0.0.1', port: PORT_FIRST,
+      portsMax: PORT_TRIES_MAX, secure: false,
       pathTenants: true,
   });
   base = `http://localhost:${program.port}`;
@@ -76,13 +80,17 @@ export async function demo(args: readonly string[]): Promise<number> {
   tour.open(stage);
   tell(`pages answer at ${base}`);
   const ending = new AbortController();
-  const seeding = seedDemo({
+  const seeding = seedBank(program, systemClock).then(() => seedDemo({
     program, base, dataDir, clock: systemClock, filers: numberOf(args, '--filers', FILERS, 1_000_000), seed: textOf(args, '--seed') ?? '1',
     signal: ending.signal, tell,
-  }).then(() => {
+    peopled: () => {
+      const where = 'their codes appear on its lock screen and at /_dev/messages';
+      tell(`three people to try at ${base}, year ${stage.people[0]?.year}: ${where}\n${peopleLines(stage.people)}`);
+    },
+  })).then(() => {
+    if (ending.signal.aborted) return;
     stage.loaded();
-    const where = 'their codes appear on its lock screen and at /_dev/messages';
-    tell(`ready at ${base}; three people to try, year ${stage.people[0]?.year}: ${where}\n${peopleLines(stage.people)}`);
+    tell(`ready at ${base}; every step of the tour works now`);
   }, (error: unknown) => process.stderr.write(`the demo could not be filled: ${String(error)}\n`));
   await new Promise<void>((done) => {
     for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => done());
@@ -90,7 +98,7 @@ export async function demo(args: readonly string[]): Promise<number> {
   ending.abort();
   await seeding;
   await program.stop();
-  await sms.stop();
+  await Promise.all([sms.stop(), bank.stop()]);
   await database.stop();
   return 0;
 }

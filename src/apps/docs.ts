@@ -6,6 +6,7 @@ import { openApi } from '#platform/edge';
 import { kekConfig } from './keys.ts';
 import { modules } from './modules.ts';
 import { startConfig } from './start.ts';
+import { tracingConfig } from './tracing.ts';
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
 const table = (head: readonly string[], rows: readonly (readonly string[])[]): string =>
@@ -96,7 +97,9 @@ function eventsPage(all: readonly Module[]): string {
 }
 
 function configPage(all: readonly Module[]): string {
-  const keys: ConfigKey[] = [...Object.values(startConfig), ...Object.values(kekConfig), ...all.flatMap((m) => Object.values(m.config ?? {}))];
+  const keys: ConfigKey[] = [
+    ...[startConfig, kekConfig, tracingConfig].flatMap((spec) => Object.values<ConfigKey>(spec)), ...all.flatMap((m) => Object.values(m.config ?? {})),
+  ];
   const fixed = [
     ['`EXCHEQUER_CELLS`', 'cells on outside servers: `IN=postgres://owner:secret@host/db,US=…`; the first one holds the directory'],
     ['`DATABASE_URL`', 'one outside server as the only cell'],

@@ -2,7 +2,7 @@ import { createSecretKey, hkdfSync } from 'node:crypto';
 import type { ListenOptions } from 'node:net';
 import type { FastifyInstance, FastifyListenOptions } from 'fastify';
 import { Registry } from 'prom-client';
-import { ConfigFault, errorFields, Hints, provide, type Clock, type Hint, type Log, type Module, type Provided, type TenantRef } from '#kernel';
+import { ConfigFault, errorFields, Hints, provide, type Clock, type Hint, type Log, type Module, type Provided, type TenantRef, type Tracer } from '#kernel';
 import { createEdge, type Assets, type Edge, type Runner } from '#platform/edge';
 import { watchEvents } from '#spine/events';
 import { ensureDecoy } from '#spine/identity';
@@ -21,6 +21,8 @@ export interface ProgramOptions {
   readonly assets: Assets;
   readonly clock: Clock;
   readonly log: Log;
+  /** Where work is traced; nowhere unless said. */
+  readonly tracer?: Tracer | undefined;
   readonly roles: readonly string[];
   /** Adapters of a cell's ports. */
   readonly provided: (cell: CellConnection) => readonly Provided[];
@@ -113,7 +115,7 @@ export async function startProgram(o: ProgramOptions): Promise<Program> {
   const cells = new Map(o.cells.map((connection) => [connection.name, openCell({
     connection, modules: o.modules, clock: o.clock, log: o.log,
     provided: [...o.provided(connection), provide(Hints, () => ({ publish: (hint: Hint) => edge?.hub.publish(hint) }))],
-    ...(o.sizes ? { sizes: o.sizes } : {}), checkLocks: o.checkLocks ?? false,
+    ...(o.sizes ? { sizes: o.sizes } : {}), checkLocks: o.checkLocks ?? false, tracer: o.tracer,
   })]));
   for (const cell of cells.values()) await checkConnections(cell, o.sizes ?? POOL_SIZES, o.process?.count ?? 1);
   const prepared = new Set<string>();
@@ -134,7 +136,7 @@ export async function startProgram(o: ProgramOptions): Promise<Program> {
   const metrics = new Registry();
   if (o.process && o.process.count > 1) metrics.setDefaultLabels({ process: String(o.process.index) });
   edge = createEdge({
-    modules: o.modules, cells, directory, clock: o.clock, log: o.log, limiter: createLimiter(o.clock), metrics, assets: o.assets,
+    modules: o.modules, cells, directory, clock: o.clock, log: o.log, tracer: o.tracer, limiter: createLimiter(o.clock), metrics, assets: o.assets,
     formKey: createSecretKey(Buffer.from(hkdfSync('sha256', secret, 'exchequer', 'form tokens', 32))), secure: o.secure, pathTenants: o.pathTenants,
     trustedProxies: o.trustedProxies ?? 0, ...(o.group === undefined ? {} : { group: o.group }), ...(o.limits === undefined ? {} : { limits: o.limits }),
     ...(o.headersTimeoutMs === undefined ? {} : { headersTimeoutMs: o.headersTimeoutMs }),

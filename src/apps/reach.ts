@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { readFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 import { userInfo } from 'node:os';
 import { join } from 'node:path';
 import pg from 'pg';
@@ -29,7 +29,11 @@ export interface Reached {
 
 interface Running { host: string; port: number; cells: string[] }
 
-/** The server of a running demo on this data folder, if it answers. */
+/** Lets commands on this data folder find the server that this process runs. */
+export const noteRunning = (dataDir: string, cells: readonly CellConnection[]): Promise<void> => writeFile(join(dataDir, 'running.json'),
+  JSON.stringify({ host: cells[0]?.host, port: cells[0]?.port, cells: cells.map((c) => c.name) }), { mode: 0o600 });
+
+/** The server of a running program on this data folder, if it answers. */
 async function running(dataDir: string): Promise<CellConnection[] | undefined> {
   let known: Running;
   try {

@@ -10,6 +10,7 @@ import { kekConfig, kekFile, openKek } from './keys.ts';
 import { applyMigrations, connectAs, migrate, migrationFiles, type CellConnection } from './migrate.ts';
 import { modules } from './modules.ts';
 import { verify } from './verify.ts';
+import { recoverUntil, untilOf } from './wal.ts';
 
 const quoted = (name: string): string => name.split('.').map((part) => `"${part}"`).join('.');
 
@@ -60,17 +61,21 @@ async function restoreRows(manifest: Manifest, archive: string, key: Buffer, cel
   for (const cell of cells) await migrate(cell, modules);
 }
 
-/** `exchequer restore <backup> --data <new folder> [--kek <file>]`: ends in `verify`. */
+/** `exchequer restore <backup> --data <new folder> [--until <instant>|end] [--kek <file>]`: ends in `verify`. */
 export async function restore(args: readonly string[]): Promise<number> {
-  const [folder] = plainOf(args, ['--data', '--kek']);
+  const [folder] = plainOf(args, ['--data', '--kek', '--until']);
   const data = textOf(args, '--data');
-  if (!folder || !data) throw new UsageFault('exchequer restore <backup folder> --data <new, empty folder> [--kek <key file>]');
+  if (!folder || !data) throw new UsageFault('exchequer restore <backup folder> --data <new, empty folder> [--until <instant>|end] [--kek <key file>]');
+  const asked = textOf(args, '--until');
+  const until = asked === undefined ? undefined : untilOf(asked);
   const dataDir = resolve(data);
   const manifest = JSON.parse(
     await readFile(join(folder, 'manifest.json'), 'utf8').catch(() => {
       throw new UsageFault(`${folder} holds no whole backup`);
     }),
   ) as Manifest;
+  if (until && (manifest.kind !== 'base' || (until !== 'end' && until < new Date(manifest.at))))
+    throw new UsageFault(`--until: this backup holds moments from ${manifest.at} on, of the embedded server only`);
   await mkdir(dataDir, { recursive: true });
   const present = (await readdir(dataDir)).filter((f) => f !== 'keys');
   if (present.length) throw new UsageFault(`${dataDir} is not empty`);
@@ -93,7 +98,10 @@ export async function restore(args: readonly string[]): Promise<number> {
   }
   if (textOf(args, '--kek') && !service) await placeKey(keyFile, dataDir);
   if (manifest.kind === 'base') await emptyFolders(dataDir);
-  process.stdout.write(`restored the state of ${manifest.at} in ${((systemClock.monotonicMs() - began) / 1000).toFixed(1)} s; verifying\n`);
+  if (until) await recoverUntil({ dataDir, backup: resolve(folder), kek, until });
+  const seconds = ((systemClock.monotonicMs() - began) / 1000).toFixed(1);
+  const reached = until === 'end' ? 'the last change that was kept' : (until?.toISOString() ?? manifest.at);
+  process.stdout.write(`restored the state of ${reached} in ${seconds} s; verifying\n`);
   return verify(['--data', dataDir]);
 }
 

@@ -1,5 +1,5 @@
 import {
-  errorFields, Pool, type CellContext, type Clock, type Log, type Module, type Provided, type TenantRef, type Token, type WorkerContext,
+  errorFields, Pool, type CellContext, type Clock, type Log, type Module, type Provided, type TenantRef, type Token, type Tracer, type WorkerContext,
 } from '#kernel';
 import { connectAs, type CellConnection } from './migrate.ts';
 
@@ -25,6 +25,7 @@ export interface CellOptions {
   /** Adapters behind ports, and whatever else the app decides. */
   readonly provided: readonly Provided[];
   readonly sizes?: PoolSizes;
+  readonly tracer?: Tracer | undefined;
   /** In test and development a lock out of order throws. */
   readonly checkLocks?: boolean;
 }
@@ -52,6 +53,7 @@ export function openCell(o: CellOptions): Cell {
     name: o.connection.name, connection: o.connection, pools, use,
     writers: o.modules.flatMap((m) => m.writers ?? []).toSorted((a, b) => a.rank - b.rank),
     lockRanks: o.checkLocks ? new Map(o.modules.map((m, i) => [m.name, m.locksLast ? o.modules.length : i])) : new Map(),
+    ...(o.tracer ? { tracer: o.tracer } : {}),
     close: async () => void await Promise.all(Object.values(pools).map((p) => p.close())),
   };
 }

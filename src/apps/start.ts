@@ -1,8 +1,10 @@
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
+import { httpBank } from '#adapters/bank';
 import { httpMessages } from '#adapters/sms';
 import {
-  ConfigFault, createLog, environment, envFlag, envInt, envText, provide, readConfig, setting, systemClock, type ConfigOf,
+  ConfigFault, createLog, environment, envFlag, envInt, envText, provide, readConfig, setting, systemClock, type ConfigOf, type Provided,
 } from '#kernel';
+import { BankRail } from '#products/wallet/port';
 import { TextMessages } from '#spine/identity/port';
 import { textOf, UsageFault } from './args.ts';
 import { buildAssets } from './assets.ts';
@@ -11,13 +13,17 @@ import { dataFolder } from './folder.ts';
 import { migrate, type CellConnection } from './migrate.ts';
 import { modules } from './modules.ts';
 import { startProgram } from './program.ts';
-import { localAdapters } from './reach.ts';
+import { kekFile, openKek } from './keys.ts';
+import { localAdapters, noteRunning } from './reach.ts';
 import { connectionsOf, POOL_SIZES } from './runtime.ts';
+import { openTracer } from './tracing.ts';
+import { archiveSettings, endWal, keepWal } from './wal.ts';
 import { adoptSpools, isWorker, leave, ordersOf, runWorkers, sayReady, spoolOf, workersOf, type Orders } from './workers.ts';
 
 const ROLES = ['web', 'relay', 'worker'];
 /** Connections beside the pools: migrations, commands, a person with a client. */
 const CONNECTIONS_SPARE = 20;
+const CONNECTIONS_LEAST = 100;
 
 /** Settings of `exchequer start`; each start names every fault at once. */
 export const startConfig = {
@@ -27,6 +33,8 @@ export const startConfig = {
   proxies: setting('EXCHEQUER_TRUSTED_PROXIES', 'trusted proxies before us; 0 believes no X-Forwarded-For', envInt(0, 0, 10)),
   smsUrl: setting('EXCHEQUER_SMS_URL', 'base address of the text message provider', envText()),
   smsToken: setting('EXCHEQUER_SMS_TOKEN', 'secret for the text message provider', envText()),
+  bankUrl: setting('EXCHEQUER_BANK_URL', 'base address of the bank rail; without it orders to a bank wait', envText()),
+  bankToken: setting('EXCHEQUER_BANK_TOKEN', 'secret for the bank rail', envText()),
 };
 
 const listOf = (text: string | undefined): string[] | undefined => text?.split(',').map((part) => part.trim()).filter(Boolean);
@@ -42,6 +50,9 @@ function configOf(): ConfigOf<typeof startConfig> & { smsUrl: string; smsToken: 
     throw new ConfigFault(['EXCHEQUER_SECURE: production is served over TLS; set it to yes behind your proxy']);
   return { ...config, smsUrl, smsToken };
 }
+
+const bankOf = ({ bankUrl, bankToken }: Config): Provided[] =>
+  (bankUrl && bankToken ? [provide(BankRail, () => httpBank({ base: bankUrl, token: bankToken }))] : []);
 
 function rolesOf(args: readonly string[]): string[] {
   const roles = listOf(textOf(args, '--roles')) ?? ROLES;
@@ -67,20 +78,23 @@ async function serve(args: readonly string[], config: Config, { index, count, ce
   const roles = index === 0 ? rolesOf(args) : ['web'];
   const provided = [
     ...(await localAdapters(dataDir, spoolOf(dataDir, index))), provide(TextMessages, () => httpMessages({ base: config.smsUrl, token: config.smsToken })),
+    ...bankOf(config),
   ];
   const log = createLog();
+  const tracing = await openTracer(log);
   const program = await startProgram({
     modules, cells, home: (all[0] as CellConnection).name, directoryFile: join(dataDir, 'directory.json'), assets: await buildAssets(modules),
-    clock: systemClock, log, roles, provided: () => provided, host: config.host as string, port: port ?? config.port, secure: config.secure, pathTenants: false,
-    trustedProxies: config.proxies, process: { index, count },
+    clock: systemClock, log, tracer: tracing?.tracer, roles, provided: () => provided, host: config.host as string, port: port ?? config.port,
+    secure: config.secure, pathTenants: false, trustedProxies: config.proxies, process: { index, count },
   });
   log.info('program.started', { port: program.port, cells: cells.map((c) => c.name), roles, ...(count > 1 ? { worker: index, pid: process.pid } : {}) });
   if (count > 1) sayReady(program.port);
   await stop;
   await program.stop();
+  await tracing?.stop();
 }
 
-/** `exchequer start [--roles web,relay,worker] [--cells IN,US] [--workers auto|<n>] [--data <dir>]` */
+/** `exchequer start [--roles web,relay,worker] [--cells IN,US] [--workers auto|<n>] [--archive <backup dir>] [--data <dir>]` */
 export async function start(args: readonly string[]): Promise<number> {
   const config = configOf();
   rolesOf(args);
@@ -96,10 +110,19 @@ export async function start(args: readonly string[]): Promise<number> {
   const dataDir = dataFolder(textOf(args, '--data'));
   const names = listOf(textOf(args, '--cells')) ?? ['IN', 'US'];
   const outside = cellsFromEnvironment(environment());
-  const settings = { max_connections: String(Math.max(100, names.length * count * connectionsOf(POOL_SIZES) + CONNECTIONS_SPARE)) };
+  const archive = textOf(args, '--archive');
+  if (archive !== undefined && outside) throw new UsageFault('--archive keeps the log of the embedded server; an outside server has its own ways');
+  if (archive === undefined && !outside) await endWal(dataDir);
+  const connections = names.length * count * connectionsOf(POOL_SIZES) + CONNECTIONS_SPARE;
+  const settings = {
+    ...(archive === undefined ? {} : await archiveSettings(dataDir)), max_connections: String(Math.max(CONNECTIONS_LEAST, connections)),
+  };
   const embedded = outside ? undefined : await embeddedCells(dataDir, names, settings);
   const cells = outside ?? embedded?.cells ?? [];
+  const wal = archive === undefined ? undefined
+    : keepWal({ dataDir, backup: resolve(archive), kek: await openKek(kekFile(dataDir)), clock: systemClock, log: createLog() });
   try {
+    if (embedded) await noteRunning(dataDir, cells);
     await adoptSpools(dataDir);
     if (count === 1) await serve(args, config, { index: 0, count, cells, port: undefined });
     else {
@@ -109,6 +132,8 @@ export async function start(args: readonly string[]): Promise<number> {
     }
   } finally {
     await embedded?.server.stop();
+    // The server hands its last segment over when it stops.
+    await wal?.stop();
   }
   return 0;
 }

@@ -23,4 +23,13 @@ export const demoTenants: readonly TenantRecord[] = [
     brand: { home: '/tax-refunds/{year}', name_en: 'Demo Federal Revenue', accent: '#1d4f91', on_accent: '#ffffff', accent_dark: '#8db8f2',
       on_accent_dark: '#0b1f3a' },
   },
+  {
+    id: fixedId('bank'), slug: 'bank', name: 'Demo People’s Bank', country: 'IN', zone: 'Asia/Kolkata', languages: ['en', 'hi'], cell: 'IN',
+    products: ['wallet'], clockOffsetMs: 0,
+    hosts: ['bank.localhost'], synthetic: true,
+    brand: {
+      home: '/wallet', name_en: 'Demo People’s Bank', name_hi: 'डेमो जन बैंक', accent: '#5b3a8c', on_accent: '#ffffff', accent_dark: '#c3a8ee',
+      on_accent_dark: '#22103f',
+    },
+  },
 ];

@@ -2,6 +2,7 @@ import type { Log } from './log.ts';
 import { errorFields } from './log.ts';
 import { refuse, common, type Outcome, type Refused } from './problem.ts';
 import { isUnavailable, Unavailable } from './sql.ts';
+import { within, type Span, type Tracer } from './span.ts';
 import { bind, transact, type AnswerDraft, type CellContext, type Origin, type SectionTx, type TenantRef, type Tx } from './tx.ts';
 
 /**
@@ -22,7 +23,7 @@ export interface Claimer { claim(tx: SectionTx, claims: readonly Claim[]): Promi
 /** Says no to an item before its verb runs (a session that ended); undefined, or no place in the list, lets it pass. One statement for all. */
 export interface Gate { readonly name: string; check(tx: SectionTx, items: readonly Origin[]): Promise<readonly (Refused | undefined)[]> | undefined }
 
-export interface Entry<I> { readonly tenant: TenantRef; readonly item: Item<I>; readonly claim?: Claim }
+export interface Entry<I> { readonly tenant: TenantRef; readonly item: Item<I>; readonly claim?: Claim; readonly span?: Span | undefined }
 export interface Answer<O> { readonly outcome: Outcome<O>; readonly replayed: boolean }
 
 export interface Work<I, O> {
@@ -81,6 +82,14 @@ async function runSection<I, O>(work: Work<I, O>, tx: SectionTx, answers: Answer
   return results as Answer<O>[];
 }
 
+/** A batch of one belongs to its request; one of several belongs to none of them and names them all. */
+function batchSpan(tracer: Tracer, route: string, entries: readonly Entry<unknown>[]): Span {
+  const spans = entries.flatMap((e) => e.span ?? []);
+  return tracer.start('batch', {
+    kind: 'inside', attributes: { route, items: entries.length }, ...(entries.length === 1 && spans[0] ? { parent: spans[0] } : { links: spans }),
+  });
+}
+
 async function attempt<I, O>(cell: CellContext, work: Work<I, O>, entries: readonly Entry<I>[]): Promise<Answer<O>[]> {
   const sections = new Map<string, { tenant: TenantRef; at: number[] }>();
   entries.forEach((e, i) => {
@@ -89,10 +98,11 @@ async function attempt<I, O>(cell: CellContext, work: Work<I, O>, entries: reado
     else sections.set(e.tenant.id, { tenant: e.tenant, at: [i] });
   });
   const sorted = [...sections.values()].toSorted((a, b) => (a.tenant.id < b.tenant.id ? -1 : 1));
-  const answers = await transact(cell, work.plural && work.group !== false ? cell.pools.batch : cell.pools.app, sorted.map((s) => ({
+  const span = cell.tracer && batchSpan(cell.tracer, work.name, entries);
+  const answers = await within(span, () => transact(cell, work.plural && work.group !== false ? cell.pools.batch : cell.pools.app, sorted.map((s) => ({
     tenant: s.tenant,
     run: (tx, pending) => runSection(work, tx, pending.answers, s.at.map((i) => entries[i] as Entry<I>)),
-  })), work.reads && work.plural ? 'side-by-side' : 'in-turn');
+  })), work.reads && work.plural ? 'side-by-side' : 'in-turn', span));
   const results: Answer<O>[] = new Array(entries.length);
   sorted.forEach((s, k) => s.at.forEach((i, j) => { results[i] = (answers[k] as Answer<O>[])[j] as Answer<O>; }));
   return results;

@@ -10,6 +10,7 @@ export * from './machine.ts';
 export * from './text.ts';
 export * from './log.ts';
 export * from './config.ts';
+export * from './span.ts';
 export * from './sql.ts';
 export * from './tx.ts';
 export * from './batch.ts';

@@ -1,3 +1,5 @@
+import { plainInput } from './text.ts';
+
 /**
  * Money is a bigint count of minor units with its currency. Nothing in the program holds an amount as a
  * floating point number; on the wire an amount is a decimal string of minor units.
@@ -65,6 +67,20 @@ export function decimalText(m: Money): string {
   const cut = digits.length - exponent;
   const text = exponent === 0 ? digits : `${digits.slice(0, cut)}.${digits.slice(cut)}`;
   return m.amount < 0n ? `-${text}` : text;
+}
+
+/**
+ * Minor units of an amount as a person types it in major units: '1,23,456.50', '₹ 250', '१२.५'. undefined when it is none, or has more
+ * decimals than the currency.
+ */
+export function typedAmount(typed: string, currency: Currency): bigint | undefined {
+  const plain = plainInput(typed).replace(/^(?:₹|Rs\.?|[$€£]|[A-Z]{3})/u, '').replaceAll(/(?<=\d),(?=\d)/g, '');
+  const match = /^(\d{1,15})(?:\.(\d{1,4}))?$/.exec(plain);
+  if (!match) return undefined;
+  const exponent = exponentOf(currency);
+  const decimals = match[2] ?? '';
+  if (decimals.length > exponent) return undefined;
+  return BigInt(`${match[1]}${decimals.padEnd(exponent, '0')}`);
 }
 
 const formats = new Map<string, Intl.NumberFormat>();

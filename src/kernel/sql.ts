@@ -208,6 +208,8 @@ export class Pool {
           fail(error);
         });
         ending.addEventListener('abort', () => done(), { once: true });
+        // The end may have come while the connection was made: no event tells of it any more.
+        if (ending.aborted) done();
         client.query(`listen ${client.escapeIdentifier(channel)}`).then(heard, fail);
       });
     } finally {

@@ -2,6 +2,7 @@ import { civilDateIn, type CivilDate } from './clock.ts';
 import type { EventData, EventType, JobType } from './event.ts';
 import { idOf, uuid, uuidv7, type Id, type Uuid } from './id.ts';
 import { seededRandom, systemRandom, type Random } from './random.ts';
+import { within, type Span, type Tracer } from './span.ts';
 import { isRetryable, isUnavailable, OutcomeUnknown, statement, Unavailable, type Connection, type Pool, type SqlTag } from './sql.ts';
 
 /** Who acts. Ids only: a name or number of a person never travels with a request. */
@@ -121,6 +122,8 @@ export interface CellContext {
   readonly writers: readonly Writer[];
   /** Lock rank of each module, in the topological order of `needs`; empty in production. */
   readonly lockRanks: ReadonlyMap<string, number>;
+  /** Where the app traces work. */
+  readonly tracer?: Tracer;
   use<T>(what: Token<T>): T;
 }
 
@@ -190,11 +193,12 @@ export type Course = 'in-turn' | 'side-by-side';
  * Runs sections of several tenants in one transaction, in the order given (callers sort by tenant id, else two batches
  * deadlock). Nothing stays when one throws. 40001 and 40P01 are tried again with fresh memory and the same seeds.
  */
-export async function transact<T>(cell: CellContext, pool: Pool, sections: readonly SectionWork<T>[], course: Course = 'in-turn'): Promise<T[]> {
+export async function transact<T>(cell: CellContext, pool: Pool, sections: readonly SectionWork<T>[], course: Course = 'in-turn',
+  span?: Span): Promise<T[]> {
   const seeds = sections.map(() => systemRandom.bytes(16));
   for (let attempt = 0; ; attempt++) {
     try {
-      return await pool.with((connection) => attemptOnce({ cell, connection, sections, seeds, course }));
+      return await pool.with((connection) => attemptOnce({ cell, connection, sections, seeds, course, span }));
     } catch (error) {
       if (!isRetryable(error) || attempt >= RETRIES_MAX) throw error;
     }
@@ -209,9 +213,12 @@ export async function allOf<T>(running: readonly Promise<T>[]): Promise<T[]> {
   return ended.map((e) => (e as PromiseFulfilledResult<T>).value);
 }
 
-interface Attempt<T> { cell: CellContext; connection: Connection; sections: readonly SectionWork<T>[]; seeds: readonly Buffer[]; course: Course }
+interface Attempt<T> { cell: CellContext; connection: Connection; sections: readonly SectionWork<T>[]; seeds: readonly Buffer[]; course: Course;
+  span: Span | undefined }
 
 async function runSections<T>(a: Attempt<T>, u: Underway, clock: Date): Promise<T[]> {
+  const traced = (section: SectionWork<T>, i: number): Promise<T> => (a.span === undefined ? run(section, i)
+    : within(a.cell.tracer?.start('section', { kind: 'inside', parent: a.span, attributes: { tenant: section.tenant.slug } }), () => run(section, i)));
   const run = async (section: SectionWork<T>, i: number): Promise<T> => {
     const { tenant } = section;
     const now = tenant.clockOffsetMs ? new Date(clock.getTime() + tenant.clockOffsetMs) : clock;
@@ -221,9 +228,9 @@ async function runSections<T>(a: Attempt<T>, u: Underway, clock: Date): Promise<
     u.flights.push((await flush(a.cell, tx, pending)).answered);
     return result;
   };
-  if (a.course === 'side-by-side') return allOf(a.sections.map(run));
+  if (a.course === 'side-by-side') return allOf(a.sections.map(traced));
   const results: T[] = [];
-  for (const [i, section] of a.sections.entries()) results.push(await run(section, i));
+  for (const [i, section] of a.sections.entries()) results.push(await traced(section, i));
   return results;
 }
 

@@ -39,6 +39,9 @@ export function giveTo(path: string, { uid, gid }: Identity): void {
   chownSync(path, uid, gid);
 }
 
+/** Gives a folder that the server has to enter or read to its user. */
+export const giveToServer = (path: string): void => giveTo(path, serverIdentity(path));
+
 /** Runs a program to its end; resolves with its exit code (-1 when it could not start) and what it said. */
 export function run(program: string, args: readonly string[], identity: Identity): Promise<{ code: number; said: string }> {
   return new Promise((resolve) => {

@@ -1,2 +1,4 @@
 export * from './contract.ts';
-export { pay } from './service/transfer.ts';
+export { claim, list, open } from './service/accounts.ts';
+export { topUp } from './service/orders.ts';
+export { pay, transfer } from './service/transfer.ts';

@@ -1,9 +1,14 @@
 import { defineModule } from '#kernel';
 import { Moved, Opened, OrderChanged, RequestChanged, walletProblems } from './contract.ts';
+import { accountPage, freezeForm, nameForm } from './pages/account.tsx';
+import { homePage, listPage, openForm } from './pages/accounts.tsx';
+import { acceptForm, declineForm, limitsPage, orderPage, requestsPage, schedulesPage, stopForm } from './pages/lists.tsx';
+import { moveForms, movePages } from './pages/move.tsx';
 import { follow } from './reactions.ts';
 import { changes, routes } from './routes.ts';
 import { sendOrder } from './service/orders.ts';
 import { scheduler } from './service/schedules.ts';
+import { accountStates, limitStates, listStates, moveStates, orderStates, requestStates, scheduleStates } from './service/states.ts';
 
 export default defineModule({
   name: 'products/wallet',
@@ -21,10 +26,17 @@ export default defineModule({
     'wallet.bank_order': { app: ['select', 'insert', 'update'], auditor: ['select'] },
   },
   routes, streams: [changes],
+  pages: [
+    homePage, { ...listPage, states: listStates }, { ...accountPage, states: accountStates }, ...movePages.map((p) => ({ ...p, states: moveStates })),
+    { ...requestsPage, states: requestStates }, { ...schedulesPage, states: scheduleStates }, { ...limitsPage, states: limitStates },
+    { ...orderPage, states: orderStates },
+  ],
+  forms: [openForm, nameForm, freezeForm, ...moveForms, acceptForm, declineForm, stopForm],
   problems: walletProblems,
   events: [Opened, Moved, RequestChanged, OrderChanged],
   calls: [sendOrder],
   workers: [follow, scheduler],
+  islands: new URL('./islands/', import.meta.url),
   permissions: { 'wallet:freeze': 'Freeze accounts and let them go.' },
   privacy: {
     'wallet.payment.note': { kind: 'note', kept: 'sealed' },

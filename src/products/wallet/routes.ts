@@ -2,10 +2,12 @@ import { civilDate, route, stream } from '#kernel';
 import { insufficientFunds, transferInvalid } from '#spine/ledger';
 import {
   accountClosed, accountFrozen, accountsUsed, amountWrong, currencyDiffers, currencyUnknown, dateWrong, handleTaken, limitReached, payeeCannot, requestOver,
-  requestsUsed, sameAccount, schedulesUsed, unknownAccount, unknownOrder, unknownPayee, unknownRequest, unknownSchedule, zAccount, zAccounts, zAsk, zBankOrder,
+  requestsUsed, sameAccount, schedulesUsed, unknownAccount, unknownOrder, unknownPayee, unknownRequest, unknownSchedule, zAccount, zActivity, zActivityPage,
+    zAccounts, zAsk, zBankOrder,
   zClaim, zFreeze, zLimits, zNothing, zOfAccount, zOfOrder, zOfRequest, zOfSchedule, zOpen, zOrder, zPaid, zPlan, zRequest, zRequests, zSchedule, zSchedules,
     zTransfer,
 } from './contract.ts';
+import { activity } from './service/activity.ts';
 import { claim, limits as readLimits, list, open, setFrozen, show } from './service/accounts.ts';
 import { showOrder, topUp, withdraw } from './service/orders.ts';
 import { accept, ask, decline, listRequests } from './service/requests.ts';
@@ -31,6 +33,10 @@ export const openRoute = route('POST /wallet/accounts', {
 export const accountRoute = route('GET /wallet/accounts/:account', {
   summary: 'One account.', scope: 'person', input: zOfAccount, output: zAccount, problems: [unknownAccount], verb: show,
     example: { input: { params: { account } } },
+});
+export const activityRoute = route('GET /wallet/accounts/:account/activity', {
+  summary: 'What moved an account, newest first, with the balance after each movement.', scope: 'person', input: zActivity, output: zActivityPage,
+  problems: [unknownAccount], audit: 'wallet.viewed', verb: activity, example: { input: { params: { account } } },
 });
 export const claimRoute = route('PUT /wallet/accounts/:account/handle', {
   summary: 'Gives an account a name that money can be sent to; the name before is given up.', scope: 'person', input: zClaim, output: zAccount,
@@ -103,6 +109,7 @@ export const changes = stream('GET /wallet/changes', {
 });
 
 export const routes = [
-  accountsRoute, openRoute, accountRoute, claimRoute, transferRoute, askRoute, requestsRoute, acceptRoute, declineRoute, planRoute, schedulesRoute, stopRoute,
+  accountsRoute, openRoute, accountRoute, activityRoute, claimRoute, transferRoute, askRoute, requestsRoute, acceptRoute, declineRoute, planRoute,
+    schedulesRoute, stopRoute,
   topUpRoute, withdrawRoute, orderRoute, freezeRoute, officeFreezeRoute, limitsRoute,
 ];

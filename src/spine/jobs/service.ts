@@ -1,6 +1,6 @@
 import {
-  allOf, bind, createGroup, errorFields, nextCallStep, perform, provide, spineTransact, systemRandom, uuid, uuidv7, type AnyCall, type CallContext, type Clock,
-  type Item, type JobHandler, type Origin, type Provided, type SectionTx, type TenantRef, type Tx, type Worker, type WorkerContext, type Writer,
+  allOf, bind, createGroup, errorFields, nextCallStep, perform, provide, spineTransact, systemRandom, uuid, uuidv7, within, type AnyCall, type CallContext,
+  type Clock, type Item, type JobHandler, type Origin, type Provided, type SectionTx, type TenantRef, type Tx, type Worker, type WorkerContext, type Writer,
 } from '#kernel';
 import { CallProbe, CLAIM_MAX, JobSignal, LEASE_MS, POLL_MS, type Job } from './contract.ts';
 import { backoffMs } from './rules.ts';
@@ -114,7 +114,9 @@ async function runCall(r: Running, call: AnyCall): Promise<void> {
     throw new Error(proven ? 'not there: will be sent again' : 'not there yet');
   }
   await probe?.at('attempt-committed', job.name);
-  const sending = call.send(request, context);
+  // The trace is the one of the request that asked for it: what the outside world took stands beside what we took.
+  const span = w.cell.tracer?.start(`call ${job.name}`, { kind: 'call', trace: job.trace, attributes: { attempt: job.attempts, tenant: r.tenant.slug } });
+  const sending = within(span, () => call.send(request, context));
   if (probe) {
     sending.catch(() => undefined);
     await probe.at('request-sent', job.name);

@@ -79,8 +79,8 @@ describe('a shared bucket', () => {
     expect(await sweepBuckets(h.cell())).toBe(2);
     expect((await su("select key from limits.bucket where key like 'swept %'")).map((r) => r.key)).toEqual(['swept fresh']);
     expect((await h.perform('india', (tx) => takeShared(tx, [{ policy, key: 'old' }])))[0]).toMatchObject({ ok: true, remaining: 1 });
-    await expect(h.perform('india', (tx) => takeShared(tx, [{ policy: { name: 'glacial', capacity: 100, perMinute: 0.001 },
-      key: 'k' }]))).rejects.toThrow(/too slowly/);
+    const glacial = { name: 'glacial', capacity: 100, perMinute: 0.001 };
+    await expect(h.perform('india', (tx) => takeShared(tx, [{ policy: glacial, key: 'k' }]))).rejects.toThrow(/too slowly/);
   });
 
   it('is another tenant’s own', async () => {

@@ -30,9 +30,8 @@ const nameOf = (w: Want): string => `${w.policy.name} ${w.key}`;
  * refused. Asked once in a transaction, with all that it wants: what was taken is written at the flush. Two statements for any number.
  */
 export async function takeShared(tx: Pick<SectionTx, 'sql' | 'tenant' | 'now' | 'write'>, wants: readonly Want[]): Promise<Verdict[]> {
-  for (const { policy } of wants) {
-    if (policy.capacity * 60_000 > policy.perMinute * BUCKET_KEPT_MS) throw new RangeError(`${policy.name} fills too slowly for a bucket that is swept`);
-  }
+  const slow = wants.find(({ policy }) => policy.capacity * 60_000 > policy.perMinute * BUCKET_KEPT_MS);
+  if (slow) throw new RangeError(`${slow.policy.name} fills too slowly for a bucket that is swept`);
   const capacities = new Map(wants.map((w) => [nameOf(w), w.policy.capacity]));
   const wanted = [...capacities].map(([key, capacity]) => ({ key, capacity })).toSorted((a, b) => (a.key < b.key ? -1 : 1));
   const rows = new Map((await lockBuckets(tx.sql, tx.tenant.id, wanted, tx.now)).map((r) => [r.key, r]));

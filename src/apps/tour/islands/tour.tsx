@@ -41,8 +41,9 @@ async function look(): Promise<void> {
 const inside = (): Document | undefined => phone?.contentDocument ?? undefined;
 const path = (): string => phone?.contentWindow?.location.pathname ?? '';
 
-/** Waits until the phone shows another document. */
+/** Waits until the phone shows another document. One that is still coming is let arrive first: its arrival would be taken for the other's. */
 async function turned(go: () => void): Promise<void> {
+  for (let waited = 0; waited < WAIT_MS_MAX && (inside()?.readyState !== 'complete' || inside()?.URL === 'about:blank'); waited += 50) await sleep(50);
   const loaded = new Promise<void>((done) => phone?.addEventListener('load', () => done(), { once: true }));
   go();
   await Promise.race([loaded, sleep(WAIT_MS_MAX)]);

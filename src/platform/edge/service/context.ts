@@ -5,7 +5,7 @@ import type { Registry } from 'prom-client';
 import {
   isLanguage, negotiate, newTrace, systemRandom, type Actor, type AnyRoute, type Authenticator, type CellContext, type Clock, type CookieChange,
   type Language, type Log,
-  type Module, type PageContext,
+  type Module, type PageContext, type Span, type Tracer,
 } from '#kernel';
 import type { Limiter } from '#spine/limits';
 import type { Directory, TenantRecord } from '#spine/tenancy';
@@ -22,6 +22,7 @@ export interface EdgeOptions {
   readonly clock: Clock;
   readonly log: Log;
   readonly limiter: Limiter;
+  readonly tracer?: Tracer | undefined;
   readonly metrics: Registry;
   readonly assets: Assets;
   /** Key of form tokens. */
@@ -57,6 +58,8 @@ export interface Seen {
   readonly agent: string;
   actor: Actor;
   bySecret: 'cookie' | 'header' | undefined;
+  /** The request's span, where it is traced. */
+  readonly span: Span | undefined;
   /** What the limits of this process said of it. */
   limits: readonly Taken[] | undefined;
 }
@@ -88,10 +91,22 @@ export function look(o: EdgeOptions, req: FastifyRequest): Seen | 'unknown-tenan
   const seen: Seen = {
     atMs: o.clock.monotonicMs(), trace: traceOf(req.headers.traceparent) ?? newTrace(), tenant: found.tenant, cell, base: found.base,
     cookies: parseCookies(req.headers.cookie, o.secure), set: [], address: req.ip, agent: (req.headers['user-agent'] ?? '').slice(0, 256),
-    actor: { kind: 'nobody' }, bySecret: undefined, limits: undefined,
+    actor: { kind: 'nobody' }, bySecret: undefined, limits: undefined, span: req.seen?.span,
   };
-  req.seen = seen;
-  return seen;
+  req.seen = o.tracer && !seen.span ? traced(o.tracer, req, seen) : seen;
+  return req.seen;
+}
+
+const CALLER = /^00-[0-9a-f]{32}-([0-9a-f]{16})-[0-9a-f]{2}$/;
+
+function traced(tracer: Tracer, req: FastifyRequest, seen: Seen): Seen {
+  const parent = req.headers.traceparent;
+  const route = req.routeOptions.url ?? 'none';
+  const span = tracer.start(`${req.method} ${route}`, {
+    kind: 'request', trace: seen.trace, caller: typeof parent === 'string' ? CALLER.exec(parent)?.[1] : undefined,
+    attributes: { 'http.request.method': req.method, 'http.route': route, tenant: seen.tenant.slug },
+  });
+  return { ...seen, span };
 }
 
 /** Asks each authenticator in turn; the first that knows the credentials decides. */

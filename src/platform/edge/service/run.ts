@@ -117,7 +117,7 @@ export function createRunner(o: EdgeOptions): Runner {
       if (claim && 'problem' in claim) return refused(claim);
       const item = { ...origin(seen), input: read.data, atMs: seen.atMs };
       try {
-        return await batcherOf(seen.cell, route).submit({ tenant: seen.tenant, item, ...(claim ? { claim } : {}) });
+        return await batcherOf(seen.cell, route).submit({ tenant: seen.tenant, item, span: seen.span, ...(claim ? { claim } : {}) });
       } catch (error) {
         // Not shown from the kept copy either: its fact may stand already, and one answer has one fact.
         if (error instanceof OutcomeUnknown) return refused(refuse(common.outcomeUnknown, { retryAfterSeconds: 5 }));

@@ -109,6 +109,27 @@ function catchAll(app: FastifyInstance, o: EdgeOptions): void {
   });
 }
 
+/** What an answer tells beside itself: what is left of the limits, and to a tracer that it has left. Nothing is asked where neither is on. */
+function mountTelling(app: FastifyInstance, o: EdgeOptions): void {
+  if (o.limits !== false) {
+    app.addHook('onSend', (req, reply, payload, next) => {
+      const limits = req.seen?.limits;
+      if (limits) {
+        const { policy, state: left } = rateLimitFields(limits);
+        reply.header('ratelimit-policy', policy).header('ratelimit', left);
+      }
+      next(null, payload);
+    });
+  }
+  if (o.tracer) {
+    app.addHook('onResponse', (req, reply, next) => {
+      req.seen?.span?.set({ 'http.response.status_code': reply.statusCode });
+      req.seen?.span?.end();
+      next();
+    });
+  }
+}
+
 const CONNECTIONS_CHECK_MS = 1000;
 /** What is wrong with bytes that never became a request, by Node's name for it. */
 const BARE: Readonly<Record<string, Problem>> = { HPE_HEADER_OVERFLOW: common.headersTooLarge, ERR_HTTP_REQUEST_TIMEOUT: common.tooSlow };
@@ -148,16 +169,7 @@ export function createEdge(o: EdgeOptions, more?: (app: FastifyInstance, runner:
     if (state.draining) reply.header('connection', 'close');
     next();
   });
-  if (o.limits !== false) {
-    app.addHook('onSend', (req, reply, payload, next) => {
-      const limits = req.seen?.limits;
-      if (limits) {
-        const { policy, state: left } = rateLimitFields(limits);
-        reply.header('ratelimit-policy', policy).header('ratelimit', left);
-      }
-      next(null, payload);
-    });
-  }
+  mountTelling(app, o);
   const runner = createRunner(o);
   const hub = createHub();
   const ending = new AbortController();

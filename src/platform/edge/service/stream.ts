@@ -44,7 +44,8 @@ export function createHub(): Hub {
 }
 
 /** Server-sent events of one stream. The page fetches its own audited route on a hint; after a gap it fetches too. */
-export function mountStream(app: FastifyInstance, o: EdgeOptions, runner: Runner, s: { hub: Hub; stream: Stream; product: string | undefined; ending: AbortSignal }): void {
+export function mountStream(app: FastifyInstance, o: EdgeOptions, runner: Runner, s: { hub: Hub; stream: Stream; product: string | undefined;
+  ending: AbortSignal }): void {
   const { hub, stream, ending } = s;
   const open = new Map<string, number>();
   app.get(stream.path, async (req, reply) => {

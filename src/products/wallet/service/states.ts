@@ -1,0 +1,106 @@
+import { addDays, civilDateIn, done, idOf, money, refuse, uuid, type Currency, type PageState } from '#kernel';
+import { insufficientFunds } from '#spine/ledger';
+import type { z } from 'zod';
+import {
+  handleTaken, limitReached, unknownAccount, unknownOrder, type AccountView, type Entry, type LimitsView, type OrderView, type RequestView, type ScheduleView,
+  type zAccounts, type zActivityPage,
+} from '../contract.ts';
+import { limitsOf, offered } from './tiers.ts';
+
+/** One example of each state that people can meet, for tests, screenshots and the reference. */
+
+interface At { readonly tenant: { readonly country: string }; readonly now: Date }
+const hex = (n: number): ReturnType<typeof uuid> => uuid(String(n).padStart(32, '0'));
+const LONG_HANDLE = '@a.very.long.name.of.thirty.ch';
+const LARGE = 2_000_000_000_00n;
+
+const account = (at: At, n: number, more: Partial<AccountView> = {}, currency: Currency = 'INR'): AccountView => ({
+  account: idOf('wal', hex(n)), currency, handle: '@asha', state: 'open', frozenBy: null, balance: money(1_234_550n, currency), available: money(1_134_550n,
+    currency),
+  held: money(100_000n, currency), openedAt: at.now, ...more,
+});
+
+type Accounts = z.output<typeof zAccounts>;
+const accounts = (list: AccountView[]): PageState<Accounts> => ({ outcome: done({ accounts: list, tier: 1 }) });
+export const listStates = (at: At): Readonly<Record<string, PageState<Accounts>>> => ({
+  ready: accounts([account(at, 1), account(at, 2, { handle: null, held: money(0n, 'USD'), balance: money(5_000n, 'USD') }, 'USD')]),
+  empty: accounts([]),
+  frozen: accounts([account(at, 1, { state: 'frozen', frozenBy: 'holder' })]),
+  large: accounts([account(at, 1, { handle: LONG_HANDLE, balance: money(LARGE, 'INR') })]),
+  error: { outcome: done({ accounts: [], tier: 1 }), form: { values: { currency: '' }, errors: { currency: 'currency' } } },
+});
+
+type Activity = z.output<typeof zActivityPage>;
+const entry = (at: At, n: number, kind: Entry['kind'], change: bigint, balance: bigint, more: Partial<Entry> = {}): Entry => ({
+  transfer: hex(n), at: new Date(at.now.getTime() - n * 86_400_000), change: money(change, 'INR'), balance: money(balance, 'INR'), kind, with: '@ravi',
+    note: null,
+  trace: '0'.repeat(32), ...more,
+});
+const activity = (a: AccountView, entries: Entry[], next: string | null = null): PageState<Activity> => ({ outcome: done({ account: a, entries, next }) });
+export const accountStates = (at: At): Readonly<Record<string, PageState<Activity>>> => ({
+  ready: activity(account(at, 1), [
+    entry(at, 1, 'sent', -25_000n, 1_234_550n, { note: 'lunch' }), entry(at, 2, 'received', 9_550n, 1_259_550n), entry(at, 3, 'added', 1_250_000n, 1_250_000n,
+      { with: '•••• 0001' }),
+    entry(at, 4, 'interest', 12n, 12n, { with: null }),
+  ], '1'),
+  empty: activity(account(at, 1, { balance: money(0n, 'INR'), available: money(0n, 'INR'), held: money(0n, 'INR'), handle: null }), []),
+  paid: { ...activity(account(at, 1), [entry(at, 1, 'sent', -25_000n, 1_234_550n)]), query: { paid: 'wpay' } },
+  frozen: activity(account(at, 1, { state: 'frozen', frozenBy: 'operator' }), []),
+  large: activity(account(at, 1, { handle: LONG_HANDLE, balance: money(LARGE, 'INR'), available: money(LARGE, 'INR') }),
+    [entry(at, 1, 'received', LARGE, LARGE, { with: LONG_HANDLE, note: 'a note as long as a note may be '.repeat(4) })]),
+  unknown: { outcome: refuse(unknownAccount) },
+});
+
+const values = { currency: 'INR', to: 'ravi', amount: '25,00,001', note: 'lunch', bank: 'DEMO1', firstOn: '2026-13-01', every: 'month' };
+export const moveStates = (at: At): Readonly<Record<string, PageState<AccountView>>> => ({
+  ready: { outcome: done(account(at, 1)) },
+  empty: { outcome: refuse(unknownAccount) },
+  error: { outcome: done(account(at, 1)), form: { values, errors: { to: 'to', amount: 'amount', bank: 'bank', firstOn: 'firstOn' } } },
+  poor: { outcome: done(account(at, 1)), form: { values, errors: {}, problem: insufficientFunds } },
+  limit: { outcome: done(account(at, 1)), form: { values, errors: {}, problem: limitReached, data: { limit: 'day', left: '100000' } } },
+});
+
+const request = (at: At, n: number, state: RequestView['state'], mine: boolean, more: Partial<RequestView> = {}): RequestView => ({
+  request: idOf('wreq', hex(n)), mine, with: '@ravi', amount: money(40_000n, 'INR'), note: 'tickets', state, createdAt: at.now,
+  expiresAt: new Date(at.now.getTime() + 14 * 86_400_000), payment: null, ...more,
+});
+const requests = (list: RequestView[]): PageState<{ requests: RequestView[] }> => ({ outcome: done({ requests: list }) });
+export const requestStates = (at: At): Readonly<Record<string, PageState<{ requests: RequestView[] }>>> => ({
+  ready: requests([request(at, 1, 'open', false), request(at, 2, 'open', true), ...(['accepted', 'declined', 'cancelled', 'expired'] as const).map((s, i) =>
+    request(at, 3 + i, s, i % 2 === 0))]),
+  empty: requests([]),
+  large: requests([request(at, 1, 'open', false, { with: LONG_HANDLE, amount: money(LARGE, 'INR') })]),
+  error: { outcome: done({ requests: [] }), form: { values: {}, errors: {}, problem: handleTaken } },
+});
+
+export function scheduleStates(at: At): Readonly<Record<string, PageState<{ schedules: ScheduleView[] }>>> {
+  const one = (n: number, state: ScheduleView['state'], more: Partial<ScheduleView> = {}): ScheduleView => ({
+    schedule: idOf('wsch', hex(n)), from: idOf('wal', hex(1)), to: '@ravi', amount: money(500_000n, 'INR'), every: 'month',
+    nextOn: addDays(civilDateIn('Asia/Kolkata', at.now), 9), state, runs: 2, lastProblem: null, ...more,
+  });
+  return {
+    ready: { outcome: done({ schedules: [one(1, 'active'), one(2, 'active', { lastProblem: 'insufficient-funds' }), one(3, 'done', { every: 'once' }),
+      one(4, 'stopped')] }) },
+    empty: { outcome: done({ schedules: [] }) },
+  };
+}
+
+export const limitStates = (): Readonly<Record<string, PageState<LimitsView>>> => {
+  const limits = offered().flatMap((currency) => {
+    const l = limitsOf(currency, 1);
+    return l ? [{ currency, perTransfer: l.perTransfer, perDay: l.perDay, perMonth: l.perMonth, countPerDay: l.countPerDay, spentToday: 25_000n,
+      spentThisMonth: 75_000n, countToday: 1 }] : [];
+  });
+  return { ready: { outcome: done({ tier: 1, limits }) }, empty: { outcome: done({ tier: 0, limits: [] }) } };
+};
+
+export const orderStates = (at: At): Readonly<Record<string, PageState<OrderView>>> => {
+  const one = (state: OrderView['state'], direction: OrderView['direction'], reason: string | null = null): PageState<OrderView> => ({
+    outcome: done({ order: idOf('word', hex(1)), account: idOf('wal', hex(1)), direction, amount: money(1_200_000n, 'INR'), ending: '0001', state, reason,
+      createdAt: at.now, doneAt: state === 'pending' ? null : at.now }),
+  });
+  return {
+    ready: one('done', 'in'), pending: one('pending', 'out'), refused: one('refused', 'out', 'account-closed'), unknown: one('unknown', 'out', 'no answer'),
+    empty: { outcome: refuse(unknownOrder) },
+  };
+};
