@@ -16,8 +16,8 @@ export const lockAccounts = (sql: SqlTag, numbers: readonly number[]): Promise<L
   select no, flags, posted, pending_in, pending_out, minimum, maximum, last_at_us
   from ledger.account where no = any(${plainArray(numbers)}::int[]) order by no for no key update`;
 
-export interface AccountWrite { readonly no: number; readonly posted: bigint; readonly pendingIn: bigint; readonly pendingOut: bigint; readonly lastAtUs: bigint;
-  readonly flags: number }
+export interface AccountWrite { readonly no: number; readonly posted: bigint; readonly pendingIn: bigint; readonly pendingOut: bigint;
+  readonly lastAtUs: bigint; readonly flags: number }
 
 /** Writes each changed account once. */
 export const writeAccounts = (sql: SqlTag, a: readonly AccountWrite[]): Promise<unknown[]> => sql`
