@@ -109,7 +109,7 @@ if (!first.ok || first.value.accounts.length !== ACCOUNTS_EACH) throw new Error(
 const kek = await fileKek(join(bench.folder, 'keys', 'kek'));
 const alone = await startProgram({
   modules, cells: [bench.cell], home: 'IN', directoryFile: join(bench.folder, 'directory-2.json'), assets: { url: (name) => name, find: () => undefined }, clock: systemClock, log: createLog({ level: 'error' }),
-  roles: ['web'], host: '127.0.0.1', port: 0, secure: false, pathTenants: true, limits: false, trustedProxies: 1, group: false,
+  roles: [], host: '127.0.0.1', port: 0, secure: false, pathTenants: true, limits: false, trustedProxies: 1, group: false,
   provided: () => [
     provide(Kek, () => kek), provide(HeadKeeper, () => fileHeads(join(bench.folder, 'heads'))), provide(SpoolFolder, () => join(bench.folder, 'spool-2')),
     provide(TextMessages, () => bench.messages), provide(BankRail, () => memoryBank()),
