@@ -38,6 +38,8 @@ export interface Work<I, O> {
   readonly log: Log;
   /** True for a route that only reads: its sections lock nothing, so they run side by side. */
   readonly reads?: boolean;
+  /** Batches under way at once; BATCHES_IN_FLIGHT_MAX unless said. One where batches lock the same rows: a second would only wait for the first. */
+  readonly inFlight?: number;
   /** False turns group commit off: each request has a transaction of its own (for the benches' comparison). */
   readonly group?: boolean;
 }
@@ -134,12 +136,13 @@ export function createBatcher<I, O>(cell: CellContext, work: Work<I, O>): { subm
   const stats: BatchStats = { batches: 0, items: 0, bisections: 0 };
   const grouped = work.plural !== undefined && work.group !== false;
   let waiting: Waiting<I, O>[] = [];
+  const inFlightMax = work.inFlight ?? BATCHES_IN_FLIGHT_MAX;
   let inFlight = 0;
   let scheduled = false;
 
   const launch = (): void => {
     scheduled = false;
-    while (waiting.length && inFlight < BATCHES_IN_FLIGHT_MAX) {
+    while (waiting.length && inFlight < inFlightMax) {
       const batch = waiting.length <= BATCH_ITEMS_MAX ? waiting : waiting.slice(0, BATCH_ITEMS_MAX);
       waiting = waiting.slice(batch.length);
       inFlight += 1;
@@ -162,7 +165,7 @@ export function createBatcher<I, O>(cell: CellContext, work: Work<I, O>): { subm
     if (waiting.length >= BATCH_WAITING_MAX) return { outcome: refuse(common.unavailable, { retryAfterSeconds: 1 }), replayed: false };
     return new Promise((resolve, reject) => {
       waiting.push({ entry, resolve, reject });
-      if (scheduled || inFlight >= BATCHES_IN_FLIGHT_MAX) return;
+      if (scheduled || inFlight >= inFlightMax) return;
       scheduled = true;
       // What else this turn of the event loop brings in shares the first batch.
       setImmediate(launch);

@@ -76,6 +76,9 @@ function formatOf(locale: string, options: Intl.DateTimeFormatOptions): Intl.Dat
   return format;
 }
 
+/** The instant of a count of microseconds since 1970, cut to the millisecond. */
+export const instantOfUs = (us: bigint): Date => new Date(Number(us / 1000n));
+
 /** The civil date of an instant in an IANA zone. */
 export const civilDateIn = (zone: string, at: Date): CivilDate =>
   formatOf('en-CA', { timeZone: zone, year: 'numeric', month: '2-digit', day: '2-digit' }).format(at) as CivilDate;

@@ -32,6 +32,8 @@ export interface RouteSpec<I extends z.ZodType, O extends z.ZodType> {
   readonly idempotent?: 'required' | 'optional';
   readonly verb?: Verb<z.output<I>, z.output<O>>;
   readonly plural?: PluralVerb<z.output<I>, z.output<O>>;
+  /** Batches of a plural route under way at once: 1 where they lock the same rows. */
+  readonly inFlight?: 1;
   /** Name of the audit fact that each answer leaves, where the verb writes one. */
   readonly audit?: string;
   readonly example: { readonly input: z.input<I>; readonly output?: z.input<O> };

@@ -120,10 +120,14 @@ export function finish(bench: string, figures: Readonly<Record<string, number>>,
 
 export interface Child { readonly process: ChildProcess; readonly pid: number; ask<T>(message: unknown): Promise<T>; stop(): Promise<void> }
 
+/** Stands in a request of the load generator where a fresh idempotency key is to be. */
+export const KEY = 'KEY-KEY-KEY-KEY-KEY-KEY-';
+
 /** Starts a script of this folder as its own process; it speaks JSON lines: one answer for each question, in order. */
 export async function child(script: string, args: readonly string[] = []): Promise<Child> {
   const hook = fileURLToPath(new URL('../../bin/tsx-hook.mjs', import.meta.url));
-  const proc = spawn(process.execPath, ['--import', hook, fileURLToPath(new URL(script, import.meta.url)), ...args], { stdio: ['pipe', 'pipe', 'inherit'] });
+  // The young generation as bin/exchequer.mjs gives it to the program.
+  const proc = spawn(process.execPath, ['--max-semi-space-size=64', '--import', hook, fileURLToPath(new URL(script, import.meta.url)), ...args], { stdio: ['pipe', 'pipe', 'inherit'] });
   const waiting: { done: (value: never) => void; fail: (error: Error) => void }[] = [];
   createInterface({ input: proc.stdout }).on('line', (line) => {
     if (line.startsWith('{')) waiting.shift()?.done(JSON.parse(line) as never);

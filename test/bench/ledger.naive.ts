@@ -1,5 +1,5 @@
 /**
- * The baseline of the ledger bench: what a good team writes first, and it is frozen. A pool of 32 connections, named prepared
+ * The baseline of the ledger bench: what a good team writes first, and it is frozen. A pool of 32 connections over TCP (ours too), named prepared
  * statements, READ COMMITTED, row-level security as in the program, one transaction a transfer, each statement awaited: BEGIN, SET,
  * key claim, lock two accounts (in order, so that it cannot deadlock), two entries, two updates, event, audit row, answer, COMMIT. It
  * is fair: the same rows for key, event and fact as ours, the same guard and the same refusals; it has fewer indexes than ours and no

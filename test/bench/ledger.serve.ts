@@ -14,7 +14,7 @@ const FUNDS = 1_000_000_000n;
 const TENANTS = 100;
 
 const tenants = benchTenants(TENANTS);
-const bench = await startBench({ tenants, roles: ['web'] });
+const bench = await startBench({ tenants, roles: [], tcp: true });
 const cell = bench.program.cells.get('IN');
 if (!cell) throw new Error('no cell');
 const owner = new pg.Client(bench.server.connection(bench.cell.database));
@@ -140,23 +140,40 @@ async function counts(): Promise<Record<string, number>> {
 
 const size = async (table: string): Promise<number> => count(`select pg_total_relation_size('${table}') as n`);
 
-/** Bytes a transfer: what rows and indexes take, and what the log of the server takes, over one quiet run. */
+/** Batches of the ledger alone: no key, no event, no fact; all of them posted. */
+async function ledgerAlone(batches: number): Promise<void> {
+  const tenant = bench.program.directory.bySlug('t0');
+  if (!tenant || !cell) throw new Error('no tenant');
+  const ids = (books.get('t0') as Uuid[]).filter((_, i) => i % EMPTY_EVERY !== 0);
+  for (let n = 0; n < batches; n++) {
+    await perform(cell, tenant, asSystem, async (tx) => {
+      const alone = Object.assign(Object.create(tx.section) as typeof tx.section, { emit: () => undefined, audit: () => undefined });
+      const outcomes = await post(alone, Array.from({ length: 1024 }, () => {
+        const [debit, credit] = pick('uniform', ids);
+        return { by: tx, transfers: [{ kind: 'transfer', debit, credit, amount: { amount: 1n, currency: 'INR' } }] };
+      }));
+      if (outcomes.some((o) => !o.ok)) throw new Error('not posted');
+    });
+  }
+}
+
+/** Bytes a transfer of the ledger's rows with their indexes and in the server's log, and the bytes of key, event and fact beside it. */
 async function bytes(): Promise<Record<string, number>> {
-  const tables = { transfer: 'ledger.transfer', idempotency: 'idempotency.answer', event: 'events.log', audit: 'audit.fact' };
   const lsn = (): Promise<number> => count("select pg_wal_lsn_diff(pg_current_wal_lsn(), '0/0') as n");
-  const wal: Record<string, number> = {};
-  const sizes: Record<string, number> = {};
-  for (const [name, table] of Object.entries(tables)) sizes[name] = await size(table);
-  const rows = await count('select count(*) as n from ledger.transfer');
+  const rows = (table: string): Promise<number> => count(`select count(*) as n from ${table}`);
   await owner.query('checkpoint');
-  // Whole pages are logged once behind a checkpoint; this run pays for that before it is counted.
-  await run({ what: 'run', side: 'ours', shape: 'uniform', callers: 1024, seconds: 2 });
-  const before = [await lsn(), await count('select count(*) as n from ledger.transfer')] as const;
-  await run({ what: 'run', side: 'ours', shape: 'uniform', callers: 1024, seconds: 3 });
-  const grown = await count('select count(*) as n from ledger.transfer');
-  wal.all = ((await lsn()) - before[0]) / (grown - before[1]);
-  for (const [name, table] of Object.entries(tables)) sizes[name] = ((await size(table)) - (sizes[name] as number)) / (grown - rows);
-  return { ...sizes, wal: wal.all, rows: grown };
+  // Whole pages are logged once behind a checkpoint; these batches pay for that before it is counted.
+  await ledgerAlone(100);
+  const [before, from] = [await lsn(), await rows('ledger.transfer')];
+  await ledgerAlone(200);
+  const made = await rows('ledger.transfer');
+  const wal = ((await lsn()) - before) / (made - from);
+  const transfer = (await size('ledger.transfer')) / made;
+  await run({ what: 'run', side: 'ours', shape: 'uniform', callers: 1024, seconds: 4 });
+  const beside = { idempotency: 'idempotency.answer', event: 'events.log', audit: 'audit.fact' };
+  const sizes: Record<string, number> = { transfer, wal };
+  for (const [name, table] of Object.entries(beside)) sizes[name] = (await size(table)) / (await rows(table));
+  return sizes;
 }
 
 serveQuestions(async (q: Ask | { what: 'counts' | 'bytes' }) => {

@@ -4,12 +4,13 @@
  * a request should have gone.
  */
 import { connect, type Socket } from 'node:net';
-import { serveQuestions } from './frame.ts';
+import { KEY, serveQuestions } from './frame.ts';
 
 interface Question { port: number; connections: number; seconds: number; requests: string[]; perSecond?: number; seed: number }
 interface Answer { answered: number; ok: number; p50Ms: number; p99Ms: number; bytes: number; seconds: number }
 
 const CRLF2 = Buffer.from('\r\n\r\n');
+
 
 interface Line { socket: Socket; sentMs: number; rest: Buffer; busy: boolean; dueMs: number }
 
@@ -30,11 +31,19 @@ async function run(q: Question): Promise<Answer> {
   // Draws are even and repeatable (xorshift32): a walk in order would be the worst case of any cache, and unlike people.
   let at = (q.seed * 2_654_435_761) >>> 0 || 1;
   const requests = q.requests.map((r) => Buffer.from(r, 'latin1'));
+  // A request that names a key is sent with a fresh one each time, written into a copy.
+  const keyAt = requests.map((r) => r.indexOf(KEY));
+  let keys = 0;
   const next = (): Buffer => {
     at ^= at << 13;
     at ^= at >>> 17;
     at = (at ^ (at << 5)) >>> 0;
-    return requests[at % requests.length] as Buffer;
+    const drawn = at % requests.length;
+    const request = requests[drawn] as Buffer;
+    if ((keyAt[drawn] as number) < 0) return request;
+    const copy = Buffer.from(request);
+    copy.write(`${String(q.seed).padStart(8, '0')}${String(keys += 1).padStart(KEY.length - 8, '0')}`, keyAt[drawn] as number, 'latin1');
+    return copy;
   };
   const began = performance.now();
   const endMs = began + q.seconds * 1000;

@@ -2,6 +2,8 @@
 import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import pg from 'pg';
+import type { FastifyInstance } from 'fastify';
 import { fileHeads } from '#adapters/heads';
 import { fileKek } from '#adapters/kms';
 import { launchPostgres, type PostgresServer } from '#adapters/postgres';
@@ -27,7 +29,10 @@ export const benchTenants = (count: number): TenantRecord[] => Array.from({ leng
   ...(demoTenants[0] as TenantRecord), id: uuid(uuidv7(new Date(0), systemRandom)), slug: `t${i}`, hosts: [`t${i}.localhost`], cell: 'IN', synthetic: true,
 }));
 
-export interface BenchOptions { readonly tenants: readonly TenantRecord[]; readonly add?: readonly Module[]; readonly provided?: readonly Provided[]; readonly roles?: readonly string[] }
+export interface BenchOptions { readonly tenants: readonly TenantRecord[]; readonly add?: readonly Module[]; readonly provided?: readonly Provided[]; readonly roles?: readonly string[];
+  /** True reaches the server over TCP, as one on a machine of its own is reached; else by its socket. */
+  readonly tcp?: boolean;
+  readonly more?: (app: FastifyInstance) => void }
 
 export async function startBench(o: BenchOptions): Promise<Bench> {
   const folder = mkdtempSync(join(tmpdir(), 'exq-bench-'));
@@ -36,7 +41,8 @@ export async function startBench(o: BenchOptions): Promise<Bench> {
     dataDir: join(folder, 'postgres'),
     settings: { shared_buffers: '1GB', max_wal_size: '8GB', checkpoint_timeout: '30min', fsync: 'on', synchronous_commit: 'on', full_page_writes: 'on' },
   });
-  const cell = await embeddedCell(server, folder, 'IN');
+  const embedded = await embeddedCell(server, folder, 'IN');
+  const cell = o.tcp ? { ...embedded, host: '127.0.0.1' } : embedded;
   const all = [...modules, ...(o.add ?? [])];
   await migrate(cell, all);
   const log = createLog({ level: 'error' });
@@ -52,7 +58,7 @@ export async function startBench(o: BenchOptions): Promise<Bench> {
     provided: () => [
       provide(Kek, () => kek), provide(HeadKeeper, () => fileHeads(join(folder, 'heads'))), provide(SpoolFolder, () => join(folder, 'spool')),
       provide(TextMessages, () => messages), provide(BankRail, () => memoryBank()), ...(o.provided ?? []),
-    ],
+    ], ...(o.more ? { more: o.more } : {}),
   });
   return {
     server, cell, program, folder, messages,
@@ -62,6 +68,39 @@ export async function startBench(o: BenchOptions): Promise<Bench> {
       rmSync(folder, { recursive: true, force: true });
     },
   };
+}
+
+/** Signs people in over HTTP, in the order given; resolves to their access tokens. */
+export async function signInAll(b: Bench, slug: string, people: readonly { identifier: string; dateOfBirth: string; phone: string }[]): Promise<string[]> {
+  const base = `http://127.0.0.1:${b.program.port}/t/${slug}/api`;
+  const owner = new pg.Client(b.server.connection(b.cell.database));
+  await owner.connect();
+  const post = async (path: string, body: unknown): Promise<Record<string, string>> =>
+    (await (await fetch(`${base}${path}`, { method: 'POST', headers: { 'content-type': 'application/json', 'x-forwarded-for': '1' }, body: JSON.stringify(body) })).json()) as Record<string, string>;
+  const codes = (): Map<string, string> => new Map(b.messages.sent.map((m) => [m.to, m.text.slice(0, 6)]));
+  const signIn = async (p: (typeof people)[number], i: number): Promise<string> => {
+    const browser = `bench${String(i).padStart(20, '0')}`;
+    const started = await post('/sign-in/challenges', { identifier: p.identifier, dateOfBirth: p.dateOfBirth, year: 2026, browser });
+    if (!started.challenge) throw new Error(JSON.stringify(started));
+    for (let tries = 0; tries < 500; tries++) {
+      const code = codes().get(p.phone);
+      if (code) {
+        const done = await post(`/sign-in/challenges/${started.challenge}/code`, { code, browser });
+        if (!done.accessToken) throw new Error(JSON.stringify(done));
+        return done.accessToken;
+      }
+      await systemClock.sleep(20);
+    }
+    throw new Error('no code came');
+  };
+  const tokens: string[] = [];
+  for (let at = 0; at < people.length; at += 20) {
+    // Every sign-in of the bench comes from one address; its bucket is filled again so that the limit stands out of the way.
+    await owner.query('delete from limits.bucket');
+    tokens.push(...await Promise.all(people.slice(at, at + 20).map((p, k) => signIn(p, at + k))));
+  }
+  await owner.end();
+  return tokens;
 }
 
 export const asSystem = { actor: { kind: 'system', name: 'bench' }, trace: '0'.repeat(32) } as const;

@@ -10,7 +10,7 @@ import { createCache, type FencedCache } from '#spine/cache';
 import { demoFeed, ingest, noReturn, StatusCache, STATUS_FRESH_MS, STATUS_KEPT_MS, viewYears, yearWire, zYear, zYearStatus, type KeptYear } from '#products/taxrefund';
 import { seededRandom } from '#kernel';
 import { serveQuestions } from './frame.ts';
-import { asSystem, benchTenants, startBench, type Bench } from './program.ts';
+import { asSystem, benchTenants, signInAll, startBench, type Bench } from './program.ts';
 
 const PEOPLE = 2000;
 const YEARS = 7;
@@ -57,32 +57,7 @@ async function makePeople(b: Bench, slug: string, count: number, seed: string): 
     }
   }
   for (let at = 0; at < lines.length; at += 500) await perform(cell, tenant, asSystem, (tx) => ingest(tx.section, tx, 'bench', lines.slice(at, at + 500)));
-  const sessions: Session[] = [];
-  const base = `http://127.0.0.1:${b.program.port}/t/${slug}/api`;
-  const post = async (path: string, body: unknown): Promise<Record<string, string>> =>
-    (await (await fetch(`${base}${path}`, { method: 'POST', headers: { 'content-type': 'application/json', 'x-forwarded-for': '1' }, body: JSON.stringify(body) })).json()) as Record<string, string>;
-  const signIn = async (p: (typeof people)[number], i: number): Promise<void> => {
-    const browser = `bench${String(i).padStart(20, '0')}`;
-    const started = await post('/sign-in/challenges', { identifier: p.identifier, dateOfBirth: p.dateOfBirth, year: 2026, browser });
-    if (!started.challenge) throw new Error(JSON.stringify(started));
-    for (let tries = 0; tries < 500; tries++) {
-      const message = b.messages.sent.findLast((m) => m.to === p.phone);
-      if (message) {
-        const done = await post(`/sign-in/challenges/${started.challenge}/code`, { code: message.text.slice(0, 6), browser });
-        if (!done.accessToken) throw new Error(JSON.stringify(done));
-        sessions.push({ tenant: slug, token: done.accessToken });
-        return;
-      }
-      await systemClock.sleep(20);
-    }
-    throw new Error('no code came');
-  };
-  for (let at = 0; at < people.length; at += 20) {
-    // Every sign-in of the bench comes from one address; its bucket is filled again so that the limit stands out of the way.
-    await owner(b, 'delete from limits.bucket');
-    await Promise.all(people.slice(at, at + 20).map((p, k) => signIn(p, at + k)));
-  }
-  return sessions;
+  return (await signInAll(b, slug, people)).map((token) => ({ tenant: slug, token }));
 }
 
 async function owner(b: Bench, sql: string): Promise<pg.QueryResult> {

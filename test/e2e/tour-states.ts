@@ -22,7 +22,8 @@ export function tourStates(at: Date): Record<string, TourView> {
   const events = [1, 2, 3, 4, 5, 6].map((n): EventSeen => ({ pos: BigInt(98_760 + n), topic: n % 2 ? 'taxrefund.changed' : 'identity.signed-in', key: id(n), trace: trace(n) }));
   const facts = [9, 8, 7, 6, 5].map((n) => fact(at, n, n % 2 ? 'taxrefund.event-appended' : 'taxrefund.viewed', n % 2 ? 'machine' : 'system:identity.send-code'));
   const seen = { events, facts, signIn: [fact(at, 1, 'identity.start', 'nobody'), fact(at, 2, 'identity.code', 'nobody')], views: { audited: 1_234, spooled: 56 } };
-  const now = { seen, down: false, answered: 1_234, text: tourTexts(at)[0] };
+  const postings = [1, 2, 3].map((n) => ({ id: trace(n), amount: BigInt(n) * 12_345_678n, currency: 'INR', trace: trace(n) }));
+  const now = { seen, down: false, answered: 1_234, text: tourTexts(at)[0], postings };
   const base: TourView = { now, told: {}, people, at, signedIn: true, step: 0, phone: undefined, slug: 'india' };
   const finding = `IN audit chain: changed at position 1234567 (fact ${id(7)}): the fact is not what its leaf was made of`;
   const told: Told = {
@@ -36,11 +37,15 @@ export function tourStates(at: Date): Record<string, TourView> {
     },
     cut: { at: new Date(at.getTime() - 60_000), until: new Date(at.getTime() - 50_000), back: new Date(at.getTime() - 49_000) },
     tampered: { fact: id(7), pos: '1234567', was: 'a'.repeat(32), is: 'b'.repeat(32), findings: [finding], facts: '', ms: 157 },
+    paid: {
+      payment: trace(6), transfer: trace(7), amount: 25_000n, currency: 'INR', payerBalance: 9_876_543_210n, payeeBalance: 25_000n, fact: id(8), pos: 1_234_568n, who: 'person',
+      sha256: 'cd'.repeat(32), events: 2n, answered: '9876543210', to: '@ravi', trace: trace(6),
+    },
     restored: { findings: [], facts: 'IN  audit chain  1234567 facts in order', ms: 160 },
   };
   return {
     ready: { ...base, signedIn: false, now: { ...now, text: undefined } },
-    empty: { ...base, signedIn: false, now: { seen: { ...seen, events: [], facts: [], signIn: [] }, down: false, answered: 0, text: undefined } },
+    empty: { ...base, signedIn: false, now: { seen: { ...seen, events: [], facts: [], signIn: [] }, down: false, answered: 0, text: undefined, postings: [] } },
     done: { ...base, told },
     error: { ...base, signedIn: false, told: { refused: { step: 2, why: 'signInFirst' }, tampered: told.tampered as NonNullable<Told['tampered']> } },
     stale: { ...base, now: { ...now, down: true }, told: { fed: told.fed as NonNullable<Told['fed']>, cut: { at, until: new Date(at.getTime() + 7000) } } },

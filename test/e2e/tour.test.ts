@@ -117,6 +117,16 @@ describe.runIf(has('chromium'))('the demo in a browser', () => {
     expect(await outcome(5)).toContain('Everything holds');
   });
 
+  it('6: pays Ravi, and follows the number back to the request and its place in the audit chain', { timeout: 45_000 }, async () => {
+    await press('pay');
+    await tour.locator('#outcome-6 [data-payment]').waitFor({ timeout: 20_000 });
+    const said = await outcome(6);
+    expect(await tour.locator('#outcome-6 [data-payment]').getAttribute('data-whole')).toBe('true');
+    for (const part of ['₹250.00 went to @ravi', 'Posting', 'Asked by', 'person', 'place ']) expect(said).toContain(part);
+    expect(said).toMatch(/[0-9a-f]{64}/);
+    await expect.poll(() => tour.locator('#postings').innerText()).toContain('₹250.00');
+  });
+
   it('broke no rule of its own security policy on the way', () => {
     expect(consoleErrors.filter((e) => !/503/.test(e))).toEqual([]);
   });

@@ -1,7 +1,9 @@
 /**
- * SIGKILL. The program is killed while it takes a feed and shows years, and PostgreSQL too; and at each of the five points of a text
- * message. A journal on disk holds what was asked and what was answered. Afterwards: every answered view has exactly one fact, every
- * answered feed line stands exactly once with exactly one fact, nothing stands twice, no message reached a phone twice, and verify holds.
+ * SIGKILL. The program is killed while it takes a feed, shows years and moves money, and PostgreSQL too; and at each of the five points
+ * of a text message and of a withdrawal to a bank. A journal on disk holds what was asked and what was answered. Afterwards: every answered view has exactly one fact, every
+ * answered feed line stands exactly once with exactly one fact, nothing stands twice, no message reached a phone twice, every payment was
+ * made once for its key and its answer never changed, every balance is what the answers say, the bank booked each order once, and verify
+ * holds.
  */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -18,9 +20,10 @@ import { startSim } from '../../src/apps/sims.ts';
 import { verifyAll } from '../../src/apps/verify.ts';
 import { finish, ground, Journal, option, random, say, startServe, type Running } from './frame.ts';
 import { ask, eventLines, feed, personLine, signIn } from './people.ts';
+import { Purse } from './purse.ts';
 import { proveTenants } from './tenants.ts';
 
-const ROUNDS = Number(option('rounds', '8'));
+const ROUNDS = Number(option('rounds', '20'));
 const VIEWERS = 12;
 const POINTS = ['tx1-committed', 'attempt-committed', 'request-sent', 'answer-received', 'tx2-committed'] as const;
 const slug = 'india';
@@ -29,8 +32,8 @@ const kills: Record<string, number> = {};
 const counted = (name: string): void => { kills[name] = (kills[name] ?? 0) + 1; };
 
 const g = await ground(['IN']);
-const sim = await startSim('sms');
-const env = { PROVE_SMS: sim.base, PROVE_SMS_TOKEN: sim.token };
+const [sim, bank] = [await startSim('sms'), await startSim('bank')];
+const env = { PROVE_SMS: sim.base, PROVE_SMS_TOKEN: sim.token, PROVE_BANK: bank.base, PROVE_BANK_TOKEN: bank.token };
 const outbox = async (): Promise<{ to: string; text: string; key: string }[]> =>
   (await (await fetch(`${sim.base}/v1/outbox`, { headers: { authorization: `Bearer ${sim.token}` } })).json()) as { to: string; text: string; key: string }[];
 const keyOf = (): MachineKey => (JSON.parse(readFileSync(join(g.folder, 'feed-keys.json'), 'utf8')) as Record<string, MachineKey>)[slug] as MachineKey;
@@ -51,7 +54,10 @@ for (let i = 0; i < VIEWERS; i++) {
   await feed(serve.port, slug, keyOf(), [personLine(i, 'viewer'), ...eventLines(i, 'viewer')]);
   bearers.push(await signIn(serve.port, slug, personLine(i, 'viewer'), `viewer${String(i).padStart(20, '0')}`, outbox));
 }
-say(`${VIEWERS} people signed in`);
+const purse = new Purse({ port: () => serve.port, slug, bearers, bank, random });
+await purse.open();
+await owner('update wallet.holder set tier = 2');
+say(`${VIEWERS} people signed in, each with an account`);
 
 /** Asks and journals; a connection that breaks leaves the question without an answer. */
 async function asked(id: string, what: string, work: () => Promise<{ status: number; body: string }>): Promise<boolean> {
@@ -87,7 +93,7 @@ async function load(stop: AbortSignal): Promise<void> {
       if (await asked(trace, 'feed', () => feed(serve.port, slug, keyOf(), lines, trace))) pendingFeeds.delete(trace);
     }
   });
-  await Promise.all([...viewing, ...feeding]);
+  await Promise.all([...viewing, ...feeding, purse.pay(stop)]);
 }
 
 for (let round = 1; round <= ROUNDS; round++) {
@@ -116,6 +122,9 @@ for (const lines of pendingFeeds.values()) {
   if (again.status !== 200) wrong.push(`a feed sent again was answered ${again.status}: ${again.body.slice(0, 200)}`);
 }
 
+// So are payments: whatever became of the first try, each key has one answer.
+await purse.settle();
+
 // A text message, killed at each point of its call, then finished by the next process.
 const codes = new Map<string, string>();
 for (const [k, point] of POINTS.entries()) {
@@ -129,6 +138,13 @@ for (const [k, point] of POINTS.entries()) {
   else counted(point);
   serve = await startServe(g, env);
   codes.set(point, p.phone.replaceAll(' ', ''));
+  serve.process.kill('SIGKILL');
+  await serve.ended;
+  serve = await startServe(g, { ...env, PROVE_KILL_AT: point });
+  await purse.withdraw(k);
+  if (await Promise.race([serve.ended, systemClock.sleep(10_000).then(() => 'alive')]) === 'alive') wrong.push(`the program was not killed at ${point} of a withdrawal`);
+  else counted(`bank ${point}`);
+  serve = await startServe(g, env);
 }
 const until = systemClock.monotonicMs() + 60_000;
 const sentTo = async (phone: string): Promise<number> => (await outbox()).filter((m) => m.to.replaceAll(' ', '') === phone).length;
@@ -138,6 +154,8 @@ for (const [point, phone] of codes) {
   if (count !== 1) wrong.push(`the message killed at ${point} reached the phone ${count} times`);
 }
 while ((await owner<{ n: string }>('select count(*) as n from jobs.job where dead_at is null'))[0]?.n !== '0' && systemClock.monotonicMs() < until) await systemClock.sleep(250);
+
+wrong.push(...await purse.check(owner));
 
 // The journal against the database.
 const facts = new Map((await owner<{ trace: string; n: string }>("select trace, count(*) as n from audit.fact where action = 'taxrefund.viewed' and result = 'done' group by trace")).map((r) => [r.trace, Number(r.n)]));
@@ -177,7 +195,7 @@ const cell = openCell({
 const directory = { all: () => proveTenants.map((t) => ({ ...t, id: uuid(t.id) })) } as unknown as Parameters<typeof verifyAll>[0]['directory'];
 wrong.push(...await verifyAll({ cells: new Map([['IN', cell]]), directory }, () => undefined));
 await cell.close();
-await sim.stop();
+await Promise.all([sim.stop(), bank.stop()]);
 await g.stop();
-for (const step of ['program', 'postgres', ...POINTS]) if (!kills[step]) wrong.push(`no kill at ${step}`);
-finish('kill', { kills, views_answered: answered, views_unanswered: unanswered, events: stands, feeds_sent_again: pendingFeeds.size, lost, doubled: doubled.length }, wrong);
+for (const step of ['program', 'postgres', ...POINTS, ...POINTS.map((p) => `bank ${p}`)]) if (!kills[step]) wrong.push(`no kill at ${step}`);
+finish('kill', { kills, views_answered: answered, views_unanswered: unanswered, events: stands, feeds_sent_again: pendingFeeds.size, lost, doubled: doubled.length, ...purse.figures }, wrong);

@@ -3,8 +3,10 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileHeads } from '#adapters/heads';
 import { fileKek } from '#adapters/kms';
+import { httpBank } from '#adapters/bank';
 import { httpMessages } from '#adapters/sms';
 import { createLog, provide, systemClock } from '#kernel';
+import { BankRail } from '#products/wallet/port';
 import { HeadKeeper, SpoolFolder } from '#spine/audit/port';
 import { TextMessages } from '#spine/identity/port';
 import { CallProbe } from '#spine/jobs';
@@ -35,6 +37,7 @@ const program = await startProgram({
   provided: () => [
     provide(Kek, () => kek), provide(HeadKeeper, () => fileHeads(join(folder, 'heads'))), provide(SpoolFolder, () => join(folder, 'spool')),
     provide(TextMessages, () => httpMessages({ base: process.env.PROVE_SMS as string, token: process.env.PROVE_SMS_TOKEN as string })),
+    provide(BankRail, () => httpBank({ base: process.env.PROVE_BANK as string, token: process.env.PROVE_BANK_TOKEN as string })),
     provide(CallProbe, () => ({
       async at(point) {
         // The request is given time to leave; its answer stays unread.

@@ -1,7 +1,8 @@
 import type { VNode } from 'preact';
-import { fill, formatInstant, localeOf, type PageContext } from '#kernel';
+import { fill, formatInstant, formatMoney, localeOf, money, type Currency, type PageContext } from '#kernel';
 import { Badge, Facts } from '#kit';
 import { refundWords } from '#products/taxrefund';
+import { BANK } from './pay.ts';
 import type { FactSeen } from './rows.ts';
 import { tourWords, type TourView } from './view.ts';
 
@@ -99,11 +100,36 @@ function Tampered({ context, v }: { context: PageContext; v: TourView }): VNode 
   );
 }
 
+function Paid({ context, v }: { context: PageContext; v: TourView }): VNode | null {
+  const w = tourWords(context).outcome;
+  const { paid } = v.told;
+  if (!paid) return null;
+  const text = (amount: bigint): string => formatMoney(money(amount, paid.currency as Currency), localeOf(context.language));
+  const whole = paid.answered === paid.payerBalance.toString();
+  return (
+    <div class="chain" data-payment={paid.payment} data-whole={String(whole)}>
+      <p><Badge meaning={whole ? 'done' : 'failed'}>{fill(w.paid, { amount: text(paid.amount), to: paid.to })}</Badge></p>
+      <Facts rows={[
+        { label: w.money.balance, value: text(paid.payerBalance) },
+        { label: w.money.posting, value: fill(w.money.both, { amount: text(paid.amount), payer: text(paid.payerBalance), payee: text(paid.payeeBalance) }) },
+        { label: w.money.transfer, value: <code>{paid.transfer}</code> },
+        { label: w.money.commit, value: fill(w.money.events, { count: paid.events.toString() }) },
+        { label: w.money.request, value: paid.who },
+        { label: w.chain.fact, value: fill(w.fact, { fact: paid.fact, pos: paid.pos?.toString() ?? '…' }) },
+        { label: w.money.hash, value: <code>{paid.sha256}</code> },
+      ]} />
+      <p class="small"><a href={`/t/${BANK}/`}>{w.money.open}</a></p>
+      <Trace label={w.trace} trace={paid.trace} />
+    </div>
+  );
+}
+
 /** What a step did, drawn from rows and from what the step told. */
 export function Outcome({ n, context, v }: { n: number; context: PageContext; v: TourView }): VNode | null {
   if (n === 1) return v.signedIn ? <>{v.now.seen.signIn.map((f) => factLine(context, f))}</> : null;
   if (n === 2) return <Fed context={context} v={v} />;
   if (n === 3) return <Why context={context} v={v} />;
   if (n === 4) return <Cut context={context} v={v} />;
-  return <Tampered context={context} v={v} />;
+  if (n === 5) return <Tampered context={context} v={v} />;
+  return <Paid context={context} v={v} />;
 }

@@ -1,10 +1,10 @@
 import type { VNode } from 'preact';
-import { fill, formatInstant, localeOf, type PageContext, type Rendered } from '#kernel';
+import { fill, formatInstant, formatMoney, localeOf, money, type Currency, type PageContext, type Rendered } from '#kernel';
 import { Badge, Notice } from '#kit';
 import { codeIn } from './outbox.ts';
 import { Outcome } from './outcomes.tsx';
 import type { TourPerson } from './people.ts';
-import type { EventSeen, FactSeen, Seen } from './rows.ts';
+import type { EventSeen, FactSeen, PostingSeen, Seen } from './rows.ts';
 import type { Refusal } from './stage.ts';
 import { nameOf, nextStep, tourWords, type TourView, type TourWords } from './view.ts';
 
@@ -102,6 +102,7 @@ function Steps({ context, v }: { context: PageContext; v: TourView }): VNode {
           <Act action="restore" context={context} main={next === 5} hidden={!v.told.tampered || v.told.restored !== undefined}>{w.tamper.restore}</Act>
         </>
       </Step>
+      <Step n={6} {...common} title={w.pay.title} what={w.pay.what}><Act action="pay" context={context} main={next === 6}>{w.pay.go}</Act></Step>
     </ol>
   );
 }
@@ -128,6 +129,16 @@ function Events({ w, seen }: { w: TourWords; seen: Seen }): VNode {
   return <table><Heads names={[w.spine.position, w.spine.topic, w.spine.key, w.outcome.trace]} /><tbody>{seen.events.map(row)}</tbody></table>;
 }
 
+function Postings({ context, v }: { context: PageContext; v: TourView }): VNode {
+  const w = tourWords(context);
+  if (!v.now.postings.length) return <p class="quiet">{w.spine.none}</p>;
+  const row = (p: PostingSeen): VNode => (
+    <tr><td>{formatMoney(money(p.amount, p.currency as Currency),
+      localeOf(context.language))}</td><td><code>{p.id.slice(-8)}</code></td><td><code>{short(p.trace)}</code></td></tr>
+  );
+  return <table><Heads names={[w.spine.amount, w.spine.key, w.outcome.trace]} /><tbody>{v.now.postings.map(row)}</tbody></table>;
+}
+
 function Spine({ context, v }: { context: PageContext; v: TourView }): VNode {
   const w = tourWords(context);
   return (
@@ -140,8 +151,10 @@ function Spine({ context, v }: { context: PageContext; v: TourView }): VNode {
         <h3>{w.spine.events}</h3>
         <Events w={w} seen={v.now.seen} />
       </div>
-      <h3>{w.spine.postings}</h3>
-      <p class="quiet">{w.spine.postingsNone}</p>
+      <div id="postings" data-live>
+        <h3>{w.spine.postings}</h3>
+        <Postings context={context} v={v} />
+      </div>
     </section>
   );
 }

@@ -100,3 +100,24 @@ export const tamper = (connection: pg.ClientConfig, tenant: TenantRef, person: U
 
 export const restore = (connection: pg.ClientConfig, row: Tampered): Promise<void> =>
   asSuperuser(connection, (client) => writeActor(client, row.fact, row.was));
+
+/** A payment with its posting, the fact that recorded it, and both balances after it, in minor units. */
+export interface Followed {
+  readonly payment: string; readonly transfer: string; readonly amount: bigint; readonly currency: string; readonly payerBalance: bigint;
+  readonly payeeBalance: bigint; readonly fact: string; readonly pos: bigint | null; readonly who: string; readonly sha256: string; readonly events: bigint;
+}
+export const followPayment = (cell: Cell, tenant: TenantRef, payment: Uuid): Promise<Followed | undefined> =>
+  auditorRead(cell, tenant.id, async ({ sql }) => (await sql<Followed>`
+  select replace(p.id::text, '-', '') as payment, replace(t.id::text, '-', '') as transfer, t.amount, p.currency, t.debit_balance as "payerBalance",
+    t.credit_balance as "payeeBalance", f.id::text as fact, l.pos, f.actor_kind as who, f.detail::json ->> 'sha256' as sha256,
+    (select count(*) from events.log e where e.trace = f.trace) as events
+  from wallet.payment p join ledger.transfer t on t.id = p.transfer
+  join audit.fact f on f.trace = replace(t.trace::text, '-', '') and f.action = 'ledger.posted'
+  left join audit.leaf l on l.fact_seq = f.seq where p.id = ${payment} limit 1`)[0]);
+
+export interface PostingSeen { readonly id: string; readonly amount: bigint; readonly currency: string; readonly trace: string }
+/** The newest postings of a tenant. */
+export const readPostings = (cell: Cell, tenant: TenantRef): Promise<PostingSeen[]> =>
+  auditorRead(cell, tenant.id, ({ sql }) => sql<PostingSeen>`
+  select replace(t.id::text, '-', '') as id, t.amount, a.currency, replace(t.trace::text, '-', '') as trace
+  from ledger.transfer t join ledger.account a on a.no = t.debit where t.result = 0 order by t.at_us desc limit ${SHOWN_MAX}`);

@@ -11,7 +11,8 @@ import { verifyAll } from '../verify.ts';
 import type { Database } from './database.ts';
 import { newestText, outbox, type Text } from './outbox.ts';
 import { peopleToTry, type TourPerson } from './people.ts';
-import { codeOf, lastEvent, newestFact, readSeen, restore, tamper, type LastEvent, type Seen, type Tampered } from './rows.ts';
+import { BANK, payer, type Paid, type Payer } from './pay.ts';
+import { codeOf, lastEvent, newestFact, readPostings, readSeen, restore, tamper, type LastEvent, type PostingSeen, type Seen, type Tampered } from './rows.ts';
 
 export const CUT_MS = 10_000;
 export const TENANT = 'india';
@@ -30,10 +31,13 @@ export interface Told {
   why?: Why;
   cut?: { readonly at: Date; readonly until: Date; back?: Date | undefined };
   tampered?: Tampered & { readonly findings: readonly string[]; readonly facts: string; readonly ms: number };
+  paid?: Paid;
   restored?: { readonly findings: readonly string[]; readonly facts: string; readonly ms: number } | undefined;
 }
 
-export interface Now { readonly seen: Seen; readonly down: boolean; readonly answered: number; readonly text: Text | undefined }
+export interface Now {
+  readonly seen: Seen; readonly down: boolean; readonly answered: number; readonly text: Text | undefined; readonly postings: readonly PostingSeen[];
+}
 
 export interface Stage {
   readonly told: Told;
@@ -51,6 +55,7 @@ export interface Stage {
   cut(): Promise<Refusal | undefined>;
   tamper(): Promise<Refusal | undefined>;
   restore(): Promise<Refusal | undefined>;
+  pay(): Promise<Refusal | undefined>;
   /** The season is in: steps that would disturb it may run. */
   loaded(): void;
 }
@@ -168,6 +173,13 @@ async function heal(m: Made): Promise<void> {
   await rm(tamperedFile(m), { force: true });
 }
 
+async function payOnce(m: Made, purse: Payer | undefined): Promise<Refusal | undefined> {
+  const paid = await purse?.pay() ?? 'loading';
+  if (typeof paid === 'string') return paid;
+  m.told.paid = paid;
+  return undefined;
+}
+
 /** Makes the tour's stage over a running demo. */
 export async function openStage(o: StageOptions): Promise<Stage> {
   const tenant = o.program.directory.bySlug(TENANT);
@@ -185,10 +197,14 @@ export async function openStage(o: StageOptions): Promise<Stage> {
     key: async () => (key ??= await feedKey(o.program, TENANT)),
   };
   await heal(m);
+  const bank = o.program.directory.bySlug(BANK);
+  const bankCell = bank && o.program.cells.get(bank.cell);
+  const purse = bank && bankCell && payer({ base: o.base, clock: o.clock, sms: o.sms, bank, cell: bankCell, her });
   const after = await newestFact(cell, tenant);
   let count = 0;
   let ready = false;
   let last = NOTHING;
+  let postings: readonly PostingSeen[] = [];
   const isCut = (): boolean => told.cut !== undefined && told.cut.back === undefined;
   const unlessCut = async (run: () => Promise<Refusal | undefined>): Promise<Refusal | undefined> => {
     if (isCut()) return 'cutNow';
@@ -207,13 +223,15 @@ export async function openStage(o: StageOptions): Promise<Stage> {
       let down = isCut();
       try {
         if (!down) last = await readSeen(cell, tenant, { person: await m.person(), after });
+        if (!down && bank && bankCell) postings = await readPostings(bankCell, bank);
       } catch (error) {
         if (!isUnavailable(error)) throw error;
         down = true;
       }
-      return { seen: last, down, answered: count, text: newestText(await outbox(o.sms), people.map((p) => p.phone), o.clock.now()) };
+      return { seen: last, down, answered: count, postings, text: newestText(await outbox(o.sms), people.map((p) => p.phone), o.clock.now()) };
     },
     reject: () => unlessCut(() => reject(m)), sendAgain: () => unlessCut(() => sendAgain(m)), why: (cookie) => unlessCut(() => why(m, cookie)),
-    cut: () => unlessCut(() => cut(m, ready)), tamper: () => unlessCut(() => tamperOne(m)), restore: () => unlessCut(() => restoreIt(m)),
+    cut: () => unlessCut(() => cut(m, ready)), tamper: () => unlessCut(() => tamperOne(m)), pay: () => unlessCut(() => payOnce(m, purse)), restore: () =>
+      unlessCut(() => restoreIt(m)),
   };
 }

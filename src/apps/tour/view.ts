@@ -22,5 +22,6 @@ export function nextStep(v: TourView): number {
   if (!v.told.fed) return 2;
   if (!v.told.why) return 3;
   if (!v.told.cut) return 4;
-  return v.told.restored ? 0 : 5;
+  if (!v.told.restored) return 5;
+  return v.told.paid ? 0 : 6;
 }

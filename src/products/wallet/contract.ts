@@ -138,9 +138,10 @@ export const walletProblems = [
 
 export const Opened = event('wallet.opened', { version: 1, doc: 'A holder opened an account.', data: { account: z.string(), person: z.string(),
   currency: z.string() } });
-export const Moved = event('wallet.moved', {
-  version: 1, doc: 'An account’s balance changed. Its holder’s open pages look again.',
-  data: { account: z.string(), person: z.string(), payment: z.string().nullable(), change: z.string().regex(/^-?[1-9]\d{0,18}$/), currency: z.string() },
+export const PaymentMade = event('wallet.paid', {
+  version: 1, doc: 'A holder paid another. Both persons’ open pages look again.',
+  data: { payment: z.string(), payer: z.string(), payee: z.string(), from: z.string(), to: z.string(), amount: z.string().regex(/^[1-9]\d{0,18}$/),
+    currency: z.string() },
 });
 export const RequestChanged = event('wallet.request-changed', {
   version: 1, doc: 'A request for money was made or decided.', data: { request: z.string(), payer: z.string(), payee: z.string(), state: z.string() },

@@ -1,5 +1,5 @@
 import { defineModule } from '#kernel';
-import { Moved, Opened, OrderChanged, RequestChanged, walletProblems } from './contract.ts';
+import { Opened, OrderChanged, PaymentMade, RequestChanged, walletProblems } from './contract.ts';
 import { accountPage, freezeForm, nameForm } from './pages/account.tsx';
 import { homePage, listPage, openForm } from './pages/accounts.tsx';
 import { acceptForm, declineForm, limitsPage, orderPage, requestsPage, schedulesPage, stopForm } from './pages/lists.tsx';
@@ -33,7 +33,7 @@ export default defineModule({
   ],
   forms: [openForm, nameForm, freezeForm, ...moveForms, acceptForm, declineForm, stopForm],
   problems: walletProblems,
-  events: [Opened, Moved, RequestChanged, OrderChanged],
+  events: [Opened, PaymentMade, RequestChanged, OrderChanged],
   calls: [sendOrder],
   workers: [follow, scheduler],
   islands: new URL('./islands/', import.meta.url),

@@ -45,7 +45,8 @@ export const claimRoute = route('PUT /wallet/accounts/:account/handle', {
 });
 export const transferRoute = route('POST /wallet/transfers', {
   summary: 'Sends money to a name or an account, at once and for good.', scope: 'person', input: zTransfer, output: zPaid, idempotent: 'required',
-  problems: paymentProblems, audit: 'ledger.posted', plural: transfer, example: { input: { body: { from: account, to: '@ravi', amount, note: 'lunch' } } },
+  problems: paymentProblems, audit: 'ledger.posted', plural: transfer, inFlight: 1,
+  example: { input: { body: { from: account, to: '@ravi', amount, note: 'lunch' } } },
 });
 export const askRoute = route('POST /wallet/requests', {
   summary: 'Asks somebody for money. Nothing moves before they accept.', scope: 'person', input: zAsk, output: zRequest, status: 201, idempotent: 'required',

@@ -17,6 +17,8 @@ export interface StoredEvent {
 export const RELAY_BATCH_MAX = 500;
 /** The log is looked at this often even when nothing signals. */
 export const RELAY_POLL_MS = 500;
+/** A watcher that has read rests this long. */
+export const WATCH_PAUSE_MS = 10;
 /** Tries of a handler before the event's key is parked. */
 export const HANDLER_TRIES_MAX = 5;
 /** Longest wait for the transactions that hold a gap open. */

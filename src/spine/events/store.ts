@@ -18,6 +18,28 @@ export const eventsAfter = (sql: SqlTag, pos: bigint, topics: readonly string[],
     case when topic = any(${topics}) then data end as data
   from events.log where pos > ${pos} order by pos limit ${limit}`;
 
+export interface SettledRows { readonly upTo: bigint | null; readonly high: bigint | null; readonly rows: LogRow[] }
+
+/**
+ * Events of some topics after a position, as far as the positions follow each other without a gap, or up to `settled` where that is
+ * known. `upTo` is how far that reaches, whatever the topics; `high` the last position seen. Rows of other topics stay in the database.
+ */
+export async function topicsAfter(sql: SqlTag, pos: bigint, topics: readonly string[], settled: bigint | null, limit: number): Promise<SettledRows> {
+  const rows = await sql<LogRow & { up_to: bigint | null; high: bigint | null }>`
+    with seen as materialized (
+      select pos, topic = any(${topics}::text[]) as wanted, row_number() over (order by pos) as n
+      from (select pos, topic from events.log where pos > ${pos}::bigint and (${settled}::bigint is null or pos <= ${settled}::bigint) order by pos
+        limit ${limit}) l
+    ), ends as (
+      select max(pos) filter (where ${settled}::bigint is not null or pos = ${pos}::bigint + n) as up_to, max(pos) as high from seen
+    )
+    select ends.up_to, ends.high, e.pos, replace(e.tenant::text, '-', '') as tenant, e.topic, e.key, replace(e.id::text, '-', '') as id, e.version, e.at,
+      e.trace, e.data
+    from ends left join seen on seen.wanted and seen.pos <= ends.up_to left join events.log e on e.pos = seen.pos order by seen.pos`;
+  const { up_to: upTo = null, high = null } = rows[0] ?? {};
+  return { upTo, high, rows: rows.filter((r) => r.pos !== null) };
+}
+
 export const lastPos = async (sql: SqlTag): Promise<bigint> => (await sql<{ pos: bigint }>`select coalesce(max(pos), 0) as pos from events.log`)[0]?.pos ?? 0n;
 
 export const addSubscriber = (sql: SqlTag, name: string): Promise<unknown[]> => sql`

@@ -26,6 +26,8 @@ export const EXPIRY_HOLDS_MAX = 500;
 export const REF_MAX = 128;
 /** A caller's own reason number. */
 export const CODE_MAX = 32_767;
+/** Accounts whose number and currency a process remembers. */
+export const FIXED_ACCOUNTS_MAX = 200_000;
 /** Largest amount and balance, in minor units: 2⁶³ − 1. */
 export const AMOUNT_MAX = 2n ** 63n - 1n;
 /** Parts of a percentage: 1,000,000 parts are the whole. */

@@ -2,6 +2,7 @@ import { defineModule } from '#kernel';
 import { problems, Transferred } from './contract.ts';
 import { routes } from './routes.ts';
 import { expiry } from './service/expiry.ts';
+import { fixedState } from './service/fixed.ts';
 import { checks } from './service/verify.ts';
 
 export default defineModule({
@@ -25,5 +26,6 @@ export default defineModule({
   events: [Transferred],
   locksLast: true,
   workers: [expiry],
+  state: [fixedState],
   checks,
 });

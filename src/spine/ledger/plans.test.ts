@@ -2,7 +2,7 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 import { systemRandom, uuidv7, type SqlTag } from '#kernel';
 import { post } from './index.ts';
 import { books, house, inr, posting, type Books, type House } from '#test';
-import { accountsOfHolder, lockAccounts, readAccounts, shareSeal, writeAccounts } from './store/accounts.ts';
+import { accountsOfHolder, fixedAccounts, lockAccounts, readAccounts, shareSeal, writeAccounts, writePosted } from './store/accounts.ts';
 import { balanceAsOf, effectiveBalances, entriesBefore, lastSealed, movesSince } from './store/reads.ts';
 import { deleteHolds, dueHolds, readHolds, readResolutions, readTransfers } from './store/transfers.ts';
 
@@ -17,8 +17,10 @@ const id = uuidv7(new Date(0), systemRandom);
 const day = '2026-11-25' as never;
 /** The statements that must read by their index, on a database whose tables had no rows when their plans were made. */
 const statements: Record<string, { run: (sql: SqlTag) => Promise<unknown>; by: RegExp }> = {
-  'lock accounts': { run: (sql) => lockAccounts(sql, [id]), by: /account_id/ },
+  'fixed accounts': { run: (sql) => fixedAccounts(sql, [id]), by: /account_id/ },
+  'lock accounts': { run: (sql) => lockAccounts(sql, [1]), by: /account_pkey/ },
   'read accounts': { run: (sql) => readAccounts(sql, [id]), by: /account_id/ },
+  'write posted': { run: (sql) => writePosted(sql, []), by: /account_pkey/ },
   'write accounts': { run: (sql) => writeAccounts(sql, []), by: /account_pkey/ },
   'accounts of a holder': { run: (sql) => accountsOfHolder(sql, id), by: /account_holder/ },
   'read transfers': { run: (sql) => readTransfers(sql, [id]), by: /transfer_pkey/ },

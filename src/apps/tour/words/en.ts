@@ -5,7 +5,7 @@ export const en = {
   start: 'Start here',
   phone: { title: 'Asha’s phone', frame: 'The citizen’s page', lock: 'Lock screen', empty: 'No new messages', to: 'Text message to {name}', now: 'now', open: 'Open this page alone' },
   steps: {
-    label: 'Five steps',
+    label: 'Six steps',
     signIn: { title: 'Sign in as Asha', go: 'Sign in as Asha', what: 'The real form is filled in. The code arrives on the lock screen and is entered.' },
     reject: {
       title: 'The bank rejects the refund', go: 'Let the bank reject it', what: 'One more signed line in the authority’s feed. The phone changes by itself.',
@@ -14,6 +14,7 @@ export const en = {
     why: { title: 'Why?', go: 'Ask why', what: 'From the page back to the stored event, its source and the law.' },
     cut: { title: 'Cut the database for 10 seconds', go: 'Cut the database', what: 'PostgreSQL is killed and started again. The phone goes on with a kept copy, and says so.' },
     tamper: { title: 'Change one audit row', go: 'Tamper and verify', what: 'As the database’s superuser, past every permission. Verification must name the row.', restore: 'Restore and verify' },
+    pay: { title: 'Pay Ravi, then follow the number', go: 'Pay Ravi ₹250', what: 'Asha pays from her account at the demo’s bank. From the new balance one can go back to the posting, the request and the audit fact: one commit.' },
   },
   outcome: {
     asked: 'Code asked for', accepted: 'Code accepted', refused: 'Code refused', trace: 'Trace', leaf: 'place {pos} in the audit chain', noLeaf: 'place follows within a second',
@@ -25,7 +26,12 @@ export const en = {
     sound: 'Restored. Everything holds: {facts}.', notSound: 'Restored, and still not sound: {finding}', took: 'Verified in {ms} ms',
     chain: { page: 'On the page', event: 'Event', source: 'Source', law: 'Law', fact: 'Audit fact', hash: 'SHA-256 of the event row' },
     event: '{code}, number {id}, version {version}', source: '{source}, occurred {occurred}, received {received}', recheck: 'section to be confirmed', noLaw: 'no section',
-    fact: '{fact}, place {pos}',
+    fact: '{fact}, place {pos}', paid: '{amount} went to {to}.',
+    money: {
+      balance: 'Balance now', posting: 'Posting', transfer: 'Transfer', commit: 'In the same commit', request: 'Asked by', hash: 'SHA-256 of the posting',
+      both: '{amount} from one account to the other; after it {payer} here and {payee} there', events: 'both balances, key, payment, fact and {count} events',
+      open: 'Open the bank',
+    },
   },
   refusals: {
     loading: 'The made-up records are still being loaded. Try again in a few seconds.',
@@ -40,7 +46,7 @@ export const en = {
     failed: 'This step did not work. The log in the data folder says why.',
   },
   spine: {
-    title: 'What the system sees', events: 'Newest events', facts: 'Newest audit facts', postings: 'Postings', postingsNone: 'To come with the ledger. A refund portal moves no money.',
+    title: 'What the system sees', events: 'Newest events', facts: 'Newest audit facts', postings: 'Newest postings at the bank', amount: 'Amount',
     topic: 'Topic', key: 'Key', position: 'Position', action: 'Action', who: 'Who', result: 'Result', leaf: 'Leaf', none: 'Nothing yet', asOf: 'live', down: 'database away: the last rows read',
   },
   people: { title: 'Try it by hand', lead: 'Three made-up people. Their codes appear on the lock screen above.', name: 'Name', identifier: 'PAN', birth: 'Date of birth', messages: 'All messages' },

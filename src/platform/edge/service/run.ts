@@ -68,7 +68,7 @@ function makeBatcher(o: EdgeOptions, cell: CellContext, route: AnyRoute): Batche
   return createBatcher<unknown, unknown>(cell, {
     name: routeName(route), plural: route.plural, verb: route.verb,
     gates: o.modules.flatMap((m) => m.gates ?? []), claimer: o.modules.find((m) => m.claimer)?.claimer, log: o.log, group: o.group ?? true,
-    reads: route.method === 'GET',
+    reads: route.method === 'GET', ...(route.inFlight === undefined ? {} : { inFlight: route.inFlight }),
     toJson: (outcome) => JSON.stringify(outcome.ok ? { ok: true, value: z.encode(route.output, outcome.value) }
       : { ok: false, code: outcome.problem.code, data: outcome.data }),
     fromJson: (json) => {

@@ -44,7 +44,7 @@ create table wallet.usage (
   month date not null,
   month_spent bigint not null check (month_spent >= 0),
   primary key (tenant, person, currency)
-);
+) with (fillfactor = 50);
 comment on table wallet.usage is 'What a holder has sent today and this month, in the tenant''s civil days; changed in the commit of the transfer that it counts.';
 
 create table wallet.payment (

@@ -3,7 +3,6 @@ import { fill, form, isCivilDate, isCurrency, page, typedAmount, type FormState,
 import { Field } from '#kit';
 import type { AccountView, OrderView, Paid } from '../contract.ts';
 import { accountRoute, askRoute, planRoute, topUpRoute, transferRoute, withdrawRoute } from '../routes.ts';
-import { payeeOf } from '../rules.ts';
 import { errorText, formPage, inSentence, wordsOf } from './parts.tsx';
 
 /** The pages that move money from or to one account; each is one question. */
@@ -76,9 +75,11 @@ function amountOf(values: Readonly<Record<string, string>>, errors: Record<strin
   return { amount: (amount ?? 0n).toString(), currency };
 }
 const otherOf = (values: Readonly<Record<string, string>>, errors: Record<string, string>): string => {
-  const named = payeeOf(values.to ?? '');
-  if (!named) errors.to = 'to';
-  return !named ? '' : 'handle' in named ? `@${named.handle}` : named.account;
+  const typed = (values.to ?? '').trim().toLowerCase();
+  if (/^wal_[0-9a-f]{32}$/.test(typed)) return typed;
+  const handle = `@${typed.replace(/^@/, '')}`;
+  if (!/^@[a-z][a-z0-9_.]{2,29}$/.test(handle)) errors.to = 'to';
+  return handle;
 };
 const noteOf = (values: Readonly<Record<string, string>>): { note?: string } => (values.note?.trim() ? { note: values.note.trim().slice(0, 140) } : {});
 type Read = { input: unknown } | { errors: Record<string, string> };

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { done, idOf, money, refuse, type Outcome, type SectionTx, type Tx } from '#kernel';
+import { done, idOf, instantOfUs, money, refuse, type Outcome, type SectionTx, type Tx } from '#kernel';
 import { balances, statement, type Balance, type Entry as LedgerEntry } from '#spine/ledger';
 import { tenantKeys } from '#spine/vault';
 import { ACTIVITY_ROWS_MAX, unknownAccount, zActivity, zActivityPage, type Entry } from '../contract.ts';
@@ -16,7 +16,7 @@ interface Why { readonly payment?: PaymentRow | undefined; readonly order?: { di
 function entryOf(tx: SectionTx, account: AccountRow, e: LedgerEntry, why: Why, others: ReadonlyMap<string, AccountRow>): Entry {
   const { payment, order } = why;
   const base = {
-    transfer: e.transfer, at: new Date(Number(e.atUs / 1000n)), change: money(e.change, account.currency), balance: money(e.balance, account.currency),
+    transfer: e.transfer, at: instantOfUs(e.atUs), change: money(e.change, account.currency), balance: money(e.balance, account.currency),
       trace: e.trace,
   };
   if (payment) {

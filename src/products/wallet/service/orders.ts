@@ -3,7 +3,7 @@ import { call, done, idOf, money, refuse, uuid, uuidOf, type Outcome, type Tx, t
 import { insufficientFunds, post, type Posted } from '#spine/ledger';
 import { tenantKeys } from '#spine/vault';
 import {
-  accountClosed, accountFrozen, amountWrong, currencyDiffers, Moved, OrderChanged, SendOrder, unknownAccount, unknownOrder, zBankOrder, zOfOrder,
+  accountClosed, accountFrozen, amountWrong, currencyDiffers, OrderChanged, SendOrder, unknownAccount, unknownOrder, zBankOrder, zOfOrder,
     type OrderView,
 } from '../contract.ts';
 import { BankRail, type BankOrder, type BankResult } from '../port.ts';
@@ -85,10 +85,6 @@ async function book(tx: Tx, order: OrderRow, result: BankResult): Promise<void> 
   const state = refused ? 'refused' : 'done';
   tx.write(() => endOrder(tx.sql, tx.tenant.id, { id: order.id, state, transfer: refused ? null : transfer, reason: refused ? result.reason : null }, tx.now));
   tell(tx, order, state);
-  if (!refused) {
-    const change = (order.direction === 'in' ? order.amount : -order.amount).toString();
-    tx.emit(Moved, order.account, { account: order.account, person: order.person, payment: null, change, currency: order.currency });
-  }
 }
 
 const isOpen = (order: OrderRow | undefined): order is OrderRow => order !== undefined && (order.state === 'pending' || order.state === 'unknown');

@@ -3,11 +3,12 @@ import { done, idOf, money, refuse, type Item, type Origin, type Outcome, type R
 import { insufficientFunds, post, transferInvalid, type Posted, type Posting } from '#spine/ledger';
 import { tenantKeys } from '#spine/vault';
 import {
-  accountClosed, accountFrozen, amountWrong, currencyDiffers, limitReached, Moved, payeeCannot, sameAccount, unknownAccount, unknownPayee, zTransfer, type Paid,
+  accountClosed, accountFrozen, amountWrong, currencyDiffers, limitReached, payeeCannot, PaymentMade, sameAccount, unknownAccount, unknownPayee, zTransfer,
+    type Paid,
   type Tier,
 } from '../contract.ts';
 import { count, limitBroken, monthOf, payeeOf, usageOn, type Usage } from '../rules.ts';
-import { accountsByHandle, accountsById, lockUsage, tiersOf, writeUsage, type AccountRow, type UsageKey } from '../store/accounts.ts';
+import { accountsByHandle, accountsById, lockUsage, makeUsage, tiersOf, writeUsage, type AccountRow, type UsageKey } from '../store/accounts.ts';
 import { insertPayments, type PaymentRow } from '../store/payments.ts';
 import { personOf } from './accounts.ts';
 import { limitsOf } from './tiers.ts';
@@ -66,7 +67,12 @@ function against(w: Wish, known: Known): Refused | { payer: AccountRow; payee: A
 async function lockUsages(tx: SectionTx, payers: readonly AccountRow[]): Promise<Map<string, Usage & UsageKey>> {
   const keys = [...new Map(payers.map((p) => [usageName(p.person, p.currency), { person: p.person, currency: p.currency }])).values()];
   if (!keys.length) return new Map();
-  const rows = await lockUsage(tx.sql, tx.tenant.id, keys, tx.today, monthOf(tx.today));
+  const sorted = keys.toSorted((a, b) => (a.person === b.person ? (a.currency < b.currency ? -1 : 1) : a.person < b.person ? -1 : 1));
+  let rows = await lockUsage(tx.sql, tx.tenant.id, sorted);
+  if (rows.length < sorted.length) {
+    await makeUsage(tx.sql, tx.tenant.id, sorted, tx.today, monthOf(tx.today));
+    rows = await lockUsage(tx.sql, tx.tenant.id, sorted);
+  }
   return new Map(rows.map((r) => [usageName(r.person, r.currency), {
     person: r.person, currency: r.currency,
     ...usageOn({ day: r.day, daySpent: r.day_spent, dayCount: r.day_count, month: r.month, monthSpent: r.month_spent }, tx.today),
@@ -145,9 +151,9 @@ function settle(tx: SectionTx, r: Ready, outcome: Outcome<Posted>): Outcome<Paid
     return fromBooks(outcome);
   }
   const transfer = outcome.value.transfers[0] as Posted['transfers'][number];
-  for (const [account, change] of [[payer, -wish.amount], [payee, wish.amount]] as const) {
-    tx.emit(wish.by, Moved, account.id, { account: account.id, person: account.person, payment: r.id, change: change.toString(), currency: account.currency });
-  }
+  tx.emit(wish.by, PaymentMade, r.id, {
+    payment: r.id, payer: payer.person, payee: payee.person, from: payer.id, to: payee.id, amount: wish.amount.toString(), currency: payer.currency,
+  });
   return done({
     id: r.id, payment: idOf('wpay', r.id), at: tx.now, amount: money(wish.amount, payer.currency),
     to: payee.handle === null ? idOf('wal', payee.id) : `@${payee.handle}`, balance: money(transfer.debitBalance, payer.currency),

@@ -68,13 +68,17 @@ export const tiersOf = (sql: SqlTag, tenant: Uuid, persons: readonly string[]): 
 export interface UsageRow { person: string; currency: string; day: CivilDate; day_spent: bigint; day_count: number; month: CivilDate; month_spent: bigint }
 export interface UsageKey { readonly person: string; readonly currency: string }
 
-/** Locks what these holders have used, each named once, in the order of the key, making what is missing. */
-export const lockUsage = (sql: SqlTag, tenant: Uuid, keys: readonly UsageKey[], today: CivilDate, month: CivilDate): Promise<UsageRow[]> => sql<UsageRow>`
+/** Makes the rows of holders that have none. */
+export const makeUsage = (sql: SqlTag, tenant: Uuid, keys: readonly UsageKey[], today: CivilDate, month: CivilDate): Promise<unknown[]> => sql`
   insert into wallet.usage (tenant, person, currency, day, day_spent, day_count, month, month_spent)
   select ${tenant}, p, c, ${today}, 0, 0, ${month}, 0 from unnest(${keys.map((k) => k.person)}::uuid[], ${keys.map((k) => k.currency)}::text[]) u (p, c)
-    order by p, c
-  on conflict (tenant, person, currency) do update set currency = excluded.currency
-  returning replace(person::text, '-', '') as person, currency, day, day_spent, day_count, month, month_spent`;
+  on conflict (tenant, person, currency) do nothing`;
+
+/** Locks what these holders have used, each named once and in the order given; one without a row is absent. A lock that leaves no dead row behind. */
+export const lockUsage = (sql: SqlTag, tenant: Uuid, keys: readonly UsageKey[]): Promise<UsageRow[]> => sql<UsageRow>`
+  select replace(l.person::text, '-', '') as person, l.currency, l.day, l.day_spent, l.day_count, l.month, l.month_spent
+  from unnest(${keys.map((k) => k.person)}::uuid[], ${keys.map((k) => k.currency)}::text[]) u (p, c)
+  cross join lateral (select * from wallet.usage x where x.tenant = ${tenant} and x.person = u.p and x.currency = u.c offset 0 for update) l`;
 
 export const readUsage = (sql: SqlTag, tenant: Uuid, person: Uuid): Promise<UsageRow[]> => sql<UsageRow>`
   select replace(person::text, '-', '') as person, currency, day, day_spent, day_count, month, month_spent from wallet.usage

@@ -5,15 +5,18 @@ import { watchEvents } from './watch.ts';
 const Noted = event('test.noted', { version: 1, doc: 'Something to follow.', data: {} });
 const TENANT = 'a'.repeat(32);
 
-/** A log in memory behind the two statements that the watcher sends; it can be taken away. */
+/** A log in memory behind the statements that the watcher sends; it can be taken away. */
 function logInMemory(): { cell: CellContext; append(): void; away: boolean } {
   const state = { away: false, last: 3 };
   const rows = (what: Statement): unknown[] => {
-    if (what.text.includes('max(pos)')) return [{ pos: BigInt(state.last) }];
+    if (what.text.includes('pg_locks')) return [];
+    if (!what.text.includes('up_to')) return [{ pos: BigInt(state.last) }];
     const after = Number(what.values.find((v) => typeof v === 'bigint'));
-    return Array.from({ length: Math.max(0, state.last - after) }, (_, i) => (
-      { pos: BigInt(after + i + 1), tenant: TENANT, topic: Noted.name, key: `k${after + i + 1}`, id: TENANT, version: 1, at: systemClock.now(), trace: '',
-        data: '{}' }));
+    const ends = state.last > after ? { up_to: BigInt(state.last), high: BigInt(state.last) } : { up_to: null, high: null };
+    const seen = Array.from({ length: Math.max(0, state.last - after) }, (_, i) => (
+      { ...ends, pos: BigInt(after + i + 1), tenant: TENANT, topic: Noted.name, key: `k${after + i + 1}`, id: TENANT, version: 1, at: systemClock.now(),
+        trace: '', data: '{}' }));
+    return seen.length ? seen : [{ ...ends, pos: null }];
   };
   const connection = {
     query: async (what: Statement | string) => (typeof what === 'string' ? [{ rows: [] }, { rows: [{ now: systemClock.now() }] }] : { rows: rows(what) }),

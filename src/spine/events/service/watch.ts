@@ -1,10 +1,19 @@
 import { isUnavailable, spineStatement, uuid, type Clock, type CellContext, type EventType, type Worker } from '#kernel';
-import { EventSignal, NOTIFY_CHANNEL, RELAY_BATCH_MAX, RELAY_POLL_MS } from '../contract.ts';
-import { eventsAfter, lastPos } from '../store.ts';
-import { readSettled, whenInsertersEnd } from './log.ts';
+import { EventSignal, NOTIFY_CHANNEL, RELAY_BATCH_MAX, RELAY_POLL_MS, WATCH_PAUSE_MS } from '../contract.ts';
+import { lastPos, topicsAfter, type SettledRows } from '../store.ts';
+import { whenInsertersEnd } from './log.ts';
 
 /** One event as a watcher sees it. */
 export interface Seen { readonly tenant: string; readonly topic: string; readonly key: string; readonly at: Date; readonly data: Record<string, unknown> }
+
+/** What is settled behind a position (see `readSettled`), of these topics. */
+async function settledRows(cell: CellContext, pos: bigint, topics: readonly string[], clock: Clock): Promise<SettledRows> {
+  const read = (settled: bigint | null): Promise<SettledRows> => spineStatement(cell, (sql) => topicsAfter(sql, pos, topics, settled, RELAY_BATCH_MAX));
+  const first = await read(null);
+  if (first.upTo !== null || first.high === null) return first;
+  await whenInsertersEnd(cell, 'events.log', clock);
+  return read(first.high);
+}
 
 /**
  * Follows the log from its end in this process only: for caches and hints, which every process needs and no restart has to
@@ -27,12 +36,16 @@ export async function watchEvents(o: {
         o.lost();
         pos = end;
       }
-      const rows = await readSettled(o.cell, 'events.log', pos, (sql, after) => eventsAfter(sql, after, topics, RELAY_BATCH_MAX), o.clock);
+      const { upTo, rows } = await settledRows(o.cell, pos, topics, o.clock);
       for (const r of rows) {
-        pos = r.pos;
         if (r.data !== null) o.see({ tenant: uuid(r.tenant), topic: r.topic, key: r.key, at: r.at, data: JSON.parse(r.data) as Record<string, unknown> });
       }
-      if (!rows.length) await waiting;
+      if (upTo === null) await waiting;
+      else {
+        pos = upTo;
+        // Under load each commit wakes every watcher: what comes within a moment is read together.
+        await o.clock.sleep(WATCH_PAUSE_MS, o.signal);
+      }
     } catch (error) {
       o.lost();
       if (!isUnavailable(error)) throw error;

@@ -11,6 +11,8 @@ export interface Account {
   readonly minimum: bigint | null; readonly maximum: bigint | null;
   lastAtUs: bigint;
   changed: boolean;
+  /** Its holds or its state changed too. */
+  heldChanged: boolean;
   /** Loaded only where a back-dated transfer touches a guarded account. */
   history?: History | 'too-deep';
 }

@@ -85,11 +85,13 @@ function accountReason(m: Meant, debit: Account, credit: Account): Reason | unde
 function apply(a: Account, debit: boolean, kind: number, amount: bigint, held: bigint): void {
   const raises = signed(a, debit, 1n) > 0n;
   if (kind === KIND.pending || kind === KIND.closing) {
+    a.heldChanged = true;
     if (raises) a.pendingIn += amount;
     else a.pendingOut += amount;
     return;
   }
-  if (held) {
+  if (kind === KIND.post || kind === KIND.void || kind === KIND.expire) {
+    a.heldChanged = true;
     if (raises) a.pendingIn -= held;
     else a.pendingOut -= held;
   }
@@ -101,9 +103,10 @@ const above = (a: Account): boolean => a.maximum !== null && a.posted + a.pendin
 const huge = (a: Account): boolean => a.posted + a.pendingIn > AMOUNT_MAX || a.posted - a.pendingOut < -AMOUNT_MAX;
 
 interface Saved { readonly account: Account; readonly posted: bigint; readonly pendingIn: bigint; readonly pendingOut: bigint; readonly lastAtUs: bigint;
-  readonly flags: number; readonly changed: boolean; readonly moves: number }
+  readonly flags: number; readonly changed: boolean;
+  readonly heldChanged: boolean; readonly moves: number }
 const save = (a: Account): Saved => ({ account: a, posted: a.posted, pendingIn: a.pendingIn, pendingOut: a.pendingOut, lastAtUs: a.lastAtUs, flags: a.flags,
-  changed: a.changed, moves: typeof a.history === 'object' ? a.history.moves.length : 0 });
+  changed: a.changed, heldChanged: a.heldChanged, moves: typeof a.history === 'object' ? a.history.moves.length : 0 });
 function restore({ account, moves, ...before }: Saved): void {
   Object.assign(account, before);
   if (typeof account.history === 'object') account.history.moves.length = moves;

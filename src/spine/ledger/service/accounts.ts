@@ -3,7 +3,7 @@ import {
   accountRefused, FLAG, OPEN_MAX, type AccountDraft, type AccountView, type Balance, type ChartLine, type Guards,
 } from '../contract.ts';
 import {
-  accountsOfHolder, insertAccounts, insertBook, insertChart, lockAccounts, readAccounts, readChart, setGuards, toBalance, type AccountRow,
+  accountsOfHolder, fixedAccounts, insertAccounts, insertBook, insertChart, lockAccounts, readAccounts, readChart, setGuards, toBalance, type AccountRow,
   type ChartRow, type NewAccount,
 } from '../store/accounts.ts';
 import { accountIdOf } from '../rules/ids.ts';
@@ -74,7 +74,8 @@ export async function balances(tx: Reading, ids: readonly Uuid[]): Promise<Balan
 
 async function change(tx: SectionTx, account: Uuid, guards: Guards, frozen: boolean | undefined): Promise<Outcome<AccountView>> {
   tx.locks('spine/ledger');
-  const [row] = await lockAccounts(tx.sql, [account]);
+  const [fixed] = await fixedAccounts(tx.sql, [account]);
+  const [row] = fixed ? await lockAccounts(tx.sql, [fixed.no]) : [];
   if (!row) return refuse(accountRefused, { reason: 'unknown-account', field: 'account' });
   if (row.flags & FLAG.closed) return refuse(accountRefused, { reason: 'closed', field: 'account' });
   const minimum = bound(guards.minimum, row.minimum), maximum = bound(guards.maximum, row.maximum);

@@ -9,11 +9,12 @@ import { daysFrom, findFault, kindName, type Wrong } from '../rules/check.ts';
 import { dayEndUs, dayOfUs, dayStartUs } from '../rules/effective.ts';
 import { evaluate, type Verdict } from '../rules/evaluate.ts';
 import { transferIdOf } from '../rules/ids.ts';
-import { lockAccounts, shareSeal, writeAccounts, type LockedAccount } from '../store/accounts.ts';
+import { lockAccounts, shareSeal, writeAccounts, writePosted, type FixedAccount, type LockedAccount } from '../store/accounts.ts';
 import { effectiveBalances, movesSince } from '../store/reads.ts';
 import type { NewTransfer, StoredTransfer } from '../store/rows.ts';
 import { deleteHolds, insertDated, insertFull, insertHolds, insertPlain, readHolds, readResolutions, readTransfers } from '../store/transfers.ts';
 import { daySpan } from './days.ts';
+import { fixedOf } from './fixed.ts';
 
 const MODULE = 'spine/ledger';
 
@@ -46,9 +47,9 @@ function collect(postings: readonly Posting[], wrong: readonly (Wrong | undefine
   return needs;
 }
 
-const toAccount = (r: LockedAccount): Account => ({
-  no: r.no, id: r.id, currency: r.currency, flags: r.flags, posted: r.posted, pendingIn: r.pending_in, pendingOut: r.pending_out, minimum: r.minimum,
-  maximum: r.maximum, lastAtUs: r.last_at_us, changed: false,
+const toAccount = (fixed: FixedAccount, r: LockedAccount): Account => ({
+  no: fixed.no, id: fixed.id, currency: fixed.currency, flags: r.flags, posted: r.posted, pendingIn: r.pending_in, pendingOut: r.pending_out,
+  minimum: r.minimum, maximum: r.maximum, lastAtUs: r.last_at_us, changed: false, heldChanged: false,
 });
 
 const byId = <T extends { readonly id: Uuid }>(rows: readonly T[]): Map<string, T> => new Map(rows.map((row) => [row.id, row]));
@@ -63,9 +64,10 @@ async function openBook(tx: SectionTx, needs: Needs): Promise<Book> {
     if (t.debit) needs.accounts.add(t.debit);
     if (t.credit) needs.accounts.add(t.credit);
   }
+  const fixed = new Map((await fixedOf(tx, needs.accounts)).map((account) => [account.no, account]));
   tx.locks(MODULE);
-  const [accounts, known, holds, resolutions, sealedThrough] = await Promise.all([
-    lockAccounts(tx.sql, [...needs.accounts].toSorted()),
+  const [locked, known, holds, resolutions, sealedThrough] = await Promise.all([
+    lockAccounts(tx.sql, [...fixed.keys()].toSorted((a, b) => a - b)),
     needs.ids.size ? readTransfers(tx.sql, [...new Set(needs.ids.values())]) : [],
     needs.targets.size ? readHolds(tx.sql, [...needs.targets]) : [],
     needs.targets.size ? readResolutions(tx.sql, [...needs.targets]) : [],
@@ -74,7 +76,8 @@ async function openBook(tx: SectionTx, needs: Needs): Promise<Book> {
   const { zone } = tx.tenant;
   const isReversal = (r: { kind: number }): boolean => kindName(r.kind) === 'reversal';
   const book: Book = {
-    accounts: byId(accounts.map(toAccount)), targets: byId(targets), holds: byId(holds), ids: needs.ids, known: byId(known),
+    accounts: byId(locked.map((row) => toAccount(fixed.get(row.no) as FixedAccount, row))), targets: byId(targets), holds: byId(holds), ids: needs.ids,
+      known: byId(known),
     resolved: new Map(resolutions.filter((r) => !isReversal(r)).map((r) => [r.target, r.kind])),
     reversed: new Map(resolutions.filter(isReversal).map((r) => [r.target, r.amount])),
     sealedThrough, nowUs: BigInt(tx.now.getTime()) * 1000n, today: tx.today, tomorrowUs: dayEndUs(zone, tx.today) + 1n,
@@ -118,12 +121,14 @@ function write(tx: SectionTx, book: Book): void {
   const { rows } = book;
   const plain: NewTransfer[] = [], full: NewTransfer[] = [];
   for (const row of rows) (isPlain(row) ? plain : full).push(row);
-  const changed = [...book.accounts.values()].filter((a) => a.changed);
+  const moved: Account[] = [], held: Account[] = [];
+  for (const account of book.accounts.values()) if (account.changed) (account.heldChanged ? held : moved).push(account);
   if (plain.length) sends.push(() => insertPlain(tx.sql, tx.tenant.id, plain));
   if (full.length) sends.push(() => insertFull(tx.sql, tx.tenant.id, full));
   const dated = full.filter((r) => r.effective !== null);
   if (dated.length) sends.push(() => insertDated(tx.sql, tx.tenant.id, dated));
-  if (changed.length) sends.push(() => writeAccounts(tx.sql, changed));
+  if (moved.length) sends.push(() => writePosted(tx.sql, moved));
+  if (held.length) sends.push(() => writeAccounts(tx.sql, held));
   if (book.opened.size) sends.push(() => insertHolds(tx.sql, tx.tenant.id, [...book.opened.values()]));
   if (book.closedHolds.length) sends.push(() => deleteHolds(tx.sql, book.closedHolds));
   for (const send of sends) {

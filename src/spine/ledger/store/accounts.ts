@@ -2,17 +2,22 @@ import type { CivilDate, Currency, SqlTag, Uuid } from '#kernel';
 import type { AccountKind, Balance } from '../contract.ts';
 import { plainArray } from './arrays.ts';
 
-export interface LockedAccount { no: number; id: Uuid; currency: Currency; flags: number; posted: bigint; pending_in: bigint; pending_out: bigint;
-  minimum: bigint | null; maximum: bigint | null; last_at_us: bigint }
+/** What of an account never changes. */
+export interface FixedAccount { readonly no: number; readonly id: Uuid; readonly currency: Currency }
 
-/** Locks accounts in the order of their ids, in one statement: two batches that share accounts then cannot wait for each other in a circle. */
-export const lockAccounts = (sql: SqlTag, ids: readonly string[]): Promise<LockedAccount[]> => sql<LockedAccount>`
-  select no, replace(id::text, '-', '') as id, currency, flags, posted, pending_in, pending_out, minimum, maximum, last_at_us
-  from ledger.account where id = any(${plainArray(ids)}::uuid[]) order by ledger.account.id for no key update`;
+export const fixedAccounts = (sql: SqlTag, ids: readonly string[]): Promise<FixedAccount[]> => sql<FixedAccount>`
+  select no, replace(id::text, '-', '') as id, currency from ledger.account where id = any(${plainArray(ids)}::uuid[])`;
+
+export interface LockedAccount { no: number; flags: number; posted: bigint; pending_in: bigint; pending_out: bigint; minimum: bigint | null;
+  maximum: bigint | null; last_at_us: bigint }
+
+/** Locks accounts in the order of their numbers, in one statement: two batches that share accounts then cannot wait for each other in a circle. */
+export const lockAccounts = (sql: SqlTag, numbers: readonly number[]): Promise<LockedAccount[]> => sql<LockedAccount>`
+  select no, flags, posted, pending_in, pending_out, minimum, maximum, last_at_us
+  from ledger.account where no = any(${plainArray(numbers)}::int[]) order by no for no key update`;
 
 export interface AccountWrite { readonly no: number; readonly posted: bigint; readonly pendingIn: bigint; readonly pendingOut: bigint;
-  readonly lastAtUs: bigint;
-  readonly flags: number }
+  readonly lastAtUs: bigint; readonly flags: number }
 
 /** Writes each changed account once. */
 export const writeAccounts = (sql: SqlTag, a: readonly AccountWrite[]): Promise<unknown[]> => sql`
@@ -20,6 +25,13 @@ export const writeAccounts = (sql: SqlTag, a: readonly AccountWrite[]): Promise<
   from unnest(${plainArray(a.map((x) => x.no))}::int[], ${plainArray(a.map((x) => x.posted))}::bigint[], ${plainArray(a.map((x) => x.pendingIn))}::bigint[],
     ${plainArray(a.map((x) => x.pendingOut))}::bigint[], ${plainArray(a.map((x) => x.lastAtUs))}::bigint[], ${plainArray(a.map((x) => x.flags))}::smallint[])
     u (n, p, i, o, l, f)
+  where t.no = u.n`;
+
+/** The same for accounts whose holds and state did not change: most of them. */
+export const writePosted = (sql: SqlTag, a: readonly AccountWrite[]): Promise<unknown[]> => sql`
+  update ledger.account t set posted = u.p, last_at_us = u.l
+  from unnest(${plainArray(a.map((x) => x.no))}::int[], ${plainArray(a.map((x) => x.posted))}::bigint[], ${plainArray(a.map((x) => x.lastAtUs))}::bigint[])
+    u (n, p, l)
   where t.no = u.n`;
 
 export const setGuards = (sql: SqlTag, no: number, minimum: bigint | null, maximum: bigint | null, flags: number): Promise<unknown[]> => sql`
@@ -55,7 +67,7 @@ export const insertAccounts = (sql: SqlTag, tenant: string, at: Date, a: readonl
     ${plainArray(a.map((x) => x.maximum))}::bigint[]) r (i, c, cu, h, f, mi, ma)
   order by i on conflict do nothing`;
 
-export interface AccountRow extends LockedAccount { code: string; kind: AccountKind; holder: Uuid | null }
+export interface AccountRow extends LockedAccount { id: Uuid; currency: Currency; code: string; kind: AccountKind; holder: Uuid | null }
 
 export const readAccounts = (sql: SqlTag, ids: readonly Uuid[]): Promise<AccountRow[]> => sql<AccountRow>`
   select a.no, replace(a.id::text, '-', '') as id, a.currency, a.flags, a.posted, a.pending_in, a.pending_out, a.minimum, a.maximum, a.last_at_us,
@@ -76,6 +88,6 @@ export const holdSeal = async (sql: SqlTag): Promise<CivilDate | null> =>
   (await sql<{ day: CivilDate | null }>`select sealed_through as day from ledger.book for update`)[0]?.day ?? null;
 export const moveSeal = (sql: SqlTag, day: CivilDate): Promise<unknown[]> => sql`update ledger.book set sealed_through = ${day}`;
 
-export const toBalance = (r: LockedAccount): Balance => ({
+export const toBalance = (r: AccountRow): Balance => ({
   account: r.id, currency: r.currency, posted: r.posted, pendingIn: r.pending_in, pendingOut: r.pending_out, available: r.posted - r.pending_out,
 });
