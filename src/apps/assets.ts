@@ -28,7 +28,8 @@ async function addApplication(entry: string, add: (name: string, text: string) =
   const name = basename(folder);
   const { outputFiles, metafile } = await build({
     entryPoints: [{ in: entry, out: name }], bundle: true, splitting: true, minify: true, write: false, metafile: true, format: 'esm', target: 'es2022',
-    jsx: 'automatic', jsxImportSource: 'react', legalComments: 'none', define: { 'process.env.NODE_ENV': '"production"' }, outdir: folder, absWorkingDir: folder,
+    jsx: 'automatic', jsxImportSource: 'react', legalComments: 'none', define: { 'process.env.NODE_ENV': '"production"' }, outdir: folder,
+      absWorkingDir: folder,
     chunkNames: `${name}-[name]-[hash]`,
   });
   const texts = new Map(outputFiles.map((f) => [basename(f.path), f.text]));

@@ -16,4 +16,5 @@ import console from '#platform/console/module';
 import edge from '#platform/edge/module';
 
 /** Every module of the program, lower tiers first and each after what it needs: the order of migrations and of locks. */
-export const modules: readonly Module[] = [tenancy, vault, limits, cache, events, jobs, audit, idempotency, identity, operators, ledger, edge, console, taxrefund, wallet];
+export const modules: readonly Module[] = [tenancy, vault, limits, cache, events, jobs, audit, idempotency, identity, operators, ledger, edge, console,
+  taxrefund, wallet];

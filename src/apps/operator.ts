@@ -15,7 +15,8 @@ export async function operator(args: readonly string[]): Promise<number> {
   const [what = '', ...words] = plainOf(args, ['--tenant', '--data', '--role', '--site']);
   const name = words.join(' ');
   const role = textOf(args, '--role');
-  if (!['add', 'link', 'disable', 'list'].includes(what) || (what !== 'list' && name === '') || (what === 'add' && role === undefined)) throw new UsageFault(USAGE);
+  const known = ['add', 'link', 'disable', 'list'].includes(what);
+  if (!known || (what !== 'list' && name === '') || (what === 'add' && role === undefined)) throw new UsageFault(USAGE);
   return reach(args, async (reached) => {
     const { tenant, cell } = await tenantOf(reached, args);
     const by = operatorOrigin(['operators:manage']);

@@ -14,7 +14,8 @@ export function createDesk(o: { assets: Assets; clock: Clock }): { mount(app: Fa
       app.get('/_dev/operators', (req, reply) => {
         const query = req.query as Record<string, string>;
         const context: PageContext = {
-          tenant: { id: uuid('0'.repeat(32)), slug: 'desk', name: 'Exchequer', country: 'IN', zone: 'Asia/Kolkata', languages: ['en', 'hi'], cell: '', products: [],
+          tenant: { id: uuid('0'.repeat(32)), slug: 'desk', name: 'Exchequer', country: 'IN', zone: 'Asia/Kolkata', languages: ['en', 'hi'], cell: '',
+            products: [],
             clockOffsetMs: 0 },
           brand: {}, language: negotiate(query.lang ?? req.headers['accept-language'], ['en', 'hi']), theme: 'auto', signedIn: false, path: req.url, base: '',
           asset: (name) => o.assets.url(name), token: '', key: '', now: o.clock.now(), synthetic: true, trace: newTrace(), params: {}, query,

@@ -146,7 +146,8 @@ const zLineHead = { line: zLineId, at: zInstant, reason: z.string(), feed: z.str
 export const zQuarantineQuery = z.strictObject({ query: z.strictObject({ reason: z.enum(quarantineReasons), cursor: zLineId }).partial() }).partial();
 export const zQuarantinePage = z.strictObject({ lines: z.array(z.strictObject(zLineHead)), next: zLineId.nullable() });
 export const zLookLine = z.strictObject({ params: z.strictObject({ line: zLineId }), query: z.strictObject({ purpose: zPurpose }).partial().optional() });
-export const zQuarantineLine = z.strictObject({ ...zLineHead, state: z.enum(['open', 'replayed', 'dismissed']), text: personal('a line of the feed', z.string()) });
+export const zQuarantineLine = z.strictObject({ ...zLineHead, state: z.enum(['open', 'replayed', 'dismissed']), text: personal('a line of the feed',
+  z.string()) });
 export const zOfLine = z.strictObject({ params: z.strictObject({ line: zLineId }) });
 export const zReplayed = z.strictObject({ taken: z.boolean(), reason: z.enum(quarantineReasons).nullable() });
 

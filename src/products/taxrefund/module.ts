@@ -25,7 +25,8 @@ export default defineModule({
   workers: [follow],
   state: [statusCacheState],
   checks: [eventsCheck, countsCheck],
-  permissions: { 'taxrefund:health': 'See what the feed brought and what waits.', 'taxrefund:feed': 'Send the authority’s feed.', 'taxrefund:quarantine': 'See and replay quarantined lines.' },
+  permissions: { 'taxrefund:health': 'See what the feed brought and what waits.', 'taxrefund:feed': 'Send the authority’s feed.',
+    'taxrefund:quarantine': 'See and replay quarantined lines.' },
   privacy: {
     'taxrefund.refund.account': { kind: 'last digits of the account', kept: 'sealed' },
     'taxrefund.quarantine.line': { kind: 'a line of the feed as it came', kept: 'sealed' },

@@ -9,7 +9,8 @@ beforeAll(async () => {
 });
 afterAll(() => h.stop());
 
-interface Page { facts: { seq: string; action: string; actor: string; subject: string; trace: string; detail: Record<string, unknown> }[]; next: string | null; lookedTo: string | null }
+interface Page { facts: { seq: string; action: string; actor: string; subject: string; trace: string; detail: Record<string,
+  unknown> }[]; next: string | null; lookedTo: string | null }
 const search = (query: Record<string, string>, cookies = auditor.cookies, tenant = 'india'): Promise<Answer> =>
   h.request({ path: `/api/audit/facts?${new URLSearchParams(query).toString()}`, cookies, tenant });
 const page = async (query: Record<string, string>): Promise<Page> => (await search(query)).json<Page>();
@@ -17,7 +18,8 @@ const page = async (query: Record<string, string>): Promise<Page> => (await sear
 describe('search', () => {
   it('finds by action, actor, request, result and time, newest first, page by page', async () => {
     const trace = 'ab12'.repeat(8);
-    await h.perform('india', async (tx) => { for (let i = 0; i < 250; i++) tx.audit({ action: 'probe.many', result: i % 2 ? 'done' : 'refused', resource: `n ${i}` }); });
+    await h.perform('india', async (tx) => { for (let i = 0; i < 250; i++) tx.audit({ action: 'probe.many', result: i % 2 ? 'done' : 'refused',
+      resource: `n ${i}` }); });
     await h.request({ path: '/api/probe/one', json: { key: 'searched', n: 1, fault: 'none' }, headers: { traceparent: `00-${trace}-${'2'.repeat(16)}-01` } });
     const found: string[] = [];
     for (let cursor: string | null | undefined; cursor !== null;) {

@@ -1,5 +1,6 @@
 import { z } from 'zod';
-import { event, isCurrency, problem, zAmount, zDate, zId, zInstant, zPurpose, type CivilDate, type Currency, type FactDraft, type Money, type Origin, type Uuid } from '#kernel';
+import { event, isCurrency, problem, zAmount, zDate, zId, zInstant, zPurpose, type CivilDate, type Currency, type FactDraft, type Money, type Origin,
+  type Uuid } from '#kernel';
 
 /** Transfers of one posting: what is linked stands or falls together. */
 export const TRANSFERS_MAX = 500;
@@ -160,7 +161,8 @@ export const zEntryOut = z.strictObject({
   change: zAmount, balance: zAmount, code: z.int(), trace: z.string(), target: zTransferId.nullable(),
 });
 const zCursor = z.string().regex(/^\d{1,18}$/);
-export const zAccountsQuery = z.strictObject({ query: z.strictObject({ code: z.string().max(40), currency: z.string().length(3), cursor: zCursor }).partial() }).partial();
+export const zAccountsQuery = z.strictObject({ query: z.strictObject({ code: z.string().max(40), currency: z.string().length(3),
+  cursor: zCursor }).partial() }).partial();
 export const zAccountsOut = z.strictObject({ accounts: z.array(zAccountOut), next: z.string().nullable() });
 const zOfAccountParams = z.strictObject({ account: zAccountId });
 export const zLookAccount = z.strictObject({ params: zOfAccountParams, query: z.strictObject({ purpose: zPurpose }).partial().optional() });
@@ -190,7 +192,8 @@ export const zTrialQuery = z.strictObject({ query: z.strictObject({ day: zDate }
 const zSum = z.string().regex(/^-?\d+$/);
 export const zTrialOut = z.strictObject({
   asOf: zInstant, day: zDayText.nullable(),
-  lines: z.array(z.strictObject({ code: z.string(), kind: z.string(), normal: z.enum(['debit', 'credit']), currency: z.string(), balance: zSum, accounts: z.int() })),
+  lines: z.array(z.strictObject({ code: z.string(), kind: z.string(), normal: z.enum(['debit', 'credit']), currency: z.string(), balance: zSum,
+    accounts: z.int() })),
   totals: z.array(z.strictObject({ currency: z.string(), debit: zSum, credit: zSum })),
 });
 export const accountUnknown = problem('ledger-account-unknown', {

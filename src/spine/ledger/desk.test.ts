@@ -35,12 +35,14 @@ describe('operators', () => {
     expect(await entries('&least=200&most=400&side=credit')).toEqual(['400', '300', '200']);
     expect(await entries('&side=debit')).toEqual([]);
     expect(await entries('&to=2020-01-01T00:00:00Z')).toEqual([]);
-    const facts = await h.sql('IN', 'superuser')<{ result: string; detail: string }>(`select result, detail from audit.fact where action = 'ledger.looked' and resource = 'account ${wallet}' order by seq`);
+    const facts = await h.sql('IN', 'superuser')<{ result: string; detail: string }>(
+      `select result, detail from audit.fact where action = 'ledger.looked' and resource = 'account ${wallet}' order by seq`);
     expect(facts[0]).toMatchObject({ result: 'refused' });
     expect(JSON.parse(facts[1]?.detail ?? '{}')).toEqual({ purpose: 'support' });
   });
   it('follow a balance to its request', async () => {
-    const story = (await get(`accounts/acc_${wallet}/explain?purpose=review`)).json<{ before: string; posted: string; entries: { transfer: string; trace: string }[] }>();
+    const answer = await get(`accounts/acc_${wallet}/explain?purpose=review`);
+    const story = answer.json<{ before: string; posted: string; entries: { transfer: string; trace: string }[] }>();
     expect(story).toMatchObject({ before: '0', posted: '1500' });
     const first = story.entries[0]?.transfer ?? '';
     expect((await get('transfers?ref=pay+5')).json()).toEqual({ transfer: first });
@@ -63,6 +65,7 @@ describe('operators', () => {
     const other = await operatorOf(h, 'accountant', 'other');
     expect(typeOf(await get(`accounts/acc_${wallet}?purpose=support`, other.cookies, 'other'))).toEqual([404, 'ledger-account-unknown']);
     const feed = await operatorOf(h, 'feed');
-    for (const path of ['accounts', `accounts/acc_${till}`, 'trial-balance', 'transfers?ref=x']) expect(typeOf(await get(path, feed.cookies)), path).toEqual([403, 'forbidden']);
+    for (const path of ['accounts', `accounts/acc_${till}`, 'trial-balance', 'transfers?ref=x']) expect(typeOf(await get(path, feed.cookies)),
+      path).toEqual([403, 'forbidden']);
   });
 });

@@ -32,7 +32,8 @@ describe('the authenticator', () => {
     expect(codes).toEqual(['287082', '081804', '050471', '005924', '279037', '353130']);
   });
   it('writes keys as RFC 4648, section 10', () => {
-    expect(['f', 'fo', 'foo', 'foob', 'fooba', 'foobar'].map((t) => base32(Buffer.from(t)))).toEqual(['MY', 'MZXQ', 'MZXW6', 'MZXW6YQ', 'MZXW6YTB', 'MZXW6YTBOI']);
+    expect(['f', 'fo', 'foo', 'foob', 'fooba', 'foobar'].map((t) => base32(Buffer.from(t)))).toEqual(['MY', 'MZXQ', 'MZXW6', 'MZXW6YQ', 'MZXW6YTB',
+      'MZXW6YTBOI']);
   });
   it('takes a code one step around now, and never one that is not newer than the last', () => {
     const key = Buffer.from('12345678901234567890'), now = testClock(new Date(59_000 + 30_000)).now();
@@ -49,7 +50,8 @@ it('roles name permissions of the manifests only', async () => {
 });
 
 it('passwords that are guessed first are refused', () => {
-  expect(['short', 'aaaaaaaaaaaaaaaa', 'xx made up operator xx', OPERATOR_PASSWORD].map((p) => weakPassword(p, 'Made Up Operator'))).toEqual([true, true, true, false]);
+  expect(['short', 'aaaaaaaaaaaaaaaa', 'xx made up operator xx', OPERATOR_PASSWORD].map((p) => weakPassword(p, 'Made Up Operator'))).toEqual([true, true,
+    true, false]);
 });
 
 describe('enrolment', () => {
@@ -61,8 +63,10 @@ describe('enrolment', () => {
     expect(typeOf(await ask('/enrolment/password', { link, password: 'password', code: authenticatorCode(key) }))).toEqual([422, 'operator-password-weak']);
     expect(typeOf(await ask('/enrolment/password', { link, password: OPERATOR_PASSWORD, code: '000000' }))).toEqual([422, 'operator-code-wrong']);
     const answer = await ask('/enrolment/password', { link, password: OPERATOR_PASSWORD, code: authenticatorCode(key) });
-    expect((await me({ xq_operator: answer.json<{ token: string }>().token })).json()).toMatchObject({ name, role: 'administrator', permissions: [...roles.administrator ?? []] });
-    for (const again of [await ask(`/enrolment?link=${link}`), await ask('/enrolment/password', { link, password: OPERATOR_PASSWORD, code: authenticatorCode(key, 1) })]) {
+    expect((await me({ xq_operator: answer.json<{ token: string }>().token })).json()).toMatchObject({ name, role: 'administrator',
+      permissions: [...roles.administrator ?? []] });
+    for (const again of [await ask(`/enrolment?link=${link}`), await ask('/enrolment/password', { link, password: OPERATOR_PASSWORD,
+      code: authenticatorCode(key, 1) })]) {
       expect(typeOf(again)).toEqual([410, 'operator-link-over']);
     }
   });
@@ -84,7 +88,8 @@ describe('enrolment', () => {
     const key = fromBase32((await ask(`/enrolment?link=${link}`)).json<{ secret: string }>().secret);
     expect((await ask('/enrolment/password', { link, password: `${OPERATOR_PASSWORD}!`, code: authenticatorCode(key) })).status).toBe(200);
     expect((await me(who.cookies)).status).toBe(401);
-    expect(typeOf(await ask('/sign-in', { name: who.name, password: OPERATOR_PASSWORD, code: authenticatorCode(who.key, 1) }))).toEqual([422, 'operator-refused']);
+    expect(typeOf(await ask('/sign-in', { name: who.name, password: OPERATOR_PASSWORD, code: authenticatorCode(who.key, 1) }))).toEqual([422,
+      'operator-refused']);
   });
   it('refuses a name that is taken and a role that is none', async () => {
     const { name } = await invited();
@@ -92,7 +97,8 @@ describe('enrolment', () => {
       const o = await h.perform('india', (tx) => inviteOperator(tx, n, role));
       return o.ok ? '' : o.problem.code;
     };
-    expect([await refused(` ${name.toLowerCase()} `, 'auditor'), await refused('Somebody New', 'emperor')]).toEqual(['operator-name-taken', 'operator-role-unknown']);
+    expect([await refused(` ${name.toLowerCase()} `, 'auditor'), await refused('Somebody New', 'emperor')]).toEqual(['operator-name-taken',
+      'operator-role-unknown']);
   });
 });
 
@@ -125,7 +131,8 @@ describe('sign-in', () => {
   });
   it('takes no passkey that it has not made, no invented challenge and no text', async () => {
     const clientDataJSON = Buffer.from(JSON.stringify({ type: 'webauthn.get', challenge: 'x', origin: 'http://india.localhost' })).toString('base64url');
-    for (const credential of ['{}', 'no json', JSON.stringify({ id: 'x', rawId: 'x', type: 'public-key', response: { clientDataJSON, authenticatorData: '', signature: '' } })]) {
+    for (const credential of ['{}', 'no json', JSON.stringify({ id: 'x', rawId: 'x', type: 'public-key', response: { clientDataJSON, authenticatorData: '',
+      signature: '' } })]) {
       expect(typeOf(await ask('/sign-in/passkey', { credential }))).toEqual([422, 'operator-refused']);
     }
     const { link } = await invited();
@@ -135,8 +142,10 @@ describe('sign-in', () => {
   it('leaves facts without a name', async () => {
     const who = await enrolled();
     await ask('/sign-in', { name: who.name, password: 'wrong', code: '000000' });
-    const facts = await h.sql('IN', 'superuser')<{ action: string; result: string; text: string }>("select action, result, f::text as text from audit.fact f where action like 'operators.%'");
-    expect(facts.map((f) => `${f.action} ${f.result}`)).toEqual(expect.arrayContaining(['operators.enrol done', 'operators.sign-in done', 'operators.sign-in refused']));
+    const facts = await h.sql('IN', 'superuser')<{ action: string; result: string; text: string }>(
+      "select action, result, f::text as text from audit.fact f where action like 'operators.%'");
+    expect(facts.map((f) => `${f.action} ${f.result}`)).toEqual(expect.arrayContaining(['operators.enrol done', 'operators.sign-in done',
+      'operators.sign-in refused']));
     expect(facts.filter((f) => f.text.includes(who.name))).toEqual([]);
     const hashed = createHash('sha256').update(OPERATOR_PASSWORD).digest('hex');
     expect(await h.findSecrets({ name: who.name, password: OPERATOR_PASSWORD, key: base32(who.key), hashed })).toEqual([]);
@@ -150,13 +159,15 @@ describe('a session', () => {
     const token = who.cookies.xq_operator as string;
     const changed = await me({ xq_operator: `${token.slice(0, -4)}AAAA` });
     expect([changed.status, changed.cookies.xq_operator]).toEqual([401, null]);
-    expect((await ask('/sign-out', undefined, { method: 'POST', cookies: who.cookies })).status).toBe(403); // no origin: a page of another site could have sent it
+    expect((await ask('/sign-out', undefined, { method: 'POST',
+      cookies: who.cookies })).status).toBe(403); // no origin: a page of another site could have sent it
     expect((await ask('/sign-out', undefined, { method: 'POST', cookies: who.cookies, headers: { 'sec-fetch-site': 'same-origin' } })).status).toBe(200);
     expect((await me(who.cookies)).status).toBe(401);
     const other = await enrolled();
     await h.perform('india', (tx) => disableOperator(tx, other.name));
     expect((await me(other.cookies)).status).toBe(401);
-    expect(typeOf(await ask('/sign-in', { name: other.name, password: OPERATOR_PASSWORD, code: authenticatorCode(other.key, 1) }))).toEqual([422, 'operator-refused']);
+    expect(typeOf(await ask('/sign-in', { name: other.name, password: OPERATOR_PASSWORD, code: authenticatorCode(other.key, 1) }))).toEqual([422,
+      'operator-refused']);
   });
   it('ends after half an hour without a request, and after eight hours', async () => {
     const who = await enrolled();

@@ -67,7 +67,8 @@ function signInView(context: PageContext, state: FormState): Rendered {
           <Hidden context={context} />
           {then}
           <Field {...field} name="name" label={w.name} autoComplete="username" maxLength={64} width={20} />
-          <Field {...field} name="password" label={w.password} autoComplete="current-password" type="password" maxLength={PASSWORD_CHARS_MAX} width={20} secret />
+          <Field {...field} name="password" label={w.password} autoComplete="current-password" type="password"
+            maxLength={PASSWORD_CHARS_MAX} width={20} secret />
           <Field {...field} name="code" label={w.code} hint={w.codeHint} autoComplete="one-time-code" inputMode="numeric" maxLength={32} width={6} secret />
           <div class="actions"><button type="submit" class="main">{w.go}</button></div>
         </form>
@@ -142,7 +143,7 @@ function enrolAgain(context: PageContext, state: FormState): Rendered {
 }
 
 const shown: Enrolment = {
-  operator: idOf('opr', '0'.repeat(32)), name: 'Kamala Vishwanathan-Subramaniam', role: 'administrator', challenge: 'A'.repeat(51), rp: 'office.example',
+  operator: idOf('opr', '0'.repeat(32)), name: 'Kamala-Vishwanathan-Subramaniam', role: 'administrator', challenge: 'A'.repeat(51), rp: 'office.example',
   expiresAt: new Date(0), secret: 'JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP', otpauth: 'otpauth://totp/x',
 };
 const nothing = done(null);

@@ -12,7 +12,8 @@ import { challenge, signInByPasskey, signInByPassword } from './service/sign-in.
 const link = `enr_${'0'.repeat(32)}.${'A'.repeat(43)}`;
 
 export const challengeRoute = route('GET /operators/challenge', {
-  summary: 'A challenge for an operator’s passkey.', scope: 'public', input: zNothing, output: zChallenge, problems: [], verb: challenge, example: { input: {} },
+  summary: 'A challenge for an operator’s passkey.', scope: 'public', input: zNothing, output: zChallenge, problems: [], verb: challenge,
+    example: { input: {} },
 });
 export const passwordRoute = route('POST /operators/sign-in', {
   summary: 'Signs an operator in with name, password and the authenticator’s code.', scope: 'public', input: zByPassword, output: zOpened,

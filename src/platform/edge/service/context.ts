@@ -95,7 +95,8 @@ export function look(o: EdgeOptions, req: FastifyRequest): Seen | 'unknown-tenan
   const seen: Seen = {
     atMs: o.clock.monotonicMs(), trace: traceOf(req.headers.traceparent) ?? newTrace(), tenant: found.tenant, cell, base: found.base,
     cookies: parseCookies(req.headers.cookie, o.secure), set: [], address: req.ip, agent: (req.headers['user-agent'] ?? '').slice(0, 256),
-    site: `${o.secure ? 'https' : 'http'}://${req.headers.host ?? ''}`, actor: { kind: 'nobody' }, by: undefined, bySecret: undefined, limits: undefined, span: req.seen?.span,
+    site: `${o.secure ? 'https' : 'http'}://${req.headers.host ?? ''}`, actor: { kind: 'nobody' }, by: undefined, bySecret: undefined, limits: undefined,
+      span: req.seen?.span,
   };
   req.seen = o.tracer && !seen.span ? traced(o.tracer, req, seen) : seen;
   return req.seen;

@@ -83,7 +83,8 @@ export async function addPasskey(tx: Tx, operator: Uuid, credential: string): Pr
   const row = tx.uuid();
   const kept: Kept = { id, publicKey: Buffer.from(publicKey).toString('base64url'), rp };
   const sealed = tenantKeys(tx).seal(passkeyPlace(row), JSON.stringify(kept));
-  return (await insertPasskey(tx.sql, tx.tenant.id, { id: row, operator, credential: sealed, counter: BigInt(counter) }, credentialIndex(tx, id), tx.now)).length > 0;
+  return (await insertPasskey(tx.sql, tx.tenant.id, { id: row, operator, credential: sealed, counter: BigInt(counter) }, credentialIndex(tx, id),
+    tx.now)).length > 0;
 }
 
 /** The operator whose passkey answered our challenge on our site, if one did. */
