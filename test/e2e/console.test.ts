@@ -110,6 +110,27 @@ describe.runIf(has('chromium'))('the console', () => {
     expect(await page.locator('.grid tbody tr').count()).toBe(2);
   });
 
+  it('takes times in the zone of the tenant, and saves what is seen', { timeout: 60_000 }, async () => {
+    const asked = page.waitForRequest((r) => r.url().includes('/api/audit/facts'));
+    await page.goto(`${base}/console/audit?action=ledger.posted&from=2020-01-01T00:00`);
+    expect(new URL((await asked).url()).searchParams.get('from')).toBe('2019-12-31T18:30:00.000Z');
+    await page.getByText(/GMT\+5:30|IST/).first().waitFor();
+    const [download] = await Promise.all([page.waitForEvent('download'), page.getByRole('button', { name: 'Save this table (CSV)' }).click()]);
+    const text = readFileSync(await download.path(), 'utf8');
+    expect(text.split('\r\n')[0]).toBe('\ufeffWhen,Who,What,Result,About,On,More');
+    expect(text).toContain('ledger.posted');
+  });
+
+  it('walks tables by arrow keys, and the address keeps what was filtered', { timeout: 60_000 }, async () => {
+    await page.goto(`${base}/console/trial`);
+    await page.locator('.grid a').first().focus();
+    await page.keyboard.press('ArrowDown');
+    expect(await page.evaluate(() => document.activeElement?.textContent)).toBe('wallet');
+    await page.keyboard.press('Enter');
+    await heading('Accounts');
+    expect(new URL(page.url()).search).toBe('?code=wallet&currency=INR');
+  });
+
   it('takes a line out of quarantine again', { timeout: 60_000 }, async () => {
     await page.goto(`${base}/console/feed`);
     await page.getByRole('link', { name: 'unknown person' }).click();

@@ -8,6 +8,9 @@ export const language = document.documentElement.lang === 'hi' ? 'hi' : 'en';
 export const words: Words = language === 'hi' ? hi : en;
 export const locale = language === 'hi' ? 'hi-IN' : 'en-IN';
 
+/** Times are shown and typed in the tenant's own zone, wherever the operator sits. */
+export const zone = document.getElementById('console')?.dataset.zone ?? 'UTC';
+
 export const signIn = (): void => {
   const at = location.pathname.slice(base.length) + location.search;
   location.assign(`${base}/operator/sign-in?then=${encodeURIComponent(at)}`);

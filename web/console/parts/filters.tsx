@@ -37,12 +37,6 @@ export function Filters({ filters, keep = [], toSearch = (typed) => typed }: { f
   );
 }
 
-/** A local time as it is typed, as an instant. */
-export const instantOf = (typed: string | undefined): { readonly at?: string } => {
-  const at = typed ? new Date(typed) : undefined;
-  return at && !Number.isNaN(at.getTime()) ? { at: at.toISOString() } : {};
-};
-
 /** Leads on to the next page, and back to the first. */
 export function Pages({ next, label }: { next: string | null; label: string }): ReactNode {
   const [search, change] = useSearchText();

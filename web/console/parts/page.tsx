@@ -1,11 +1,8 @@
 import type { UseQueryResult } from '@tanstack/react-query';
 import { useEffect, useRef, type ReactNode } from 'react';
-import { fill, locale, Refused, words, type Purpose, type Search } from './client.ts';
+import { fill, Refused, words, type Purpose, type Search } from './client.ts';
 import { useSearchText } from './search.ts';
-
-const instants = new Intl.DateTimeFormat(`${locale}-u-nu-latn`, { dateStyle: 'medium', timeStyle: 'medium' });
-export const When = ({ at }: { at: string }): ReactNode => <time dateTime={at}>{instants.format(new Date(at))}</time>;
-export const whenText = (at: string): string => instants.format(new Date(at));
+import { whenText } from './time.tsx';
 
 /** A room: its heading, how old what it shows is, and the rest. The heading takes the focus, so that a reader hears where it is. */
 export function Page({ title, asOf, children }: { title: string; asOf?: string | number | undefined; children: ReactNode }): ReactNode {
@@ -18,7 +15,7 @@ export function Page({ title, asOf, children }: { title: string; asOf?: string |
     <>
       <header className="room-head">
         <h1 ref={heading} tabIndex={-1}>{title}</h1>
-        {asOf !== undefined && <p className="as-of">{fill(words.asOf, { time: instants.format(new Date(asOf)) })}</p>}
+        {asOf !== undefined && <p className="as-of">{fill(words.asOf, { time: whenText(asOf) })}</p>}
       </header>
       {children}
     </>

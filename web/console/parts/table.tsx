@@ -43,7 +43,7 @@ export function Table<T>({ caption, columns, rows, keyOf, empty, foot }: { capti
         <h2>{caption}</h2>
         <button type="button" className="link" onClick={() => save(caption, columns, rows)}>{words.export}</button>
       </div>
-      <div className="scroll" tabIndex={0} role="region" aria-label={caption}>
+      <div className="table-scroll" tabIndex={0} role="region" aria-label={caption}>
         <table className="grid" onKeyDown={walk}>
           <thead><tr>{columns.map((c) => <th key={c.name} scope="col" className={c.number ? 'number' : undefined}>{c.name}</th>)}</tr></thead>
           <tbody>{rows.map((row) => (

@@ -41,7 +41,7 @@ async function enter(o: EdgeOptions, runner: Runner, req: FastifyRequest, route:
   if (seen === 'unknown-tenant') return refuse(unknownTenant);
   if (seen === 'misdirected') return refuse(common.misdirected);
   if (!offers(seen, product)) return refuse(common.notFound);
-  await authenticate(o, runner.authenticators, req, seen, route.scope);
+  await authenticate(o, runner.authenticators(route.scope), req, seen);
   return versionProblem(req) ?? limited(o, seen) ?? originProblem(o, req, seen) ?? seen;
 }
 

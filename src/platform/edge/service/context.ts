@@ -117,15 +117,13 @@ function traced(tracer: Tracer, req: FastifyRequest, seen: Seen): Seen {
 /** True for what operators and machines ask for, and no person. */
 export const staffed = (scope: Scope): boolean => scope !== 'public' && scope !== 'person';
 
-/** Asks each authenticator in turn, those of the people first for whom the address is; the first that knows the credentials decides. */
-export async function authenticate(o: EdgeOptions, authenticators: readonly Authenticator[], req: FastifyRequest, seen: Seen, scope: Scope): Promise<void> {
+/** Asks each authenticator in turn; the first that knows the credentials decides. */
+export async function authenticate(o: EdgeOptions, authenticators: readonly Authenticator[], req: FastifyRequest, seen: Seen): Promise<void> {
   const credentials = {
     ...(Buffer.isBuffer(req.body) ? { body: req.body } : {}), cookies: seen.cookies, headers: req.headers,
     ...(req.headers.authorization === undefined ? {} : { authorization: req.headers.authorization }),
   };
-  const of = staffed(scope) ? 'operator' : 'person';
-  const rank = (a: Authenticator): number => ((a.of ?? 'person') === of ? 0 : 1);
-  for (const a of authenticators.toSorted((x, y) => rank(x) - rank(y))) {
+  for (const a of authenticators) {
     const answer = a.authenticate({ cell: seen.cell, tenant: seen.tenant, clock: o.clock }, credentials);
     const known = answer instanceof Promise ? await answer : answer;
     if (!known) continue;

@@ -49,7 +49,7 @@ async function enter(o: EdgeOptions, runner: Runner, req: FastifyRequest, scope:
   const seen = look(o, req);
   if (seen === 'unknown-tenant') return refuse(unknownTenant);
   if (seen === 'misdirected') return refuse(common.misdirected);
-  await authenticate(o, runner.authenticators, req, seen, scope);
+  await authenticate(o, runner.authenticators(scope), req, seen);
   const no = limited(o, seen);
   return { seen, context: pageContext(o, req, seen), no };
 }

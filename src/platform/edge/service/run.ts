@@ -14,17 +14,18 @@ import {
   type BatchStats,
   type CellContext,
   type Claim,
-  type Entry, type Item, type Outcome, type Problem, type Refused,
+  type Entry, type Item, type Outcome, type Problem, type Refused, type Scope,
 } from '#kernel';
 import { PER_ADDRESS, PER_OPERATOR, PER_PERSON, retryAfterSeconds, type LimitPolicy } from '#spine/limits';
 import { bodyHash, claimScope, isIdempotencyKey, type Taken } from '../rules.ts';
-import { routeName, type EdgeOptions, type Seen } from './context.ts';
+import { routeName, staffed, type EdgeOptions, type Seen } from './context.ts';
 
 type Batcher = { submit(entry: Entry<unknown>): Promise<Answer<unknown>>; stats: BatchStats };
 
 /** Runs routes: the one path that machines' requests, pages and forms all take. */
 export interface Runner {
-  readonly authenticators: readonly Authenticator[];
+  /** Those of the people first for whom an address is: one browser may be signed in as person and as operator. */
+  authenticators(scope: Scope): readonly Authenticator[];
   run(route: AnyRoute, seen: Seen, wire: unknown, key: string | undefined): Promise<Answer<unknown>>;
   stats(): Record<string, BatchStats>;
 }
@@ -106,9 +107,13 @@ export function createRunner(o: EdgeOptions): Runner {
     if (!batcher) ofCell.set(route, (batcher = makeBatcher(o, cell, route)));
     return batcher;
   };
+  const known = o.modules.flatMap((m) => m.authenticators ?? []);
+  const ofStaff = (a: Authenticator): boolean => a.of === 'operator';
+  const forStaff = [...known.filter(ofStaff), ...known.filter((a) => !ofStaff(a))];
+  const forPeople = [...known.filter((a) => !ofStaff(a)), ...known.filter(ofStaff)];
   const refused = (outcome: Refused): Answer<unknown> => ({ outcome, replayed: false });
   return {
-    authenticators: o.modules.flatMap((m) => m.authenticators ?? []),
+    authenticators: (scope) => (staffed(scope) ? forStaff : forPeople),
     stats: () => Object.fromEntries([...batchers.values()].flatMap((m) => [...m].map(([r, b]) => [routeName(r), b.stats]))),
     async run(route, seen, wire, key) {
       const no = authorize(route, seen);

@@ -60,6 +60,7 @@ export const operatorAuthenticator: Authenticator = {
 export const operatorGate: Gate = {
   name: 'operators.session',
   check(tx: SectionTx, items: readonly Origin[]) {
+    if (!items.some((i) => i.actor.kind === 'operator')) return undefined;
     const sessionOf = (i: Origin): Uuid | undefined => (i.actor.kind === 'operator' ? i.actor.session : undefined);
     const sessions = [...new Set(items.flatMap((i) => sessionOf(i) ?? []))];
     if (!sessions.length) return undefined;

@@ -2,10 +2,12 @@ import { useQuery } from '@tanstack/react-query';
 import { Link } from '@tanstack/react-router';
 import type { ReactNode } from 'react';
 import { client, fill, pick, words, type Search } from '../../parts/client.ts';
-import { Filters, instantOf, Pages } from '../../parts/filters.tsx';
-import { Answer, Page, purposeOf, When, whenText } from '../../parts/page.tsx';
+import { Filters, Pages } from '../../parts/filters.tsx';
+import { FactLink } from '../../parts/ids.tsx';
+import { Answer, Page, purposeOf } from '../../parts/page.tsx';
 import { useSearchText } from '../../parts/search.ts';
 import { Table } from '../../parts/table.tsx';
+import { instantOf, When, whenText } from '../../parts/time.tsx';
 
 const w = words.audit;
 
@@ -13,6 +15,9 @@ function queryOf(search: Search): Record<string, string> {
   const from = instantOf(search.from).at, to = instantOf(search.to).at;
   return { ...pick(search, 'subject', 'actor', 'action', 'result', 'trace', 'cursor'), ...purposeOf(search), ...(from ? { from } : {}), ...(to ? { to } : {}) };
 }
+
+const detailText = (detail: Readonly<Record<string, string | number | boolean | null>>): string =>
+  Object.entries(detail).map(([name, value]) => `${name} ${value ?? words.none}`).join(', ');
 
 /** Facts, newest first. Each search is one itself, so nothing is asked again by itself. */
 export function AuditSearch(): ReactNode {
@@ -32,10 +37,11 @@ export function AuditSearch(): ReactNode {
         <>
           <Table caption={w.found} empty={w.empty} rows={value.facts} keyOf={(f) => f.id} columns={[
             { name: w.at, cell: (f) => <Link to="/audit" search={{ trace: f.trace } as never}><When at={f.at} /></Link>, text: (f) => whenText(f.at) },
-            { name: w.who, cell: (f) => `${f.actorKind} ${f.actor ?? ''}` }, { name: w.what, cell: (f) => f.action },
+            { name: w.who, cell: (f) => <>{f.actorKind} {f.actor !== null && <FactLink as="actor" id={f.actor} />}</>, text: (f) => `${f.actorKind} ${f.actor ?? ''}` }, { name: w.what, cell: (f) => f.action },
             { name: w.result, cell: (f) => `${w.results[f.result as keyof typeof w.results] ?? f.result} ${f.problem ?? ''}` },
-            { name: w.about, cell: (f) => f.subject ?? words.none }, { name: w.on, cell: (f) => f.resource ?? words.none },
-            { name: w.detail, cell: (f) => Object.entries(f.detail).map(([name, value_]) => `${name} ${value_ ?? words.none}`).join(', ') },
+            { name: w.about, cell: (f) => <FactLink as="subject" id={f.subject} />, text: (f) => f.subject ?? '' },
+            { name: w.on, cell: (f) => <span className="wrap">{f.resource ?? words.none}</span>, text: (f) => f.resource ?? '' },
+            { name: w.detail, cell: (f) => <span className="wrap">{detailText(f.detail)}</span>, text: (f) => detailText(f.detail) },
           ]} />
           {value.next !== null && value.lookedTo !== null && <p className="quiet">{fill(w.lookedTo, { time: whenText(value.lookedTo) })}</p>}
           <Pages next={value.next} label={words.more} />

@@ -2,11 +2,12 @@ import { useQuery } from '@tanstack/react-query';
 import { Link, useParams } from '@tanstack/react-router';
 import type { ReactNode } from 'react';
 import { client, pick, words, type Search } from '../../parts/client.ts';
-import { Filters, instantOf, Pages, type Filter } from '../../parts/filters.tsx';
+import { Filters, Pages, type Filter } from '../../parts/filters.tsx';
 import { amountText, minorOf } from '../../parts/money.ts';
 import { Answer, Page, purposeOf } from '../../parts/page.tsx';
 import { useSearchText } from '../../parts/search.ts';
 import { Facts } from '../../parts/table.tsx';
+import { instantOf } from '../../parts/time.tsx';
 import { Entries, ONE_LOOK, type Statement } from './parts.tsx';
 
 const w = words.ledger;

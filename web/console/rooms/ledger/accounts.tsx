@@ -3,6 +3,7 @@ import { Link } from '@tanstack/react-router';
 import type { ReactNode } from 'react';
 import { client, fill, pick, words } from '../../parts/client.ts';
 import { Pages } from '../../parts/filters.tsx';
+import { Id } from '../../parts/ids.tsx';
 import { amountText } from '../../parts/money.ts';
 import { Answer, Page } from '../../parts/page.tsx';
 import { useSearchText } from '../../parts/search.ts';
@@ -25,7 +26,7 @@ function OfCode({ code }: { code: string }): ReactNode {
         <Table caption={fill(w.accountsOf, { code })} empty={w.noAccounts} rows={value.accounts} keyOf={(a) => a.account} columns={[
           { name: w.account, cell: (a) => links.account(a.account), text: (a) => a.account }, { name: w.currency, cell: (a) => a.currency },
           { name: w.state, cell: (a) => (a.frozen ? w.frozen : w.states[a.state as keyof typeof w.states] ?? a.state) },
-          { name: w.holder, cell: (a) => a.holder ?? w.nobody },
+          { name: w.holder, cell: (a) => (a.holder === null ? w.nobody : <Id id={a.holder} />), text: (a) => a.holder ?? w.nobody },
           { name: w.posted, cell: (a) => amountText(a.posted, a.currency), number: true }, { name: w.available, cell: (a) => amountText(a.available, a.currency), number: true },
         ]} />
         <Pages next={value.next} label={words.next} />

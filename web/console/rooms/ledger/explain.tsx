@@ -3,11 +3,12 @@ import { useQuery } from '@tanstack/react-query';
 import { Link, useParams } from '@tanstack/react-router';
 import type { ReactNode } from 'react';
 import { client, words } from '../../parts/client.ts';
-import { instantOf } from '../../parts/filters.tsx';
+import { FactLink } from '../../parts/ids.tsx';
 import { amountText } from '../../parts/money.ts';
-import { Answer, Page, purposeOf, When, whenText } from '../../parts/page.tsx';
+import { Answer, Page, purposeOf } from '../../parts/page.tsx';
 import { useSearchText } from '../../parts/search.ts';
 import { Facts, Table } from '../../parts/table.tsx';
+import { dayText, instantOf, When, whenText } from '../../parts/time.tsx';
 import { Entries, ONE_LOOK, useLinks } from './parts.tsx';
 
 const w = words.ledger;
@@ -55,7 +56,7 @@ export function ExplainTransfer(): ReactNode {
         <>
           <Facts rows={[
             [w.amount, <strong key="amount">{money(t)}</strong>], [w.result, t.result], [w.kind, t.kind], [w.debit, or(t.debit, links.account)], [w.credit, or(t.credit, links.account)],
-            [w.at, <When key="at" at={t.at} />], [w.effective, t.effective ?? words.none],
+            [w.at, <When key="at" at={t.at} />], [w.effective, t.effective === null ? words.none : dayText(t.effective)],
           ]} />
           <Table caption={w.story} empty={w.alone} rows={related} keyOf={(r) => r.transfer} columns={[
             { name: w.transfer, cell: (r) => links.transfer(r.transfer), text: (r) => r.transfer }, { name: w.kind, cell: (r) => r.kind },
@@ -64,8 +65,8 @@ export function ExplainTransfer(): ReactNode {
           <h2>{w.request}</h2>
           <Facts rows={[[w.trace, <Link key="trace" to="/audit" search={{ trace } as never}><code>{trace}</code></Link>]]} />
           <Table caption={w.facts} empty={w.noFacts} rows={facts} keyOf={(f) => f.id} columns={[
-            { name: words.audit.at, cell: (f) => <When at={f.at} />, text: (f) => whenText(f.at) }, { name: words.audit.who, cell: (f) => `${f.actorKind} ${f.actor ?? ''}` },
-            { name: words.audit.what, cell: (f) => f.action }, { name: words.audit.result, cell: (f) => f.result }, { name: words.audit.on, cell: (f) => f.resource ?? words.none },
+            { name: words.audit.at, cell: (f) => <When at={f.at} />, text: (f) => whenText(f.at) }, { name: words.audit.who, cell: (f) => <>{f.actorKind} {f.actor !== null && <FactLink as="actor" id={f.actor} />}</>, text: (f) => `${f.actorKind} ${f.actor ?? ''}` },
+            { name: words.audit.what, cell: (f) => f.action }, { name: words.audit.result, cell: (f) => f.result }, { name: words.audit.on, cell: (f) => <span className="wrap">{f.resource ?? words.none}</span>, text: (f) => f.resource ?? '' },
           ]} />
         </>
       )}</Answer>

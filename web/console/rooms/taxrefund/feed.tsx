@@ -3,9 +3,10 @@ import { Link } from '@tanstack/react-router';
 import type { ReactNode } from 'react';
 import { client, fill, pick, words } from '../../parts/client.ts';
 import { Filters } from '../../parts/filters.tsx';
-import { Answer, Page, When, whenText } from '../../parts/page.tsx';
+import { Answer, Page } from '../../parts/page.tsx';
 import { useSearchText } from '../../parts/search.ts';
 import { Table } from '../../parts/table.tsx';
+import { When, whenText } from '../../parts/time.tsx';
 
 const LIVE_MS = 10_000;
 

@@ -3,9 +3,10 @@ import { Link, useParams } from '@tanstack/react-router';
 import { useState, type ReactNode } from 'react';
 import { client, fill, pick, Refused, words } from '../../parts/client.ts';
 import { Filters, Pages } from '../../parts/filters.tsx';
-import { Answer, Page, purposeOf, When, whenText } from '../../parts/page.tsx';
+import { Answer, Page, purposeOf } from '../../parts/page.tsx';
 import { useSearchText } from '../../parts/search.ts';
 import { Facts, Table } from '../../parts/table.tsx';
+import { When, whenText } from '../../parts/time.tsx';
 
 type Reason = keyof typeof words.quarantine.reasons;
 const reasonText = (reason: string): string => words.quarantine.reasons[reason as Reason] ?? reason;

@@ -1,0 +1,31 @@
+import type { ReactNode } from 'react';
+import { locale, zone } from './client.ts';
+
+const instants = new Intl.DateTimeFormat(`${locale}-u-nu-latn`, {
+  timeZone: zone, year: 'numeric', month: 'long', day: 'numeric', hour: '2-digit', minute: '2-digit', second: '2-digit', hourCycle: 'h23', timeZoneName: 'short',
+});
+const days = new Intl.DateTimeFormat(`${locale}-u-nu-latn`, { timeZone: 'UTC', year: 'numeric', month: 'long', day: 'numeric' });
+
+/** An instant in the tenant's zone, with the zone's name. */
+export const whenText = (at: string | number): string => instants.format(new Date(at));
+export const When = ({ at }: { at: string }): ReactNode => <time dateTime={at}>{whenText(at)}</time>;
+/** A civil date, written out. */
+export const dayText = (date: string): string => days.format(new Date(`${date}T00:00:00Z`));
+
+const parts = new Intl.DateTimeFormat('en-GB', {
+  timeZone: zone, year: 'numeric', month: '2-digit', day: '2-digit', hour: '2-digit', minute: '2-digit', second: '2-digit', hourCycle: 'h23',
+});
+/** What clocks of the zone show at an instant, as if it were UTC. */
+function shown(at: number): number {
+  const part = Object.fromEntries(parts.formatToParts(at).map((p) => [p.type, p.value]));
+  return Date.parse(`${part.year}-${part.month}-${part.day}T${part.hour}:${part.minute}:${part.second}Z`);
+}
+
+/** A time of the tenant's zone as it is typed (`2026-11-21T09:30`), as an instant. */
+export function instantOf(typed: string | undefined): { readonly at?: string } {
+  const wanted = Date.parse(`${typed}Z`);
+  if (!typed || Number.isNaN(wanted)) return {};
+  // Twice, since the zone's offset at the first guess may be the one before a change of clocks.
+  const guess = wanted - (shown(wanted) - wanted);
+  return { at: new Date(guess + (wanted - shown(guess))).toISOString() };
+}
