@@ -1,9 +1,10 @@
 import { perform } from '#kernel';
-import { disableOperator, inviteOperator, operators, relinkOperator, roles } from '#spine/operators';
+import { changeRole, disableOperator, inviteOperator, operators, relinkOperator, roles } from '#spine/operators';
 import { plainOf, textOf, UsageFault } from './args.ts';
 import { operatorOrigin, reach, tenantOf } from './reach.ts';
 
-const USAGE = `exchequer operator add <name> --role <role> | link <name> | disable <name> | list   [--tenant <slug>] [--site <address>]
+const USAGE = `exchequer operator add <name> --role <role> | role <name> --role <role> | link <name> | disable <name> | list
+  [--tenant <slug>] [--site <address>]
 roles: ${Object.keys(roles).join(', ')}`;
 const out = (text: string): void => void process.stdout.write(`${text}\n`);
 
@@ -15,8 +16,8 @@ export async function operator(args: readonly string[]): Promise<number> {
   const [what = '', ...words] = plainOf(args, ['--tenant', '--data', '--role', '--site']);
   const name = words.join(' ');
   const role = textOf(args, '--role');
-  const known = ['add', 'link', 'disable', 'list'].includes(what);
-  if (!known || (what !== 'list' && name === '') || (what === 'add' && role === undefined)) throw new UsageFault(USAGE);
+  const known = ['add', 'role', 'link', 'disable', 'list'].includes(what);
+  if (!known || (what !== 'list' && name === '') || (['add', 'role'].includes(what) && role === undefined)) throw new UsageFault(USAGE);
   return reach(args, async (reached) => {
     const { tenant, cell } = await tenantOf(reached, args);
     const by = operatorOrigin(['operators:manage']);
@@ -24,10 +25,10 @@ export async function operator(args: readonly string[]): Promise<number> {
       for (const o of await perform(cell, tenant, by, operators)) out(`${o.state.padEnd(9)} ${o.role.padEnd(14)} ${o.name}`);
       return 0;
     }
-    if (what === 'disable') {
-      const ended = await perform(cell, tenant, by, (tx) => disableOperator(tx, name));
-      out(ended.ok ? `${name} is out; open sessions have ended` : ended.problem.title);
-      return ended.ok ? 0 : 1;
+    if (what === 'disable' || what === 'role') {
+      const changed = await perform(cell, tenant, by, (tx) => (what === 'role' ? changeRole(tx, name, role as string) : disableOperator(tx, name)));
+      out(!changed.ok ? changed.problem.title : what === 'role' ? `${name} is ${role as string} from now on` : `${name} is out; open sessions have ended`);
+      return changed.ok ? 0 : 1;
     }
     const made = await perform(cell, tenant, by, (tx) => (what === 'add' ? inviteOperator(tx, name, role as string) : relinkOperator(tx, name)));
     if (!made.ok) {

@@ -18,6 +18,9 @@ export const TRIES_PER_NAME = { name: 'operator-name', capacity: 10, perMinute: 
 export const TRIES_PER_ADDRESS = { name: 'operator-address', capacity: 30, perMinute: 5 };
 export const OPERATORS_LISTED_MAX = 1000;
 
+/** Sent by a screen that asks by itself while nobody touches it: such a request is answered, and does not keep the session. */
+export const HEADER_UNATTENDED = 'exchequer-unattended';
+
 export const COOKIE_OPERATOR = 'xq_operator';
 
 /** As it is typed and shown; compared without case. */

@@ -4,7 +4,7 @@ import { testClock } from '#kernel';
 import {
   authenticatorCode, fromBase32, house, newAddress, OPERATOR_PASSWORD, operatorOf, type Answer, type Ask, type House, type MadeOperator,
 } from '#test';
-import { disableOperator, inviteOperator, relinkOperator, roles } from './index.ts';
+import { changeRole, disableOperator, inviteOperator, relinkOperator, roles } from './index.ts';
 import { base32, totpCode, totpStep, weakPassword } from './rules.ts';
 
 let h: House;
@@ -182,6 +182,23 @@ describe('a session', () => {
     await h.clockOffset('india', 31 * 60_000);
     expect((await me(idle.cookies)).status).toBe(401);
     await h.clockOffset('india', 0);
+  });
+  it('is not kept by a screen that asks by itself', async () => {
+    const who = await enrolled();
+    for (const minutes of [10, 20, 29]) {
+      await h.clockOffset('india', minutes * 60_000);
+      expect((await ask('/me', undefined, { cookies: who.cookies, headers: { 'exchequer-unattended': '1' } })).status).toBe(200);
+    }
+    await h.clockOffset('india', 31 * 60_000);
+    expect((await me(who.cookies)).status).toBe(401);
+    await h.clockOffset('india', 0);
+  });
+  it('has another role from the next request on', async () => {
+    const who = await enrolled('accountant');
+    expect((await ask('', undefined, { cookies: who.cookies })).status).toBe(403);
+    await h.perform('india', (tx) => changeRole(tx, who.name, 'auditor'));
+    expect((await ask('', undefined, { cookies: who.cookies })).status).toBe(200);
+    expect((await h.perform('india', (tx) => changeRole(tx, who.name, 'emperor'))).ok).toBe(false);
   });
   it('of a person in the same browser does not stand in its way, nor the other way round', async () => {
     const [operator, person] = [await enrolled(), await h.signIn()];

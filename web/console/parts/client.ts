@@ -16,9 +16,18 @@ export const signIn = (): void => {
   location.assign(`${base}/operator/sign-in?then=${encodeURIComponent(at)}`);
 };
 
-/** Every call goes through here: whoever is signed out is led to the sign-in, and back to the same place. */
+const UNATTENDED_MS = 60_000;
+let touchedMs = performance.now();
+for (const touch of ['pointerdown', 'pointermove', 'keydown', 'scroll']) addEventListener(touch, () => { touchedMs = performance.now(); }, { passive: true, capture: true });
+
+/**
+ * Every call goes through here: whoever is signed out is led to the sign-in, and back to the same place. What a live room asks while
+ * nobody is there says so, since it must not keep the session open.
+ */
 const watched: typeof fetch = async (input, init) => {
-  const answer = await fetch(input, init);
+  const headers = new Headers(init?.headers);
+  if (performance.now() - touchedMs > UNATTENDED_MS) headers.set('exchequer-unattended', '1');
+  const answer = await fetch(input, { ...init, headers });
   if (answer.status === 401) signIn();
   return answer;
 };

@@ -46,6 +46,16 @@ export async function relinkOperator(tx: Tx, name: string): Promise<Outcome<{ op
   return done({ operator: row.id, link: await newLink(tx, row.id) });
 }
 
+/** Gives an operator another role: it counts from their next request on. */
+export async function changeRole(tx: Tx, name: string, role: string): Promise<Outcome<{ operator: Uuid }>> {
+  if (!Object.hasOwn(roles, role)) return refuse(roleUnknown, { known: Object.keys(roles) });
+  const row = await lockByName(tx.sql, nameIndex(tx, name));
+  if (!row) return refuse(operatorUnknown);
+  await writeOperator(tx.sql, { ...row, role });
+  tx.audit({ action: 'operators.role', result: 'done', resource: `operator ${row.id}`, detail: { from: row.role, to: role } });
+  return done({ operator: row.id });
+}
+
 /** Keeps an operator out from now on: open sessions and links end. */
 export async function disableOperator(tx: Tx, name: string): Promise<Outcome<{ operator: Uuid }>> {
   const row = await lockByName(tx.sql, nameIndex(tx, name));

@@ -5,7 +5,7 @@ import {
 } from '#kernel';
 import { tenantKeys } from '#spine/vault';
 import {
-  COOKIE_OPERATOR, operatorOver, SEEN_EVERY_MS, SESSION_IDLE_MS_MAX, SESSION_LIFE_MS_MAX, type Me, type Opened,
+  COOKIE_OPERATOR, HEADER_UNATTENDED, operatorOver, SEEN_EVERY_MS, SESSION_IDLE_MS_MAX, SESSION_LIFE_MS_MAX, type Me, type Opened,
 } from '../contract.ts';
 import { roles } from '../data/roles.ts';
 import { endedSessions, endSession, insertSession, noteSeen, readOperator, readSession, type OperatorRow } from '../store.ts';
@@ -40,7 +40,7 @@ const TOKEN = /^(osn_[0-9a-f]{32})\.([A-Za-z0-9_-]{43})$/;
 /** Knows operators by the cookie of their session, and reads role and state anew for each request: what changed counts at once. */
 export const operatorAuthenticator: Authenticator = {
   name: 'operators.session', cookies: [COOKIE_OPERATOR], of: 'operator',
-  async authenticate({ cell, tenant }, { cookies }): Promise<Authenticated | undefined> {
+  async authenticate({ cell, tenant }, { cookies, headers }): Promise<Authenticated | undefined> {
     const match = TOKEN.exec(cookies[COOKIE_OPERATOR] ?? '');
     if (!match) return undefined;
     const session = uuidOf(match[1] as `osn_${string}`);
@@ -49,7 +49,7 @@ export const operatorAuthenticator: Authenticator = {
       if (!row || row.ended_at !== null || row.expires_at <= tx.now || row.state !== 'active') return undefined;
       const idleMs = tx.now.getTime() - row.seen_at.getTime();
       if (idleMs > SESSION_IDLE_MS_MAX || !timingSafeEqual(row.secret_mac, secretMac(tx, match[2] as string))) return undefined;
-      if (idleMs > SEEN_EVERY_MS) await noteSeen(tx.sql, session, tx.now);
+      if (idleMs > SEEN_EVERY_MS && headers[HEADER_UNATTENDED] === undefined) await noteSeen(tx.sql, session, tx.now);
       return { kind: 'operator' as const, id: row.operator, session, permissions: permissionsOf(row.role) };
     });
     return actor ? { actor, bySecret: 'cookie' } : { actor: { kind: 'nobody' }, cookies: [operatorCookie()] };
