@@ -106,12 +106,22 @@ export class Purse {
     }
   }
 
-  /** Sends money to a bank account of its own, so that the bank can say how often it came. */
-  async withdraw(n: number): Promise<void> {
-    const from = n % this.#o.bearers.length;
-    const w = { from, bank: `TAKE${String(n).padStart(8, '0')}1`, key: this.#key() };
-    this.#withdrawals.push(w);
-    await this.#post(from, '/wallet/withdrawals', { account: this.#accounts[from], amount: { amount: WITHDRAWN.toString(), currency: 'INR' }, bank: w.bank }, w.key).catch(() => undefined);
+  /** Sends money to a bank account of its own, so that the bank can say how often it came. Resolves to true when the order was taken. */
+  async withdraw(n: number): Promise<boolean> {
+    const known = this.#withdrawals[n];
+    if (!known) this.#withdrawals.push({ from: n % this.#o.bearers.length, bank: `TAKE${String(n).padStart(8, '0')}1`, key: this.#key() });
+    return this.#order(n);
+  }
+
+  async #order(n: number): Promise<boolean> {
+    const { from, bank, key } = this.#withdrawals[n] as { from: number; bank: string; key: string };
+    const answer = await this.#post(from, '/wallet/withdrawals', { account: this.#accounts[from], amount: { amount: WITHDRAWN.toString(), currency: 'INR' }, bank }, key);
+    return answer.status === 202;
+  }
+
+  /** Asks for each withdrawal once more with its key: one whose answer was lost is taken once, and never twice. */
+  async place(): Promise<void> {
+    for (const n of this.#withdrawals.keys()) if (!await this.#order(n)) this.#wrong.push(`withdrawal ${n} is not taken`);
   }
 
   async #bankBalance(account: string): Promise<bigint> {

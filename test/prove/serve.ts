@@ -39,7 +39,8 @@ const program = await startProgram({
     provide(TextMessages, () => httpMessages({ base: process.env.PROVE_SMS as string, token: process.env.PROVE_SMS_TOKEN as string })),
     provide(BankRail, () => httpBank({ base: process.env.PROVE_BANK as string, token: process.env.PROVE_BANK_TOKEN as string })),
     provide(CallProbe, () => ({
-      async at(point) {
+      async at(point, job) {
+        if (job !== process.env.PROVE_KILL_JOB) return;
         // The request is given time to leave; its answer stays unread.
         if (point === killAt && point === 'request-sent') await systemClock.sleep(150);
         if (point === killAt) process.kill(process.pid, 'SIGKILL');
