@@ -35,8 +35,11 @@ export async function searchAudit(tx: Tx, input: z.output<typeof zSearch>): Prom
     before: q.cursor === undefined ? NEWEST : BigInt(q.cursor), actor: idIn(q.actor), action: q.action ?? null, result: q.result ?? null,
     trace: q.trace ?? null, from: q.from ?? null, to: q.to ?? null,
   };
-  const rows = subject === null ? await searchFacts(tx.sql, sought, SEARCH_LOOKED_MAX, SEARCH_FACTS_MAX + 1)
-    : await searchAbout(tx.sql, tx.tenant.id, subject, sought, SEARCH_LOOKED_MAX, SEARCH_FACTS_MAX + 1);
+  // Where everything fits, the first ones are enough.
+  const picky = [sought.actor, sought.action, sought.result, sought.trace, sought.from, sought.to].some((filter) => filter !== null);
+  const looked = picky ? SEARCH_LOOKED_MAX : SEARCH_FACTS_MAX + 1;
+  const rows = subject === null ? await searchFacts(tx.sql, sought, looked, SEARCH_FACTS_MAX + 1)
+    : await searchAbout(tx.sql, tx.tenant.id, subject, sought, looked, SEARCH_FACTS_MAX + 1);
   const found = rows.filter((r) => r.matches);
   const facts = found.slice(0, SEARCH_FACTS_MAX).map(toFact);
   const last = rows.at(-1);
