@@ -135,6 +135,7 @@ describe.runIf(has('chromium'))('the console', () => {
     await page.goto(`${base}/console/feed`);
     await page.getByRole('link', { name: 'unknown person' }).click();
     await page.locator('.grid a').first().click();
+    await page.getByLabel('Purpose').selectOption('correction');
     await page.getByRole('button', { name: 'Look' }).click();
     await page.getByText('"sourceEventId": "too-early"').waitFor();
     await page.getByRole('button', { name: 'Take this line again' }).click();

@@ -43,10 +43,13 @@ export function AskPurpose(): ReactNode {
       const { value } = event.currentTarget.elements.namedItem('purpose') as HTMLSelectElement;
       change({ purpose: value });
     }}>
-      <h2>{w.title}</h2>
+      <h2 className="flat">{w.title}</h2>
       <p>{w.text}</p>
       <label htmlFor="purpose">{w.label}</label>
-      <select id="purpose" name="purpose">{Object.entries(w.codes).map(([code, text]) => <option key={code} value={code}>{text}</option>)}</select>
+      <select id="purpose" name="purpose" required defaultValue="">
+        <option value="" disabled>{words.none}</option>
+        {Object.entries(w.codes).map(([code, text]) => <option key={code} value={code}>{text}</option>)}
+      </select>
       <div className="actions"><button type="submit" className="main">{w.go}</button></div>
     </form>
   );

@@ -2,14 +2,14 @@ import type { ReactNode } from 'react';
 import { locale, zone } from './client.ts';
 
 const instants = new Intl.DateTimeFormat(`${locale}-u-nu-latn`, {
-  timeZone: zone, year: 'numeric', month: 'long', day: 'numeric', hour: '2-digit', minute: '2-digit', second: '2-digit', hourCycle: 'h23', timeZoneName: 'short',
+  timeZone: zone, year: 'numeric', month: 'short', day: 'numeric', hour: '2-digit', minute: '2-digit', second: '2-digit', hourCycle: 'h23', timeZoneName: 'short',
 });
-const days = new Intl.DateTimeFormat(`${locale}-u-nu-latn`, { timeZone: 'UTC', year: 'numeric', month: 'long', day: 'numeric' });
+const days = new Intl.DateTimeFormat(`${locale}-u-nu-latn`, { timeZone: 'UTC', year: 'numeric', month: 'short', day: 'numeric' });
 
 /** An instant in the tenant's zone, with the zone's name. */
 export const whenText = (at: string | number): string => instants.format(new Date(at));
 export const When = ({ at }: { at: string }): ReactNode => <time dateTime={at}>{whenText(at)}</time>;
-/** A civil date, written out. */
+/** A civil date. */
 export const dayText = (date: string): string => days.format(new Date(`${date}T00:00:00Z`));
 
 const parts = new Intl.DateTimeFormat('en-GB', {
