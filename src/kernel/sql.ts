@@ -161,7 +161,10 @@ export class Pool {
       statement_timeout: STATEMENT_MS_MAX, idle_in_transaction_session_timeout: STATEMENT_MS_MAX,
       ...(o.options === undefined ? {} : { options: o.options }), pipeline: true,
     } as pg.PoolConfig);
-    this.#pool.on('error', o.onError);
+    // For as long as the client lives: between two holders, and after it was given back broken, an error has no other listener,
+    // and one without a listener ends the process.
+    this.#pool.on('connect', (client) => client.on('error', o.onError));
+    this.#pool.on('error', () => undefined); // The same error again, of an idle client: told above.
   }
 
   /** Runs `use` with a connection. The connection is given back only when every statement was answered; a broken one is closed. */

@@ -154,6 +154,24 @@ describe('a transaction', () => {
     expect(await next).toEqual([{ one: 1 }]);
     await small.close();
   });
+  it('tells every error of a lost connection and outlives it: held, heard on, and given back', async () => {
+    const told: Error[] = [];
+    const frail = new Pool({ connection: connectAs(h.connections[0] as House['connections'][number], 'app'), max: 2, waitingMax: 2,
+      onError: (error) => told.push(error) });
+    const kill = (pid: unknown): Promise<unknown> => h.sql('IN', 'superuser')('select pg_terminate_backend(' + String(pid) + ')');
+    const pid = async (c: { query(text: string): Promise<{ rows: unknown[] }> }): Promise<unknown> =>
+      ((await c.query('select pg_backend_pid() as pid')).rows as { pid: unknown }[])[0]?.pid;
+    await expect(frail.with(async (c) => {
+      await kill(await pid(c));
+      await until(() => told.length > 0);
+      await c.query('select 1');
+    })).rejects.toThrow();
+    const before = told.length;
+    await kill(await frail.with(pid));
+    await until(() => told.length > before);
+    expect(await frail.with(async (c) => (await c.query('select 1 as one')).rows)).toEqual([{ one: 1 }]);
+    await frail.close();
+  });
   it('of the spine keeps nothing when it throws', async () => {
     const jobs = async (): Promise<unknown> => (await h.sql('IN', 'superuser')('select count(*) as n from events.subscriber'))[0];
     const before = await jobs();
