@@ -7,11 +7,13 @@ import { fileHeads } from '#adapters/heads';
 import { fileKek } from '#adapters/kms';
 import { memoryBank } from '#adapters/bank';
 import { memoryMessages } from '#adapters/sms';
+import { typst } from '#adapters/typst';
 import {
   createLog, perform, productOf, provide, systemClock, type Actor, type CellContext, type Clock, type Log, type Module, type Provided, type SectionWork,
   type Tracer, type Tx, type Uuid,
 } from '#kernel';
 import type { Assets, Runner } from '#platform/edge';
+import { Typesetter } from '#platform/edge/port';
 import { BankRail } from '#products/wallet/port';
 import { HeadKeeper } from '#spine/audit/port';
 import { enrol as enrolPeople, type Profile } from '#spine/identity';
@@ -39,6 +41,8 @@ export { kekConforms } from './house/kek.ts';
 export { findIn, spellings } from './house/canary.ts';
 export * from './house/probe.ts';
 export * from './house/books.ts';
+export * from './house/wallets.ts';
+export { has } from './parts.ts';
 
 /** Three offices: two of one cell, so that neighbours can be tested, and one of the other. */
 const india = demoTenants.find((t) => t.slug === 'india') as TenantRecord;
@@ -135,7 +139,7 @@ interface Parts { o: HouseOptions; modules: readonly Module[]; tenants: readonly
 
 function providedBy(p: Parts, kek: Kek, messages: TextMessages): (cell: CellConnection) => readonly Provided[] {
   return (cell) => [
-    provide(Kek, () => kek), provide(HeadKeeper, () => fileHeads(join(p.folder, 'heads'))), provide(TextMessages, () => messages), provide(BankRail, () => memoryBank()),
+    provide(Kek, () => kek), provide(HeadKeeper, () => fileHeads(join(p.folder, 'heads'))), provide(TextMessages, () => messages), provide(BankRail, () => memoryBank()), provide(Typesetter, () => typst()),
     ...(p.o.provided?.(cell) ?? []),
   ];
 }

@@ -30,12 +30,13 @@ function routesPage(all: readonly Module[]): string {
       r.audit ? `\`${r.audit}\`` : '',
     ]),
   );
-  const pages = all.flatMap((m) => [...(m.pages ?? []), ...(m.forms ?? []), ...(m.streams ?? [])].map((p) => [`\`${p.method} ${p.path}\``, p.kind, m.name]));
+  const pages = all.flatMap((m) => [...(m.pages ?? []), ...(m.forms ?? []), ...(m.downloads ?? []), ...(m.streams ?? [])].map((p) =>
+    [`\`${p.method} ${p.path}\``, p.kind, m.name]));
   return page(
     'Routes',
     'Every route is served under `/api`; people use the pages below. `shared`: requests that wait share one commit.',
     `${table(['Route', 'What it does', 'Scope', 'Transaction', 'Idempotency-Key', 'Problems of its own', 'Audit fact'], rows)}`
-      + `\n\n## Pages, forms and streams\n\n${table(['Address', 'Kind', 'Module'], pages)}`,
+      + `\n\n## Pages, forms, downloads and streams\n\n${table(['Address', 'Kind', 'Module'], pages)}`,
   );
 }
 

@@ -141,6 +141,26 @@ export interface Page<O = unknown> extends PageSpec<O> { readonly kind: 'page'; 
 /** Declares a page: a GET address for people, over exactly one route (or none, for a page of words and a form). */
 export const page = <O>(address: `GET /${string}`, spec: PageSpec<O>): Page<O> => ({ kind: 'page', method: 'GET', path: split(address).path, ...spec });
 
+/** A document to be set in type: a template, and what it is filled with. */
+export interface Sheet { readonly template: URL; readonly data: Readonly<Record<string, unknown>> }
+
+export interface DownloadSpec<O> {
+  readonly route: AnyRoute;
+  /** Input of the route; defaults to params and query. */
+  readonly input?: (context: PageContext) => unknown;
+  /** Content type of the file. */
+  readonly type: string;
+  /** Name of the file: letters, digits, dots and dashes, since older programs read nothing else. */
+  readonly filename: (value: O) => string;
+  /** What stands in the file; a sheet becomes a PDF. */
+  readonly write: (value: O, context: Pick<PageContext, 'language' | 'tenant' | 'now'>) => string | Buffer | Sheet;
+}
+export interface Download<O = unknown> extends DownloadSpec<O> { readonly kind: 'download'; readonly method: 'GET'; readonly path: string }
+
+/** Declares a download: a GET address whose answer is a file, over exactly one route, in whose name it is audited. */
+export const download = <O>(address: `GET /${string}`, spec: DownloadSpec<O>): Download<O> => ({ kind: 'download', method: 'GET', path: split(address).path,
+  ...spec });
+
 export interface FormSpec<I, O> {
   readonly route: AnyRoute;
   /** The typed fields as the route's wire input, or errors by field as keys of the page's words. */
@@ -155,6 +175,8 @@ export interface Form<I = unknown, O = unknown> extends FormSpec<I, O> { readonl
 export type AnyForm = Form<any, any>;
 // eslint-disable-next-line @typescript-eslint/no-explicit-any
 export type AnyPage = Page<any>;
+// eslint-disable-next-line @typescript-eslint/no-explicit-any
+export type AnyDownload = Download<any>;
 
 export const form = <I, O>(address: `POST /${string}`, spec: FormSpec<I, O>): Form<I, O> =>
   ({ kind: 'form', method: 'POST', path: split(address).path, ...spec });

@@ -5,6 +5,9 @@ import { event, job, personal, problem, zAmount, zDate, zId, zInstant, zMoney, z
 export const ACCOUNTS_PER_PERSON_MAX = 10;
 export const NOTE_CHARS_MAX = 140;
 export const ACTIVITY_ROWS_MAX = 50;
+/** A statement's longest period, and the movements that one statement may hold. */
+export const STATEMENT_DAYS_MAX = 366;
+export const STATEMENT_ENTRIES_MAX = 10_000;
 export const REQUEST_LIFE_MS = 14 * 86_400_000;
 export const REQUESTS_OPEN_MAX = 50;
 export const SCHEDULES_MAX = 50;
@@ -18,6 +21,9 @@ export const ANSWER_WAIT_MS_MAX = 8_000;
 
 /** Accounts of the chart. What customers have is owed to them; what is at the bank is ours. */
 export const CHART = { customer: 'wallet.customer', bank: 'wallet.bank', fees: 'wallet.fees', interest: 'wallet.interest' } as const;
+
+/** Reason numbers that this module gives its transfers in the books. */
+export const CODE = { interest: 1, fee: 2 } as const;
 
 /** What a holder of one tier may send, in minor units, and what an account of theirs may hold. */
 export interface TierLimits {
@@ -58,9 +64,19 @@ export const zActivity = z.strictObject({
 export const zEntry = z.strictObject({
   transfer: z.string(), at: zInstant, change: zMoney, balance: zMoney, kind: z.enum(['sent', 'received', 'added', 'withdrawn', 'interest', 'fee', 'other']),
   with: z.string().nullable(), note: personal('note', z.string()).nullable(), trace: z.string(),
+  /** The civil day from which it counts, and whether it takes an earlier movement back. */
+  effective: zDate, reversal: z.boolean(),
 });
 export type Entry = z.output<typeof zEntry>;
 export const zActivityPage = z.strictObject({ account: zAccount, entries: z.array(zEntry), next: z.string().nullable() });
+
+export const zStatementAsk = z.strictObject({ params: z.strictObject({ account: zAccountId }), query: z.strictObject({ from: zDate, to: zDate }) });
+/** Entries stand oldest first; `closing` is what the books said at the end of `to`, or at `madeAt` where that day is not over. */
+export const zStatement = z.strictObject({
+  account: zAccountId, handle: z.string().nullable(), currency: zCurrencyText, from: zDate, to: zDate, opening: zMoney, totalIn: zMoney, totalOut: zMoney,
+  closing: zMoney, entries: z.array(zEntry), madeAt: zInstant,
+});
+export type StatementView = z.output<typeof zStatement>;
 
 export const zAsk = z.strictObject({ body: z.strictObject({ into: zAccountId, from: zHandle, amount: zMoney, note: zNote }) });
 export const zRequest = z.strictObject({
@@ -131,7 +147,14 @@ export const unknownSchedule = problem('unknown-schedule', { status: 404, title:
 export const dateWrong = problem('date-wrong', { status: 422, title: 'The day cannot be scheduled.', doc: 'It must be today or later, at most a year ahead.' });
 export const schedulesUsed = problem('schedules-used', { status: 409, title: 'Too many payments are scheduled.', doc: 'Stop one first.' });
 export const unknownOrder = problem('unknown-order', { status: 404, title: 'There is no such order.', doc: 'It may belong to somebody else.' });
+export const periodWrong = problem('period-wrong', {
+  status: 422, title: 'There is no statement of this period.', doc: 'It begins today or earlier, does not end before it begins, and lasts at most a year.',
+});
+export const statementTooLong = problem('statement-too-long', {
+  status: 422, title: 'Too much moved in this period for one statement.', doc: 'Ask for a shorter period; `most` is what one statement holds.',
+});
 export const walletProblems = [
+  periodWrong, statementTooLong,
   unknownAccount, unknownPayee, accountsUsed, currencyUnknown, currencyDiffers, amountWrong, sameAccount, handleTaken, limitReached, accountFrozen,
   accountClosed, payeeCannot, unknownRequest, requestOver, requestsUsed, unknownSchedule, dateWrong, schedulesUsed, unknownOrder,
 ];

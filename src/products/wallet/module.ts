@@ -4,11 +4,12 @@ import { accountPage, freezeForm, nameForm } from './pages/account.tsx';
 import { homePage, listPage, openForm } from './pages/accounts.tsx';
 import { acceptForm, declineForm, limitsPage, orderPage, requestsPage, schedulesPage, stopForm } from './pages/lists.tsx';
 import { moveForms, movePages } from './pages/move.tsx';
+import { statementPage } from './pages/statement.tsx';
 import { follow } from './reactions.ts';
-import { changes, routes } from './routes.ts';
+import { changes, downloads, routes } from './routes.ts';
 import { sendOrder } from './service/orders.ts';
 import { scheduler } from './service/schedules.ts';
-import { accountStates, limitStates, listStates, moveStates, orderStates, requestStates, scheduleStates } from './service/states.ts';
+import { accountStates, limitStates, listStates, moveStates, orderStates, requestStates, scheduleStates, statementStates } from './service/states.ts';
 
 export default defineModule({
   name: 'products/wallet',
@@ -25,11 +26,11 @@ export default defineModule({
     'wallet.schedule': { app: ['select', 'insert', 'update'], auditor: ['select'] },
     'wallet.bank_order': { app: ['select', 'insert', 'update'], auditor: ['select'] },
   },
-  routes, streams: [changes],
+  routes, downloads, streams: [changes],
   pages: [
     homePage, { ...listPage, states: listStates }, { ...accountPage, states: accountStates }, ...movePages.map((p) => ({ ...p, states: moveStates })),
     { ...requestsPage, states: requestStates }, { ...schedulesPage, states: scheduleStates }, { ...limitsPage, states: limitStates },
-    { ...orderPage, states: orderStates },
+    { ...orderPage, states: orderStates }, { ...statementPage, states: statementStates },
   ],
   forms: [openForm, nameForm, freezeForm, ...moveForms, acceptForm, declineForm, stopForm],
   problems: walletProblems,

@@ -1,7 +1,8 @@
-import { civilDate, route, stream } from '#kernel';
+import { civilDate, download, route, stream, type PageContext } from '#kernel';
 import { insufficientFunds, transferInvalid } from '#spine/ledger';
 import {
-  accountClosed, accountFrozen, accountsUsed, amountWrong, currencyDiffers, currencyUnknown, dateWrong, handleTaken, limitReached, payeeCannot, requestOver,
+  accountClosed, accountFrozen, accountsUsed, periodWrong, statementTooLong, zStatement, zStatementAsk, type StatementView, amountWrong, currencyDiffers,
+    currencyUnknown, dateWrong, handleTaken, limitReached, payeeCannot, requestOver,
   requestsUsed, sameAccount, schedulesUsed, unknownAccount, unknownOrder, unknownPayee, unknownRequest, unknownSchedule, zAccount, zActivity, zActivityPage,
     zAccounts, zAsk, zBankOrder,
   zClaim, zFreeze, zLimits, zNothing, zOfAccount, zOfOrder, zOfRequest, zOfSchedule, zOpen, zOrder, zPaid, zPlan, zRequest, zRequests, zSchedule, zSchedules,
@@ -9,9 +10,11 @@ import {
 } from './contract.ts';
 import { activity } from './service/activity.ts';
 import { claim, limits as readLimits, list, open, setFrozen, show } from './service/accounts.ts';
+import { camtFile, csvFile, mt940File, statementSheet } from './service/files.ts';
 import { showOrder, topUp, withdraw } from './service/orders.ts';
 import { accept, ask, decline, listRequests } from './service/requests.ts';
 import { listSchedules, plan, stop } from './service/schedules.ts';
+import { makeStatement } from './service/statement.ts';
 import { transfer } from './service/transfer.ts';
 
 const account = `wal_${'0'.repeat(32)}` as const;
@@ -37,6 +40,11 @@ export const accountRoute = route('GET /wallet/accounts/:account', {
 export const activityRoute = route('GET /wallet/accounts/:account/activity', {
   summary: 'What moved an account, newest first, with the balance after each movement.', scope: 'person', input: zActivity, output: zActivityPage,
   problems: [unknownAccount], audit: 'wallet.viewed', verb: activity, example: { input: { params: { account } } },
+});
+export const statementRoute = route('GET /wallet/accounts/:account/statements', {
+  summary: 'A statement of a period of civil days, both counted in: opening balance, movements, closing balance. It agrees with the books or is not given.',
+  scope: 'person', input: zStatementAsk, output: zStatement, problems: [unknownAccount, periodWrong, statementTooLong], audit: 'wallet.statement',
+  verb: makeStatement, example: { input: { params: { account }, query: { from: civilDate('2026-11-01'), to: civilDate('2026-11-30') } } },
 });
 export const claimRoute = route('PUT /wallet/accounts/:account/handle', {
   summary: 'Gives an account a name that money can be sent to; the name before is given up.', scope: 'person', input: zClaim, output: zAccount,
@@ -103,13 +111,31 @@ export const limitsRoute = route('GET /wallet/limits', {
     example: { input: {} },
 });
 
+const file = {
+  route: statementRoute,
+  input: ({ params, query }: Pick<PageContext, 'params' | 'query'>) => ({ params, query: { from: query.from, to: query.to } }),
+};
+const named = (ending: string) => (s: StatementView): string => `statement-${s.from}-${s.to}.${ending}`;
+/** The statement as files: for a spreadsheet, to print, and for programs of accounting. */
+export const downloads = [
+  download<StatementView>('GET /wallet/accounts/:account/statement.csv', { ...file, type: 'text/csv; charset=utf-8', filename: named('csv'), write: csvFile }),
+  download<StatementView>('GET /wallet/accounts/:account/statement.pdf', { ...file, type: 'application/pdf', filename: named('pdf'), write: statementSheet }),
+  download<StatementView>('GET /wallet/accounts/:account/statement.xml', {
+    ...file, type: 'application/xml; charset=utf-8', filename: named('camt.053.xml'), write: camtFile,
+  }),
+  download<StatementView>('GET /wallet/accounts/:account/statement.sta', {
+    ...file, type: 'text/plain; charset=us-ascii', filename: named('mt940.sta'), write: mt940File,
+  }),
+];
+
 /** Says "look again" when something of the caller's changed. */
 export const changes = stream('GET /wallet/changes', {
   scope: 'person', topics: (actor, tenant) => (actor.kind === 'person' ? [`wallet ${tenant.id} ${actor.id}`] : []),
 });
 
 export const routes = [
-  accountsRoute, openRoute, accountRoute, activityRoute, claimRoute, transferRoute, askRoute, requestsRoute, acceptRoute, declineRoute, planRoute,
+  accountsRoute, openRoute, accountRoute, activityRoute, statementRoute, claimRoute, transferRoute, askRoute, requestsRoute, acceptRoute, declineRoute,
+    planRoute,
     schedulesRoute, stopRoute,
   topUpRoute, withdrawRoute, orderRoute, freezeRoute, officeFreezeRoute, limitsRoute,
 ];

@@ -1,4 +1,5 @@
 export * from './contract.ts';
+export { dayStartUs } from './rules/effective.ts';
 export { accountIdOf, transferIdOf } from './rules/ids.ts';
 export { allocate, exchange, journal, type Exchange, type Leg, type Share } from './rules/journal.ts';
 export { accounts, accountsOf, addChart, balances, freeze, guard, openAccounts } from './service/accounts.ts';

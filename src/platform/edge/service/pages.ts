@@ -27,7 +27,7 @@ function redirect(o: EdgeOptions, reply: FastifyReply, seen: Seen, to: string): 
   return reply.code(303).headers(securityHeaders(o, PAGE_HEADERS)).header('location', to).send('');
 }
 
-function refusedPage(o: EdgeOptions, reply: FastifyReply, seen: Seen, context: PageContext, refused: Refused): FastifyReply {
+export function refusedPage(o: EdgeOptions, reply: FastifyReply, seen: Seen, context: PageContext, refused: Refused): FastifyReply {
   if (refused.problem.status === 401) {
     // The cookies of an ended session would refuse the sign-in form as well, until they ran out.
     const known = seen.bySecret === 'cookie' ? o.modules.flatMap((m) => m.authenticators ?? []) : [];
@@ -41,7 +41,8 @@ function refusedPage(o: EdgeOptions, reply: FastifyReply, seen: Seen, context: P
   return sendPage(o, reply, seen, context, refused.problem.status, problemPage(context, refused));
 }
 
-async function enter(o: EdgeOptions, runner: Runner, req: FastifyRequest): Promise<{ seen: Seen; context: PageContext; no: Refused | undefined } | Refused> {
+export async function enter(o: EdgeOptions, runner: Runner,
+  req: FastifyRequest): Promise<{ seen: Seen; context: PageContext; no: Refused | undefined } | Refused> {
   const seen = look(o, req);
   if (seen === 'unknown-tenant') return refuse(unknownTenant);
   if (seen === 'misdirected') return refuse(common.misdirected);
@@ -50,7 +51,7 @@ async function enter(o: EdgeOptions, runner: Runner, req: FastifyRequest): Promi
   return { seen, context: pageContext(o, req, seen), no };
 }
 
-interface Owned<T> { readonly what: T; readonly product: string | undefined }
+export interface Owned<T> { readonly what: T; readonly product: string | undefined }
 
 /** Several products may have a page at one address, such as the front page: the tenant's own is shown, in the order of its products. */
 function mountPage(app: FastifyInstance, o: EdgeOptions, runner: Runner, path: string, pages: readonly Owned<AnyPage>[]): void {

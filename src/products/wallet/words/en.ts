@@ -29,6 +29,14 @@ export const en = {
   kinds: { sent: 'To {with}', received: 'From {with}', added: 'From your bank account {with}', withdrawn: 'To your bank account {with}', interest: 'Interest',
     fee: 'Fee',
     other: 'Correction' },
+  statement: {
+    title: 'Statement', lead: 'What came in, what went out and what was there, day by day.', month: 'Month', from: 'From', to: 'To', show: 'Show',
+    dayHint: 'Year-month-day, for example {example}.', period: '{from} to {to}', opening: 'Balance at the beginning', closing: 'Balance at the end', in: 'In',
+    out: 'Out', balance: 'Balance', booked: 'Day', counts: 'Counts from', what: 'What', note: 'Note', currency: 'Currency', reference: 'Reference',
+    none: 'Nothing moved in this period.', take: 'Take it with you', csv: 'For a spreadsheet (CSV)', pdf: 'To print (PDF)',
+    camt: 'For accounting (camt.053)', mt940: 'For older programs (MT940)', made: 'Made on {at}', page: 'Page', account: 'Account', number: 'Number', earlier: 'The month before',
+    later: 'The month after', again: 'Another period', link: 'Statements',
+  },
   pay: {
     title: 'Pay', to: 'To', toHint: 'A name such as {example}, or an account number.', amount: 'Amount', amountHint: 'For example, {example}.',
       note: 'Note (if you like)',
@@ -73,12 +81,15 @@ export const en = {
     count: 'Payments in a day', used: 'Used', limit: 'Limit', left: '{used} of {limit}',
   },
   errors: {
+    period: 'Enter two days as year-month-day, the first one first',
     to: 'Enter a name with at least three letters', amount: 'Enter an amount, for example 250 or 1,250.50', note: 'The note is too long',
       handle: 'Use three to thirty small letters, digits or dots, beginning with a letter',
     bank: 'Enter the account number: 6 to 34 letters and digits', firstOn: 'Enter a day as year-month-day, for example 2026-12-01',
       currency: 'Choose a currency',
   },
   problems: {
+    'period-wrong': 'There is no statement of this period. It begins today or earlier, ends later, and lasts at most a year.',
+    'statement-too-long': 'Too much moved in this period for one statement. Choose a shorter one.',
     'unknown-payee': 'Nobody here has this name. Nothing was sent.', 'unknown-account': 'This is not an account of yours.',
       'same-account': 'Both accounts are the same. Nothing was sent.',
     'amount-wrong': 'The amount must be more than zero. Nothing was sent.', 'currency-differs': 'The other account is in another currency. Nothing was sent.',
