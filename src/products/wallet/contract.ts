@@ -22,6 +22,11 @@ export const ANSWER_WAIT_MS_MAX = 8_000;
 /** Accounts of the chart. What customers have is owed to them; what is at the bank is ours. */
 export const CHART = { customer: 'wallet.customer', bank: 'wallet.bank', fees: 'wallet.fees', interest: 'wallet.interest' } as const;
 
+/** Accounts that one transaction of an end-of-day run takes on, and how often a process looks for runs that are under way. */
+export const EOD_BATCH_MAX = 500;
+export const EOD_EVERY_MS = 1_000;
+export const EOD_RUNS_SHOWN_MAX = 62;
+
 /** Reason numbers that this module gives its transfers in the books. */
 export const CODE = { interest: 1, fee: 2 } as const;
 
@@ -77,6 +82,17 @@ export const zStatement = z.strictObject({
   closing: zMoney, entries: z.array(zEntry), madeAt: zInstant,
 });
 export type StatementView = z.output<typeof zStatement>;
+
+export const zEodStart = z.strictObject({ body: z.strictObject({ day: zDate }) });
+export const zEodOf = z.strictObject({ params: z.strictObject({ day: zDate }) });
+/** An end-of-day run. Interest accrued stands in millionths of a minor unit. */
+export const zEodRun = z.strictObject({
+  day: zDate, state: z.enum(['running', 'done']), total: z.int(), done: z.int(), accountsPerSecond: z.int(), secondsLeft: z.int().nullable(),
+  startedAt: zInstant, finishedAt: zInstant.nullable(),
+  totals: z.array(z.strictObject({ currency: zCurrencyText, accruedMicro: z.string().regex(/^\d{1,38}$/), interest: zMoney, fees: zMoney, putOff: z.int() })),
+});
+export type EodRun = z.output<typeof zEodRun>;
+export const zEodRuns = z.strictObject({ runs: z.array(zEodRun) });
 
 export const zAsk = z.strictObject({ body: z.strictObject({ into: zAccountId, from: zHandle, amount: zMoney, note: zNote }) });
 export const zRequest = z.strictObject({
@@ -153,7 +169,13 @@ export const periodWrong = problem('period-wrong', {
 export const statementTooLong = problem('statement-too-long', {
   status: 422, title: 'Too much moved in this period for one statement.', doc: 'Ask for a shorter period; `most` is what one statement holds.',
 });
+export const dayNotOver = problem('day-not-over', { status: 409, title: 'The day is not over yet.', doc: '`latest` is the last day that can be closed.' });
+export const dayOutOfOrder = problem('day-out-of-order', {
+  status: 409, title: 'Days are closed one after the other.', doc: 'Close `next` first: interest of a day is taken of what the day before left.',
+});
+export const unknownRun = problem('unknown-run', { status: 404, title: 'This day has no end-of-day run.', doc: 'Start it first.' });
 export const walletProblems = [
+  dayNotOver, dayOutOfOrder, unknownRun,
   periodWrong, statementTooLong,
   unknownAccount, unknownPayee, accountsUsed, currencyUnknown, currencyDiffers, amountWrong, sameAccount, handleTaken, limitReached, accountFrozen,
   accountClosed, payeeCannot, unknownRequest, requestOver, requestsUsed, unknownSchedule, dateWrong, schedulesUsed, unknownOrder,

@@ -2,3 +2,4 @@ export * from './contract.ts';
 export { claim, list, open } from './service/accounts.ts';
 export { topUp } from './service/orders.ts';
 export { pay, transfer } from './service/transfer.ts';
+export { eodBatch, showEod, startEod } from './service/eod.ts';

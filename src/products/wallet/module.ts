@@ -7,6 +7,7 @@ import { moveForms, movePages } from './pages/move.tsx';
 import { statementPage } from './pages/statement.tsx';
 import { follow } from './reactions.ts';
 import { changes, downloads, routes } from './routes.ts';
+import { eodRunner } from './service/eod.ts';
 import { sendOrder } from './service/orders.ts';
 import { scheduler } from './service/schedules.ts';
 import { accountStates, limitStates, listStates, moveStates, orderStates, requestStates, scheduleStates, statementStates } from './service/states.ts';
@@ -24,6 +25,10 @@ export default defineModule({
     'wallet.payment': { app: ['select', 'insert'], auditor: ['select'] },
     'wallet.request': { app: ['select', 'insert', 'update'], auditor: ['select'] },
     'wallet.schedule': { app: ['select', 'insert', 'update'], auditor: ['select'] },
+    'wallet.eod_run': { app: ['select', 'insert', 'update'], auditor: ['select'] },
+    'wallet.eod_total': { app: ['select', 'insert', 'update'], auditor: ['select'] },
+    'wallet.accrual': { app: ['select', 'insert'], auditor: ['select'] },
+    'wallet.interest': { app: ['select', 'insert', 'update'], auditor: ['select'] },
     'wallet.bank_order': { app: ['select', 'insert', 'update'], auditor: ['select'] },
   },
   routes, downloads, streams: [changes],
@@ -36,9 +41,9 @@ export default defineModule({
   problems: walletProblems,
   events: [Opened, Moved, RequestChanged, OrderChanged],
   calls: [sendOrder],
-  workers: [follow, scheduler],
+  workers: [follow, scheduler, eodRunner],
   islands: new URL('./islands/', import.meta.url),
-  permissions: { 'wallet:freeze': 'Freeze accounts and let them go.' },
+  permissions: { 'wallet:freeze': 'Freeze accounts and let them go.', 'wallet:eod': 'Start end-of-day runs and see how far they are.' },
   privacy: {
     'wallet.payment.note': { kind: 'note', kept: 'sealed' },
     'wallet.request.note': { kind: 'note', kept: 'sealed' },

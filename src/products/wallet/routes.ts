@@ -1,6 +1,7 @@
 import { civilDate, download, route, stream, type PageContext } from '#kernel';
 import { insufficientFunds, transferInvalid } from '#spine/ledger';
 import {
+  dayNotOver, dayOutOfOrder, unknownRun, zEodOf, zEodRun, zEodRuns, zEodStart,
   accountClosed, accountFrozen, accountsUsed, periodWrong, statementTooLong, zStatement, zStatementAsk, type StatementView, amountWrong, currencyDiffers,
     currencyUnknown, dateWrong, handleTaken, limitReached, payeeCannot, requestOver,
   requestsUsed, sameAccount, schedulesUsed, unknownAccount, unknownOrder, unknownPayee, unknownRequest, unknownSchedule, zAccount, zActivity, zActivityPage,
@@ -10,6 +11,7 @@ import {
 } from './contract.ts';
 import { activity } from './service/activity.ts';
 import { claim, limits as readLimits, list, open, setFrozen, show } from './service/accounts.ts';
+import { listEod, showEod, startEod } from './service/eod.ts';
 import { camtFile, csvFile, mt940File, statementSheet } from './service/files.ts';
 import { showOrder, topUp, withdraw } from './service/orders.ts';
 import { accept, ask, decline, listRequests } from './service/requests.ts';
@@ -111,6 +113,21 @@ export const limitsRoute = route('GET /wallet/limits', {
     example: { input: {} },
 });
 
+const day = civilDate('2026-11-30');
+export const eodStartRoute = route('POST /wallet/office/eod', {
+  summary: 'Starts the end-of-day run of a business day: interest, and at a month’s end what is paid and taken. A second start changes nothing.',
+  scope: 'wallet:eod', input: zEodStart, output: zEodRun, status: 202, idempotent: 'optional', problems: [dayNotOver, dayOutOfOrder],
+  audit: 'wallet.eod-started', verb: startEod, example: { input: { body: { day } } },
+});
+export const eodRunsRoute = route('GET /wallet/office/eod', {
+  summary: 'The end-of-day runs of the last two months, the newest day first.', scope: 'wallet:eod', input: zNothing, output: zEodRuns, problems: [],
+  verb: listEod, example: { input: {} },
+});
+export const eodRoute = route('GET /wallet/office/eod/:day', {
+  summary: 'How far an end-of-day run has come, how fast it goes, and what it did.', scope: 'wallet:eod', input: zEodOf, output: zEodRun,
+  problems: [unknownRun], verb: showEod, example: { input: { params: { day } } },
+});
+
 const file = {
   route: statementRoute,
   input: ({ params, query }: Pick<PageContext, 'params' | 'query'>) => ({ params, query: { from: query.from, to: query.to } }),
@@ -137,5 +154,5 @@ export const routes = [
   accountsRoute, openRoute, accountRoute, activityRoute, statementRoute, claimRoute, transferRoute, askRoute, requestsRoute, acceptRoute, declineRoute,
     planRoute,
     schedulesRoute, stopRoute,
-  topUpRoute, withdrawRoute, orderRoute, freezeRoute, officeFreezeRoute, limitsRoute,
+  topUpRoute, withdrawRoute, orderRoute, freezeRoute, officeFreezeRoute, limitsRoute, eodStartRoute, eodRunsRoute, eodRoute,
 ];

@@ -1,4 +1,4 @@
-import { addDays, type CivilDate } from '#kernel';
+import { addDays, divideRounded, type CivilDate } from '#kernel';
 import type { Every, TierLimits } from './contract.ts';
 
 /** What a holder has sent, as it stands in its row. */
@@ -47,6 +47,26 @@ export function nextDue(first: CivilDate, last: CivilDate, every: Every): CivilD
   const day = Math.min(wanted, daysIn(nextYear, nextMonth));
   return `${String(nextYear).padStart(4, '0')}-${String(nextMonth).padStart(2, '0')}-${String(day).padStart(2, '0')}` as CivilDate;
 }
+
+const MICRO = 1_000_000n;
+const YEAR_DAYS = 365n;
+const isLeap = (year: number): boolean => daysIn(year, 2) === 29;
+
+/**
+ * Interest of one day in millionths of a minor unit: the balance at its end by the yearly rate in millionths, over the real days of its
+ * year (actual/actual). What is less than nothing earns nothing.
+ */
+export function dailyInterest(balance: bigint, ratePpm: number, day: CivilDate): bigint {
+  if (balance <= 0n || ratePpm <= 0) return 0n;
+  const days = isLeap(Number.parseInt(day.slice(0, 4), 10)) ? YEAR_DAYS + 1n : YEAR_DAYS;
+  return divideRounded(balance * BigInt(ratePpm), days, 'half-even');
+}
+
+/** What of an owed interest can be paid in whole minor units, and what stays owed: together exactly what was owed. */
+export const payable = (owedMicro: bigint): { pay: bigint; stays: bigint } => ({ pay: owedMicro / MICRO, stays: owedMicro % MICRO });
+
+/** True on the last day of a month, when interest is paid and fees are taken. */
+export const isMonthEnd = (day: CivilDate): boolean => addDays(day, 1).endsWith('-01');
 
 /** A typed payee: a handle with or without its sign, in any case; or an account's id. */
 export function payeeOf(typed: string): { handle: string } | { account: `wal_${string}` } | undefined {
