@@ -5,6 +5,7 @@ import { common, type ConfigKey, type Module } from '#kernel';
 import { openApi } from '#platform/edge';
 import { kekConfig } from './keys.ts';
 import { modules } from './modules.ts';
+import { objectsConfig } from './objects.ts';
 import { startConfig } from './start.ts';
 import { tracingConfig } from './tracing.ts';
 
@@ -99,7 +100,8 @@ function eventsPage(all: readonly Module[]): string {
 
 function configPage(all: readonly Module[]): string {
   const keys: ConfigKey[] = [
-    ...[startConfig, kekConfig, tracingConfig].flatMap((spec) => Object.values<ConfigKey>(spec)), ...all.flatMap((m) => Object.values(m.config ?? {})),
+    ...[startConfig, kekConfig, objectsConfig, tracingConfig].flatMap((spec) => Object.values<ConfigKey>(spec)),
+      ...all.flatMap((m) => Object.values(m.config ?? {})),
   ];
   const fixed = [
     ['`EXCHEQUER_CELLS`', 'cells on outside servers: `IN=postgres://owner:secret@host/db,US=…`; the first one holds the directory'],

@@ -12,6 +12,9 @@ import vault from '#spine/vault/module';
 import taxrefund from '#products/taxrefund/module';
 import wallet from '#products/wallet/module';
 import edge from '#platform/edge/module';
+import objects from '#platform/objects/module';
 
 /** Every module of the program, lower tiers first and each after what it needs: the order of migrations and of locks. */
-export const modules: readonly Module[] = [tenancy, vault, limits, cache, events, jobs, audit, idempotency, identity, ledger, edge, taxrefund, wallet];
+export const modules: readonly Module[] = [
+  tenancy, vault, limits, cache, events, jobs, audit, idempotency, identity, ledger, edge, objects, taxrefund, wallet,
+];

@@ -7,6 +7,7 @@ import { fileHeads } from '#adapters/heads';
 import { typst } from '#adapters/typst';
 import { createLog, environment, newTrace, provide, systemClock, uuid, type Origin, type Provided } from '#kernel';
 import { Typesetter } from '#platform/edge/port';
+import { ObjectStore } from '#platform/objects/port';
 import { HeadKeeper, SpoolFolder } from '#spine/audit/port';
 import { createDirectory, type Directory, type TenantRecord } from '#spine/tenancy';
 import { loadTenantKeys, vaultState } from '#spine/vault';
@@ -17,6 +18,7 @@ import { dataFolder } from './folder.ts';
 import { kekFile, openKek } from './keys.ts';
 import { connectAs, migrate, type CellConnection } from './migrate.ts';
 import { modules } from './modules.ts';
+import { objectStore } from './objects.ts';
 import { openCell, type Cell } from './runtime.ts';
 import { spoolOf } from './workers.ts';
 
@@ -62,9 +64,10 @@ async function running(dataDir: string): Promise<CellConnection[] | undefined> {
 export async function localAdapters(dataDir: string, spool = spoolOf(dataDir, 0)): Promise<Provided[]> {
   const kek = await openKek(kekFile(dataDir));
   const typesetter = typst();
+  const objects = objectStore(dataDir);
   return [
     provide(Kek, () => kek), provide(HeadKeeper, () => fileHeads(join(dataDir, 'audit-heads'))), provide(SpoolFolder, () => spool),
-    provide(Typesetter, () => typesetter),
+    provide(Typesetter, () => typesetter), provide(ObjectStore, () => objects),
   ];
 }
 
