@@ -46,6 +46,7 @@ export * from './house/probe.ts';
 export * from './house/books.ts';
 export * from './house/wallets.ts';
 export { has } from './parts.ts';
+export { importSanctions } from '../src/apps/sanctions.ts';
 
 /** Three offices: two of one cell, so that neighbours can be tested, and one of the other. */
 const india = demoTenants.find((t) => t.slug === 'india') as TenantRecord;

@@ -27,6 +27,20 @@ export const EOD_BATCH_MAX = 500;
 export const EOD_EVERY_MS = 1_000;
 export const EOD_RUNS_SHOWN_MAX = 62;
 
+/** Documents of one case, and the greatest one in bytes; a request carries it in base64, which is a third more. */
+export const DOCUMENTS_MAX = 10;
+export const DOCUMENT_BYTES_MAX = 5 * 1024 * 1024;
+export const UPLOAD_BYTES_MAX = 7 * 1024 * 1024 + 4096;
+/** Different operators who must approve a case. */
+export const APPROVALS_NEEDED = 2;
+/** How like two names must be, in thousandths, before a person has to look. */
+export const HIT_SCORE_MIN = 900;
+/** Entries with like-sounding names that one look compares; cases and hits that a list shows; entries that one transaction imports. */
+export const SCREEN_CANDIDATES_MAX = 5_000;
+export const QUEUE_MAX = 200;
+export const SANCTIONS_BATCH_MAX = 1_000;
+export const SANCTIONED_NAMES_MAX = 50;
+
 /** Reason numbers that this module gives its transfers in the books. */
 export const CODE = { interest: 1, fee: 2 } as const;
 
@@ -93,6 +107,62 @@ export const zEodRun = z.strictObject({
 });
 export type EodRun = z.output<typeof zEodRun>;
 export const zEodRuns = z.strictObject({ runs: z.array(zEodRun) });
+
+const DOCUMENT_TYPES = ['image/jpeg', 'image/png', 'application/pdf'] as const;
+const zDocumentKind = z.enum(['identity', 'address']);
+/** What of a document the verb is given: it is kept before, outside the transaction. */
+export interface KeptDocument { readonly object: string; readonly sha256: string; readonly bytes: number }
+export type DocumentData = { readonly base64: string } | KeptDocument;
+const zDocumentData = z.codec(
+  z.string().max(UPLOAD_BYTES_MAX).meta({ contentEncoding: 'base64' }),
+  z.custom<DocumentData>((v) => typeof v === 'object' && v !== null && ('base64' in v || 'object' in v), 'not a document'),
+  { decode: (text): DocumentData => ({ base64: text }), encode: (data) => ('base64' in data ? data.base64 : '') },
+);
+export const zUpload = z.strictObject({ body: z.strictObject({ kind: zDocumentKind, type: z.enum(DOCUMENT_TYPES), data: personal('document',
+  zDocumentData) }) });
+const zDocument = z.strictObject({
+  document: zId('wdoc'), kind: zDocumentKind, type: z.enum(DOCUMENT_TYPES), bytes: z.int(), uploadedAt: zInstant,
+});
+export type DocumentView = z.output<typeof zDocument>;
+const zCaseState = z.enum(['open', 'approved', 'refused']);
+export const zKyc = z.strictObject({
+  tier: z.int(), case: z.strictObject({
+    case: zId('wkyc'), state: zCaseState, reason: z.string().nullable(), openedAt: zInstant, documents: z.array(zDocument),
+  }).nullable(),
+});
+export type KycView = z.output<typeof zKyc>;
+
+export const zQueue = z.strictObject({ query: z.strictObject({ state: zCaseState.optional() }).optional() });
+const zQueued = z.strictObject({
+  case: zId('wkyc'), person: z.string(), state: zCaseState, openedAt: zInstant, documents: z.int(), approvals: z.int(), hits: z.int(),
+});
+export const zCases = z.strictObject({ cases: z.array(zQueued) });
+export const zOfCase = z.strictObject({ params: z.strictObject({ case: zId('wkyc') }) });
+export const zHit = z.strictObject({
+  hit: zId('whit'), person: z.string(), entry: z.string(), name: z.string(), birthDate: z.string().nullable(), score: z.int(),
+  state: z.enum(['open', 'cleared', 'confirmed']), foundAt: zInstant,
+});
+export type HitView = z.output<typeof zHit>;
+/** A case as an operator sees it, with the name and birth date that the office knows its person by. */
+export const zCase = z.strictObject({
+  ...zQueued.shape, reason: z.string().nullable(), name: personal('name', z.string()).nullable(),
+  dateOfBirth: personal('date of birth', zDate).nullable(), papers: z.array(zDocument), hitsFound: z.array(zHit),
+  votes: z.array(z.strictObject({ operator: z.string(), verdict: z.enum(['approve', 'refuse']), at: zInstant })),
+});
+export type CaseView = z.output<typeof zCase>;
+export const zDecide = z.strictObject({
+  params: z.strictObject({ case: zId('wkyc') }), body: z.strictObject({
+    verdict: z.enum(['approve', 'refuse']), reason: z.enum(['unreadable', 'mismatch', 'expired', 'other']).optional(),
+  }),
+});
+export const zOfDocument = z.strictObject({ params: z.strictObject({ document: zId('wdoc') }) });
+/** Where a document is kept; the bytes themselves are a download. */
+export const zKept = z.strictObject({ ...zDocument.shape, person: z.string(), object: z.string(), sha256: z.string() });
+export type KeptView = z.output<typeof zKept>;
+export const zHits = z.strictObject({ hits: z.array(zHit) });
+export const zDecideHit = z.strictObject({
+  params: z.strictObject({ hit: zId('whit') }), body: z.strictObject({ verdict: z.enum(['cleared', 'confirmed']) }),
+});
 
 export const zAsk = z.strictObject({ body: z.strictObject({ into: zAccountId, from: zHandle, amount: zMoney, note: zNote }) });
 export const zRequest = z.strictObject({
@@ -174,7 +244,25 @@ export const dayOutOfOrder = problem('day-out-of-order', {
   status: 409, title: 'Days are closed one after the other.', doc: 'Close `next` first: interest of a day is taken of what the day before left.',
 });
 export const unknownRun = problem('unknown-run', { status: 404, title: 'This day has no end-of-day run.', doc: 'Start it first.' });
+export const documentWrong = problem('document-wrong', {
+  status: 422, title: 'The document cannot be taken.', doc: 'Send a JPEG, PNG or PDF file of at most 5 MiB; `field` says what was wrong.',
+});
+export const documentsUsed = problem('documents-used', { status: 409, title: 'No more documents can be added.', doc: 'Wait until they were looked at.' });
+export const knownAlready = problem('known-already', { status: 409, title: 'You are known by documents already.', doc: 'Nothing more is needed.' });
+export const unknownCase = problem('unknown-case', { status: 404, title: 'There is no such case.', doc: 'Look it up in the queue.' });
+export const unknownDocument = problem('unknown-document', { status: 404, title: 'There is no such document.', doc: 'Look it up in its case.' });
+export const unknownHit = problem('unknown-hit', { status: 404, title: 'There is no such hit.', doc: 'Look it up in the queue.' });
+export const caseDecided = problem('case-decided', { status: 409, title: 'This was decided before.', doc: '`state` says how.' });
+export const sameOperator = problem('same-operator', {
+  status: 409, title: 'You have decided this case before.', doc: 'A second, different operator has to look at it.',
+});
+export const operatorNeeded = problem('operator-needed', { status: 403, title: 'Only a person may decide this.', doc: 'Sign in as an operator.' });
+export const sanctionsOpen = problem('sanctions-open', {
+  status: 409, title: 'The person is like somebody on the sanctions list.', doc: 'Decide the hits first; `hits` says how many stand.',
+});
+export const reasonMissing = problem('reason-missing', { status: 422, title: 'A refusal needs a reason.', doc: 'Name one of the reasons.' });
 export const walletProblems = [
+  documentWrong, documentsUsed, knownAlready, unknownCase, unknownDocument, unknownHit, caseDecided, sameOperator, operatorNeeded, sanctionsOpen, reasonMissing,
   dayNotOver, dayOutOfOrder, unknownRun,
   periodWrong, statementTooLong,
   unknownAccount, unknownPayee, accountsUsed, currencyUnknown, currencyDiffers, amountWrong, sameAccount, handleTaken, limitReached, accountFrozen,
@@ -192,6 +280,13 @@ export const RequestChanged = event('wallet.request-changed', {
 });
 export const OrderChanged = event('wallet.order-changed', {
   version: 1, doc: 'An order to the bank was made or its result became known.', data: { order: z.string(), person: z.string(), state: z.string() },
+});
+
+export const KycChanged = event('wallet.kyc-changed', {
+  version: 1, doc: 'A holder sent a document, or it was decided how well they are known.', data: { case: z.string(), person: z.string(), state: z.string() },
+});
+export const HitFound = event('wallet.hit-found', {
+  version: 1, doc: 'A holder is like an entry of the sanctions list; somebody has to look.', data: { hit: z.string(), person: z.string(), score: z.int() },
 });
 
 export const SendOrder = job('wallet.send-order', { doc: 'Sends one order to the bank and records what became of it.', data: { order: z.string() },

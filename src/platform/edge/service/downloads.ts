@@ -23,10 +23,12 @@ export function mountDownload(app: FastifyInstance, o: EdgeOptions, runner: Runn
     if (!outcome.ok) return refusedPage(o, reply, seen, context, outcome);
     const name = what.filename(outcome.value);
     if (!FILE_NAME.test(name)) throw new Error(`a file cannot bear this name: ${name}`);
-    const written = what.write(outcome.value, context);
+    const by = { actor: seen.actor, trace: seen.trace, address: seen.address, agent: seen.agent };
+    const written = await what.write(outcome.value, { ...context, cell: seen.cell, by });
+    const type = typeof what.type === 'string' ? what.type : what.type(outcome.value);
     const body = isSheet(written) ? await seen.cell.use(Typesetter).pdf(written) : written;
     setCookies(o, seen, reply);
-    return reply.code(200).headers(securityHeaders(o, API_HEADERS)).header('content-type', what.type).header('x-trace-id', seen.trace)
+    return reply.code(200).headers(securityHeaders(o, API_HEADERS)).header('content-type', type).header('x-trace-id', seen.trace)
       .header('content-disposition', `attachment; filename="${name}"`).header('vary', 'Cookie, Accept-Language').send(body);
   });
 }

@@ -1,6 +1,6 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { common, done, productOf, refuse, type AnyForm, type AnyPage, type FormState, type Module, type Outcome, type PageContext, type Refused,
-  type Rendered } from '#kernel';
+  type Rendered, type UploadedFile } from '#kernel';
 import { document } from '#kit';
 import { unknownTenant } from '#spine/tenancy';
 import { BODY_BYTES_MAX } from '../contract.ts';
@@ -8,6 +8,7 @@ import { problemPage } from '../pages.tsx';
 import { BodyFault, formFields, safeReturn, sitePath, utf8Text } from '../rules.ts';
 import { authenticate, browserOf, formTokenFits, look, newTrace, offers, pageContext, setCookies, type EdgeOptions, type Seen } from './context.ts';
 import { originProblem } from './api.ts';
+import { multipart } from './multipart.ts';
 import { PAGE_HEADERS, securityHeaders, sendProblem } from './respond.ts';
 import { authorize, limited, type Runner } from './run.ts';
 
@@ -84,15 +85,19 @@ async function submitForm(o: EdgeOptions, runner: Runner, { what: form, product 
   const no = entered.no ?? originProblem(o, req, { ...seen, bySecret: 'cookie' }) ?? authorize(form.route, seen);
   if (no) return refusedPage(o, reply, seen, context, no);
   let values: Record<string, string>;
+  let files: Readonly<Record<string, UploadedFile>> = {};
   try {
-    values = formFields(utf8Text((req.body as Buffer | undefined) ?? Buffer.alloc(0)));
+    const body = (req.body as Buffer | undefined) ?? Buffer.alloc(0);
+    if (form.uploadMax !== undefined && /^multipart\/form-data\b/i.test(req.headers['content-type'] ?? '')) {
+      ({ values, files } = await multipart(body, req.headers['content-type'] as string));
+    } else values = formFields(utf8Text(body));
   } catch (error) {
     if (!(error instanceof BodyFault)) throw error;
     return refusedPage(o, reply, seen, context, refuse(common.badRequest, { detail: error.message }));
   }
   const { _token = '', _key = '', ...typed } = values;
   if (!formTokenFits(o, seen, _token)) return refusedPage(o, reply, seen, context, refuse(common.crossSite));
-  const read = form.fields(typed, { ...context, cookies: { ...seen.cookies, xq_browser: browserOf(seen) } });
+  const read = form.fields(typed, { ...context, files, cookies: { ...seen.cookies, xq_browser: browserOf(seen) } });
   // The fields stay as typed; only a one-time code is never written back into a page.
   const state = { values: typed, errors: {} as Record<string, string> };
   if ('errors' in read) return sendPage(o, reply, seen, context, 422, form.again(context, { ...state, errors: read.errors }));
@@ -113,7 +118,7 @@ export function mountPages(app: FastifyInstance, o: EdgeOptions, runner: Runner,
   const pages = modules.flatMap((m) => (m.pages ?? []).map((what) => ({ what, product: productOf(m) })));
   for (const [path, owned] of Map.groupBy(pages, (p) => p.what.path)) mountPage(app, o, runner, path, owned);
   for (const form of modules.flatMap((m) => (m.forms ?? []).map((what) => ({ what, product: productOf(m) })))) {
-    app.post(form.what.path, { bodyLimit: BODY_BYTES_MAX }, (req, reply) => submitForm(o, runner, form, req, reply));
+    app.post(form.what.path, { bodyLimit: form.what.uploadMax ?? BODY_BYTES_MAX }, (req, reply) => submitForm(o, runner, form, req, reply));
   }
 }
 

@@ -159,7 +159,7 @@ export function createEdge(o: EdgeOptions, more?: (app: FastifyInstance, runner:
   });
   const state = { draining: false };
   app.removeAllContentTypeParsers();
-  for (const type of ['application/json', 'application/x-www-form-urlencoded', 'application/x-ndjson']) {
+  for (const type of ['application/json', 'application/x-www-form-urlencoded', 'application/x-ndjson', 'multipart/form-data']) {
     app.addContentTypeParser(type, { parseAs: 'buffer' }, (req, body, next) => {
       const encoding = req.headers['content-encoding'];
       // Nothing is unpacked here: a few bytes could become gigabytes. Compressed bytes would otherwise be read as bad text.

@@ -2,7 +2,8 @@ import { addDays, civilDateIn, done, idOf, money, refuse, uuid, type Currency, t
 import { insufficientFunds } from '#spine/ledger';
 import type { z } from 'zod';
 import {
-  handleTaken, limitReached, periodWrong, unknownAccount, unknownOrder, type AccountView, type Entry, type LimitsView, type OrderView, type RequestView,
+  documentWrong, handleTaken, limitReached, periodWrong, unknownAccount, unknownOrder, type AccountView, type Entry, type KycView, type LimitsView,
+    type OrderView, type RequestView,
   type ScheduleView, type StatementView, type zAccounts, type zActivityPage,
 } from '../contract.ts';
 import { limitsOf, offered } from './tiers.ts';
@@ -69,6 +70,20 @@ export const statementStates = (at: At): Readonly<Record<string, PageState<State
   wrong: { outcome: refuse(periodWrong), query: { from: '2026-11-21', to: '2026-11-01' } },
   unknown: { outcome: refuse(unknownAccount) },
 });
+
+export function kycStates(at: At): Readonly<Record<string, PageState<KycView>>> {
+  const one = (tier: number, state: 'open' | 'approved' | 'refused' | undefined, reason: string | null = null): PageState<KycView> => ({
+    outcome: done({ tier, case: state === undefined ? null : { case: idOf('wkyc', hex(1)), state, reason, openedAt: at.now, documents: [
+      { document: idOf('wdoc', hex(1)), kind: 'identity', type: 'image/jpeg', bytes: 1_234_567, uploadedAt: at.now },
+      { document: idOf('wdoc', hex(2)), kind: 'address', type: 'application/pdf', bytes: 88_000, uploadedAt: at.now },
+    ] } }),
+  });
+  return {
+    ready: one(1, 'open'), empty: one(1, undefined), approved: one(2, 'approved'), refused: one(1, 'refused', 'unreadable'),
+    error: { ...one(1, undefined), form: { values: { kind: 'identity' }, errors: { file: 'file' } } },
+    wrong: { ...one(1, 'open'), form: { values: { kind: 'identity' }, errors: {}, problem: documentWrong } },
+  };
+}
 
 const values = { currency: 'INR', to: 'ravi', amount: '25,00,001', note: 'lunch', bank: 'DEMO1', firstOn: '2026-13-01', every: 'month' };
 export const moveStates = (at: At): Readonly<Record<string, PageState<AccountView>>> => ({

@@ -37,6 +37,15 @@ export const en = {
     camt: 'For accounting (camt.053)', mt940: 'For older programs (MT940)', made: 'Made on {at}', page: 'Page', account: 'Account', number: 'Number', earlier: 'The month before',
     later: 'The month after', again: 'Another period', link: 'Statements',
   },
+  kyc: {
+    title: 'Be better known', lead: 'Send a document that shows who you are, and one that shows where you live. Two people of the office look at them; then you may send more.',
+    known: 'You are known by documents. Nothing more is needed.', waiting: 'Your documents are being looked at.', approved: 'You are known by documents.',
+    refused: 'The office could not use what you sent: {reason}. You may send other documents.', sent: 'What you sent', none: 'You have sent nothing yet.',
+    kinds: { identity: 'Who you are', address: 'Where you live' }, kind: 'What it shows', file: 'File', fileHint: 'A photo (JPEG, PNG) or PDF of at most 5 MB. It is kept sealed; only people who must see it can open it.',
+    go: 'Send the document', line: '{kind}, sent on {date}',
+    reasons: { unreadable: 'it could not be read', mismatch: 'it does not fit your name or date of birth', expired: 'it is no longer valid', other: 'it did not show what was needed' },
+    link: 'Be better known',
+  },
   pay: {
     title: 'Pay', to: 'To', toHint: 'A name such as {example}, or an account number.', amount: 'Amount', amountHint: 'For example, {example}.',
       note: 'Note (if you like)',
@@ -81,6 +90,7 @@ export const en = {
     count: 'Payments in a day', used: 'Used', limit: 'Limit', left: '{used} of {limit}',
   },
   errors: {
+    file: 'Choose a JPEG, PNG or PDF file', kind: 'Choose what it shows',
     period: 'Enter two days as year-month-day, the first one first',
     to: 'Enter a name with at least three letters', amount: 'Enter an amount, for example 250 or 1,250.50', note: 'The note is too long',
       handle: 'Use three to thirty small letters, digits or dots, beginning with a letter',
@@ -88,6 +98,8 @@ export const en = {
       currency: 'Choose a currency',
   },
   problems: {
+    'document-wrong': 'This file cannot be taken. Send a JPEG, PNG or PDF of at most 5 MB. Nothing was sent.',
+    'documents-used': 'No more documents can be added. Wait until they were looked at.', 'known-already': 'You are known by documents already.',
     'period-wrong': 'There is no statement of this period. It begins today or earlier, ends later, and lasts at most a year.',
     'statement-too-long': 'Too much moved in this period for one statement. Choose a shorter one.',
     'unknown-payee': 'Nobody here has this name. Nothing was sent.', 'unknown-account': 'This is not an account of yours.',
