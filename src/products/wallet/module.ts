@@ -11,6 +11,7 @@ import { changes, documentFile, downloads, routes } from './routes.ts';
 import { eodRunner } from './service/eod.ts';
 import { sendOrder } from './service/orders.ts';
 import { scheduler } from './service/schedules.ts';
+import { checks } from './service/verify.ts';
 import { accountStates, kycStates, limitStates, listStates, moveStates, orderStates, requestStates, scheduleStates,
   statementStates } from './service/states.ts';
 
@@ -51,6 +52,7 @@ export default defineModule({
   events: [Opened, Moved, RequestChanged, OrderChanged, KycChanged, HitFound],
   calls: [sendOrder],
   workers: [follow, scheduler, eodRunner],
+  checks,
   islands: new URL('./islands/', import.meta.url),
   permissions: { 'wallet:freeze': 'Freeze accounts and let them go.', 'wallet:kyc': 'See documents of holders and decide how well they are known.',
     'wallet:eod': 'Start end-of-day runs and see how far they are.' },

@@ -7,5 +7,5 @@ export { explainBalance, explainTransfer, type BalanceStory, type TransferStory 
 export { expireHolds } from './service/expiry.ts';
 export { sealPeriod } from './service/periods.ts';
 export { post } from './service/post.ts';
-export { balanceAt, balanceOn, balancesOn, statement } from './service/reads.ts';
+export { balanceAt, balanceOn, balancesOn, openHolds, statement, transfersById } from './service/reads.ts';
 export { balanceSheet, incomeStatement, trialBalance, type BalanceSheet, type IncomeStatement, type TrialBalance } from './service/reports.ts';

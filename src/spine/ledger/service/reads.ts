@@ -4,6 +4,8 @@ import { kindName } from '../rules/check.ts';
 import { dayOfUs } from '../rules/effective.ts';
 import { accountNumber } from '../store/accounts.ts';
 import { balanceAsOf, effectiveBalances, entriesBefore, type EntryRow } from '../store/reads.ts';
+import type { StoredTransfer } from '../store/rows.ts';
+import { readHolds, readTransfers } from '../store/transfers.ts';
 import { daySpan } from './days.ts';
 import { fixedOf } from './fixed.ts';
 
@@ -31,6 +33,16 @@ export async function balancesOn(tx: Reading & Pick<SectionTx, 'use' | 'afterCom
   const fixed = await fixedOf(tx, new Set(accounts));
   const found = new Map((await effectiveBalances(tx.sql, fixed.map((a) => a.no), await daySpan(tx, day))).map((r) => [r.no, r.balance]));
   return new Map(fixed.flatMap((a) => (found.has(a.no) ? [[a.id, found.get(a.no) as bigint] as const] : [])));
+}
+
+/** Transfers by id, refused ones too; those that are not this tenant's are left out. */
+export const transfersById = (tx: Reading, ids: readonly Uuid[]): Promise<StoredTransfer[]> => readTransfers(tx.sql, ids);
+
+/** Holds that are open, by id: whose money they hold, and how much. */
+export async function openHolds(tx: Reading, ids: readonly Uuid[]): Promise<{ id: Uuid; debit: Uuid; amount: bigint }[]> {
+  const holds = new Map((await readHolds(tx.sql, ids)).map((h) => [h.id, h]));
+  return (await readTransfers(tx.sql, [...holds.keys()])).flatMap((t) => (t.debit === null ? []
+    : [{ id: t.id, debit: t.debit, amount: (holds.get(t.id) as { amount: bigint }).amount }]));
 }
 
 const toEntry = (zone: string, row: EntryRow, raises: boolean): Entry => ({
