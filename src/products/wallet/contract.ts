@@ -92,7 +92,8 @@ export const zActivityPage = z.strictObject({ account: zAccount, entries: z.arra
 export const zStatementAsk = z.strictObject({ params: z.strictObject({ account: zAccountId }), query: z.strictObject({ from: zDate, to: zDate }) });
 /** Entries stand oldest first; `closing` is what the books said at the end of `to`, or at `madeAt` where that day is not over. */
 export const zStatement = z.strictObject({
-  account: zAccountId, handle: z.string().nullable(), currency: zCurrencyText, from: zDate, to: zDate, opening: zMoney, totalIn: zMoney, totalOut: zMoney,
+  account: zAccountId, handle: z.string().nullable(), holder: personal('name', z.string()).nullable(), currency: zCurrencyText, from: zDate, to: zDate,
+  opening: zMoney, totalIn: zMoney, totalOut: zMoney,
   closing: zMoney, entries: z.array(zEntry), madeAt: zInstant,
 });
 export type StatementView = z.output<typeof zStatement>;

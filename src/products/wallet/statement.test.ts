@@ -142,7 +142,8 @@ const entry = (n: number, change: bigint, balance: bigint, more: Partial<Entry> 
 });
 const made = (entries: Entry[], opening: bigint, currency: 'INR' | 'JPY' | 'KWD' = 'INR'): StatementView => {
   const sum = (sign: bigint): bigint => entries.reduce((s, e) => (e.change.amount * sign > 0n ? s + e.change.amount * sign : s), 0n);
-  return { account: idOf('wal', '1'.repeat(32)), handle: null, currency, from: civilDate('2026-11-01'), to: civilDate('2026-11-30'), opening: money(opening,
+  return { account: idOf('wal', '1'.repeat(32)), handle: null, holder: 'Asha <Rao>', currency, from: civilDate('2026-11-01'), to: civilDate('2026-11-30'),
+    opening: money(opening,
     currency),
     totalIn: money(sum(1n), currency), totalOut: money(sum(-1n), currency), closing: money(opening + sum(1n) - sum(-1n), currency), entries,
       madeAt: new Date('2026-12-01T00:00:00Z') };
@@ -174,7 +175,7 @@ const textAt = (x: Xml, path: string): string[] => at(x, path).map((e) => e.text
 /** The order of elements that camt.053.001.08 asks for, of what is used here. */
 const ORDER: Readonly<Record<string, string>> = {
   Document: 'BkToCstmrStmt', BkToCstmrStmt: 'GrpHdr Stmt', GrpHdr: 'MsgId CreDtTm', Stmt: 'Id CreDtTm FrToDt Acct Bal TxsSummry Ntry',
-    FrToDt: 'FrDtTm ToDtTm', Acct: 'Id Ccy Svcr',
+    FrToDt: 'FrDtTm ToDtTm', Acct: 'Id Ccy Ownr Svcr',
   Bal: 'Tp Amt CdtDbtInd Dt', TxsSummry: 'TtlNtries TtlCdtNtries TtlDbtNtries', TtlNtries: 'NbOfNtries Sum TtlNetNtry',
   Ntry: 'NtryRef Amt CdtDbtInd RvslInd Sts BookgDt ValDt AcctSvcrRef BkTxCd NtryDtls AddtlNtryInf', TxDtls: 'Refs Amt CdtDbtInd RmtInf',
     TtlNetNtry: 'Amt CdtDbtInd',
@@ -204,6 +205,7 @@ describe('camt.053', () => {
     expect([textAt(stmt, 'TxsSummry/TtlNtries/NbOfNtries'), textAt(stmt, 'TxsSummry/TtlNtries/Sum'), textAt(stmt, 'TxsSummry/TtlNtries/TtlNetNtry/Amt'),
       textAt(stmt, 'TxsSummry/TtlDbtNtries/Sum')]).toEqual([['3'], ['700.05'], ['300.05'], ['200.00']]);
     expect(textAt(stmt, 'Ntry/NtryDtls/TxDtls/RmtInf/Ustrd')).toEqual(['a &amp; b &lt;c&gt;']);
+    expect(textAt(stmt, 'Acct/Ownr/Nm')).toEqual(['Asha &lt;Rao&gt;']);
     expect(textAt(stmt, 'Acct/Svcr/FinInstnId/Nm')).toEqual(['Bank &amp; &lt;Sons&gt;']);
     expect(textAt(stmt, 'Acct/Id/Othr/Id')[0]).toHaveLength(32);
   });

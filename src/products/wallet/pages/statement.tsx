@@ -100,6 +100,7 @@ function statementView(context: PageContext, outcome: Outcome<StatementView>): R
         <p class="eyebrow">{`${fill(wordsOf(context).account.title, { currency: s.currency })}${s.handle ? `, ${s.handle}` : ''}`}</p>
         <h1>{w.title}</h1>
         <p class="lead">{fill(w.period, { from: dateText(context, s.from), to: dateText(context, s.to) })}</p>
+        {s.holder !== null && <p class="quiet">{s.holder}</p>}
         {s.entries.length === 0 && <p class="quiet">{w.none}</p>}
         <Table context={context} s={s} />
         <Months context={context} at={at} s={s} />

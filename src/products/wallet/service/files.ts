@@ -65,6 +65,7 @@ export function camtFile(s: StatementView, f: For): string {
     + `<GrpHdr><MsgId>${id}</MsgId><CreDtTm>${made}</CreDtTm></GrpHdr><Stmt><Id>${id}</Id><CreDtTm>${made}</CreDtTm>`
     + `<FrToDt><FrDtTm>${s.from}T00:00:00</FrDtTm><ToDtTm>${s.to}T23:59:59</ToDtTm></FrToDt>`
     + `<Acct><Id><Othr><Id>${hexOf(s.account)}</Id></Othr></Id><Ccy>${s.currency}</Ccy>`
+    + `${s.holder === null ? '' : `<Ownr><Nm>${xml(s.holder, NAME_CHARS)}</Nm></Ownr>`}`
     + `<Svcr><FinInstnId><Nm>${xml(f.tenant.name, NAME_CHARS)}</Nm></FinInstnId></Svcr></Acct>`
     + `${camtBalance('OPBD', s.opening, s.from)}${camtBalance('CLBD', s.closing, s.to)}`
     + `<TxsSummry><TtlNtries><NbOfNtries>${s.entries.length}</NbOfNtries><Sum>${decimalText({ ...net, amount: s.totalIn.amount + s.totalOut.amount })}</Sum>`
@@ -128,7 +129,8 @@ export function statementSheet(s: StatementView, f: For): Sheet {
       account: s.handle === null ? hexOf(s.account) : `${s.handle} · ${hexOf(s.account)}`,
       period: fill(w.period, { from: day(s.from), to: day(s.to) }), made: fill(w.made, { at: formatInstant(s.madeAt, locale, f.tenant.zone) }),
       page: w.page, none: w.none,
-      facts: [[w.account, s.handle ?? ''], [w.number, hexOf(s.account)], [w.currency, s.currency]].filter(([, value]) => value !== ''),
+      facts: [[w.holder, s.holder ?? ''], [w.account, s.handle ?? ''], [w.number, hexOf(s.account)], [w.currency, s.currency]].filter(([,
+        value]) => value !== ''),
       sums: [[w.opening, amount(s.opening)], [w.in, amount(s.totalIn)], [w.out, amount(s.totalOut)], [w.closing, amount(s.closing)]],
       head: [w.booked, w.what, w.out, w.in, w.balance],
       rows: s.entries.map((e) => [

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { addDays, daysBetween, done, idOf, money, refuse, type Outcome, type Tx } from '#kernel';
+import { readProfile } from '#spine/identity';
 import { balanceAt, dayStartUs, STATEMENT_ROWS_MAX, type Balance } from '#spine/ledger';
 import {
   periodWrong, STATEMENT_DAYS_MAX, STATEMENT_ENTRIES_MAX, statementTooLong, unknownAccount, zStatementAsk, type Entry, type StatementView,
@@ -41,7 +42,8 @@ export async function makeStatement(tx: Tx, input: z.output<typeof zStatementAsk
   tx.audit({ action: 'wallet.statement', result: 'done', subject: row.person, resource: idOf('wal', row.id), detail: { from, to, entries: entries.length } });
   const inCurrency = (amount: bigint): StatementView['opening'] => money(amount, row.currency);
   return done({
-    account: idOf('wal', row.id), handle: row.handle === null ? null : `@${row.handle}`, currency: row.currency, from, to, opening: inCurrency(opening),
+    account: idOf('wal', row.id), handle: row.handle === null ? null : `@${row.handle}`,
+    holder: (await readProfile(tx.section, row.person))?.name ?? null, currency: row.currency, from, to, opening: inCurrency(opening),
     totalIn: inCurrency(totalIn), totalOut: inCurrency(totalOut), closing: inCurrency(closing), entries, madeAt: tx.now,
   });
 }

@@ -58,7 +58,8 @@ const statement = (at: At, entries: Entry[], opening: bigint, closing: bigint): 
   const sum = (sign: 1n | -1n): bigint => entries.reduce((s, e) => (e.change.amount * sign > 0n ? s + e.change.amount * sign : s), 0n);
   return {
     outcome: done({
-      account: idOf('wal', hex(1)), handle: '@asha', currency: 'INR', from: addDays(to, -STATEMENT_DAYS), to, opening: money(opening, 'INR'),
+      account: idOf('wal', hex(1)), handle: '@asha', holder: 'Asha Rao', currency: 'INR', from: addDays(to, -STATEMENT_DAYS), to, opening: money(opening,
+        'INR'),
       totalIn: money(sum(1n), 'INR'), totalOut: money(sum(-1n), 'INR'), closing: money(closing, 'INR'), entries, madeAt: at.now,
     }),
   };

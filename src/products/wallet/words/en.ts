@@ -30,7 +30,7 @@ export const en = {
     fee: 'Fee',
     other: 'Correction' },
   statement: {
-    title: 'Statement', lead: 'What came in, what went out and what was there, day by day.', month: 'Month', from: 'From', to: 'To', show: 'Show',
+    holder: 'Holder', title: 'Statement', lead: 'What came in, what went out and what was there, day by day.', month: 'Month', from: 'From', to: 'To', show: 'Show',
     dayHint: 'Year-month-day, for example {example}.', period: '{from} to {to}', opening: 'Balance at the beginning', closing: 'Balance at the end', in: 'In',
     out: 'Out', balance: 'Balance', booked: 'Day', counts: 'Counts from', what: 'What', note: 'Note', currency: 'Currency', reference: 'Reference',
     none: 'Nothing moved in this period.', take: 'Take it with you', csv: 'For a spreadsheet (CSV)', pdf: 'To print (PDF)',

@@ -27,7 +27,7 @@ export const hi: Words = {
   kinds: { sent: '{with} को', received: '{with} से', added: 'आपके बैंक खाते {with} से', withdrawn: 'आपके बैंक खाते {with} में', interest: 'ब्याज', fee: 'शुल्क',
     other: 'सुधार' },
   statement: {
-    title: 'विवरण', lead: 'क्या आया, क्या गया और कितना था, दिन के क्रम से।', month: 'महीना', from: 'से', to: 'तक', show: 'दिखाएँ',
+    holder: 'खाताधारक', title: 'विवरण', lead: 'क्या आया, क्या गया और कितना था, दिन के क्रम से।', month: 'महीना', from: 'से', to: 'तक', show: 'दिखाएँ',
     dayHint: 'वर्ष-महीना-दिन, जैसे {example}।', period: '{from} से {to} तक', opening: 'शुरू में शेष', closing: 'अंत में शेष', in: 'आया',
     out: 'गया', balance: 'शेष', booked: 'दिन', counts: 'इस दिन से गिना', what: 'क्या', note: 'टिप्पणी', currency: 'मुद्रा', reference: 'संदर्भ',
     none: 'इस अवधि में कुछ नहीं हुआ।', take: 'अपने साथ ले जाएँ', csv: 'स्प्रेडशीट के लिए (CSV)', pdf: 'छापने के लिए (PDF)',
