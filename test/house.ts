@@ -7,11 +7,15 @@ import { fileHeads } from '#adapters/heads';
 import { fileKek } from '#adapters/kms';
 import { memoryBank } from '#adapters/bank';
 import { memoryMessages } from '#adapters/sms';
+import { folderObjects } from '#adapters/objects';
+import { typst } from '#adapters/typst';
 import {
   createLog, perform, productOf, provide, systemClock, type Actor, type CellContext, type Clock, type Log, type Module, type Provided, type SectionWork,
   type Tracer, type Tx, type Uuid,
 } from '#kernel';
 import type { Assets, Runner } from '#platform/edge';
+import { Typesetter } from '#platform/edge/port';
+import { ObjectStore } from '#platform/objects/port';
 import { BankRail } from '#products/wallet/port';
 import { HeadKeeper } from '#spine/audit/port';
 import { enrol as enrolPeople, type Profile } from '#spine/identity';
@@ -35,11 +39,15 @@ export { connectAs } from '../src/apps/migrate.ts';
 export { modules as everyModule } from '../src/apps/modules.ts';
 export { startSim, type Sim } from '../src/apps/sims.ts';
 export { textMessagesConform } from './house/text-messages.ts';
+export { objectsConform } from './house/objects.ts';
 export { kekConforms } from './house/kek.ts';
 export { findIn, spellings } from './house/canary.ts';
 export * from './house/probe.ts';
 export * from './house/books.ts';
 export * from './house/operators.ts';
+export * from './house/wallets.ts';
+export { has } from './parts.ts';
+export { importSanctions } from '../src/apps/sanctions.ts';
 
 /** Three offices: two of one cell, so that neighbours can be tested, and one of the other. */
 const india = demoTenants.find((t) => t.slug === 'india') as TenantRecord;
@@ -136,7 +144,8 @@ interface Parts { o: HouseOptions; modules: readonly Module[]; tenants: readonly
 
 function providedBy(p: Parts, kek: Kek, messages: TextMessages): (cell: CellConnection) => readonly Provided[] {
   return (cell) => [
-    provide(Kek, () => kek), provide(HeadKeeper, () => fileHeads(join(p.folder, 'heads'))), provide(TextMessages, () => messages), provide(BankRail, () => memoryBank()),
+    provide(Kek, () => kek), provide(HeadKeeper, () => fileHeads(join(p.folder, 'heads'))), provide(TextMessages, () => messages), provide(BankRail, () => memoryBank()), provide(Typesetter, () => typst()),
+    provide(ObjectStore, () => folderObjects(join(p.folder, 'objects'))),
     ...(p.o.provided?.(cell) ?? []),
   ];
 }

@@ -9,6 +9,7 @@ const all: readonly Module[] = [...modules, probe()];
 const routes = all.flatMap((m) => m.routes ?? []);
 const pages = all.flatMap((m) => m.pages ?? []);
 const forms = all.flatMap((m) => m.forms ?? []);
+const downloads = all.flatMap((m) => m.downloads ?? []);
 
 let h: House;
 let asha: SignedIn, neighbour: SignedIn;
@@ -91,6 +92,21 @@ describe.each(pages.map((p) => [p.path, p] as const))('page %s', (_, p) => {
     const answer = await h.request({ path, cookies: who.cookies, headers: { accept: 'text/html' } });
     expect(answer.headers['content-type'], answer.text.slice(0, 200)).toMatch(/text\/html/);
     expect(answer.status).toBeLessThan(500);
+  });
+});
+
+describe.each(downloads.map((d) => [d.path, d] as const))('download %s', (_, d) => {
+  const { params = {}, query = {} } = d.route.example.input as { params?: Record<string, string>; query?: Record<string, string> };
+  const path = `${d.path.replace(/:(\w+)/g, (__, name: string) => encodeURIComponent(params[name] ?? 'x'))}?${new URLSearchParams(query).toString()}`;
+  it.each(['nobody', 'person of another tenant'] as const)(`(${d.route.scope}) for %s`, async (who) => {
+    const answer = await h.request({ path, ...credentials(who, d.route.scope), headers: { accept: 'text/html' } });
+    expect(answer.status).toBe(303);
+    expect(answer.headers.location).toMatch(/^\/sign-in(\?|$)/);
+  });
+  it(`(${d.route.scope}) for the person whose it is not`, async () => {
+    const answer = await h.request({ path, cookies: (await h.signIn()).cookies, headers: { accept: 'text/html' } });
+    expect(d.route.scope === 'person' ? d.route.problems.map((p) => p.status) : [403]).toContain(answer.status);
+    expect(answer.headers['content-disposition']).toBeUndefined();
   });
 });
 

@@ -15,6 +15,7 @@ const onPath = (...names) => (process.env.PATH ?? '').split(delimiter).concat('/
 /** Debian package names; `present` must be quick and must not write. */
 export const PARTS = [
   { name: 'chromium', packages: ['chromium'], present: () => onPath('chromium', 'chromium-browser', 'google-chrome') },
+  { name: 'pdftotext', packages: ['poppler-utils'], present: () => onPath('pdftotext') },
   { name: 'fonts', packages: ['fonts-noto-core'], present: () => existsSync('/usr/share/fonts/truetype/noto/NotoSansDevanagari-Regular.ttf') },
 ];
 

@@ -5,6 +5,7 @@ import { common, type ConfigKey, type Module } from '#kernel';
 import { openApi } from '#platform/edge';
 import { kekConfig } from './keys.ts';
 import { modules } from './modules.ts';
+import { objectsConfig } from './objects.ts';
 import { sdk } from './sdk.ts';
 import { startConfig } from './start.ts';
 import { tracingConfig } from './tracing.ts';
@@ -31,12 +32,13 @@ function routesPage(all: readonly Module[]): string {
       r.audit ? `\`${r.audit}\`` : '',
     ]),
   );
-  const pages = all.flatMap((m) => [...(m.pages ?? []), ...(m.forms ?? []), ...(m.streams ?? [])].map((p) => [`\`${p.method} ${p.path}\``, p.kind, m.name]));
+  const pages = all.flatMap((m) => [...(m.pages ?? []), ...(m.forms ?? []), ...(m.downloads ?? []), ...(m.streams ?? [])].map((p) =>
+    [`\`${p.method} ${p.path}\``, p.kind, m.name]));
   return page(
     'Routes',
     'Every route is served under `/api`; people use the pages below. `shared`: requests that wait share one commit.',
     `${table(['Route', 'What it does', 'Scope', 'Transaction', 'Idempotency-Key', 'Problems of its own', 'Audit fact'], rows)}`
-      + `\n\n## Pages, forms and streams\n\n${table(['Address', 'Kind', 'Module'], pages)}`,
+      + `\n\n## Pages, forms, downloads and streams\n\n${table(['Address', 'Kind', 'Module'], pages)}`,
   );
 }
 
@@ -99,7 +101,8 @@ function eventsPage(all: readonly Module[]): string {
 
 function configPage(all: readonly Module[]): string {
   const keys: ConfigKey[] = [
-    ...[startConfig, kekConfig, tracingConfig].flatMap((spec) => Object.values<ConfigKey>(spec)), ...all.flatMap((m) => Object.values(m.config ?? {})),
+    ...[startConfig, kekConfig, objectsConfig, tracingConfig].flatMap((spec) => Object.values<ConfigKey>(spec)),
+      ...all.flatMap((m) => Object.values(m.config ?? {})),
   ];
   const fixed = [
     ['`EXCHEQUER_CELLS`', 'cells on outside servers: `IN=postgres://owner:secret@host/db,US=…`; the first one holds the directory'],

@@ -1,9 +1,8 @@
 import { writeFile } from 'node:fs/promises';
-import { isUuid, perform, type Origin } from '#kernel';
+import { csvRow, isUuid, perform, type Origin } from '#kernel';
 import { quarantineList, quarantineReplay, quarantineShow } from '#products/taxrefund';
 import type { TenantRecord } from '#spine/tenancy';
 import { numberOf, plainOf, UsageFault } from './args.ts';
-import { csvRow } from './csv.ts';
 import { operatorOrigin, reach, tenantOf } from './reach.ts';
 import type { Cell } from './runtime.ts';
 

@@ -4,7 +4,10 @@ import { userInfo } from 'node:os';
 import { join } from 'node:path';
 import pg from 'pg';
 import { fileHeads } from '#adapters/heads';
+import { typst } from '#adapters/typst';
 import { createLog, environment, newTrace, provide, systemClock, uuid, type Origin, type Provided } from '#kernel';
+import { Typesetter } from '#platform/edge/port';
+import { ObjectStore } from '#platform/objects/port';
 import { HeadKeeper, SpoolFolder } from '#spine/audit/port';
 import { createDirectory, type Directory, type TenantRecord } from '#spine/tenancy';
 import { loadTenantKeys, vaultState } from '#spine/vault';
@@ -15,6 +18,7 @@ import { dataFolder } from './folder.ts';
 import { kekFile, openKek } from './keys.ts';
 import { connectAs, migrate, type CellConnection } from './migrate.ts';
 import { modules } from './modules.ts';
+import { objectStore } from './objects.ts';
 import { openCell, type Cell } from './runtime.ts';
 import { spoolOf } from './workers.ts';
 
@@ -59,7 +63,12 @@ async function running(dataDir: string): Promise<CellConnection[] | undefined> {
 /** Adapters of every command: the key-encryption key, and beside the data folder heads and spool. */
 export async function localAdapters(dataDir: string, spool = spoolOf(dataDir, 0)): Promise<Provided[]> {
   const kek = await openKek(kekFile(dataDir));
-  return [provide(Kek, () => kek), provide(HeadKeeper, () => fileHeads(join(dataDir, 'audit-heads'))), provide(SpoolFolder, () => spool)];
+  const typesetter = typst();
+  const objects = objectStore(dataDir);
+  return [
+    provide(Kek, () => kek), provide(HeadKeeper, () => fileHeads(join(dataDir, 'audit-heads'))), provide(SpoolFolder, () => spool),
+    provide(Typesetter, () => typesetter), provide(ObjectStore, () => objects),
+  ];
 }
 
 /** A command goes through people once; keys of the last ones are enough. */

@@ -8,6 +8,7 @@ export * from './wire.ts';
 export * from './json.ts';
 export * from './machine.ts';
 export * from './text.ts';
+export * from './csv.ts';
 export * from './log.ts';
 export * from './config.ts';
 export * from './span.ts';

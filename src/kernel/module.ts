@@ -7,7 +7,7 @@ import type { Log } from './log.ts';
 import type { Machine } from './machine.ts';
 import type { Problem } from './problem.ts';
 import type { Actor, CellContext, TenantRef, Token, Tx, Writer } from './tx.ts';
-import type { AnyForm, AnyPage, AnyRoute, CookieChange, Stream } from './route.ts';
+import type { AnyDownload, AnyForm, AnyPage, AnyRoute, CookieChange, Stream } from './route.ts';
 import type { Clock } from './clock.ts';
 
 /** Rights of a database role on a table, as SQL words. */
@@ -79,6 +79,7 @@ export interface Module {
   readonly routes?: readonly AnyRoute[];
   readonly pages?: readonly AnyPage[];
   readonly forms?: readonly AnyForm[];
+  readonly downloads?: readonly AnyDownload[];
   readonly streams?: readonly Stream[];
   readonly problems?: readonly Problem[];
   readonly events?: readonly EventType[];

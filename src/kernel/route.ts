@@ -1,7 +1,7 @@
 import type { z } from 'zod';
 import type { PluralVerb, Verb } from './batch.ts';
 import type { Outcome, Problem } from './problem.ts';
-import { token, type Actor, type TenantRef } from './tx.ts';
+import { token, type Actor, type CellContext, type Origin, type TenantRef } from './tx.ts';
 import type { Language } from './text.ts';
 
 /** Routes, pages, forms and streams are values; the edge, OpenAPI, the permission matrix and the page lists are read off them. */
@@ -34,6 +34,11 @@ export interface RouteSpec<I extends z.ZodType, O extends z.ZodType> {
   readonly plural?: PluralVerb<z.output<I>, z.output<O>>;
   /** Batches of a plural route under way at once: 1 where they lock the same rows. */
   readonly inFlight?: 1;
+  /**
+   * Work that may not stand in a transaction, such as putting a document where it is kept; resolves to the input that the verb is given, or to a
+   * refusal that the route lists. It runs before anything is committed and again for each repeat, so it must come to the same end however often.
+   */
+  readonly prepare?: (context: PrepareContext, input: z.output<I>) => Promise<Outcome<z.output<I>>>;
   /** Name of the audit fact that each answer leaves, where the verb writes one. */
   readonly audit?: string;
   readonly example: { readonly input: z.input<I>; readonly output?: z.input<O> };
@@ -45,6 +50,8 @@ export interface RouteSpec<I extends z.ZodType, O extends z.ZodType> {
   /** What answers while the database cannot be reached; without it, 503. */
   readonly degraded?: (context: DegradedContext, input: z.output<I>) => Promise<Outcome<z.output<O>> | undefined>;
 }
+
+export interface PrepareContext { readonly cell: CellContext; readonly tenant: TenantRef; readonly by: Origin }
 
 export interface DegradedContext {
   readonly tenant: TenantRef;
@@ -145,11 +152,36 @@ export interface Page<O = unknown> extends PageSpec<O> { readonly kind: 'page'; 
 /** Declares a page: a GET address for people, over exactly one route (or none, for a page of words and a form). */
 export const page = <O>(address: `GET /${string}`, spec: PageSpec<O>): Page<O> => ({ kind: 'page', method: 'GET', path: split(address).path, ...spec });
 
+/** A document to be set in type: a template, and what it is filled with. */
+export interface Sheet { readonly template: URL; readonly data: Readonly<Record<string, unknown>> }
+
+export interface DownloadSpec<O> {
+  readonly route: AnyRoute;
+  /** Input of the route; defaults to params and query. */
+  readonly input?: (context: PageContext) => unknown;
+  /** Content type of the file. */
+  readonly type: string | ((value: O) => string);
+  /** Name of the file: letters, digits, dots and dashes, since older programs read nothing else. */
+  readonly filename: (value: O) => string;
+  /** What stands in the file; a sheet becomes a PDF. Runs after the commit, outside any transaction. */
+  readonly write: (value: O, context: Pick<PageContext, 'language' | 'tenant' | 'now'> & PrepareContext) => string | Sheet | Promise<string | Buffer>;
+}
+export interface Download<O = unknown> extends DownloadSpec<O> { readonly kind: 'download'; readonly method: 'GET'; readonly path: string }
+
+/** Declares a download: a GET address whose answer is a file, over exactly one route, in whose name it is audited. */
+export const download = <O>(address: `GET /${string}`, spec: DownloadSpec<O>): Download<O> => ({ kind: 'download', method: 'GET', path: split(address).path,
+  ...spec });
+
+/** A file of a form, as the browser named its type; nothing is believed of it yet. */
+export interface UploadedFile { readonly type: string; readonly base64: string }
+
 export interface FormSpec<I, O> {
   readonly route: AnyRoute;
   /** The typed fields as the route's wire input, or errors by field as keys of the page's words. */
-  readonly fields: (values: Readonly<Record<string, string>>, context: PageContext & { cookies: Readonly<Record<string, string>> }) =>
-    { input: I } | { errors: Record<string, string> };
+  readonly fields: (values: Readonly<Record<string, string>>, context: PageContext & { cookies: Readonly<Record<string, string>>;
+    files: Readonly<Record<string, UploadedFile>> }) => { input: I } | { errors: Record<string, string> };
+  /** Greatest body of a form with files, in bytes; without it the form has none. */
+  readonly uploadMax?: number;
   readonly then: (value: O, context: PageContext) => Redirect;
   /** Renders the form again with what was typed. */
   readonly again: (context: PageContext, form: FormState) => Rendered;
@@ -159,6 +191,8 @@ export interface Form<I = unknown, O = unknown> extends FormSpec<I, O> { readonl
 export type AnyForm = Form<any, any>;
 // eslint-disable-next-line @typescript-eslint/no-explicit-any
 export type AnyPage = Page<any>;
+// eslint-disable-next-line @typescript-eslint/no-explicit-any
+export type AnyDownload = Download<any>;
 
 export const form = <I, O>(address: `POST /${string}`, spec: FormSpec<I, O>): Form<I, O> =>
   ({ kind: 'form', method: 'POST', path: split(address).path, ...spec });

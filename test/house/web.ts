@@ -23,6 +23,7 @@ export interface Answer {
   readonly status: number;
   readonly headers: Readonly<Record<string, string | string[] | undefined>>;
   readonly text: string;
+  readonly bytes: Buffer;
   /** Cookies set by this answer; null for one that was taken away. */
   readonly cookies: Readonly<Record<string, string | null>>;
   json<T = Record<string, unknown>>(): T;
@@ -36,8 +37,8 @@ function cookiesSet(header: string | string[] | undefined): Record<string, strin
   }));
 }
 
-const answerOf = (status: number, headers: Answer['headers'], text: string): Answer =>
-  ({ status, headers, text, cookies: cookiesSet(headers['set-cookie']), json: () => JSON.parse(text) as never });
+const answerOf = (status: number, headers: Answer['headers'], bytes: Buffer, text = bytes.toString('utf8')): Answer =>
+  ({ status, headers, text, bytes, cookies: cookiesSet(headers['set-cookie']), json: () => JSON.parse(text) as never });
 
 function wire(ask: Ask): { method: string; headers: Record<string, string>; body: string | Buffer | undefined } {
   const cookies = Object.entries(ask.cookies ?? {}).map(([name, value]) => `${name}=${value}`).join('; ');
@@ -62,7 +63,7 @@ export async function injected(app: FastifyInstance, ask: Ask): Promise<Answer> 
   const answer = await app.inject({
     method: method as 'GET', url: ask.path, headers, ...(body === undefined ? {} : { payload: body }), ...(ask.address === undefined ? {} : { remoteAddress: ask.address }),
   });
-  return answerOf(answer.statusCode, answer.headers as Answer['headers'], answer.body);
+  return answerOf(answer.statusCode, answer.headers as Answer['headers'], answer.rawPayload);
 }
 
 /** Asks over a real connection of its own. */
@@ -72,7 +73,7 @@ export function overHttp(port: number, ask: Ask): Promise<Answer> {
     const request = httpRequest({ host: '127.0.0.1', port, method, path: ask.path, headers, agent: false }, (res) => {
       const parts: Buffer[] = [];
       res.on('data', (part: Buffer) => parts.push(part)).once('error', reject)
-        .once('end', () => resolve(answerOf(res.statusCode ?? 0, res.headers, Buffer.concat(parts).toString('utf8'))));
+        .once('end', () => resolve(answerOf(res.statusCode ?? 0, res.headers, Buffer.concat(parts))));
     });
     request.once('error', reject);
     request.end(body);

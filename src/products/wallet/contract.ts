@@ -5,6 +5,9 @@ import { event, job, personal, problem, zAmount, zDate, zId, zInstant, zMoney, z
 export const ACCOUNTS_PER_PERSON_MAX = 10;
 export const NOTE_CHARS_MAX = 140;
 export const ACTIVITY_ROWS_MAX = 50;
+/** A statement's longest period, and the movements that one statement may hold. */
+export const STATEMENT_DAYS_MAX = 366;
+export const STATEMENT_ENTRIES_MAX = 10_000;
 export const REQUEST_LIFE_MS = 14 * 86_400_000;
 export const REQUESTS_OPEN_MAX = 50;
 export const SCHEDULES_MAX = 50;
@@ -18,6 +21,28 @@ export const ANSWER_WAIT_MS_MAX = 8_000;
 
 /** Accounts of the chart. What customers have is owed to them; what is at the bank is ours. */
 export const CHART = { customer: 'wallet.customer', bank: 'wallet.bank', fees: 'wallet.fees', interest: 'wallet.interest' } as const;
+
+/** Accounts that one transaction of an end-of-day run takes on, and how often a process looks for runs that are under way. */
+export const EOD_BATCH_MAX = 500;
+export const EOD_EVERY_MS = 1_000;
+export const EOD_RUNS_SHOWN_MAX = 62;
+
+/** Documents of one case, and the greatest one in bytes; a request carries it in base64, which is a third more. */
+export const DOCUMENTS_MAX = 10;
+export const DOCUMENT_BYTES_MAX = 5 * 1024 * 1024;
+export const UPLOAD_BYTES_MAX = 7 * 1024 * 1024 + 4096;
+/** Different operators who must approve a case. */
+export const APPROVALS_NEEDED = 2;
+/** How like two names must be, in thousandths, before a person has to look. */
+export const HIT_SCORE_MIN = 900;
+/** Entries with like-sounding names that one look compares; cases and hits that a list shows; entries that one transaction imports. */
+export const SCREEN_CANDIDATES_MAX = 5_000;
+export const QUEUE_MAX = 200;
+export const SANCTIONS_BATCH_MAX = 1_000;
+export const SANCTIONED_NAMES_MAX = 50;
+
+/** Reason numbers that this module gives its transfers in the books. */
+export const CODE = { interest: 1, fee: 2 } as const;
 
 /** What a holder of one tier may send, in minor units, and what an account of theirs may hold. */
 export interface TierLimits {
@@ -58,9 +83,87 @@ export const zActivity = z.strictObject({
 export const zEntry = z.strictObject({
   transfer: z.string(), at: zInstant, change: zMoney, balance: zMoney, kind: z.enum(['sent', 'received', 'added', 'withdrawn', 'interest', 'fee', 'other']),
   with: z.string().nullable(), note: personal('note', z.string()).nullable(), trace: z.string(),
+  /** The civil day from which it counts, and whether it takes an earlier movement back. */
+  effective: zDate, reversal: z.boolean(),
 });
 export type Entry = z.output<typeof zEntry>;
 export const zActivityPage = z.strictObject({ account: zAccount, entries: z.array(zEntry), next: z.string().nullable() });
+
+export const zStatementAsk = z.strictObject({ params: z.strictObject({ account: zAccountId }), query: z.strictObject({ from: zDate, to: zDate }) });
+/** Entries stand oldest first; `closing` is what the books said at the end of `to`, or at `madeAt` where that day is not over. */
+export const zStatement = z.strictObject({
+  account: zAccountId, handle: z.string().nullable(), holder: personal('name', z.string()).nullable(), currency: zCurrencyText, from: zDate, to: zDate,
+  opening: zMoney, totalIn: zMoney, totalOut: zMoney,
+  closing: zMoney, entries: z.array(zEntry), madeAt: zInstant,
+});
+export type StatementView = z.output<typeof zStatement>;
+
+export const zEodStart = z.strictObject({ body: z.strictObject({ day: zDate }) });
+export const zEodOf = z.strictObject({ params: z.strictObject({ day: zDate }) });
+/** An end-of-day run. Interest accrued stands in millionths of a minor unit. */
+export const zEodRun = z.strictObject({
+  day: zDate, state: z.enum(['running', 'done']), total: z.int(), done: z.int(), accountsPerSecond: z.int(), secondsLeft: z.int().nullable(),
+  startedAt: zInstant, finishedAt: zInstant.nullable(),
+  totals: z.array(z.strictObject({ currency: zCurrencyText, accruedMicro: z.string().regex(/^\d{1,38}$/), interest: zMoney, fees: zMoney, putOff: z.int() })),
+});
+export type EodRun = z.output<typeof zEodRun>;
+export const zEodRuns = z.strictObject({ runs: z.array(zEodRun) });
+
+const DOCUMENT_TYPES = ['image/jpeg', 'image/png', 'application/pdf'] as const;
+const zDocumentKind = z.enum(['identity', 'address']);
+/** What of a document the verb is given: it is kept before, outside the transaction. */
+export interface KeptDocument { readonly object: string; readonly sha256: string; readonly bytes: number }
+export type DocumentData = { readonly base64: string } | KeptDocument;
+const zDocumentData = z.codec(
+  z.string().max(UPLOAD_BYTES_MAX).meta({ contentEncoding: 'base64' }),
+  z.custom<DocumentData>((v) => typeof v === 'object' && v !== null && ('base64' in v || 'object' in v), 'not a document'),
+  { decode: (text): DocumentData => ({ base64: text }), encode: (data) => ('base64' in data ? data.base64 : '') },
+);
+export const zUpload = z.strictObject({ body: z.strictObject({ kind: zDocumentKind, type: z.enum(DOCUMENT_TYPES), data: personal('document',
+  zDocumentData) }) });
+const zDocument = z.strictObject({
+  document: zId('wdoc'), kind: zDocumentKind, type: z.enum(DOCUMENT_TYPES), bytes: z.int(), uploadedAt: zInstant,
+});
+export type DocumentView = z.output<typeof zDocument>;
+const zCaseState = z.enum(['open', 'approved', 'refused']);
+export const zKyc = z.strictObject({
+  tier: z.int(), case: z.strictObject({
+    case: zId('wkyc'), state: zCaseState, reason: z.string().nullable(), openedAt: zInstant, documents: z.array(zDocument),
+  }).nullable(),
+});
+export type KycView = z.output<typeof zKyc>;
+
+export const zQueue = z.strictObject({ query: z.strictObject({ state: zCaseState.optional() }).optional() });
+const zQueued = z.strictObject({
+  case: zId('wkyc'), person: z.string(), state: zCaseState, openedAt: zInstant, documents: z.int(), approvals: z.int(), hits: z.int(),
+});
+export const zCases = z.strictObject({ cases: z.array(zQueued) });
+export const zOfCase = z.strictObject({ params: z.strictObject({ case: zId('wkyc') }) });
+export const zHit = z.strictObject({
+  hit: zId('whit'), person: z.string(), entry: z.string(), name: z.string(), birthDate: z.string().nullable(), score: z.int(),
+  state: z.enum(['open', 'cleared', 'confirmed']), foundAt: zInstant,
+});
+export type HitView = z.output<typeof zHit>;
+/** A case as an operator sees it, with the name and birth date that the office knows its person by. */
+export const zCase = z.strictObject({
+  ...zQueued.shape, reason: z.string().nullable(), name: personal('name', z.string()).nullable(),
+  dateOfBirth: personal('date of birth', zDate).nullable(), papers: z.array(zDocument), hitsFound: z.array(zHit),
+  votes: z.array(z.strictObject({ operator: z.string(), verdict: z.enum(['approve', 'refuse']), at: zInstant })),
+});
+export type CaseView = z.output<typeof zCase>;
+export const zDecide = z.strictObject({
+  params: z.strictObject({ case: zId('wkyc') }), body: z.strictObject({
+    verdict: z.enum(['approve', 'refuse']), reason: z.enum(['unreadable', 'mismatch', 'expired', 'other']).optional(),
+  }),
+});
+export const zOfDocument = z.strictObject({ params: z.strictObject({ document: zId('wdoc') }) });
+/** Where a document is kept; the bytes themselves are a download. */
+export const zKept = z.strictObject({ ...zDocument.shape, person: z.string(), object: z.string(), sha256: z.string() });
+export type KeptView = z.output<typeof zKept>;
+export const zHits = z.strictObject({ hits: z.array(zHit) });
+export const zDecideHit = z.strictObject({
+  params: z.strictObject({ hit: zId('whit') }), body: z.strictObject({ verdict: z.enum(['cleared', 'confirmed']) }),
+});
 
 export const zAsk = z.strictObject({ body: z.strictObject({ into: zAccountId, from: zHandle, amount: zMoney, note: zNote }) });
 export const zRequest = z.strictObject({
@@ -131,7 +234,38 @@ export const unknownSchedule = problem('unknown-schedule', { status: 404, title:
 export const dateWrong = problem('date-wrong', { status: 422, title: 'The day cannot be scheduled.', doc: 'It must be today or later, at most a year ahead.' });
 export const schedulesUsed = problem('schedules-used', { status: 409, title: 'Too many payments are scheduled.', doc: 'Stop one first.' });
 export const unknownOrder = problem('unknown-order', { status: 404, title: 'There is no such order.', doc: 'It may belong to somebody else.' });
+export const periodWrong = problem('period-wrong', {
+  status: 422, title: 'There is no statement of this period.', doc: 'It begins today or earlier, does not end before it begins, and lasts at most a year.',
+});
+export const statementTooLong = problem('statement-too-long', {
+  status: 422, title: 'Too much moved in this period for one statement.', doc: 'Ask for a shorter period; `most` is what one statement holds.',
+});
+export const dayNotOver = problem('day-not-over', { status: 409, title: 'The day is not over yet.', doc: '`latest` is the last day that can be closed.' });
+export const dayOutOfOrder = problem('day-out-of-order', {
+  status: 409, title: 'Days are closed one after the other.', doc: 'Close `next` first: interest of a day is taken of what the day before left.',
+});
+export const unknownRun = problem('unknown-run', { status: 404, title: 'This day has no end-of-day run.', doc: 'Start it first.' });
+export const documentWrong = problem('document-wrong', {
+  status: 422, title: 'The document cannot be taken.', doc: 'Send a JPEG, PNG or PDF file of at most 5 MiB; `field` says what was wrong.',
+});
+export const documentsUsed = problem('documents-used', { status: 409, title: 'No more documents can be added.', doc: 'Wait until they were looked at.' });
+export const knownAlready = problem('known-already', { status: 409, title: 'You are known by documents already.', doc: 'Nothing more is needed.' });
+export const unknownCase = problem('unknown-case', { status: 404, title: 'There is no such case.', doc: 'Look it up in the queue.' });
+export const unknownDocument = problem('unknown-document', { status: 404, title: 'There is no such document.', doc: 'Look it up in its case.' });
+export const unknownHit = problem('unknown-hit', { status: 404, title: 'There is no such hit.', doc: 'Look it up in the queue.' });
+export const caseDecided = problem('case-decided', { status: 409, title: 'This was decided before.', doc: '`state` says how.' });
+export const sameOperator = problem('same-operator', {
+  status: 409, title: 'You have decided this case before.', doc: 'A second, different operator has to look at it.',
+});
+export const operatorNeeded = problem('operator-needed', { status: 403, title: 'Only a person may decide this.', doc: 'Sign in as an operator.' });
+export const sanctionsOpen = problem('sanctions-open', {
+  status: 409, title: 'The person is like somebody on the sanctions list.', doc: 'Decide the hits first; `hits` says how many stand.',
+});
+export const reasonMissing = problem('reason-missing', { status: 422, title: 'A refusal needs a reason.', doc: 'Name one of the reasons.' });
 export const walletProblems = [
+  documentWrong, documentsUsed, knownAlready, unknownCase, unknownDocument, unknownHit, caseDecided, sameOperator, operatorNeeded, sanctionsOpen, reasonMissing,
+  dayNotOver, dayOutOfOrder, unknownRun,
+  periodWrong, statementTooLong,
   unknownAccount, unknownPayee, accountsUsed, currencyUnknown, currencyDiffers, amountWrong, sameAccount, handleTaken, limitReached, accountFrozen,
   accountClosed, payeeCannot, unknownRequest, requestOver, requestsUsed, unknownSchedule, dateWrong, schedulesUsed, unknownOrder,
 ];
@@ -143,11 +277,22 @@ export const PaymentMade = event('wallet.paid', {
   data: { payment: z.string(), payer: z.string(), payee: z.string(), from: z.string(), to: z.string(), amount: z.string().regex(/^[1-9]\d{0,18}$/),
     currency: z.string() },
 });
+export const Booked = event('wallet.booked', {
+  version: 1, doc: 'The house paid interest into an account or took a fee from it. Its holder’s open pages look again.',
+  data: { account: z.string(), person: z.string(), change: z.string().regex(/^-?[1-9]\d{0,18}$/), currency: z.string() },
+});
 export const RequestChanged = event('wallet.request-changed', {
   version: 1, doc: 'A request for money was made or decided.', data: { request: z.string(), payer: z.string(), payee: z.string(), state: z.string() },
 });
 export const OrderChanged = event('wallet.order-changed', {
   version: 1, doc: 'An order to the bank was made or its result became known.', data: { order: z.string(), person: z.string(), state: z.string() },
+});
+
+export const KycChanged = event('wallet.kyc-changed', {
+  version: 1, doc: 'A holder sent a document, or it was decided how well they are known.', data: { case: z.string(), person: z.string(), state: z.string() },
+});
+export const HitFound = event('wallet.hit-found', {
+  version: 1, doc: 'A holder is like an entry of the sanctions list; somebody has to look.', data: { hit: z.string(), person: z.string(), score: z.int() },
 });
 
 export const SendOrder = job('wallet.send-order', { doc: 'Sends one order to the bank and records what became of it.', data: { order: z.string() },

@@ -1,14 +1,19 @@
 import { defineModule } from '#kernel';
-import { Opened, OrderChanged, PaymentMade, RequestChanged, walletProblems } from './contract.ts';
+import { Booked, HitFound, KycChanged, Opened, OrderChanged, PaymentMade, RequestChanged, walletProblems } from './contract.ts';
 import { accountPage, freezeForm, nameForm } from './pages/account.tsx';
 import { homePage, listPage, openForm } from './pages/accounts.tsx';
 import { acceptForm, declineForm, limitsPage, orderPage, requestsPage, schedulesPage, stopForm } from './pages/lists.tsx';
 import { moveForms, movePages } from './pages/move.tsx';
+import { kycPage, uploadForm } from './pages/kyc.tsx';
+import { statementPage } from './pages/statement.tsx';
 import { follow } from './reactions.ts';
-import { changes, routes } from './routes.ts';
+import { changes, documentFile, downloads, routes } from './routes.ts';
+import { eodRunner } from './service/eod.ts';
 import { sendOrder } from './service/orders.ts';
 import { scheduler } from './service/schedules.ts';
-import { accountStates, limitStates, listStates, moveStates, orderStates, requestStates, scheduleStates } from './service/states.ts';
+import { checks } from './service/verify.ts';
+import { accountStates, kycStates, limitStates, listStates, moveStates, orderStates, requestStates, scheduleStates,
+  statementStates } from './service/states.ts';
 
 export default defineModule({
   name: 'products/wallet',
@@ -23,21 +28,34 @@ export default defineModule({
     'wallet.payment': { app: ['select', 'insert'], auditor: ['select'] },
     'wallet.request': { app: ['select', 'insert', 'update'], auditor: ['select'] },
     'wallet.schedule': { app: ['select', 'insert', 'update'], auditor: ['select'] },
+    'wallet.eod_run': { app: ['select', 'insert', 'update'], auditor: ['select'] },
+    'wallet.eod_total': { app: ['select', 'insert', 'update'], auditor: ['select'] },
+    'wallet.accrual': { app: ['select', 'insert'], auditor: ['select'] },
+    'wallet.interest': { app: ['select', 'insert', 'update'], auditor: ['select'] },
+    'wallet.kyc_case': { app: ['select', 'insert', 'update'], auditor: ['select'] },
+    'wallet.document': { app: ['select', 'insert'], auditor: ['select'] },
+    'wallet.kyc_vote': { app: ['select', 'insert'], auditor: ['select'] },
+    'wallet.sanctioned': { app: ['select', 'insert', 'update', 'delete'], auditor: ['select'] },
+    'wallet.sanctioned_name': { app: ['select', 'insert', 'delete'], auditor: ['select'] },
+    'wallet.hit': { app: ['select', 'insert', 'update'], auditor: ['select'] },
     'wallet.bank_order': { app: ['select', 'insert', 'update'], auditor: ['select'] },
   },
-  routes, streams: [changes],
+  routes, downloads: [...downloads, documentFile], streams: [changes],
   pages: [
     homePage, { ...listPage, states: listStates }, { ...accountPage, states: accountStates }, ...movePages.map((p) => ({ ...p, states: moveStates })),
     { ...requestsPage, states: requestStates }, { ...schedulesPage, states: scheduleStates }, { ...limitsPage, states: limitStates },
-    { ...orderPage, states: orderStates },
+    { ...orderPage, states: orderStates }, { ...statementPage, states: statementStates },
+    { ...kycPage, states: kycStates },
   ],
-  forms: [openForm, nameForm, freezeForm, ...moveForms, acceptForm, declineForm, stopForm],
+  forms: [openForm, nameForm, freezeForm, ...moveForms, acceptForm, declineForm, stopForm, uploadForm],
   problems: walletProblems,
-  events: [Opened, PaymentMade, RequestChanged, OrderChanged],
+  events: [Opened, PaymentMade, Booked, RequestChanged, OrderChanged, KycChanged, HitFound],
   calls: [sendOrder],
-  workers: [follow, scheduler],
+  workers: [follow, scheduler, eodRunner],
+  checks,
   islands: new URL('./islands/', import.meta.url),
-  permissions: { 'wallet:freeze': 'Freeze accounts and let them go.' },
+  permissions: { 'wallet:freeze': 'Freeze accounts and let them go.', 'wallet:kyc': 'See documents of holders and decide how well they are known.',
+    'wallet:eod': 'Start end-of-day runs and see how far they are.' },
   privacy: {
     'wallet.payment.note': { kind: 'note', kept: 'sealed' },
     'wallet.request.note': { kind: 'note', kept: 'sealed' },

@@ -1,7 +1,11 @@
-import { civilDate, route, stream } from '#kernel';
+import { civilDate, download, route, stream, type PageContext } from '#kernel';
 import { insufficientFunds, transferInvalid } from '#spine/ledger';
 import {
-  accountClosed, accountFrozen, accountsUsed, amountWrong, currencyDiffers, currencyUnknown, dateWrong, handleTaken, limitReached, payeeCannot, requestOver,
+  caseDecided, documentsUsed, documentWrong, knownAlready, operatorNeeded, reasonMissing, sameOperator, sanctionsOpen, unknownCase, unknownDocument, unknownHit,
+  UPLOAD_BYTES_MAX, zCase, zCases, zDecide, zDecideHit, zHit, zHits, zKept, zKyc, zOfCase, zOfDocument, zQueue, zUpload, type KeptView,
+  dayNotOver, dayOutOfOrder, unknownRun, zEodOf, zEodRun, zEodRuns, zEodStart,
+  accountClosed, accountFrozen, accountsUsed, periodWrong, statementTooLong, zStatement, zStatementAsk, type StatementView, amountWrong, currencyDiffers,
+    currencyUnknown, dateWrong, handleTaken, limitReached, payeeCannot, requestOver,
   requestsUsed, sameAccount, schedulesUsed, unknownAccount, unknownOrder, unknownPayee, unknownRequest, unknownSchedule, zAccount, zActivity, zActivityPage,
     zAccounts, zAsk, zBankOrder,
   zClaim, zFreeze, zLimits, zNothing, zOfAccount, zOfOrder, zOfRequest, zOfSchedule, zOpen, zOrder, zPaid, zPlan, zRequest, zRequests, zSchedule, zSchedules,
@@ -9,9 +13,14 @@ import {
 } from './contract.ts';
 import { activity } from './service/activity.ts';
 import { claim, limits as readLimits, list, open, setFrozen, show } from './service/accounts.ts';
+import { listEod, showEod, startEod } from './service/eod.ts';
+import { camtFile, csvFile, mt940File, statementSheet } from './service/files.ts';
+import { addDocument, keepDocument, openDocument, queue, showCase, showDocument, showKyc, vote } from './service/kyc.ts';
+import { decide, listHits } from './service/screening.ts';
 import { showOrder, topUp, withdraw } from './service/orders.ts';
 import { accept, ask, decline, listRequests } from './service/requests.ts';
 import { listSchedules, plan, stop } from './service/schedules.ts';
+import { makeStatement } from './service/statement.ts';
 import { transfer } from './service/transfer.ts';
 
 const account = `wal_${'0'.repeat(32)}` as const;
@@ -37,6 +46,11 @@ export const accountRoute = route('GET /wallet/accounts/:account', {
 export const activityRoute = route('GET /wallet/accounts/:account/activity', {
   summary: 'What moved an account, newest first, with the balance after each movement.', scope: 'person', input: zActivity, output: zActivityPage,
   problems: [unknownAccount], audit: 'wallet.viewed', verb: activity, example: { input: { params: { account } } },
+});
+export const statementRoute = route('GET /wallet/accounts/:account/statements', {
+  summary: 'A statement of a period of civil days, both counted in: opening balance, movements, closing balance. It agrees with the books or is not given.',
+  scope: 'person', input: zStatementAsk, output: zStatement, problems: [unknownAccount, periodWrong, statementTooLong], audit: 'wallet.statement',
+  verb: makeStatement, example: { input: { params: { account }, query: { from: civilDate('2026-11-01'), to: civilDate('2026-11-30') } } },
 });
 export const claimRoute = route('PUT /wallet/accounts/:account/handle', {
   summary: 'Gives an account a name that money can be sent to; the name before is given up.', scope: 'person', input: zClaim, output: zAccount,
@@ -104,13 +118,92 @@ export const limitsRoute = route('GET /wallet/limits', {
     example: { input: {} },
 });
 
+const day = civilDate('2026-11-30');
+export const eodStartRoute = route('POST /wallet/office/eod', {
+  summary: 'Starts the end-of-day run of a business day: interest, and at a month’s end what is paid and taken. A second start changes nothing.',
+  scope: 'wallet:eod', input: zEodStart, output: zEodRun, status: 202, idempotent: 'optional', problems: [dayNotOver, dayOutOfOrder],
+  audit: 'wallet.eod-started', verb: startEod, example: { input: { body: { day } } },
+});
+export const eodRunsRoute = route('GET /wallet/office/eod', {
+  summary: 'The end-of-day runs of the last two months, the newest day first.', scope: 'wallet:eod', input: zNothing, output: zEodRuns, problems: [],
+  verb: listEod, example: { input: {} },
+});
+export const eodRoute = route('GET /wallet/office/eod/:day', {
+  summary: 'How far an end-of-day run has come, how fast it goes, and what it did.', scope: 'wallet:eod', input: zEodOf, output: zEodRun,
+  problems: [unknownRun], verb: showEod, example: { input: { params: { day } } },
+});
+
+const file = {
+  route: statementRoute,
+  input: ({ params, query }: Pick<PageContext, 'params' | 'query'>) => ({ params, query: { from: query.from, to: query.to } }),
+};
+const named = (ending: string) => (s: StatementView): string => `statement-${s.from}-${s.to}.${ending}`;
+/** The statement as files: for a spreadsheet, to print, and for programs of accounting. */
+export const downloads = [
+  download<StatementView>('GET /wallet/accounts/:account/statement.csv', { ...file, type: 'text/csv; charset=utf-8', filename: named('csv'), write: csvFile }),
+  download<StatementView>('GET /wallet/accounts/:account/statement.pdf', { ...file, type: 'application/pdf', filename: named('pdf'), write: statementSheet }),
+  download<StatementView>('GET /wallet/accounts/:account/statement.xml', {
+    ...file, type: 'application/xml; charset=utf-8', filename: named('camt.053.xml'), write: camtFile,
+  }),
+  download<StatementView>('GET /wallet/accounts/:account/statement.sta', {
+    ...file, type: 'text/plain; charset=us-ascii', filename: named('mt940.sta'), write: mt940File,
+  }),
+];
+
+export const kycRoute = route('GET /wallet/kyc', {
+  summary: 'How well the caller is known, and the documents that they sent last.', scope: 'person', input: zNothing, output: zKyc, problems: [], verb: showKyc,
+  example: { input: {} },
+});
+export const uploadRoute = route('POST /wallet/kyc/documents', {
+  summary: 'Sends a document (JPEG, PNG or PDF, at most 5 MiB, in base64). It is kept sealed, outside the database, and two operators look at it.',
+  scope: 'person', input: zUpload, output: zKyc, status: 201, idempotent: 'optional', problems: [documentWrong, documentsUsed, knownAlready],
+  audit: 'wallet.document-sent', prepare: keepDocument, verb: addDocument, bodyMax: UPLOAD_BYTES_MAX,
+  example: { input: { body: { kind: 'identity', type: 'application/pdf', data: 'JVBERi0xLjcK' } } },
+});
+const kycCase = `wkyc_${'0'.repeat(32)}` as const;
+export const casesRoute = route('GET /wallet/office/kyc', {
+  summary: 'Cases that wait for operators, the oldest first; `state` asks for decided ones.', scope: 'wallet:kyc', input: zQueue, output: zCases, problems: [],
+  verb: queue, example: { input: {} },
+});
+export const caseRoute = route('GET /wallet/office/kyc/:case', {
+  summary: 'One case: its documents, what operators said of it, whom its person is like.', scope: 'wallet:kyc', input: zOfCase, output: zCase,
+  problems: [unknownCase], audit: 'wallet.case-viewed', verb: showCase, example: { input: { params: { case: kycCase } } },
+});
+export const decideRoute = route('POST /wallet/office/kyc/:case/decision', {
+  summary: 'Approves or refuses a case. Two different operators approve; one refuses, with a reason.', scope: 'wallet:kyc', input: zDecide, output: zCase,
+  idempotent: 'optional', problems: [unknownCase, caseDecided, sameOperator, operatorNeeded, sanctionsOpen, reasonMissing], audit: 'wallet.case-decided',
+  verb: vote, example: { input: { params: { case: kycCase }, body: { verdict: 'approve' } } },
+});
+export const documentRoute = route('GET /wallet/office/documents/:document', {
+  summary: 'What a document is and where it is kept; its bytes are a download at the same address without /api.', scope: 'wallet:kyc', input: zOfDocument,
+  output: zKept, problems: [unknownDocument], audit: 'wallet.document-viewed', verb: showDocument,
+  example: { input: { params: { document: `wdoc_${'0'.repeat(32)}` } } },
+});
+export const hitsRoute = route('GET /wallet/office/hits', {
+  summary: 'Holders who are like somebody on the sanctions list and about whom nobody has decided, the oldest first.', scope: 'wallet:kyc', input: zNothing,
+  output: zHits, problems: [], verb: listHits, example: { input: {} },
+});
+export const decideHitRoute = route('POST /wallet/office/hits/:hit/decision', {
+  summary: 'Says whether a holder is whom the list means.', scope: 'wallet:kyc', input: zDecideHit, output: zHit, idempotent: 'optional',
+  problems: [unknownHit, caseDecided, operatorNeeded], audit: 'wallet.hit-decided', verb: decide,
+  example: { input: { params: { hit: `whit_${'0'.repeat(32)}` }, body: { verdict: 'cleared' } } },
+});
+const ENDINGS = { 'image/jpeg': 'jpg', 'image/png': 'png', 'application/pdf': 'pdf' } as const;
+/** A document's bytes, opened outside any transaction after the look was recorded. */
+export const documentFile = download<KeptView>('GET /wallet/office/documents/:document', {
+  route: documentRoute, input: ({ params }) => ({ params }), type: (d) => d.type,
+  filename: (d) => `${d.document.replace('_', '-')}.${ENDINGS[d.type]}`, write: openDocument,
+});
+
 /** Says "look again" when something of the caller's changed. */
 export const changes = stream('GET /wallet/changes', {
   scope: 'person', topics: (actor, tenant) => (actor.kind === 'person' ? [`wallet ${tenant.id} ${actor.id}`] : []),
 });
 
 export const routes = [
-  accountsRoute, openRoute, accountRoute, activityRoute, claimRoute, transferRoute, askRoute, requestsRoute, acceptRoute, declineRoute, planRoute,
+  accountsRoute, openRoute, accountRoute, activityRoute, statementRoute, claimRoute, transferRoute, askRoute, requestsRoute, acceptRoute, declineRoute,
+    planRoute,
     schedulesRoute, stopRoute,
-  topUpRoute, withdrawRoute, orderRoute, freezeRoute, officeFreezeRoute, limitsRoute,
+  topUpRoute, withdrawRoute, orderRoute, freezeRoute, officeFreezeRoute, limitsRoute, eodStartRoute, eodRunsRoute, eodRoute, kycRoute, uploadRoute,
+  casesRoute, caseRoute, decideRoute, documentRoute, hitsRoute, decideHitRoute,
 ];

@@ -1,4 +1,5 @@
 export * from './contract.ts';
+export { dayStartUs } from './rules/effective.ts';
 export { accountIdOf, transferIdOf } from './rules/ids.ts';
 export { allocate, exchange, journal, type Exchange, type Leg, type Share } from './rules/journal.ts';
 export { accounts, accountsOf, addChart, balances, freeze, guard, openAccounts } from './service/accounts.ts';
@@ -6,5 +7,5 @@ export { explainBalance, explainTransfer, type BalanceStory, type TransferStory 
 export { expireHolds } from './service/expiry.ts';
 export { sealPeriod } from './service/periods.ts';
 export { post } from './service/post.ts';
-export { balanceAt, balanceOn, statement } from './service/reads.ts';
+export { balanceAt, balanceOn, balancesOn, openHolds, statement, transfersById } from './service/reads.ts';
 export { balanceSheet, incomeStatement, trialBalance, type BalanceSheet, type IncomeStatement, type TrialBalance } from './service/reports.ts';

@@ -170,6 +170,10 @@ export function languageOf(seen: Seen, req: FastifyRequest): Language {
 
 const isTheme = (text: string | undefined): text is PageContext['theme'] => text === 'light' || text === 'dark' || text === 'auto';
 
+/** The tenant's own time: a page then means the same day as the verb behind it. */
+const tenantNow = (o: EdgeOptions, { clockOffsetMs }: TenantRecord): Date =>
+  (clockOffsetMs ? new Date(o.clock.now().getTime() + clockOffsetMs) : o.clock.now());
+
 export function pageContext(o: EdgeOptions, req: FastifyRequest, seen: Seen): PageContext {
   const query = req.query as Record<string, string>;
   if (isTheme(query.theme)) seen.set.push({ name: COOKIE_THEME, value: query.theme, maxAgeSeconds: BROWSER_COOKIE_SECONDS });
@@ -177,7 +181,8 @@ export function pageContext(o: EdgeOptions, req: FastifyRequest, seen: Seen): Pa
   return {
     tenant: seen.tenant, brand: seen.tenant.brand, language: languageOf(seen, req), theme: isTheme(theme) ? theme : 'auto',
     signedIn: seen.actor.kind === 'person', path: req.url, base: seen.base, asset: (name) => o.assets.url(name),
-    token: formToken(o, seen), key: systemRandom.bytes(16).toString('base64url'), now: o.clock.now(), synthetic: seen.tenant.synthetic, trace: seen.trace,
+    token: formToken(o, seen), key: systemRandom.bytes(16).toString('base64url'), now: tenantNow(o, seen.tenant), synthetic: seen.tenant.synthetic,
+      trace: seen.trace,
     params: req.params as Record<string, string>, query,
   };
 }

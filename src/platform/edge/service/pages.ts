@@ -1,6 +1,6 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { common, done, productOf, refuse, type AnyForm, type AnyPage, type FormState, type Module, type Outcome, type PageContext, type Refused,
-  type Rendered, type Scope } from '#kernel';
+  type Rendered, type Scope, type UploadedFile } from '#kernel';
 import { document } from '#kit';
 import { unknownTenant } from '#spine/tenancy';
 import { BODY_BYTES_MAX } from '../contract.ts';
@@ -8,6 +8,7 @@ import { problemPage } from '../pages.tsx';
 import { BodyFault, formFields, safeReturn, sitePath, utf8Text } from '../rules.ts';
 import { authenticate, browserOf, formTokenFits, look, newTrace, offers, pageContext, setCookies, staffed, type EdgeOptions, type Seen } from './context.ts';
 import { originProblem } from './api.ts';
+import { multipart } from './multipart.ts';
 import { PAGE_HEADERS, securityHeaders, sendProblem } from './respond.ts';
 import { authorize, limited, type Runner } from './run.ts';
 
@@ -28,9 +29,9 @@ function redirect(o: EdgeOptions, reply: FastifyReply, seen: Seen, to: string): 
   return reply.code(303).headers(securityHeaders(o, PAGE_HEADERS)).header('location', to).send('');
 }
 
-interface Refusing { readonly seen: Seen; readonly context: PageContext; readonly scope: Scope }
+export interface Refusing { readonly seen: Seen; readonly context: PageContext; readonly scope: Scope }
 
-function refusedPage(o: EdgeOptions, reply: FastifyReply, { seen, context, scope }: Refusing, refused: Refused): FastifyReply {
+export function refusedPage(o: EdgeOptions, reply: FastifyReply, { seen, context, scope }: Refusing, refused: Refused): FastifyReply {
   if (refused.problem.status === 401) {
     // The cookies of an ended session would refuse the sign-in form as well, until they ran out.
     const cookies = seen.bySecret === 'cookie' ? seen.by?.cookies ?? [] : [];
@@ -44,7 +45,7 @@ function refusedPage(o: EdgeOptions, reply: FastifyReply, { seen, context, scope
   return sendPage(o, reply, seen, context, refused.problem.status, problemPage(context, refused));
 }
 
-async function enter(o: EdgeOptions, runner: Runner, req: FastifyRequest, scope: Scope):
+export async function enter(o: EdgeOptions, runner: Runner, req: FastifyRequest, scope: Scope):
   Promise<{ seen: Seen; context: PageContext; no: Refused | undefined } | Refused> {
   const seen = look(o, req);
   if (seen === 'unknown-tenant') return refuse(unknownTenant);
@@ -54,9 +55,9 @@ async function enter(o: EdgeOptions, runner: Runner, req: FastifyRequest, scope:
   return { seen, context: pageContext(o, req, seen), no };
 }
 
-const scopeOf = (page: AnyPage): Scope => page.scope ?? page.route?.scope ?? 'public';
+export const scopeOf = (page: AnyPage): Scope => page.scope ?? page.route?.scope ?? 'public';
 
-interface Owned<T> { readonly what: T; readonly product: string | undefined }
+export interface Owned<T> { readonly what: T; readonly product: string | undefined }
 
 /** Several products may have a page at one address, such as the front page: the tenant's own is shown, in the order of its products. */
 function mountPage(app: FastifyInstance, o: EdgeOptions, runner: Runner, path: string, pages: readonly Owned<AnyPage>[]): void {
@@ -94,15 +95,19 @@ async function submitForm(o: EdgeOptions, runner: Runner, { what: form, product 
   const no = entered.no ?? originProblem(o, req, { ...seen, bySecret: 'cookie' }) ?? authorize(form.route, seen);
   if (no) return refusedPage(o, reply, at, no);
   let values: Record<string, string>;
+  let files: Readonly<Record<string, UploadedFile>> = {};
   try {
-    values = formFields(utf8Text((req.body as Buffer | undefined) ?? Buffer.alloc(0)));
+    const body = (req.body as Buffer | undefined) ?? Buffer.alloc(0);
+    if (form.uploadMax !== undefined && /^multipart\/form-data\b/i.test(req.headers['content-type'] ?? '')) {
+      ({ values, files } = await multipart(body, req.headers['content-type'] as string));
+    } else values = formFields(utf8Text(body));
   } catch (error) {
     if (!(error instanceof BodyFault)) throw error;
     return refusedPage(o, reply, at, refuse(common.badRequest, { detail: error.message }));
   }
   const { _token = '', _key = '', ...typed } = values;
   if (!formTokenFits(o, seen, _token)) return refusedPage(o, reply, at, refuse(common.crossSite));
-  const read = form.fields(typed, { ...context, cookies: { ...seen.cookies, xq_browser: browserOf(seen) } });
+  const read = form.fields(typed, { ...context, files, cookies: { ...seen.cookies, xq_browser: browserOf(seen) } });
   // The fields stay as typed; only a one-time code is never written back into a page.
   const state = { values: typed, errors: {} as Record<string, string> };
   if ('errors' in read) return sendPage(o, reply, seen, context, 422, form.again(context, { ...state, errors: read.errors }));
@@ -123,7 +128,7 @@ export function mountPages(app: FastifyInstance, o: EdgeOptions, runner: Runner,
   const pages = modules.flatMap((m) => (m.pages ?? []).map((what) => ({ what, product: productOf(m) })));
   for (const [path, owned] of Map.groupBy(pages, (p) => p.what.path)) mountPage(app, o, runner, path, owned);
   for (const form of modules.flatMap((m) => (m.forms ?? []).map((what) => ({ what, product: productOf(m) })))) {
-    app.post(form.what.path, { bodyLimit: BODY_BYTES_MAX }, (req, reply) => submitForm(o, runner, form, req, reply));
+    app.post(form.what.path, { bodyLimit: form.what.uploadMax ?? BODY_BYTES_MAX }, (req, reply) => submitForm(o, runner, form, req, reply));
   }
 }
 

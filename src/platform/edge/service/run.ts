@@ -122,8 +122,11 @@ export function createRunner(o: EdgeOptions): Runner {
       if (!read.success) return refused(malformed(read.error));
       const claim = claimOf(route, seen, read.data, key);
       if (claim && 'problem' in claim) return refused(claim);
-      const item = { ...origin(seen), input: read.data, atMs: seen.atMs };
       try {
+        const prepared: Outcome<unknown> = route.prepare ? await route.prepare({ cell: seen.cell, tenant: seen.tenant, by: origin(seen) }, read.data)
+          : done(read.data);
+        if (!prepared.ok) return refused(prepared);
+        const item = { ...origin(seen), input: prepared.value, atMs: seen.atMs };
         return await batcherOf(seen.cell, route).submit({ tenant: seen.tenant, item, span: seen.span, ...(claim ? { claim } : {}) });
       } catch (error) {
         // Not shown from the kept copy either: its fact may stand already, and one answer has one fact.

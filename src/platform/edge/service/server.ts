@@ -9,6 +9,7 @@ import {
 import { rateLimitFields, tenantPath } from '../rules.ts';
 import { mountRoute } from './api.ts';
 import { findTenant, newTrace, type EdgeOptions } from './context.ts';
+import { mountDownload } from './downloads.ts';
 import { openApi } from './openapi.ts';
 import { answerNothing, mountPages } from './pages.ts';
 import { API_HEADERS, securityHeaders, sendBare, sendProblem } from './respond.ts';
@@ -88,7 +89,8 @@ function mountAssets(app: FastifyInstance, o: EdgeOptions): void {
 
 function catchAll(app: FastifyInstance, o: EdgeOptions): void {
   const methods = new Map<string, Set<Method>>();
-  for (const r of o.modules.flatMap((m) => [...(m.routes ?? []).map((x) => ({ ...x, path: `/api${x.path}` })), ...(m.pages ?? []), ...(m.forms ?? [])])) {
+  for (const r of o.modules.flatMap((m) => [...(m.routes ?? []).map((x) => ({ ...x, path: `/api${x.path}` })), ...(m.pages ?? []), ...(m.forms ?? []),
+    ...(m.downloads ?? [])])) {
     methods.set(r.path, (methods.get(r.path) ?? new Set()).add(r.method));
   }
   const patterns = [...methods].map(([path, set]) => ({ set, is: new RegExp(`^${path.replace(/:\w+/g, '[^/]+')}$`) }));
@@ -157,7 +159,7 @@ export function createEdge(o: EdgeOptions, more?: (app: FastifyInstance, runner:
   });
   const state = { draining: false };
   app.removeAllContentTypeParsers();
-  for (const type of ['application/json', 'application/x-www-form-urlencoded', 'application/x-ndjson']) {
+  for (const type of ['application/json', 'application/x-www-form-urlencoded', 'application/x-ndjson', 'multipart/form-data']) {
     app.addContentTypeParser(type, { parseAs: 'buffer' }, (req, body, next) => {
       const encoding = req.headers['content-encoding'];
       // Nothing is unpacked here: a few bytes could become gigabytes. Compressed bytes would otherwise be read as bad text.
@@ -178,6 +180,7 @@ export function createEdge(o: EdgeOptions, more?: (app: FastifyInstance, runner:
   mountAssets(app, o);
   for (const m of o.modules) for (const route of m.routes ?? []) mountRoute(app, o, runner, route, productOf(m));
   mountPages(app, o, runner, o.modules);
+  for (const m of o.modules) for (const what of m.downloads ?? []) mountDownload(app, o, runner, { what, product: productOf(m) });
   for (const m of o.modules) for (const stream of m.streams ?? []) mountStream(app, o, runner, { hub, stream, product: productOf(m), ending: ending.signal });
   more?.(app, runner);
   catchAll(app, o);

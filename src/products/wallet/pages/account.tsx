@@ -18,6 +18,7 @@ function Actions({ context, a }: { context: PageContext; a: AccountView }): VNod
       <a class="button second" href={`${at}/add`}>{w.add}</a>
       <a class="button second" href={`${at}/withdraw`}>{w.withdraw}</a>
       <a class="button second" href={`${at}/plan`}>{w.plan}</a>
+      <a class="button second" href={`${at}/statement`}>{wordsOf(context).statement.link}</a>
     </p>
   );
 }

@@ -12,6 +12,7 @@ import {
   accountsByHandle, accountsById, accountsOfPerson, claimHandle, dropHandle, insertAccount, lockAccount, putHolder, readUsage, setState, tiersOf,
     type AccountRow,
 } from '../store/accounts.ts';
+import { screen } from './screening.ts';
 import { limitsOf, offered } from './tiers.ts';
 
 /** The person who asks; routes of this module let nobody else through. */
@@ -54,6 +55,8 @@ export async function open(tx: Tx, input: z.output<typeof zOpen>): Promise<Outco
   const { currency } = input.body;
   if (!isCurrency(currency) || !limitsOf(currency, 0)) return refuse(currencyUnknown, { offered: offered().join(' ') });
   await putHolder(tx.sql, tx.tenant.id, person, 1, tx.now);
+  // Opened all the same: whom the holder is like is for an operator to decide, and stands in the way of more.
+  await screen(tx, person);
   const mine = await accountsOfPerson(tx.sql, tx.tenant.id, person);
   if (mine.filter((a) => a.state !== 'closed').length >= ACCOUNTS_PER_PERSON_MAX) return refuse(accountsUsed);
   await houseAccounts(tx.section, currency);

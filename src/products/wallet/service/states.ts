@@ -2,8 +2,9 @@ import { addDays, civilDateIn, done, idOf, money, refuse, uuid, type Currency, t
 import { insufficientFunds } from '#spine/ledger';
 import type { z } from 'zod';
 import {
-  handleTaken, limitReached, unknownAccount, unknownOrder, type AccountView, type Entry, type LimitsView, type OrderView, type RequestView, type ScheduleView,
-  type zAccounts, type zActivityPage,
+  documentWrong, handleTaken, limitReached, periodWrong, unknownAccount, unknownOrder, type AccountView, type Entry, type KycView, type LimitsView,
+    type OrderView, type RequestView,
+  type ScheduleView, type StatementView, type zAccounts, type zActivityPage,
 } from '../contract.ts';
 import { limitsOf, offered } from './tiers.ts';
 
@@ -34,7 +35,7 @@ type Activity = z.output<typeof zActivityPage>;
 const entry = (at: At, n: number, kind: Entry['kind'], change: bigint, balance: bigint, more: Partial<Entry> = {}): Entry => ({
   transfer: hex(n), at: new Date(at.now.getTime() - n * 86_400_000), change: money(change, 'INR'), balance: money(balance, 'INR'), kind, with: '@ravi',
     note: null,
-  trace: '0'.repeat(32), ...more,
+  trace: '0'.repeat(32), effective: civilDateIn('Asia/Kolkata', new Date(at.now.getTime() - n * 86_400_000)), reversal: false, ...more,
 });
 const activity = (a: AccountView, entries: Entry[], next: string | null = null): PageState<Activity> => ({ outcome: done({ account: a, entries, next }) });
 export const accountStates = (at: At): Readonly<Record<string, PageState<Activity>>> => ({
@@ -50,6 +51,40 @@ export const accountStates = (at: At): Readonly<Record<string, PageState<Activit
     [entry(at, 1, 'received', LARGE, LARGE, { with: LONG_HANDLE, note: 'a note as long as a note may be '.repeat(4) })]),
   unknown: { outcome: refuse(unknownAccount) },
 });
+
+const STATEMENT_DAYS = 20;
+const statement = (at: At, entries: Entry[], opening: bigint, closing: bigint): PageState<StatementView> => {
+  const to = civilDateIn('Asia/Kolkata', at.now);
+  const sum = (sign: 1n | -1n): bigint => entries.reduce((s, e) => (e.change.amount * sign > 0n ? s + e.change.amount * sign : s), 0n);
+  return {
+    outcome: done({
+      account: idOf('wal', hex(1)), handle: '@asha', holder: 'Asha Rao', currency: 'INR', from: addDays(to, -STATEMENT_DAYS), to, opening: money(opening,
+        'INR'),
+      totalIn: money(sum(1n), 'INR'), totalOut: money(sum(-1n), 'INR'), closing: money(closing, 'INR'), entries, madeAt: at.now,
+    }),
+  };
+};
+export const statementStates = (at: At): Readonly<Record<string, PageState<StatementView>>> => ({
+  ready: statement(at, [entry(at, 2, 'received', 9_550n, 1_259_550n), entry(at, 1, 'sent', -25_000n, 1_234_550n, { note: 'lunch' })], 1_250_000n, 1_234_550n),
+  empty: statement(at, [], 0n, 0n),
+  large: statement(at, [entry(at, 1, 'received', LARGE, LARGE, { with: LONG_HANDLE, note: 'a note as long as a note may be '.repeat(4) })], 0n, LARGE),
+  wrong: { outcome: refuse(periodWrong), query: { from: '2026-11-21', to: '2026-11-01' } },
+  unknown: { outcome: refuse(unknownAccount) },
+});
+
+export function kycStates(at: At): Readonly<Record<string, PageState<KycView>>> {
+  const one = (tier: number, state: 'open' | 'approved' | 'refused' | undefined, reason: string | null = null): PageState<KycView> => ({
+    outcome: done({ tier, case: state === undefined ? null : { case: idOf('wkyc', hex(1)), state, reason, openedAt: at.now, documents: [
+      { document: idOf('wdoc', hex(1)), kind: 'identity', type: 'image/jpeg', bytes: 1_234_567, uploadedAt: at.now },
+      { document: idOf('wdoc', hex(2)), kind: 'address', type: 'application/pdf', bytes: 88_000, uploadedAt: at.now },
+    ] } }),
+  });
+  return {
+    ready: one(1, 'open'), empty: one(1, undefined), approved: one(2, 'approved'), refused: one(1, 'refused', 'unreadable'),
+    error: { ...one(1, undefined), form: { values: { kind: 'identity' }, errors: { file: 'file' } } },
+    wrong: { ...one(1, 'open'), form: { values: { kind: 'identity' }, errors: {}, problem: documentWrong } },
+  };
+}
 
 const values = { currency: 'INR', to: 'ravi', amount: '25,00,001', note: 'lunch', bank: 'DEMO1', firstOn: '2026-13-01', every: 'month' };
 export const moveStates = (at: At): Readonly<Record<string, PageState<AccountView>>> => ({

@@ -4,7 +4,10 @@ import { kindName } from '../rules/check.ts';
 import { dayOfUs } from '../rules/effective.ts';
 import { accountNumber } from '../store/accounts.ts';
 import { balanceAsOf, effectiveBalances, entriesBefore, type EntryRow } from '../store/reads.ts';
+import type { StoredTransfer } from '../store/rows.ts';
+import { readHolds, readTransfers } from '../store/transfers.ts';
 import { daySpan } from './days.ts';
+import { fixedOf } from './fixed.ts';
 
 export type Reading = Pick<SectionTx, 'sql' | 'tenant'>;
 const FAR_US = 2n ** 62n;
@@ -22,6 +25,24 @@ export async function balanceAt(tx: Reading, account: Uuid, atUs: bigint): Promi
 export async function balanceOn(tx: Reading, account: Uuid, day: CivilDate): Promise<bigint | undefined> {
   const [row, span] = await Promise.all([accountNumber(tx.sql, account), daySpan(tx, day)]);
   return row && (await effectiveBalances(tx.sql, [row.no], span))[0]?.balance;
+}
+
+/** Balances at the end of a civil day by effective date, of many accounts in one look; an account that is not there is left out. */
+export async function balancesOn(tx: Reading & Pick<SectionTx, 'use' | 'afterCommit'>, accounts: readonly Uuid[], day: CivilDate):
+  Promise<ReadonlyMap<Uuid, bigint>> {
+  const fixed = await fixedOf(tx, new Set(accounts));
+  const found = new Map((await effectiveBalances(tx.sql, fixed.map((a) => a.no), await daySpan(tx, day))).map((r) => [r.no, r.balance]));
+  return new Map(fixed.flatMap((a) => (found.has(a.no) ? [[a.id, found.get(a.no) as bigint] as const] : [])));
+}
+
+/** Transfers by id, refused ones too; those that are not this tenant's are left out. */
+export const transfersById = (tx: Reading, ids: readonly Uuid[]): Promise<StoredTransfer[]> => readTransfers(tx.sql, ids);
+
+/** Holds that are open, by id: whose money they hold, and how much. */
+export async function openHolds(tx: Reading, ids: readonly Uuid[]): Promise<{ id: Uuid; debit: Uuid; amount: bigint }[]> {
+  const holds = new Map((await readHolds(tx.sql, ids)).map((h) => [h.id, h]));
+  return (await readTransfers(tx.sql, [...holds.keys()])).flatMap((t) => (t.debit === null ? []
+    : [{ id: t.id, debit: t.debit, amount: (holds.get(t.id) as { amount: bigint }).amount }]));
 }
 
 const toEntry = (zone: string, row: EntryRow, raises: boolean): Entry => ({

@@ -1,0 +1,65 @@
+import { mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { Unavailable } from '#kernel';
+import { objectsConform, startSim, type Sim } from '#test';
+import { folderObjects, s3Objects, type S3Options } from './index.ts';
+
+const folder = mkdtempSync(join(tmpdir(), 'exchequer-objects-'));
+let sim: Sim, faulty: Sim;
+beforeAll(async () => { [sim, faulty] = await Promise.all([startSim('s3'), startSim('s3', ['--faults', '0.5', '--seed', 'objects'])]); });
+afterAll(async () => {
+  await Promise.all([sim.stop(), faulty.stop()]);
+  rmSync(folder, { recursive: true, force: true });
+});
+const options = (more: Partial<S3Options> = {}, of = sim): S3Options =>
+  ({ endpoint: of.base, bucket: 'objects', region: 'sim-1', accessKeyId: 'sim', secretAccessKey: of.token, ...more });
+
+objectsConform('a folder', () => folderObjects(folder));
+objectsConform('S3', () => s3Objects(options()));
+
+it('a folder is its owner’s alone, and keeps no drafts', async () => {
+  await folderObjects(folder).put('b/one/two', Buffer.from('x'));
+  await folderObjects(folder).put('b/one/two', Buffer.from('y'));
+  expect(readdirSync(join(folder, 'b/one'))).toEqual(['two']);
+  expect([statSync(join(folder, 'b/one/two')).mode & 0o077, statSync(join(folder, 'b')).mode & 0o077]).toEqual([0, 0]);
+});
+
+describe('S3', () => {
+  const key = (n: number): string => `${'b'.repeat(32)}/faults/${n}`;
+  it('takes nothing that is not signed by its key, for its region', async () => {
+    for (const wrong of [{ secretAccessKey: 'another' }, { region: 'sim-2' }, { accessKeyId: 'somebody' }]) {
+      const store = s3Objects(options(wrong));
+      await expect(store.put(key(1), Buffer.from('x')), JSON.stringify(wrong)).rejects.toThrow('refused to keep: 403');
+      await expect(store.get(key(1))).rejects.toThrow('refused to give: 403');
+      await expect(store.remove(key(1))).rejects.toThrow('refused to remove: 403');
+    }
+    await expect(s3Objects(options({ bucket: 'other' })).put(key(1), Buffer.from('x'))).rejects.toThrow('404');
+    expect(await s3Objects(options()).get(key(1))).toBeUndefined();
+  });
+  it('that cannot be reached, is busy or breaks off is unavailable; asked again it ends well, and nothing is kept twice or in part', async () => {
+    await expect(s3Objects(options({ endpoint: 'http://127.0.0.1:9' })).get(key(1))).rejects.toThrow(Unavailable);
+    const store = s3Objects(options({}, faulty));
+    let away = 0;
+    const again = async <T>(work: () => Promise<T>): Promise<T> => {
+      for (let i = 0; i < 100; i++) {
+        try {
+          return await work();
+        } catch (error) {
+          if (!(error instanceof Unavailable)) throw error;
+          away += 1;
+        }
+      }
+      throw new Error('it never ended');
+    };
+    for (let n = 0; n < 20; n++) {
+      const bytes = Buffer.alloc(20_000, n);
+      expect(['made', 'exists']).toContain(await again(() => store.put(key(n), bytes)));
+      expect((await again(() => store.get(key(n))))?.equals(bytes)).toBe(true);
+      await again(() => store.remove(key(n)));
+      expect(await again(() => store.get(key(n)))).toBeUndefined();
+    }
+    expect(away).toBeGreaterThan(10);
+  });
+});

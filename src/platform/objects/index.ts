@@ -1,0 +1,2 @@
+export * from './contract.ts';
+export { getObject, putObject, removeObject } from './service.ts';

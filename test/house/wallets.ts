@@ -1,0 +1,36 @@
+import type { Answer, House, Person, SignedIn } from '../house.ts';
+
+/** People with a wallet, through the real routes. */
+export interface Wallet { readonly who: SignedIn; readonly account: `wal_${string}`; readonly handle: string }
+
+export interface Wallets {
+  post(who: SignedIn, path: string, json?: unknown): Promise<Answer>;
+  get(who: SignedIn, path: string): Promise<Answer>;
+  /** A person who signed in, with an account, a handle and money from a bank. */
+  wallet(fund?: number, person?: Person): Promise<Wallet>;
+  send(from: Wallet, to: Wallet, minor: number, note?: string): Promise<Answer>;
+}
+
+export function wallets(h: House): Wallets {
+  let keys = 0, names = 0;
+  const money = (minor: number): { amount: string; currency: string } => ({ amount: String(minor), currency: 'INR' });
+  const post: Wallets['post'] = (who, path, json) => h.request({
+    method: 'POST', path: `/api${path}`, ...(json === undefined ? {} : { json }), bearer: who.bearer, idempotencyKey: `wallets-${String(keys += 1).padStart(6, '0')}`,
+  });
+  return {
+    post, get: (who, path) => h.request({ path: `/api${path}`, bearer: who.bearer }),
+    async wallet(fund = 0, person) {
+      const who = await h.signIn(person);
+      const { account } = (await post(who, '/wallet/accounts', { currency: 'INR' })).json<{ account: `wal_${string}` }>();
+      const handle = `@holder.${names += 1}`;
+      await h.request({ method: 'PUT', path: `/api/wallet/accounts/${account}/handle`, json: { handle }, bearer: who.bearer });
+      if (fund) {
+        const ordered = await post(who, '/wallet/top-ups', { account, amount: money(fund), bank: 'DEMO0000000001' });
+        if (ordered.status !== 202) throw new Error(`no money: ${ordered.text}`);
+        await h.runJobs();
+      }
+      return { who, account, handle };
+    },
+    send: (from, to, minor, note) => post(from.who, '/wallet/transfers', { from: from.account, to: to.handle, amount: money(minor), ...(note === undefined ? {} : { note }) }),
+  };
+}
