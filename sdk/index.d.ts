@@ -31,6 +31,10 @@ export interface Client {
   postSignOut(input?: Readonly<Record<string, never>>, options?: CallOptions): Promise<Readonly<Record<string, never>>>;
   /** The caller’s own session. Scope: person. */
   getSession(input?: Readonly<Record<string, never>>, options?: CallOptions): Promise<{ readonly session: string; readonly startedAt: string; readonly expiresAt: string }>;
+  /** Where the caller is signed in: sessions that live, the newest first. Scope: person. */
+  getSessions(input?: Readonly<Record<string, never>>, options?: CallOptions): Promise<{ readonly sessions: readonly ({ readonly session: string; readonly startedAt: string; readonly renewedAt: string; readonly endsAt: string; readonly current: boolean })[] }>;
+  /** Ends one of the caller’s sessions at once, such as one on a lost phone. Scope: person. */
+  postSessionsSessionEnd(input: { readonly params: { readonly session: string } }, options?: CallOptions): Promise<Readonly<Record<string, never>>>;
   /** A challenge for an operator’s passkey. Scope: public. */
   getOperatorsChallenge(input?: Readonly<Record<string, never>>, options?: CallOptions): Promise<{ readonly challenge: string; readonly rp: string }>;
   /** Signs an operator in with name, password and the authenticator’s code. Scope: public. */

@@ -8,6 +8,8 @@ const routes = {
   postSignInRefresh: ['POST', '/sign-in/refresh'],
   postSignOut: ['POST', '/sign-out'],
   getSession: ['GET', '/session'],
+  getSessions: ['GET', '/sessions'],
+  postSessionsSessionEnd: ['POST', '/sessions/:session/end'],
   getOperatorsChallenge: ['GET', '/operators/challenge'],
   postOperatorsSignIn: ['POST', '/operators/sign-in'],
   postOperatorsSignInPasskey: ['POST', '/operators/sign-in/passkey'],

@@ -68,6 +68,12 @@ export const zRefreshed = z.strictObject({ accessToken: z.string(), refreshToken
 export const zNothing = z.strictObject({});
 export const zSession = z.strictObject({ session: zId('ses'), startedAt: zInstant, expiresAt: zInstant });
 
+export const SESSIONS_SHOWN_MAX = 50;
+export const zSessions = z.strictObject({
+  sessions: z.array(z.strictObject({ session: zId('ses'), startedAt: zInstant, renewedAt: zInstant, endsAt: zInstant, current: z.boolean() })),
+});
+export const zOfSession = z.strictObject({ params: z.strictObject({ session: zId('ses') }) });
+
 export const wrongDetails = problem('wrong-identifier',
   { status: 422, title: 'This is not an identifier of this office.', doc: 'Check the form of the identifier; nothing was looked up.' });
 export const wrongCode = problem('wrong-code', { status: 422, title: 'That code is not right.',
@@ -80,7 +86,8 @@ export const resendTooSoon = problem('resend-too-soon', { status: 429, title: 'A
 export const sendsUsed = problem('sends-used', { status: 429, title: 'Enough codes were sent for now.',
   doc: 'Wait for the time in Retry-After, then start again.' });
 export const sessionOver = problem('session-over', { status: 401, title: 'The session has ended.', doc: 'Sign in again.' });
-export const identityProblems = [wrongDetails, wrongCode, codeOver, lockedOut, resendTooSoon, sendsUsed, sessionOver];
+export const unknownSession = problem('unknown-session', { status: 404, title: 'There is no such session.', doc: 'It may belong to somebody else.' });
+export const identityProblems = [wrongDetails, wrongCode, codeOver, lockedOut, resendTooSoon, sendsUsed, sessionOver, unknownSession];
 
 export const SignedIn = event('identity.signed-in', { version: 1, doc: 'A person signed in.', data: { person: z.string(), session: z.string() } });
 export const SignedOut = event('identity.signed-out',
@@ -88,7 +95,7 @@ export const SignedOut = event('identity.signed-out',
 
 export const SendCode = job('identity.send-code', { doc: 'Sends one text message with a code.', data: { message: z.string() }, attemptsMax: 50 });
 
-export type SessionEnd = 'signed-out' | 'refresh-reused' | 'expired';
+export type SessionEnd = 'signed-out' | 'signed-out-elsewhere' | 'refresh-reused' | 'expired';
 /** What a sign-in message carries, sealed until it is sent. */
 export interface MessageBody { readonly code: string; readonly language: Language; readonly office: string }
 export interface Enrolled { readonly person: Uuid; readonly fresh: boolean }

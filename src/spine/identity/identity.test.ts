@@ -304,6 +304,24 @@ describe('a session', () => {
     expect((await h.request({ path: '/api/session', cookies: who.cookies })).status).toBe(401);
     expect((await refresh(who.refreshToken)).status).toBe(401);
   });
+  it('is listed for its person, who ends another one from here; nobody else can', async () => {
+    const person = somebody();
+    const [here, lost, stranger] = [await h.signIn(person), await h.signIn(person), await h.signIn()];
+    const list = async (): Promise<{ session: string; current: boolean }[]> =>
+      (await h.request({ path: '/api/sessions', bearer: here.bearer })).json<{ sessions: { session: string; current: boolean }[] }>().sessions;
+    const mine = (await session(here.bearer)).json<{ session: string }>().session;
+    const other = (await session(lost.bearer)).json<{ session: string }>().session;
+    expect((await list()).filter((s) => [mine, other].includes(s.session))).toEqual([
+      expect.objectContaining({ session: other, current: false }), expect.objectContaining({ session: mine, current: true })]);
+    const end = (bearer: string): ReturnType<House['request']> => h.request({ method: 'POST', path: `/api/sessions/${other}/end`, bearer });
+    expect((await end(stranger.bearer)).json()).toMatchObject({ type: '/problems/unknown-session' });
+    expect((await session(lost.bearer)).status).toBe(200);
+    expect((await end(here.bearer)).status).toBe(200);
+    expect((await end(here.bearer)).status).toBe(200);
+    expect((await session(lost.bearer)).status).toBe(401);
+    expect((await session(here.bearer)).status).toBe(200);
+    expect((await list()).map((s) => s.session)).not.toContain(other);
+  });
   it('lasts 30 minutes by its access token, 2 hours by its refresh token, 12 hours in all', async () => {
     const who = await h.signIn();
     expect((await atOffset(29 * MINUTE, () => session(who.bearer))).status).toBe(200);

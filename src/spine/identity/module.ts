@@ -1,6 +1,7 @@
 import { defineModule } from '#kernel';
 import { identityProblems, SignedIn, SignedOut } from './contract.ts';
-import { forms, pages } from './pages.tsx';
+import { devicesPage, endDeviceForm } from './pages/devices.tsx';
+import { forms, pages } from './pages/sign-in.tsx';
 import { routes } from './routes.ts';
 import { machineAuthenticator, machinesState } from './service/machine.ts';
 import { sendCode } from './service/message.ts';
@@ -20,7 +21,7 @@ export default defineModule({
     'identity.message': { app: ['select', 'insert', 'update'], auditor: ['select'] },
     'identity.machine': { app: ['select', 'insert', 'update'], auditor: ['select'] },
   },
-  routes, pages, forms,
+  routes, pages: [...pages, devicesPage], forms: [...forms, endDeviceForm],
   problems: identityProblems,
   events: [SignedIn, SignedOut],
   calls: [sendCode],

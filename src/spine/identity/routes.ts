@@ -1,10 +1,11 @@
 import { civilDate, route } from '#kernel';
 import {
-  codeOver, lockedOut, resendTooSoon, sendsUsed, sessionOver, wrongCode, wrongDetails, zCode, zNothing, zRefresh, zRefreshed, zResend, zSession, zStart,
-  zStarted, zTokens,
+  codeOver, lockedOut, resendTooSoon, sendsUsed, sessionOver, unknownSession, wrongCode, wrongDetails, zCode, zNothing, zOfSession, zRefresh, zRefreshed,
+    zResend,
+  zSession, zSessions, zStart, zStarted, zTokens,
 } from './contract.ts';
 import { verifyCode } from './service/code.ts';
-import { readSession, refresh, signOut } from './service/session.ts';
+import { endOneSession, listSessions, readSession, refresh, signOut } from './service/session.ts';
 import { resendCode, startSignIn } from './service/sign-in.ts';
 
 const challenge = `chl_${'0'.repeat(32)}` as const;
@@ -46,6 +47,16 @@ export const session = route('GET /session', {
   summary: 'The caller’s own session.', scope: 'person', input: zNothing, output: zSession, problems: [sessionOver], verb: readSession, example: { input: {} },
 });
 
-export const routes = [start, verify, resend, renew, leave, session];
+export const sessions = route('GET /sessions', {
+  summary: 'Where the caller is signed in: sessions that live, the newest first.', scope: 'person', input: zNothing, output: zSessions, problems: [sessionOver],
+  verb: listSessions, example: { input: {} },
+});
+
+export const endOne = route('POST /sessions/:session/end', {
+  summary: 'Ends one of the caller’s sessions at once, such as one on a lost phone.', scope: 'person', input: zOfSession, output: zNothing,
+  problems: [unknownSession], audit: 'identity.session-end', verb: endOneSession, example: { input: { params: { session: `ses_${'0'.repeat(32)}` } } },
+});
+
+export const routes = [start, verify, resend, renew, leave, session, sessions, endOne];
 /** The cookies that a form sets where a machine is given tokens. */
 export { sessionCookies } from './service/session.ts';

@@ -87,6 +87,8 @@ export interface SessionRow {
   ended_at: Date | null;
 }
 
+export type SessionTimes = Pick<SessionRow, 'id' | 'started_at' | 'rotated_at' | 'expires_at'>;
+
 export const insertSessions = (sql: SqlTag, tenant: Uuid, r: readonly SessionRow[]): Promise<unknown[]> => sql`
   insert into identity.session (tenant, id, person, browser, refresh_mac, rotated_at, started_at, expires_at)
   select ${tenant}, i, p, b, m, ra, sa, ea
@@ -98,6 +100,11 @@ export const lockSession = async (sql: SqlTag, id: Uuid): Promise<SessionRow | u
   select replace(id::text, '-', '') as id, replace(person::text, '-', '') as person, browser, refresh_mac, previous_mac, rotated_at, started_at,
     expires_at, ended_at
   from identity.session where id = ${id} for update`)[0];
+
+/** The sessions of a person that live, the newest first. */
+export const liveSessions = (sql: SqlTag, person: Uuid, now: Date, most: number): Promise<SessionTimes[]> => sql<SessionTimes>`
+  select replace(id::text, '-', '') as id, started_at, rotated_at, expires_at from identity.session
+  where person = ${person} and ended_at is null and expires_at > ${now} order by started_at desc, id desc limit ${most}`;
 
 export const rotateSession = (sql: SqlTag, id: string, mac: Buffer, previous: Buffer, now: Date, expiresAt: Date): Promise<unknown[]> => sql`
   update identity.session set refresh_mac = ${mac}, previous_mac = ${previous}, rotated_at = ${now}, expires_at = ${expiresAt} where id = ${id}`;

@@ -84,6 +84,7 @@ function listView(context: PageContext, outcome: Outcome<Accounts> | undefined, 
           <li><a href={`${context.base}/wallet/requests`}>{w.requests}</a></li>
           <li><a href={`${context.base}/wallet/schedules`}>{w.schedules}</a></li>
           <li><a href={`${context.base}/wallet/limits`}>{w.limits}</a></li>
+          <li><a href={`${context.base}/devices`}>{w.devices}</a></li>
           <li><a href={`${context.base}/wallet/kyc`}>{wordsOf(context).kyc.link}</a></li>
         </ul>
         <h2>{w.open}</h2>

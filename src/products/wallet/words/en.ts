@@ -12,7 +12,8 @@ export const en = {
     title: 'Your accounts', lead: 'You have {total} in {count} accounts.', leadOne: 'You have {total}.',
       empty: 'You have no account yet. Open one: it costs nothing and takes a moment.',
     open: 'Open an account', currency: 'Currency', openHint: 'The currency of an account never changes.', frozen: 'Frozen', held: '{amount} is on its way out',
-    requests: 'Requests', schedules: 'Scheduled payments', limits: 'What you may send', noName: 'No name yet', more: 'Also',
+    requests: 'Requests', schedules: 'Scheduled payments', devices: 'Where you are signed in',
+    limits: 'What you may send', noName: 'No name yet', more: 'Also',
   },
   account: {
     title: 'Account in {currency}', available: 'You can spend {amount}.', balance: 'Balance', heldText: '{amount} is held for money on its way out.',

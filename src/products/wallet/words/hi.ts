@@ -12,7 +12,8 @@ export const hi: Words = {
     title: 'आपके खाते', lead: '{count} खातों में आपके पास {total} हैं।', leadOne: 'आपके पास {total} हैं।',
       empty: 'अभी आपका कोई खाता नहीं है। एक खोलें: इसमें कुछ नहीं लगता और एक पल लगता है।',
     open: 'खाता खोलें', currency: 'मुद्रा', openHint: 'खाते की मुद्रा बाद में नहीं बदलती।', frozen: 'रोका गया', held: '{amount} बाहर जा रहे हैं',
-    requests: 'अनुरोध', schedules: 'तय भुगतान', limits: 'आप कितना भेज सकते हैं', noName: 'अभी कोई नाम नहीं', more: 'और भी',
+    requests: 'अनुरोध', schedules: 'तय भुगतान', devices: 'आप कहाँ साइन इन हैं',
+    limits: 'आप कितना भेज सकते हैं', noName: 'अभी कोई नाम नहीं', more: 'और भी',
   },
   account: {
     title: '{currency} का खाता', available: 'आप {amount} खर्च कर सकते हैं।', balance: 'शेष', heldText: '{amount} बाहर जा रहे पैसे के लिए रोके गए हैं।',

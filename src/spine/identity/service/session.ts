@@ -9,10 +9,12 @@ import {
 } from '#kernel';
 import { tenantKeys } from '#spine/vault';
 import {
-  ACCESS_LIFE_MS, COOKIE_ACCESS, COOKIE_REFRESH, REFRESH_LIFE_MS, SESSION_LIFE_MS_MAX, SignedIn, SignedOut, sessionOver, zRefresh, zRefreshed, type SessionEnd,
+  ACCESS_LIFE_MS, COOKIE_ACCESS, COOKIE_REFRESH, REFRESH_LIFE_MS, SESSION_LIFE_MS_MAX, SESSIONS_SHOWN_MAX, SignedIn, SignedOut, sessionOver, unknownSession,
+    zRefresh,
+  zRefreshed, type SessionEnd, type zOfSession, type zSessions,
 } from '../contract.ts';
 import { decideRefresh } from '../rules.ts';
-import { endedSessions, endSession, lockSession, rotateSession, type SessionRow } from '../store.ts';
+import { endedSessions, endSession, liveSessions, lockSession, rotateSession, type SessionRow } from '../store.ts';
 
 const TOKEN_BYTES = 32;
 const VERIFIED_MAX = 100_000;
@@ -129,6 +131,25 @@ export async function readSession(tx: Tx): Promise<Outcome<{ session: `ses_${str
   const row = await lockSession(tx.sql, tx.actor.session);
   if (!row || row.ended_at) return refuse(sessionOver);
   return done({ session: idOf('ses', row.id), startedAt: row.started_at, expiresAt: row.expires_at });
+}
+
+/** Where the caller is signed in. */
+export async function listSessions(tx: Tx): Promise<Outcome<z.output<typeof zSessions>>> {
+  if (tx.actor.kind !== 'person') return refuse(sessionOver);
+  const { id: person, session: mine } = tx.actor;
+  const rows = await liveSessions(tx.sql, person, tx.now, SESSIONS_SHOWN_MAX);
+  return done({
+    sessions: rows.map((r) => ({ session: idOf('ses', r.id), startedAt: r.started_at, renewedAt: r.rotated_at, endsAt: r.expires_at, current: r.id === mine })),
+  });
+}
+
+/** Ends a session of the caller's, here or on another device; doing it twice changes nothing. */
+export async function endOneSession(tx: Tx, input: z.output<typeof zOfSession>): Promise<Outcome<Record<string, never>>> {
+  const session = uuidOf(input.params.session);
+  const row = await lockSession(tx.sql, session);
+  if (!row || tx.actor.kind !== 'person' || row.person !== tx.actor.id) return refuse(unknownSession);
+  await end(tx, session, session === tx.actor.session ? 'signed-out' : 'signed-out-elsewhere');
+  return done({});
 }
 
 const NONE: readonly undefined[] = [];

@@ -34,6 +34,18 @@ export const en = {
     again: 'Start again with other details',
     nothing: 'No code after two minutes? Check the details, or ask the office which phone it has on record.',
   },
+  devices: {
+    title: 'Where you are signed in',
+    lead: 'Sign out wherever you do not know it, or where a phone was lost. It works at once.',
+    only: 'Only here.',
+    since: 'Signed in on {time}',
+    current: 'This one',
+    ends: 'Ends by itself on {time} if it is not used',
+    end: 'Sign out there',
+    gone: 'That session is no longer there.',
+    again: 'Look again',
+    back: 'Back to the start',
+  },
   errors: {
     identifier: { IN: 'Enter a PAN: five letters, four digits, one letter', US: 'Enter a Social Security number: nine digits' },
     day: 'Enter the day of your birth as a number from 1 to 31',

@@ -2,10 +2,10 @@ import type { VNode } from 'preact';
 import { done, fill, form, formatInstant, isCivilDate, localeOf, page, plainInput, type FormState, type PageContext, type PageState, type Problem,
   type Rendered } from '#kernel';
 import { ErrorSummary, Field, Hidden } from '#kit';
-import { codeOver, COOKIE_ACCESS, COOKIE_CHALLENGE, COOKIE_REFRESH, lockedOut, resendTooSoon, sendsUsed, wrongCode, wrongDetails } from './contract.ts';
-import { leave, resend, sessionCookies, start, verify } from './routes.ts';
-import { en } from './words/en.ts';
-import { hi } from './words/hi.ts';
+import { codeOver, COOKIE_ACCESS, COOKIE_CHALLENGE, COOKIE_REFRESH, lockedOut, resendTooSoon, sendsUsed, wrongCode, wrongDetails } from '../contract.ts';
+import { leave, resend, sessionCookies, start, verify } from '../routes.ts';
+import { en } from '../words/en.ts';
+import { hi } from '../words/hi.ts';
 
 type Country = 'IN' | 'US';
 const wordsOf = (context: PageContext): typeof en => (context.language === 'hi' ? hi as unknown as typeof en : en);
