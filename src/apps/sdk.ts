@@ -76,7 +76,8 @@ export function createClient({ base = '', fetch: send = globalThis.fetch, header
     const problem = await answer.json().catch(() => ({ status: answer.status, title: answer.statusText }));
     throw new Refused(problem, Number(answer.headers.get('retry-after')) || undefined);
   };
-  return {
+  return Object.fromEntries(Object.entries(routes).map(([name, [method, path]]) => [name, (input, options) => call(method, path, input, options)]));
+}
 `;
 
 const TYPES = `
@@ -101,14 +102,14 @@ export declare function createClient(options?: ClientOptions): Client;
 /** The client of every route: JavaScript and its types. */
 export function sdk(modules: readonly Module[]): Record<string, string> {
   const routes = modules.flatMap((m) => m.routes ?? []);
-  const methods = routes.map((r) => `    ${operationId(r)}: (input, options) => call('${r.method}', '${r.path}', input, options),`);
+  const rows = routes.map((r) => `  ${operationId(r)}: ['${r.method}', '${r.path}'],`);
   const types = routes.map((r) => {
     const input = inputType(r);
     return `  /** ${r.summary} Scope: ${r.scope}. */\n  ${operationId(r)}(input${input.optional ? '?' : ''}: ${input.type}, options?: CallOptions): `
       + `Promise<${typeOf(schemaOf(r.output as z.ZodType))}>;`;
   });
   return {
-    'sdk/index.js': `${HEAD}${CLIENT}${methods.join('\n')}\n  };\n}\n`,
+    'sdk/index.js': `${HEAD}\nconst routes = {\n${rows.join('\n')}\n};\n${CLIENT}`,
     'sdk/index.d.ts': `${HEAD}${TYPES}export interface Client {\n${types.join('\n')}\n}\n`,
   };
 }
