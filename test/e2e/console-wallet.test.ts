@@ -3,8 +3,9 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { chromium, type Browser, type BrowserContext, type Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { newTrace } from '#kernel';
+import { civilDate, newTrace } from '#kernel';
 import { house, importSanctions, operatorOf, somebody, testTenants, wallets, type House, type MadeOperator, type SignedIn } from '#test';
+import { closeDay } from '../../src/apps/eod.ts';
 import { has } from '../parts.ts';
 import { chromiumPath, CHROMIUM_ARGS } from './chromium.ts';
 import { builtAssets } from './pages.ts';
@@ -46,7 +47,7 @@ describe.runIf(has('chromium'))('the console of a bank', () => {
 
   beforeAll(async () => {
     const tenants = testTenants.map((t) => (t.slug === 'india' ? { ...t, products: ['taxrefund', 'wallet'] } : t));
-    h = await house({ serve: ['IN'], transport: 'http', assets: await builtAssets(), tenants, workers: true, limits: false });
+    h = await house({ serve: ['IN'], transport: 'http', assets: await builtAssets(), tenants, limits: false });
     base = `http://india.localhost:${h.program.port}`;
     [first, second] = [await operatorOf(h), await operatorOf(h, 'compliance')];
     const file = join(h.folder, 'list.csv');
@@ -77,7 +78,7 @@ describe.runIf(has('chromium'))('the console of a bank', () => {
       const shot = async (size: string): Promise<void> => {
         if (!pictures) return;
         mkdirSync(pictures, { recursive: true });
-        await page.screenshot({ path: join(pictures, `${address.replaceAll(/\W+/g, '-').slice(1, 20)}-${lang}-${size}.png`), fullPage: true });
+        await page.screenshot({ path: join(pictures, `${address.replaceAll(/\W+/g, '-').slice(1, 60)}-${lang}-${size}.png`), fullPage: true });
       };
       await shot('desk');
       await page.setViewportSize(NARROW);
@@ -170,6 +171,8 @@ describe.runIf(has('chromium'))('the console of a bank', () => {
     await page.getByRole('button', { name: 'Start the run' }).click();
     await heading(/^End of \d/);
     expect(new URL(page.url()).pathname).toBe(`/console/eod/${earlier}`);
+    await page.getByText('The run is under way. It goes on when this page is closed.').waitFor();
+    await closeDay(h.cell(), h.tenant(), { actor: { kind: 'system', name: 'test' }, trace: newTrace() }, civilDate(earlier), () => undefined);
     await page.getByText('The day is closed.').waitFor();
     await page.getByRole('link', { name: 'All runs' }).click();
     const next = new Date(Date.parse(earlier) + 86_400_000).toISOString().slice(0, 10);
@@ -186,14 +189,14 @@ describe.runIf(has('chromium'))('the console of a bank', () => {
     const [run] = await su<{ tenant: string }>('select tenant::text as tenant from wallet.eod_run limit 1');
     await su(`insert into wallet.eod_run (tenant, day, state, reached, total, done, started_at, batch_at)
       values ($1, '2020-02-01', 'running', '00000000-0000-0000-0000-000000000000', 123456, 45678, '2020-02-02T00:00:00Z', '2020-02-02T00:00:07Z')`, [run?.tenant]);
-    await su(`insert into wallet.eod_total (tenant, day, currency, accrued, interest, fees, put_off)
+    await su(`insert into wallet.eod_total (tenant, day, currency, accrued_micro, interest, fees, put_off)
       values ($1, '2020-02-01', 'INR', 123456789012345, 987654321, 1234500, 12), ($1, '2020-02-01', 'USD', 5, 0, 0, 0)`, [run?.tenant]);
     await page.goto(`${base}/console/eod/2020-02-01`);
     await page.getByRole('progressbar', { name: 'Accounts done' }).waitFor();
     await page.getByText('INR 98,76,543.21').waitFor();
     await page.getByText('INR 12,34,567.89012345').waitFor();
     await page.getByText('USD 0.00000005').waitFor();
-    await su("update wallet.eod_run set state = 'done', done = total, finished_at = now() where day = '2020-02-01'");
+    await su("update wallet.eod_run set state = 'done', done = total, finished_at = batch_at where day = '2020-02-01'");
     await page.getByText('The day is closed.').waitFor();
     expect(await page.getByRole('progressbar').count()).toBe(0);
     await su("update wallet.eod_run set state = 'running', done = 45678, finished_at = null where day = '2020-02-01'");

@@ -1,7 +1,7 @@
 import { useMutation, useQueryClient } from '@tanstack/react-query';
 import { useEffect, useRef, type ReactNode } from 'react';
 import { client, Refused, words } from '../../parts/client.ts';
-import { refusalText, useKeys, wallet } from './parts.ts';
+import { isMe, refusalText, useKeys, wallet } from './parts.ts';
 
 export type CaseOf = Awaited<ReturnType<typeof client.getWalletOfficeKycCase>>;
 export type State = CaseOf['state'];
@@ -29,7 +29,7 @@ export function Decide({ of, me }: { of: CaseOf; me: string }): ReactNode {
   });
   const settled = vote.isSuccess || vote.isError;
   useEffect(() => { if (settled) said.current?.focus(); }, [settled, vote.submittedAt]);
-  const mine = of.votes.some((v) => v.operator === me);
+  const mine = of.votes.some((v) => isMe(me, v.operator));
   const open = of.state === 'open';
   return (
     <section>

@@ -11,7 +11,7 @@ import { dayText, When, whenText } from '../../parts/time.tsx';
 import { useMe } from '../../shell.tsx';
 import { Decide, type CaseOf, type State } from './decide.tsx';
 import { Hits } from './hits.tsx';
-import { countText, wallet } from './parts.ts';
+import { countText, isMe, wallet } from './parts.ts';
 
 const w = wallet.kyc;
 const LIVE_MS = 10_000;
@@ -76,7 +76,7 @@ function Shown({ of }: { of: CaseOf }): ReactNode {
       <Papers of={of} />
       <Hits of={of} />
       <Table caption={w.votes} empty={w.noVotes} rows={of.votes} keyOf={(v) => v.operator} columns={[
-        { name: w.operator, cell: (v) => (v.operator === me.operator ? w.you : <Id id={v.operator} />), text: (v) => v.operator },
+        { name: w.operator, cell: (v) => (isMe(me.operator, v.operator) ? w.you : <Id id={v.operator} />), text: (v) => v.operator },
         { name: w.verdict, cell: (v) => w.verdicts[v.verdict] }, { name: w.at, cell: (v) => <When at={v.at} />, text: (v) => whenText(v.at) },
       ]} />
       <Decide of={of} me={me.operator} />

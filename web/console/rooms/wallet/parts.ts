@@ -8,6 +8,9 @@ export const wallet: WalletWords = language === 'hi' ? hi : en;
 const counts = new Intl.NumberFormat(`${locale}-u-nu-latn`);
 export const countText = (n: number): string => counts.format(n);
 
+/** A vote names its operator by the bare id; who is signed in has it with its kind before it. */
+export const isMe = (me: string, operator: string): boolean => me.slice(me.indexOf('_') + 1) === operator;
+
 /**
  * Keys of what is asked once: the same question again, after a lost answer, has the same key; another one has its own. A refusal ends the
  * key, since it would be answered again by itself after its cause is gone.

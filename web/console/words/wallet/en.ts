@@ -29,7 +29,7 @@ export const en = {
     under: 'A run is under way. The next day can be closed when it is done.', watch: 'See the run of {day}',
     title: 'End of {day}', toList: 'All runs', progress: 'Accounts done', rate: '{n} a second', left: 'Time left', noLeft: 'not known yet', pace: 'Pace',
     totals: 'Totals by currency', noTotals: 'Nothing was worked out for any account.', notYet: 'Nothing was worked out so far.', currency: 'Currency', accrued: 'Interest of the day', putOff: 'Put off',
-    accruedText: 'Interest of the day is owed to the millionth of the smallest unit; whole units are paid at a month’s end. What is put off could not be booked and waits for the next month’s end.',
+    accruedText: 'Interest of the day is owed to the millionth of the smallest unit; whole units are paid at a month’s end. What is put off could not be booked: interest stays owed, a fee is let go for that month.',
     runDone: 'The day is closed.', runNow: 'The run is under way. It goes on when this page is closed.', unknown: 'This day has no run. Start it from the list.',
     problems: {
       'day-not-over': 'This day is not over yet. The last day that can be closed is {latest}.',
