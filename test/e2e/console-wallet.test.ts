@@ -33,9 +33,9 @@ describe.runIf(has('chromium'))('the console of a bank', () => {
     const made = await w.post(who, '/wallet/kyc/documents', { kind: 'identity', type: 'image/png', data: png(`paper of ${name}`).toString('base64') });
     return made.json<{ case: { case: string } }>().case.case;
   }
-  async function pageOf(operator: MadeOperator): Promise<Page> {
+  async function pageOf(operator: MadeOperator, at = base): Promise<Page> {
     const context: BrowserContext = await browser.newContext({ viewport: DESK, reducedMotion: 'reduce' });
-    await context.addCookies([{ name: 'xq_operator', value: operator.cookies.xq_operator ?? '', url: base }]);
+    await context.addCookies([{ name: 'xq_operator', value: operator.cookies.xq_operator ?? '', url: at }]);
     const made = await context.newPage();
     made.on('console', (message) => { if (message.type() === 'error') faults.push(message.text()); });
     made.on('pageerror', (error) => faults.push(String(error)));
@@ -92,7 +92,7 @@ describe.runIf(has('chromium'))('the console of a bank', () => {
     return found;
   }
 
-  it('shows each room to its role only', { timeout: 60_000 }, async () => {
+  it('shows each room to its role only, and where wallets are turned on', { timeout: 60_000 }, async () => {
     await page.goto(`${base}/console`);
     await heading('Console');
     expect(await page.locator('.rail a').allInnerTexts())
@@ -100,6 +100,11 @@ describe.runIf(has('chromium'))('the console of a bank', () => {
     await other.goto(`${base}/console/eod`);
     await other.getByText('wallet:eod').waitFor();
     expect(await other.locator('.rail a').allInnerTexts()).toEqual(['KYC queue']);
+    const elsewhere = `http://other.localhost:${h.program.port}`;
+    const without = await pageOf(await operatorOf(h, 'administrator', 'other'), elsewhere);
+    await without.goto(`${elsewhere}/console`);
+    await heading('Console', without);
+    expect((await without.locator('.rail a').allInnerTexts()).slice(0, 3)).toEqual(['Feed health', 'Quarantine', 'Accounts']);
   });
 
   it('is accessible in both rooms, empty and full, light and dark, in Hindi and at 320 px', { timeout: 120_000 }, async () => {

@@ -68,7 +68,7 @@ export function Runs(): ReactNode {
         <>
           <Start last={runs[0]} />
           <Table caption={w.list} empty={w.empty} rows={runs} keyOf={(r) => r.day} columns={[
-            { name: w.day, cell: (r) => <Link to="/eod/$day" params={{ day: r.day }}>{dayText(r.day)}</Link>, text: (r) => r.day },
+            { name: w.day, cell: (r) => <Link to="/eod/$day" params={{ day: r.day }}><time dateTime={r.day}>{dayText(r.day)}</time></Link>, text: (r) => r.day },
             { name: w.state, cell: (r) => w.states[r.state] }, { name: w.accounts, cell: done, number: true },
             { name: w.interest, cell: (r) => sums(r, 'interest'), number: true }, { name: w.fees, cell: (r) => sums(r, 'fees'), number: true },
             { name: w.started, cell: (r) => <When at={r.startedAt} />, text: (r) => whenText(r.startedAt) },

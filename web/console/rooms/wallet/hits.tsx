@@ -36,15 +36,17 @@ export function Hits({ of }: { of: CaseOf }): ReactNode {
   const settled = decide.isSuccess || decide.isError;
   useEffect(() => { if (settled) told.current?.focus(); }, [settled, decide.submittedAt]);
   const button = (hit: Hit, verdict: Said['verdict'], text: string): ReactNode => (
-    <button type="button" className="second" disabled={decide.isPending} aria-label={`${text}: ${hit.name}`} onClick={() => decide.mutate({ hit, verdict })}>{text}</button>
+    <button type="button" className="second" disabled={decide.isPending} aria-label={`${text}: ${hit.name}`}
+      onClick={() => decide.mutate({ hit, verdict })}>{text}</button>
   );
   return (
     <>
       <Table caption={w.hitsFound} empty={w.noHits} rows={of.hitsFound} keyOf={(h) => h.hit} columns={[
-        { name: w.listName, cell: (h) => <span className="wrap">{h.name}</span>, text: (h) => h.name }, { name: w.entry, cell: (h) => h.entry },
-        { name: w.listBirth, cell: (h) => h.birthDate ?? words.none }, { name: w.score, cell: (h) => alike.format(h.score / THOUSAND), number: true },
+        { name: w.listName, cell: (h) => <span className="wrap">{h.name}</span>, text: (h) => h.name },
+        { name: w.score, cell: (h) => alike.format(h.score / THOUSAND), number: true },
         { name: w.decision, text: (h) => w.hitStates[h.state], cell: (h) => (h.state === 'open'
           ? <div className="actions">{button(h, 'cleared', w.isNot)}{button(h, 'confirmed', w.is)}</div> : w.hitStates[h.state]) },
+        { name: w.entry, cell: (h) => h.entry }, { name: w.listBirth, cell: (h) => h.birthDate ?? words.none },
       ]} />
       {of.hitsFound.some((h) => h.state === 'open') && <p className="quiet">{w.hitText}</p>}
       <p role="status" ref={told} tabIndex={-1}>

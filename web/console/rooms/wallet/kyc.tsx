@@ -50,12 +50,14 @@ function Papers({ of }: { of: CaseOf }): ReactNode {
   return (
     <>
       <Table caption={w.papers} empty={w.noPapers} rows={of.papers} keyOf={(d) => d.document} columns={[
-        { name: w.kind, cell: (d) => w.kinds[d.kind] }, { name: w.type, cell: (d) => types[d.type] },
+        { name: w.kind, cell: (d) => w.kinds[d.kind] },
+        { name: w.download, text: (d) => d.document, cell: (d) => (
+          <a href={`${base}/wallet/office/documents/${d.document}`}
+            aria-label={fill(w.downloadOf, { kind: w.kinds[d.kind], type: types[d.type] })}>{w.download}</a>
+        ) },
+        { name: w.type, cell: (d) => types[d.type] },
         { name: w.size, cell: (d) => `${countText(Math.ceil(d.bytes / 1000))} kB`, number: true },
         { name: w.sent, cell: (d) => <When at={d.uploadedAt} />, text: (d) => whenText(d.uploadedAt) },
-        { name: w.download, text: (d) => d.document, cell: (d) => (
-          <a href={`${base}/wallet/office/documents/${d.document}`} aria-label={fill(w.downloadOf, { kind: w.kinds[d.kind], type: types[d.type] })}>{w.download}</a>
-        ) },
       ]} />
       {of.papers.length > 0 && <p className="quiet">{w.downloadText}</p>}
     </>
