@@ -35,8 +35,7 @@ export function typst(): Typesetter & { stop(): Promise<void> } {
     waiting.clear();
   };
   const open = (): Worker => {
-    const made = new Worker(new URL('./worker.ts', import.meta.url), { workerData: { fonts: FONTS.map((font) => require.resolve(font)) } });
-    made.unref();
+    const made = new Worker(new URL('./worker.ts', import.meta.url), { execArgv: [], workerData: { fonts: FONTS.map((font) => require.resolve(font)) } });
     made.on('message', (answer: Answer) => {
       const one = waiting.get(answer.id);
       waiting.delete(answer.id);
@@ -58,10 +57,13 @@ export function typst(): Typesetter & { stop(): Promise<void> } {
       try {
         return await new Promise<Buffer>((done, fail) => {
           waiting.set(id, { done, fail });
+          used.ref();
           used.postMessage({ id, template: template.href, data: JSON.stringify(data) } satisfies SetSheet);
         });
       } finally {
         late.removeEventListener('abort', end);
+        // A thread that has nothing to do does not keep the program alive.
+        if (!waiting.size) used.unref();
       }
     },
     async stop() { await worker?.terminate(); },

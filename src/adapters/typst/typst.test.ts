@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -40,4 +41,14 @@ it('starts its thread again when that ended', async () => {
   await setter.stop();
   await expect(waiting).rejects.toThrow(Unavailable);
   expect(isPdf(await setter.pdf(sheet('again')))).toBe(true);
+});
+it('does not keep a program alive that has nothing more to do', () => {
+  const { template } = sheet('the only page');
+  const program = `import { typst } from ${JSON.stringify(new URL('./index.ts', import.meta.url).href)};
+    process.stdout.write(String((await typst().pdf({ template: new URL(${JSON.stringify(template.href)}), data: {} })).length));`;
+  const path = join(folder, 'program.mjs');
+  writeFileSync(path, program);
+  const ended = spawnSync(process.execPath, ['--import', './bin/tsx-hook.mjs', path], { timeout: 20_000,
+    encoding: 'utf8' });
+  expect([ended.status, ended.signal, Number(ended.stdout) > 1000], ended.stderr).toEqual([0, null, true]);
 });
