@@ -71,7 +71,8 @@ describe.runIf(has('chromium'))('the console', () => {
   it('shows the rooms of the role and finds one by name', { timeout: 60_000 }, async () => {
     await page.goto(`${base}/console`);
     await heading('Console');
-    expect(await page.locator('.rail a').allInnerTexts()).toEqual(['Feed health', 'Quarantine', 'Accounts', 'Transfers', 'Trial balance', 'Audit search', 'Operators']);
+    expect(await page.locator('.rail a').allInnerTexts()).toEqual(['Feed health', 'Quarantine', 'KYC queue', 'End of day', 'Accounts', 'Transfers', 'Trial balance',
+      'Audit search', 'Operators']);
     await page.keyboard.press('Control+k');
     await page.getByRole('combobox').fill('trial');
     await page.keyboard.press('Enter');
@@ -183,7 +184,7 @@ describe.runIf(has('chromium'))('the console', () => {
     await context.addCookies([{ name: 'xq_operator', value: accountant.cookies.xq_operator ?? '', url: base }]);
     await page.goto(`${base}/console/audit`);
     await page.getByText('audit:read').waitFor();
-    expect(await page.locator('.rail a').allInnerTexts()).toEqual(['Accounts', 'Transfers', 'Trial balance']);
+    expect(await page.locator('.rail a').allInnerTexts()).toEqual(['End of day', 'Accounts', 'Transfers', 'Trial balance']);
     await page.getByRole('button', { name: 'Sign out' }).click();
     await page.waitForURL((url) => url.pathname === '/operator/sign-in');
     expect((await h.request({ path: '/api/operators/me', cookies: accountant.cookies })).status).toBe(401);

@@ -1,13 +1,15 @@
 import type { Words } from './words/en.ts';
 import type { Me } from './parts/client.ts';
 
-export interface Room { readonly id: keyof Words['rooms']; readonly path: '/feed' | '/quarantine' | '/accounts' | '/transfers' | '/trial' | '/audit' | '/operators';
+export interface Room { readonly id: keyof Words['rooms']; readonly path: '/feed' | '/quarantine' | '/accounts' | '/transfers' | '/trial' | '/kyc' | '/eod' | '/audit' | '/operators';
   readonly group: keyof Words['groups']; readonly permission: string; /** Turned on by a tenant; every tenant has what belongs to none. */
   readonly product?: string }
 
 export const rooms: readonly Room[] = [
   { id: 'feed', path: '/feed', group: 'taxrefund', permission: 'taxrefund:health', product: 'taxrefund' },
   { id: 'quarantine', path: '/quarantine', group: 'taxrefund', permission: 'taxrefund:quarantine', product: 'taxrefund' },
+  { id: 'kyc', path: '/kyc', group: 'wallet', permission: 'wallet:kyc', product: 'wallet' },
+  { id: 'eod', path: '/eod', group: 'wallet', permission: 'wallet:eod', product: 'wallet' },
   { id: 'accounts', path: '/accounts', group: 'ledger', permission: 'ledger:read' },
   { id: 'transfers', path: '/transfers', group: 'ledger', permission: 'ledger:read' },
   { id: 'trial', path: '/trial', group: 'ledger', permission: 'ledger:read' },

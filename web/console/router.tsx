@@ -19,6 +19,10 @@ const tree = root.addChildren([
   createRoute({ ...at, path: '/transfers', component: lazyRouteComponent(() => import('./rooms/ledger/transfers.tsx'), 'Transfers') }),
   createRoute({ ...at, path: '/transfers/$transfer', component: lazyRouteComponent(() => import('./rooms/ledger/explain.tsx'), 'ExplainTransfer') }),
   createRoute({ ...at, path: '/trial', component: lazyRouteComponent(() => import('./rooms/ledger/trial.tsx'), 'Trial') }),
+  createRoute({ ...at, path: '/kyc', component: lazyRouteComponent(() => import('./rooms/wallet/kyc.tsx'), 'Cases') }),
+  createRoute({ ...at, path: '/kyc/$case', component: lazyRouteComponent(() => import('./rooms/wallet/kyc.tsx'), 'Case') }),
+  createRoute({ ...at, path: '/eod', component: lazyRouteComponent(() => import('./rooms/wallet/eod.tsx'), 'Runs') }),
+  createRoute({ ...at, path: '/eod/$day', component: lazyRouteComponent(() => import('./rooms/wallet/eod.tsx'), 'RunOfDay') }),
   createRoute({ ...at, path: '/audit', component: lazyRouteComponent(() => import('./rooms/audit/search.tsx'), 'AuditSearch') }),
   createRoute({ ...at, path: '/operators', component: lazyRouteComponent(() => import('./rooms/operators/list.tsx'), 'Operators') }),
 ]);

@@ -3,7 +3,7 @@ import { words, type Search } from './client.ts';
 import { useSearchText } from './search.ts';
 
 export interface Filter { readonly name: string; readonly label: string; readonly hint?: string; /** A choice of these; else what is typed. */
-  readonly options?: Readonly<Record<string, string>>; readonly type?: 'text' | 'date' | 'datetime-local' }
+  readonly options?: Readonly<Record<string, string>>; /** What it means to choose none of them. */ readonly unset?: string; readonly type?: 'text' | 'date' | 'datetime-local' }
 
 /** Filters that stand in the address: what is shown can be sent to a colleague as it is. */
 export function Filters({ filters, keep = [], toSearch = (typed) => typed }: { filters: readonly Filter[]; keep?: readonly string[];
@@ -21,7 +21,7 @@ export function Filters({ filters, keep = [], toSearch = (typed) => typed }: { f
           <label htmlFor={`f-${f.name}`}>{f.label}</label>
           {f.options
             ? <select id={`f-${f.name}`} name={f.name} defaultValue={search[f.name] ?? ''}>
-                <option value="">{words.any}</option>
+                <option value="">{f.unset ?? words.any}</option>
                 {Object.entries(f.options).map(([value, text]) => <option key={value} value={value}>{text}</option>)}
               </select>
             : <input id={`f-${f.name}`} name={f.name} type={f.type ?? 'text'} defaultValue={search[f.name] ?? ''} spellCheck={false} autoComplete="off"

@@ -1,5 +1,6 @@
 import { locale } from './client.ts';
 
+const MICRO_DIGITS = 6;
 const formats = new Map<string, Intl.NumberFormat>();
 const formatOf = (currency: string): Intl.NumberFormat => {
   let format = formats.get(currency);
@@ -15,6 +16,16 @@ export function amountText(minor: string, currency: string): string {
   const digits = minor.replace('-', '').padStart(exponent + 1, '0');
   const decimal = exponent ? `${digits.slice(0, -exponent)}.${digits.slice(-exponent)}` : digits;
   return formatOf(currency).format(`${negative ? '-' : ''}${decimal}` as Intl.StringNumericLiteral).replace('-', '−');
+}
+
+/** Millionths of a minor unit, exact too: as many decimals as there are to be read. */
+export function microText(micro: string, currency: string): string {
+  const minor = exponentOf(currency);
+  const digits = micro.padStart(minor + MICRO_DIGITS + 1, '0');
+  const at = digits.length - minor - MICRO_DIGITS;
+  return new Intl.NumberFormat(`${locale}-u-nu-latn`, {
+    style: 'currency', currency, currencyDisplay: 'code', minimumFractionDigits: minor, maximumFractionDigits: minor + MICRO_DIGITS,
+  }).format(`${digits.slice(0, at)}.${digits.slice(at)}` as Intl.StringNumericLiteral);
 }
 
 /** What somebody types in major units as minor ones; undefined when it is none. */

@@ -32,7 +32,7 @@ export const en = {
     over: 'This link can no longer be used',
     overText: 'It was used, it is older than a day, or a newer one was made. Ask whoever sent it for a new link.',
   },
-  roles: { administrator: 'administrator', auditor: 'auditor', accountant: 'accountant', feed: 'feed operator' },
+  roles: { administrator: 'administrator', auditor: 'auditor', accountant: 'accountant', compliance: 'compliance officer', feed: 'feed operator' },
   errors: {
     name: 'Enter your name as it was given to you',
     password: 'Enter your password',

@@ -35,7 +35,7 @@ export const hi: Words<typeof en> = {
     over: 'यह लिंक अब नहीं चलेगा',
     overText: 'यह उपयोग हो चुका है, एक दिन से पुराना है, या नया लिंक बन चुका है। जिसने भेजा था, उनसे नया लिंक माँगें।',
   },
-  roles: { administrator: 'प्रशासक', auditor: 'लेखा-परीक्षक', accountant: 'लेखाकार', feed: 'फ़ीड संचालक' },
+  roles: { administrator: 'प्रशासक', auditor: 'लेखा-परीक्षक', accountant: 'लेखाकार', compliance: 'अनुपालन अधिकारी', feed: 'फ़ीड संचालक' },
   errors: {
     name: 'अपना नाम भरें, जैसा आपको दिया गया था',
     password: 'अपना पासवर्ड भरें',

@@ -6,17 +6,9 @@ import { Filters } from '../../parts/filters.tsx';
 import { Answer, Page } from '../../parts/page.tsx';
 import { useSearchText } from '../../parts/search.ts';
 import { Table } from '../../parts/table.tsx';
-import { When, whenText } from '../../parts/time.tsx';
+import { duration, When, whenText } from '../../parts/time.tsx';
 
 const LIVE_MS = 10_000;
-
-/** The largest unit that says enough. */
-export function duration(seconds: number): string {
-  const w = words.feed;
-  if (seconds < 120) return fill(w.seconds, { n: seconds });
-  if (seconds < 7200) return fill(w.minutes, { n: Math.round(seconds / 60) });
-  return seconds < 172_800 ? fill(w.hoursShort, { n: Math.round(seconds / 3600) }) : fill(w.days, { n: Math.round(seconds / 86_400) });
-}
 
 export function Feed(): ReactNode {
   const [search] = useSearchText();
