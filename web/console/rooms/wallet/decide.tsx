@@ -1,6 +1,6 @@
 import { useMutation, useQueryClient } from '@tanstack/react-query';
 import { useEffect, useRef, type ReactNode } from 'react';
-import { client, Refused, words } from '../../parts/client.ts';
+import { client, fill, Refused, words } from '../../parts/client.ts';
 import { isMe, refusalText, useKeys, wallet } from './parts.ts';
 
 export type CaseOf = Awaited<ReturnType<typeof client.getWalletOfficeKycCase>>;
@@ -33,7 +33,7 @@ export function Decide({ of, me }: { of: CaseOf; me: string }): ReactNode {
   const open = of.state === 'open';
   return (
     <section>
-      <h2>{w.decide}</h2>
+      <h2>{open ? w.decide : w.decision}</h2>
       {open && <p>{w.four}</p>}
       {open && of.hits > 0 && !mine && <p>{w.blocked}</p>}
       {open && !mine && (
@@ -56,7 +56,7 @@ export function Decide({ of, me }: { of: CaseOf; me: string }): ReactNode {
         </>
       )}
       {open && mine && !vote.isSuccess && <p>{w.mine}</p>}
-      {!open && !vote.isSuccess && <p>{stateText(of.state)}</p>}
+      {!open && !vote.isSuccess && <p>{fill(w.over, { state: stateText(of.state) })}</p>}
       <p role="status" ref={said} tabIndex={-1}>
         {vote.data && (vote.data.state === 'open' ? w.done.first : w.done[vote.data.state])}
         {vote.error && refusalText(vote.error, w.problems, stateText)}

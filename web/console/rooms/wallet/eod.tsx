@@ -84,7 +84,7 @@ function Shown({ run }: { run: Run }): ReactNode {
   return (
     <>
       <p role="status">{running ? w.runNow : w.runDone}</p>
-      {running && <progress className="run" aria-label={w.progress} max={Math.max(run.total, 1)} value={run.done}>{done(run)}</progress>}
+      {running && <progress aria-label={w.progress} max={Math.max(run.total, 1)} value={run.done}>{done(run)}</progress>}
       <Facts rows={[
         [w.state, w.states[run.state]], [w.progress, done(run)],
         ...(run.done ? [[w.pace, fill(w.rate, { n: countText(run.accountsPerSecond) })] as const] : []),

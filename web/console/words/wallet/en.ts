@@ -13,6 +13,7 @@ export const en = {
     hitText: 'Whoever is the person can never be approved. A decision stands.', hitDone: 'Recorded: {name}, {state}.',
     decide: 'Decide', four: 'Two different operators must approve; then the person may send more. One operator is enough to refuse, with a reason, and the person may send other documents.',
     approve: 'Approve', refuse: 'Refuse', refuseReason: 'Reason for a refusal', blocked: 'Decide the hits above first: nobody is approved while one stands.',
+    over: 'This case is decided: {state}. Nothing more can be said of it.',
     mine: 'You approved this. It waits for a second, different operator.',
     done: { first: 'Your approval is recorded. A second, different operator has to approve as well.', approved: 'The case is approved: two operators agree.', refused: 'The case is refused. The person is told the reason.' },
     problems: {
