@@ -5,13 +5,15 @@ import { inviteOperator, relinkOperator, totpCode } from '#spine/operators';
 import type { TenantRecord } from '#spine/tenancy';
 import type { Program } from '../program.ts';
 
-/** The demo's operators: one for each tenant, whose authenticator this file is. They exist nowhere else. */
+/** The demo's operators: one for each tenant and a second one where two must agree, whose authenticator this file is. They exist nowhere else. */
 export interface DeskPerson { readonly slug: string; readonly tenant: string; readonly name: string; readonly password: string; /** Hexadecimal. */
   readonly key: string }
 
-const NAME = 'Demo Operator';
 const PASSWORD = 'paper boats at noon';
-const ROLE = 'administrator';
+interface Post { readonly name: string; readonly role: string }
+const FIRST: Post = { name: 'Demo Operator', role: 'administrator' };
+const SECOND: Post = { name: 'Demo Second', role: 'compliance' };
+const postsOf = (tenant: TenantRecord): Post[] => (tenant.products.includes('wallet') ? [FIRST, SECOND] : [FIRST]);
 const STEP_MS = 30_000;
 const BASE32 = 'ABCDEFGHIJKLMNOPQRSTUVWXYZ234567';
 
@@ -27,17 +29,17 @@ function bytesOf(base32: string): Buffer {
 }
 
 /** Enrols one through the same link and routes as anybody. */
-async function enrol(program: Program, base: string, clock: Clock, tenant: TenantRecord): Promise<DeskPerson> {
+async function enrol(program: Program, base: string, clock: Clock, tenant: TenantRecord, { name, role }: Post): Promise<DeskPerson> {
   const cell = program.cells.get(tenant.cell);
   if (!cell) throw new Error(`no cell ${tenant.cell} here`);
   const by = { actor: { kind: 'system', name: 'demo' }, trace: newTrace() } as const;
-  const invited = await perform(cell, tenant, by, (tx) => inviteOperator(tx, NAME, ROLE));
-  const linked = invited.ok ? invited : await perform(cell, tenant, by, (tx) => relinkOperator(tx, NAME));
+  const invited = await perform(cell, tenant, by, (tx) => inviteOperator(tx, name, role));
+  const linked = invited.ok ? invited : await perform(cell, tenant, by, (tx) => relinkOperator(tx, name));
   if (!linked.ok) throw new Error(`the demo has no operator: ${linked.problem.code}`);
   const { link } = linked.value;
   const api = `${base}/t/${tenant.slug}/api/operators/enrolment`;
   const offered = await (await fetch(`${api}?link=${link}`)).json() as { secret: string };
-  const person = { slug: tenant.slug, tenant: tenant.name, name: NAME, password: PASSWORD, key: bytesOf(offered.secret).toString('hex') };
+  const person = { slug: tenant.slug, tenant: tenant.name, name, password: PASSWORD, key: bytesOf(offered.secret).toString('hex') };
   const answer = await fetch(`${api}/password`, {
     method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify({ link, password: PASSWORD, code: codeOf(person, clock.now()).code }),
   });
@@ -51,7 +53,9 @@ export async function deskPeople(o: { program: Program; base: string; dataDir: s
   const known = await readFile(file, 'utf8').then((text) => JSON.parse(text) as DeskPerson[], () => []);
   const people: DeskPerson[] = [];
   for (const tenant of o.program.directory.all()) {
-    people.push(known.find((p) => p.slug === tenant.slug) ?? await enrol(o.program, o.base, o.clock, tenant));
+    for (const post of postsOf(tenant)) {
+      people.push(known.find((p) => p.slug === tenant.slug && p.name === post.name) ?? await enrol(o.program, o.base, o.clock, tenant, post));
+    }
   }
   await writeFile(file, JSON.stringify(people), { mode: 0o600 });
   return people;

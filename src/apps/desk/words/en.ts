@@ -1,6 +1,6 @@
 export const en = {
   title: 'People who work here',
-  lead: 'Each office of the demo has one operator. Their authenticator would be on a phone; here it is this page.',
+  lead: 'Each office of the demo has one operator, and the bank a second one, since two must agree there. Their authenticator would be on a phone; here it is this page.',
   none: 'They are being made. Look again in a moment.',
   open: 'Sign in at {tenant}',
   name: 'Name',
