@@ -37,7 +37,8 @@ it('takes many at once, and tells what is too much to come again', async () => {
   expect(all.filter((a) => a.status === 'rejected' && a.reason instanceof Unavailable)).toHaveLength(5);
 });
 it('starts its thread again when that ended', async () => {
-  const waiting = setter.pdf(sheet('lost'));
+  // Long enough that the thread is ended before it answers.
+  const waiting = setter.pdf(sheet('#for i in range(1000) { for j in range(2000) { } }'));
   await setter.stop();
   await expect(waiting).rejects.toThrow(Unavailable);
   expect(isPdf(await setter.pdf(sheet('again')))).toBe(true);
