@@ -33,6 +33,7 @@ if (address) {
     if (broken || live?.dataset.pending === 'true') void look();
     broken = false;
   });
+  document.addEventListener('visibilitychange', () => { if (document.visibilityState === 'visible') void look(); });
   addEventListener('pagehide', () => source.close());
 }
 
