@@ -17,6 +17,9 @@ export const PARTS = [
   { name: 'chromium', packages: ['chromium'], present: () => onPath('chromium', 'chromium-browser', 'google-chrome') },
   { name: 'pdftotext', packages: ['poppler-utils'], present: () => onPath('pdftotext') },
   { name: 'fonts', packages: ['fonts-noto-core'], present: () => existsSync('/usr/share/fonts/truetype/noto/NotoSansDevanagari-Regular.ttf') },
+  { name: 'redis-server', packages: ['redis-server'], present: () => onPath('redis-server') },
+  { name: 'nats-server', packages: ['nats-server'], present: () => onPath('nats-server') },
+  { name: 'kcat', packages: ['kcat'], present: () => onPath('kcat') },
 ];
 
 export const missingParts = () => PARTS.filter((part) => !part.present());
