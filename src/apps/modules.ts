@@ -14,8 +14,9 @@ import taxrefund from '#products/taxrefund/module';
 import wallet from '#products/wallet/module';
 import console from '#platform/console/module';
 import edge from '#platform/edge/module';
+import notify from '#platform/notify/module';
 import objects from '#platform/objects/module';
 
 /** Every module of the program, lower tiers first and each after what it needs: the order of migrations and of locks. */
 export const modules: readonly Module[] = [tenancy, vault, limits, cache, events, jobs, audit, idempotency, identity, operators, ledger, edge, objects,
-  console, taxrefund, wallet];
+  notify, console, taxrefund, wallet];

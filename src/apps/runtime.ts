@@ -1,6 +1,9 @@
 import {
-  errorFields, Pool, type CellContext, type Clock, type Log, type Module, type Provided, type TenantRef, type Token, type Tracer, type WorkerContext,
+  errorFields, Pool, provide, type CellContext, type Clock, type Log, type Module, type Provided, type TenantRef, type Token, type Tracer, type WorkerContext,
 } from '#kernel';
+import { NoticeKinds } from '#platform/notify';
+import { Providers } from '#platform/notify/port';
+import { TextMessages } from '#spine/identity/port';
 import { connectAs, type CellConnection } from './migrate.ts';
 
 /**
@@ -40,7 +43,12 @@ export function openCell(o: CellOptions): Cell {
   const pools = { app: pool('app', sizes.app, PLAN_OPTIONS), batch: pool('app', sizes.batch, PLAN_OPTIONS), spine: pool('spine', sizes.spine, PLAN_OPTIONS),
     auditor: pool('auditor', sizes.auditor) };
   const held = new Map<string, unknown>();
-  const makers = new Map([...o.modules.flatMap((m) => m.state ?? []), ...o.provided].map((p) => [p.token.name, p]));
+  const own = [
+    provide(NoticeKinds, () => new Map(o.modules.flatMap((m) => m.notices ?? []).map((k) => [k.name, k]))),
+    // Where nothing more was said, notices go where sign-in codes go.
+    provide(Providers, (cell) => ({ text: [cell.use(TextMessages)], email: [], push: [] })),
+  ];
+  const makers = new Map([...own, ...o.modules.flatMap((m) => m.state ?? []), ...o.provided].map((p) => [p.token.name, p]));
   const use = <T>(what: Token<T>): T => {
     if (!held.has(what.name)) {
       const maker = makers.get(what.name);

@@ -17,4 +17,5 @@ export * from './tx.ts';
 export * from './batch.ts';
 export * from './route.ts';
 export * from './call.ts';
+export * from './notice.ts';
 export * from './module.ts';

@@ -5,6 +5,7 @@ import type { Claimer, Gate } from './batch.ts';
 import type { EventData, EventType, JobType } from './event.ts';
 import type { Log } from './log.ts';
 import type { Machine } from './machine.ts';
+import type { NoticeKind } from './notice.ts';
 import type { Problem } from './problem.ts';
 import type { Actor, CellContext, TenantRef, Token, Tx, Writer } from './tx.ts';
 import type { AnyDownload, AnyForm, AnyPage, AnyRoute, CookieChange, Stream } from './route.ts';
@@ -87,6 +88,8 @@ export interface Module {
   readonly reactions?: readonly Reaction[];
   readonly handlers?: readonly JobHandler[];
   readonly calls?: readonly AnyCall[];
+  /** What persons may be told of, by platform/notify. */
+  readonly notices?: readonly NoticeKind[];
   readonly workers?: readonly Worker[];
   readonly writers?: readonly Writer[];
   readonly gates?: readonly Gate[];

@@ -44,7 +44,8 @@ export interface RouteSpec<I extends z.ZodType, O extends z.ZodType> {
   readonly example: { readonly input: z.input<I>; readonly output?: z.input<O> };
   /** Name of the rate limit beside the general ones. */
   readonly limit?: string;
-  readonly consumes?: 'json' | 'ndjson';
+  /** `form`: fields as a form or a mail program sends them, each a string. */
+  readonly consumes?: 'json' | 'ndjson' | 'form';
   /** Greatest request body in bytes; 64 KiB unless said. */
   readonly bodyMax?: number;
   /** What answers while the database cannot be reached; without it, 503. */

@@ -59,7 +59,8 @@ const Head = ({ context, rendered, brandName }: { context: PageContext; rendered
     <link rel="stylesheet" href={context.asset('kit.css')} />
     {(rendered.styles ?? []).map((style) => <link rel="stylesheet" href={context.asset(style)} />)}
     <link rel="stylesheet" href={`${context.base}/brand.css`} />
-    {(rendered.islands ?? []).map((island) => <script type="module" src={context.asset(`${island}.js`)} />)}
+    {[...(rendered.islands ?? []), ...(context.signedIn && !rendered.bare ? ['notices-badge'] : [])].map((island) => <script type="module"
+      src={context.asset(`${island}.js`)} />)}
     {rendered.refreshSeconds !== undefined && <noscript><meta http-equiv="refresh" content={String(rendered.refreshSeconds)} /></noscript>}
   </head>
 );
@@ -84,6 +85,7 @@ function Shell({ context, rendered }: { context: PageContext; rendered: Rendered
         <header class="top">
           <a class="brand" href={`${context.base}/`}><span class="mark" aria-hidden="true" />{brandName}</a>
           <Switches context={context} />
+          {context.signedIn && <a class="notices" href={`${context.base}/notifications`}>{w.notices}</a>}
           {context.signedIn && <SignOut context={context} />}
         </header>
         <main id="answer" tabIndex={-1} {...(rendered.wide ? { class: 'wide' } : {})}>{rendered.body as ComponentChildren}</main>

@@ -8,6 +8,7 @@ export const en = {
   dark: 'Dark',
   auto: 'As the device',
   signOut: 'Sign out',
+  notices: 'Notices',
   signIn: 'Sign in',
   synthetic: 'Synthetic data: every person and number on this site is made up.',
   notAffiliated: 'A demonstration modelled on public rules. It is not connected to any authority.',

@@ -177,3 +177,9 @@ export const Changed = event('taxrefund.changed', {
   version: 1, doc: 'A return’s status or amounts changed, or an event was added to it.',
   data: { person: z.string(), refund: z.string(), year: z.int(), version: z.int(), code: z.string() },
 });
+/** What happened longer ago than this is history when it arrives: nobody is told of it as news. */
+export const NEWS_MS = 48 * 3_600_000;
+export const News = event('taxrefund.news', {
+  version: 1, doc: 'Something about a return happened a short time ago: its person is told. History that a feed brings later is no news.',
+  data: { person: z.string(), refund: z.string(), year: z.int(), version: z.int(), code: z.string() },
+});

@@ -1,10 +1,11 @@
 import { defineModule } from '#kernel';
-import { Changed, refundProblems } from './contract.ts';
+import { Changed, News, refundProblems } from './contract.ts';
 import { homePage } from './pages/home.tsx';
 import { listPage } from './pages/list.tsx';
 import { refundPage } from './pages/refund.tsx';
 import { follow } from './reactions.ts';
 import { changes, routes } from './routes.ts';
+import { refundChanged, tellOfNews } from './service/notices.ts';
 import { listStates, refundStates } from './service/states.ts';
 import { countsCheck, eventsCheck } from './service/verify.ts';
 import { statusCacheState } from './service/view.ts';
@@ -21,7 +22,7 @@ export default defineModule({
   },
   routes, pages: [homePage, { ...listPage, states: listStates }, { ...refundPage, states: refundStates }], streams: [changes],
   problems: refundProblems,
-  events: [Changed],
+  events: [Changed, News], notices: [refundChanged], reactions: [tellOfNews],
   workers: [follow],
   state: [statusCacheState],
   checks: [eventsCheck, countsCheck],

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { common, route, stream } from '#kernel';
+import { noticeTopics } from '#platform/notify';
 import { purposeMissing } from '#spine/audit';
 import {
   FEED_BODY_BYTES_MAX, noLine, noReturn, zFeedAnswer, zHealth, zHealthQuery, zLookLine, zNothing, zOfLine, zQuarantineLine, zQuarantinePage, zQuarantineQuery,
@@ -60,7 +61,7 @@ export const replayRoute = route('POST /tax-refunds/quarantine/:line/replay', {
 });
 
 export const changes = stream('GET /tax-refunds/changes', {
-  scope: 'person', topics: (actor, tenant) => (actor.kind === 'person' ? [`taxrefund ${tenant.id} ${actor.id}`] : []),
+  scope: 'person', topics: (actor, tenant) => (actor.kind === 'person' ? [`taxrefund ${tenant.id} ${actor.id}`, ...noticeTopics(actor, tenant)] : []),
 });
 
 export const routes = [view, list, feed, healthRoute, linesRoute, lineRoute, replayRoute];

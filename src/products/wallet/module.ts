@@ -9,6 +9,7 @@ import { statementPage } from './pages/statement.tsx';
 import { follow } from './reactions.ts';
 import { changes, documentFile, downloads, routes } from './routes.ts';
 import { eodRunner } from './service/eod.ts';
+import { notices, tellOfPayments, tellOfTiers } from './service/notices.ts';
 import { sendOrder } from './service/orders.ts';
 import { scheduler } from './service/schedules.ts';
 import { checks } from './service/verify.ts';
@@ -19,6 +20,7 @@ export default defineModule({
   name: 'products/wallet',
   doc: 'Accounts that people hold, pay from and get statements for.',
   needs: [],
+  notices, reactions: [tellOfPayments, tellOfTiers],
   migrations: new URL('./migrations/', import.meta.url),
   tables: {
     'wallet.account': { app: ['select', 'insert', 'update'], auditor: ['select'] },

@@ -1,4 +1,5 @@
 import { civilDate, download, route, stream, type PageContext } from '#kernel';
+import { noticeTopics } from '#platform/notify';
 import { insufficientFunds, transferInvalid } from '#spine/ledger';
 import {
   caseDecided, documentsUsed, documentWrong, knownAlready, operatorNeeded, reasonMissing, sameOperator, sanctionsOpen, unknownCase, unknownDocument, unknownHit,
@@ -197,7 +198,7 @@ export const documentFile = download<KeptView>('GET /wallet/office/documents/:do
 
 /** Says "look again" when something of the caller's changed. */
 export const changes = stream('GET /wallet/changes', {
-  scope: 'person', topics: (actor, tenant) => (actor.kind === 'person' ? [`wallet ${tenant.id} ${actor.id}`] : []),
+  scope: 'person', topics: (actor, tenant) => (actor.kind === 'person' ? [`wallet ${tenant.id} ${actor.id}`, ...noticeTopics(actor, tenant)] : []),
 });
 
 export const routes = [

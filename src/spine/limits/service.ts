@@ -2,7 +2,7 @@ import { LRUCache } from 'lru-cache';
 import { spineTransact, type CellContext, type Clock, type SectionTx, type Worker } from '#kernel';
 import { BUCKET_KEPT_MS, BUCKETS_MAX, SWEEP_BATCH_MAX, SWEEP_EVERY_MS, type LimitPolicy, type Verdict } from './contract.ts';
 import { take, type Bucket } from './rules.ts';
-import { bucketsAfter, dropBuckets, lockBuckets, writeBuckets } from './store.ts';
+import { bucketsAfter, dropBuckets, lockBuckets, writeBuckets, type BucketRow } from './store.ts';
 
 export interface Limiter { take(policy: LimitPolicy, key: string): Verdict }
 
@@ -25,18 +25,29 @@ export function createLimiter(clock: Clock, bucketsMax = BUCKETS_MAX): Limiter {
 export interface Want { readonly policy: LimitPolicy; readonly key: string }
 const nameOf = (w: Want): string => `${w.policy.name} ${w.key}`;
 
+/** Buckets that a transaction holds locked, as they stand with what it took. */
+const held = new WeakMap<object, Map<string, BucketRow>>();
+
 /**
  * Takes a token for each want from its bucket in the database, in the order given: exact over all processes, and kept when the request is
- * refused. Asked once in a transaction, with all that it wants: what was taken is written at the flush. Two statements for any number.
+ * refused. Two statements for any number; asked again in one transaction, what was taken before counts. It is written at the flush.
  */
 export async function takeShared(tx: Pick<SectionTx, 'sql' | 'tenant' | 'now' | 'write'>, wants: readonly Want[]): Promise<Verdict[]> {
   const slow = wants.find(({ policy }) => policy.capacity * 60_000 > policy.perMinute * BUCKET_KEPT_MS);
   if (slow) throw new RangeError(`${slow.policy.name} fills too slowly for a bucket that is swept`);
-  const capacities = new Map(wants.map((w) => [nameOf(w), w.policy.capacity]));
+  let rows = held.get(tx);
+  if (!rows) {
+    const own = new Map<string, BucketRow>();
+    held.set(tx, (rows = own));
+    tx.write(() => writeBuckets(tx.sql, tx.tenant.id, [...own.values()]));
+  }
+  const known = rows;
+  const capacities = new Map(wants.filter((w) => !known.has(nameOf(w))).map((w) => [nameOf(w), w.policy.capacity]));
   const wanted = [...capacities].map(([key, capacity]) => ({ key, capacity })).toSorted((a, b) => (a.key < b.key ? -1 : 1));
-  const rows = new Map((await lockBuckets(tx.sql, tx.tenant.id, wanted, tx.now)).map((r) => [r.key, r]));
-  const verdicts = wants.map((want) => {
-    const row = rows.get(nameOf(want));
+  // Who asks beside this in the same transaction may have locked it meanwhile: what they took stands.
+  if (wanted.length) for (const r of await lockBuckets(tx.sql, tx.tenant.id, wanted, tx.now)) if (!known.has(r.key)) known.set(r.key, r);
+  return wants.map((want) => {
+    const row = known.get(nameOf(want));
     if (!row) throw new Error('a bucket that was just locked is gone');
     const bucket = { tokens: row.tokens, atMs: row.at.getTime() };
     const verdict = take(want.policy, bucket, tx.now.getTime());
@@ -44,8 +55,6 @@ export async function takeShared(tx: Pick<SectionTx, 'sql' | 'tenant' | 'now' | 
     row.at = new Date(bucket.atMs);
     return verdict;
   });
-  tx.write(() => writeBuckets(tx.sql, tx.tenant.id, [...rows.values()]));
-  return verdicts;
 }
 
 /** Drops shared buckets that nobody has touched for BUCKET_KEPT_MS; resolves to how many. Walks the key, a page a transaction. */

@@ -31,6 +31,7 @@ function wireInput(route: AnyRoute, req: FastifyRequest): unknown {
   if (reads(req)) return wire;
   const body = req.body as Buffer | undefined;
   if (route.consumes === 'ndjson') wire.body = body ?? Buffer.alloc(0);
+  else if (route.consumes === 'form') wire.body = Object.fromEntries(new URLSearchParams(utf8Text(body ?? Buffer.alloc(0))));
   else if (body?.length) wire.body = strictJson(utf8Text(body));
   return wire;
 }

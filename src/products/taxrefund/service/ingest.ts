@@ -3,7 +3,8 @@ import { strictJson, type SectionTx, type Origin, type Uuid, uuid } from '#kerne
 import { enrol, findPersons, normalizeIdentifier, type Profile } from '#spine/identity';
 import { makeSubjectKeys, tenantKeys, type Sealer } from '#spine/vault';
 import {
-  Changed, EVENTS_PER_RETURN_MAX, LINE_BYTES_MAX, zFeedLine, type Counts, type EventLine, type FeedLine, type QuarantineReason, type TaxpayerLine,
+  Changed, NEWS_MS, News, EVENTS_PER_RETURN_MAX, LINE_BYTES_MAX, zFeedLine, type Counts, type EventLine, type FeedLine, type QuarantineReason,
+    type TaxpayerLine,
 } from '../contract.ts';
 import { decideIncoming } from '../rules/events.ts';
 import { project } from '../rules/project.ts';
@@ -158,7 +159,9 @@ async function writeChanged(tx: SectionTx, by: Origin, returns: Iterable<Return>
         detail: { event: e.id, code: e.code, sha256: hash('sha256', canonicalEvent(e)) },
       });
     }
-    tx.emit(by, Changed, update.id, { person, refund: update.id, year: r.row.year, version: update.version, code: update.code });
+    const change = { person, refund: update.id, year: r.row.year, version: update.version, code: update.code };
+    tx.emit(by, Changed, update.id, change);
+    if (r.added.some((e) => tx.now.getTime() - e.occurred_at.getTime() <= NEWS_MS)) tx.emit(by, News, update.id, change);
   });
 }
 

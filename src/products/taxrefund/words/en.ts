@@ -6,6 +6,12 @@ import { statusWords as india } from './en-in.ts';
 import { statusWords as unitedStates } from './en-us.ts';
 
 export const words = {
+  notices: {
+    changed: {
+      label: 'Changes of your refund', title: 'Your refund for {{ year }} has changed', body: 'Something changed about your refund for {{ year }}. Its page says what, why, and whether you have to do something.',
+      text: 'something changed about your refund for {{ year }}. Sign in to see it. We never ask for a code by phone.',
+    },
+  },
   office: {
     name: 'Tax refund status',
     ribbon: 'Synthetic data: modelled on public rules, not connected to any authority.',

@@ -4,6 +4,12 @@ import { statusWords as india } from './hi-in.ts';
 import { statusWords as unitedStates } from './hi-us.ts';
 
 export const words: Words = {
+  notices: {
+    changed: {
+      label: 'आपके रिफंड में बदलाव', title: '{{ year }} के आपके रिफंड में बदलाव', body: '{{ year }} के आपके रिफंड में कुछ बदला है। उसका पृष्ठ बताता है कि क्या, क्यों, और क्या आपको कुछ करना है।',
+      text: '{{ year }} के आपके रिफंड में कुछ बदला है। देखने के लिए साइन इन करें। हम फ़ोन पर कभी कोड नहीं माँगते।',
+    },
+  },
   office: {
     name: 'कर रिफंड की स्थिति',
     ribbon: 'कृत्रिम आँकड़े: सार्वजनिक नियमों पर आधारित, किसी विभाग से जुड़े नहीं।',

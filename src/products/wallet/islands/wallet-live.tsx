@@ -25,7 +25,11 @@ async function look(): Promise<void> {
 if (address) {
   const source = new EventSource(address);
   let broken = false;
-  source.addEventListener('hint', () => void look());
+  source.addEventListener('hint', (event: MessageEvent<string>) => {
+    // A new notice changes the number in the head, not this page.
+    if ((JSON.parse(event.data) as { id: string }).id.startsWith('ntc_')) document.dispatchEvent(new Event('notice'));
+    else void look();
+  });
   // After a break there may have been hints that nobody kept.
   source.addEventListener('error', () => { broken = true; });
   source.addEventListener('open', () => {

@@ -2,6 +2,11 @@ import type { Words as Shape } from '#kernel';
 
 export const en = {
   name: 'Wallet',
+  notices: {
+    received: { label: 'Money that comes in', title: 'You received {{ amount | money: currency }}', body: '{{ amount | money: currency }} came into your account.', text: 'you received {{ amount | money: currency }}.' },
+    sent: { label: 'Money that goes out', title: 'You sent {{ amount | money: currency }}', body: '{{ amount | money: currency }} left your account. If this was not you, freeze the account and call the office.', text: 'you sent {{ amount | money: currency }}. If this was not you, freeze the account at once.' },
+    known: { label: 'What you may send', title: 'What you may send has changed', body: 'The office has looked at your documents. See what you may send now, or what else is needed.', text: 'your documents were looked at. Sign in to see what you may send now.' },
+  },
   home: {
     title: 'Your money, in your hands',
     lead: 'Send money to a name, ask for it, and see at any time what you have and why.',

@@ -1,6 +1,11 @@
 import type { Words } from './en.ts';
 
 export const hi: Words = {
+  notices: {
+    received: { label: 'आने वाला पैसा', title: 'आपको {{ amount | money: currency }} मिले', body: '{{ amount | money: currency }} आपके खाते में आए।', text: 'आपको {{ amount | money: currency }} मिले।' },
+    sent: { label: 'जाने वाला पैसा', title: 'आपने {{ amount | money: currency }} भेजे', body: '{{ amount | money: currency }} आपके खाते से गए। यदि यह आपने नहीं किया, तो खाता रोकें और कार्यालय को फ़ोन करें।', text: 'आपने {{ amount | money: currency }} भेजे। यदि यह आपने नहीं किया, तो खाता तुरंत रोकें।' },
+    known: { label: 'आप कितना भेज सकते हैं', title: 'आप कितना भेज सकते हैं, यह बदल गया है', body: 'कार्यालय ने आपके दस्तावेज़ देखे हैं। देखें कि अब आप कितना भेज सकते हैं, या और क्या चाहिए।', text: 'आपके दस्तावेज़ देखे गए। अब आप कितना भेज सकते हैं, यह देखने के लिए साइन इन करें।' },
+  },
   name: 'वॉलेट',
   home: {
     title: 'आपका पैसा, आपके हाथ में',

@@ -1,0 +1,78 @@
+import type { Channel, NoticeKind } from '#kernel';
+import type { Reason } from './contract.ts';
+
+export interface Quiet { readonly from: number; readonly to: number; readonly zone: string }
+
+const MINUTE_MS = 60_000;
+const DAY_MINUTES = 1440;
+const clocks = new Map<string, Intl.DateTimeFormat>();
+
+/** True for an IANA zone that this machine knows. */
+export function isZone(zone: string): boolean {
+  try {
+    minuteOfDay(new Date(0), zone);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** Minutes since midnight on the wall clock of a zone. */
+export function minuteOfDay(at: Date, zone: string): number {
+  let clock = clocks.get(zone);
+  if (!clock) clocks.set(zone, (clock = new Intl.DateTimeFormat('en-GB', { timeZone: zone, hour: '2-digit', minute: '2-digit', hourCycle: 'h23' })));
+  const [hour = '0', minute = '0'] = clock.format(at).split(':');
+  return Number.parseInt(hour, 10) * 60 + Number.parseInt(minute, 10);
+}
+
+const within = (minute: number, q: Quiet): boolean => (q.from <= q.to ? minute >= q.from && minute < q.to : minute >= q.from || minute < q.to);
+
+/**
+ * When quiet hours that hold now are over, to the minute; undefined when they do not hold. Stepping by the wall clock keeps it right over a change
+ * of clocks: where the end falls into a skipped hour it is the first minute after.
+ */
+export function quietUntil(now: Date, q: Quiet): Date | undefined {
+  if (q.from === q.to || !within(minuteOfDay(now, q.zone), q)) return undefined;
+  let at = new Date(Math.floor(now.getTime() / MINUTE_MS) * MINUTE_MS);
+  // The guess by the clock may be off by a change of clocks; from an hour before it, minutes are looked at one by one.
+  const left = (q.to - minuteOfDay(at, q.zone) + DAY_MINUTES) % DAY_MINUTES;
+  at = new Date(at.getTime() + Math.max(1, left - 60) * MINUTE_MS);
+  for (let i = 0; i < 4 * 60 && within(minuteOfDay(at, q.zone), q); i++) at = new Date(at.getTime() + MINUTE_MS);
+  return at;
+}
+
+export interface Standing {
+  readonly kind: NoticeKind;
+  readonly channel: Channel;
+  /** What the person chose; undefined where they chose nothing. */
+  readonly wanted: boolean | undefined;
+  readonly quiet: Quiet | undefined;
+  readonly expiresAt: Date;
+  readonly reachable: boolean;
+  readonly provided: boolean;
+  /** Milliseconds until this person may be told something again; 0 for now. */
+  readonly busyMs: number;
+}
+export type Decision = { readonly do: 'send' } | { readonly do: 'wait'; readonly until: Date; readonly reason: Reason }
+  | { readonly do: 'suppress'; readonly reason: Reason };
+
+export const isWanted = (kind: NoticeKind, channel: Channel, wanted: boolean | undefined): boolean =>
+  kind.offered.includes(channel) && (kind.lane === 'critical' && kind.chosen.includes(channel) ? true : wanted ?? kind.chosen.includes(channel));
+
+/** What to do with a message now; asked just before sending, never when it was made. */
+export function decide(now: Date, s: Standing): Decision {
+  if (!isWanted(s.kind, s.channel, s.wanted)) return { do: 'suppress', reason: 'not-wanted' };
+  if (s.expiresAt <= now) return { do: 'suppress', reason: 'too-late' };
+  if (!s.provided) return { do: 'suppress', reason: 'no-provider' };
+  if (!s.reachable) return { do: 'suppress', reason: 'no-address' };
+  if (s.kind.lane === 'critical') return { do: 'send' };
+  const quiet = s.quiet && quietUntil(now, s.quiet);
+  if (quiet) return { do: 'wait', until: quiet, reason: 'quiet-hours' };
+  return s.busyMs > 0 ? { do: 'wait', until: new Date(now.getTime() + s.busyMs), reason: 'too-many' } : { do: 'send' };
+}
+
+/** A mail address as it may be shown on a page that others may look at. */
+export function maskedEmail(email: string): string {
+  const [name = '', domain = ''] = email.split('@');
+  return `${name.slice(0, 1)}${'•'.repeat(Math.min(6, Math.max(1, name.length - 1)))}@${domain}`;
+}

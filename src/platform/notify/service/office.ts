@@ -1,0 +1,144 @@
+import type { z } from 'zod';
+import { done, idOf, refuse, uuidOf, type Language, type NoticeKind, type Outcome, type Tx } from '#kernel';
+import {
+  campaignFull, CAMPAIGN_PEOPLE_MAX, campaignUnknown, kindUnknown, messageUnknown, notDead, OFFICE_PAGE_MAX, SendMessage, templateWrong, type TemplateTexts,
+    type zAddPeople, type zCampaign,
+  type zMessage, type zMessages, type zMessagesQuery, type zNothing, type zOfMessage, type zPreview, type zPreviewTemplate, type zProviders, type zReceipts,
+  type zSaveTemplate, type zStartCampaign, type zTaken, type zTemplates,
+} from '../contract.ts';
+import { addTemplate, dropMail, growCampaign, insertCampaign, lockCampaign, templatesOf } from '../store/choices.ts';
+import { attemptsOf, lockMessage, messageByRef, messagesBefore, setMessage, stateCounts, type MessageRow } from '../store/messages.ts';
+import { announcement, confirmation, NoticeKinds } from './kinds.ts';
+import { notifyAll } from './notify.ts';
+import { Pools } from './pool.ts';
+import { faultOf, renderAll, type Values } from './render.ts';
+
+const LAST = 'f'.repeat(32);
+const head = (m: MessageRow): z.output<typeof zMessages>['messages'][number] => ({
+  message: idOf('msg', m.id), notice: idOf('ntc', m.notice), kind: m.kind, channel: m.channel, lane: m.lane, state: m.state, reason: m.reason, person: m.person,
+  attempts: m.attempts, provider: m.provider, notBefore: m.not_before, at: m.created_at,
+});
+
+/** Messages of this office, newest first, with how many are in which state. */
+export async function listMessages(tx: Tx, input: z.output<typeof zMessagesQuery>): Promise<Outcome<z.output<typeof zMessages>>> {
+  const q = input.query ?? {};
+  const rows = await messagesBefore(tx.sql, tx.tenant.id, { state: q.state ?? null, person: q.person ?? null, before: q.cursor ? uuidOf(q.cursor) : LAST },
+    OFFICE_PAGE_MAX + 1);
+  const page = rows.slice(0, OFFICE_PAGE_MAX);
+  return done({ messages: page.map(head), next: rows.length > OFFICE_PAGE_MAX ? idOf('msg', (page.at(-1) as MessageRow).id) : null,
+    counts: await stateCounts(tx.sql, tx.tenant.id) });
+}
+
+/** One message with every try, and why it stands where it stands. */
+export async function showMessage(tx: Tx, input: z.output<typeof zOfMessage>): Promise<Outcome<z.output<typeof zMessage>>> {
+  const id = uuidOf(input.params.message);
+  const m = await lockMessage(tx.sql, tx.tenant.id, id);
+  if (!m) return refuse(messageUnknown);
+  tx.audit({ action: 'notify.looked', result: 'done', subject: m.person, resource: input.params.message });
+  return done({ ...head(m), sentAt: m.sent_at, doneAt: m.done_at, expiresAt: m.notice_row.expires_at, trace: m.notice_row.trace,
+    tries: await attemptsOf(tx.sql, tx.tenant.id, id) });
+}
+
+/** Tries a dead or refused message again, with a key of its own. */
+export async function replayMessage(tx: Tx, input: z.output<typeof zOfMessage>): Promise<Outcome<z.output<typeof zNothing>>> {
+  const id = uuidOf(input.params.message);
+  const m = await lockMessage(tx.sql, tx.tenant.id, id);
+  if (!m) return refuse(messageUnknown);
+  if (m.state !== 'dead' && m.state !== 'refused') return refuse(notDead);
+  await setMessage(tx.sql, tx.tenant.id, id, { state: 'waiting', reason: null });
+  tx.later(SendMessage, { message: id });
+  tx.audit({ action: 'notify.replayed', result: 'done', subject: m.person, resource: input.params.message });
+  return done({});
+}
+
+export async function providers(tx: Tx): Promise<Outcome<z.output<typeof zProviders>>> {
+  const pools = tx.use(Pools);
+  return done({ providers: (['text', 'email', 'push'] as const).flatMap((channel) => pools[channel].health().map((h) => ({ channel, ...h }))) });
+}
+
+/** What providers say became of messages they took. One that we do not know is counted and changes nothing; what was said twice is said once. */
+export async function receipts(tx: Tx, input: z.output<typeof zReceipts>): Promise<Outcome<z.output<typeof zTaken>>> {
+  const { provider, receipts: said } = input.body;
+  let taken = 0;
+  for (const r of said) {
+    const m = await messageByRef(tx.sql, tx.tenant.id, provider, r.id);
+    if (!m) continue;
+    taken += 1;
+    const [state, reason] = r.state === 'delivered' || r.state === 'opened' ? [r.state, null] as const
+      : ['failed', r.state === 'failed' ? 'unreachable' : r.state] as const;
+    // What was opened was delivered, whichever is heard of first.
+    if (m.state === 'opened' || (m.state !== 'sent' && state === 'delivered')) continue;
+    await setMessage(tx.sql, tx.tenant.id, m.id, { state, reason, doneAt: tx.now });
+    if (m.channel === 'email' && (r.state === 'bounced' || r.state === 'complained')) await dropMail(tx.sql, tx.tenant.id, m.person, tx.now);
+  }
+  return done({ taken, unknown: said.length - taken });
+}
+
+/** Values by which a template is tried: as long as they may be. */
+export const exampleOf = (kind: NoticeKind): Values => Object.fromEntries([['office', 'Office'], ...kind.values.map((name): [string, string] =>
+  [name, name === 'currency' ? 'INR' : name === 'amount' ? '123456' : name === 'at' ? '2026-11-28T10:00:00Z' : name === 'zone' ? 'Asia/Kolkata' : '2026'])]);
+const known = (kind: NoticeKind): string[] => ['office', ...kind.values];
+
+/** The texts of every kind as this tenant sends them. */
+export async function templates(tx: Tx): Promise<Outcome<z.output<typeof zTemplates>>> {
+  const own = new Map((await templatesOf(tx.sql, tx.tenant.id)).map((t) => [t.kind, t]));
+  const kinds = [...tx.use(NoticeKinds).values()].filter((k) => k !== announcement && k !== confirmation);
+  return done({ templates: kinds.map((k) => {
+    const t = own.get(k.name);
+    const house = Object.fromEntries(Object.entries(k.texts).map(([language, { title, body, text }]) => [language, { title, body, text }])) as TemplateTexts;
+    return { kind: k.name, doc: k.doc, values: known(k), version: t?.version ?? 0, texts: t?.texts ? JSON.parse(t.texts) as TemplateTexts : house,
+      own: !!t?.texts };
+  }) });
+}
+
+const kindOf = (tx: Tx, name: string): NoticeKind | undefined => tx.use(NoticeKinds).get(name);
+
+/** What texts would look like, before anybody is sent them. */
+export async function preview(tx: Tx, input: z.output<typeof zPreviewTemplate>): Promise<Outcome<z.output<typeof zPreview>>> {
+  const kind = kindOf(tx, input.params.kind);
+  if (!kind) return refuse(kindUnknown);
+  const { texts } = input.body;
+  const wrong = faultOf(texts, tx.tenant.languages as Language[], known(kind), exampleOf(kind));
+  if (wrong) return refuse(templateWrong, { ...wrong });
+  return done({ previews: (Object.keys(texts) as Language[]).map((language) => ({ language, ...renderAll(language, texts[language], exampleOf(kind)) })) });
+}
+
+/** Saves texts of a kind as a new version, which is used from the next message on; null goes back to the house's. */
+export async function saveTemplate(tx: Tx, input: z.output<typeof zSaveTemplate>): Promise<Outcome<z.output<typeof zTemplates>>> {
+  const kind = kindOf(tx, input.params.kind);
+  if (!kind || kind === announcement || kind === confirmation) return refuse(kindUnknown);
+  const { texts } = input.body;
+  const wrong = texts && faultOf(texts, tx.tenant.languages as Language[], known(kind), exampleOf(kind));
+  if (wrong) return refuse(templateWrong, { ...wrong });
+  if (!('id' in tx.actor)) throw new Error('a template without an author');
+  const version = await addTemplate(tx.sql, tx.tenant.id, tx.now, { kind: kind.name, texts: texts && JSON.stringify(texts), author: tx.actor.id });
+  tx.audit({ action: 'notify.template', result: 'done', resource: kind.name, detail: { version, own: texts !== null } });
+  return templates(tx);
+}
+
+/** Begins an announcement; people are added in steps, and their messages leave one after another by its rate. */
+export async function startCampaign(tx: Tx, input: z.output<typeof zStartCampaign>): Promise<Outcome<z.output<typeof zCampaign>>> {
+  const { texts, perMinute } = input.body;
+  const wrong = faultOf(texts, tx.tenant.languages as Language[], ['office'], exampleOf(announcement));
+  if (wrong) return refuse(templateWrong, { ...wrong });
+  const id = tx.uuid();
+  await insertCampaign(tx.sql, tx.tenant.id, tx.now, { id, texts: JSON.stringify(texts), per_minute: perMinute });
+  tx.audit({ action: 'notify.campaign', result: 'done', resource: idOf('cmp', id), detail: { perMinute } });
+  return done({ campaign: idOf('cmp', id), perMinute, people: 0, lastAt: null });
+}
+
+export async function addPeople(tx: Tx, input: z.output<typeof zAddPeople>): Promise<Outcome<z.output<typeof zCampaign>>> {
+  const id = uuidOf(input.params.campaign);
+  const c = await lockCampaign(tx.sql, tx.tenant.id, id);
+  if (!c) return refuse(campaignUnknown);
+  const { persons } = input.body;
+  if (c.people + persons.length > CAMPAIGN_PEOPLE_MAX) return refuse(campaignFull);
+  const from = Math.max(c.next_at.getTime(), tx.now.getTime());
+  const at = (i: number): Date => new Date(from + Math.floor((i * 60_000) / c.per_minute));
+  const added = await notifyAll(tx.section, tx, announcement, persons.map((person, i) =>
+    ({ person: person as (typeof c)['id'], dedupe: c.id, data: {}, campaign: c.id, at: at(i) })));
+  const next = at(persons.length);
+  await growCampaign(tx.sql, tx.tenant.id, id, c.people + added, next);
+  tx.audit({ action: 'notify.campaign', result: 'done', resource: input.params.campaign, detail: { added } });
+  return done({ campaign: input.params.campaign, perMinute: c.per_minute, people: c.people + added, lastAt: at(persons.length - 1) });
+}

@@ -1,0 +1,183 @@
+import {
+  call, languages, type Language, type NoticeKind, type TenantRef, type Tx, type Uuid,
+} from '#kernel';
+import { readProfile } from '#spine/identity';
+import { takeShared } from '#spine/limits';
+import { subjectKeys } from '#spine/vault';
+import { Died, JOB_MS_MAX, PER_PERSON_HOURLY, SEND_BUDGET_MS, SendMessage, TRIED_MS_MAX, UNSUBSCRIBE_LIFE_MS, VISIBILITY_MS, type Reason,
+  type TemplateTexts } from '../contract.ts';
+import { Providers, type Mail, type PushMessage, type SendResult, type TextMessage } from '../port.ts';
+import { decide } from '../rules.ts';
+import { addressesOf, campaignTexts, preferencesOf, quietOf, setAddress, templateOf, type AddressRow } from '../store/choices.ts';
+import { endAttempt, lockMessage, setMessage, startAttempt, type MessageRow, type NoticeRow } from '../store/messages.ts';
+import { addressPlace, type PushValue } from './addresses.ts';
+import { NoticeKinds } from './kinds.ts';
+import { makeToken, unsubscribeParts } from './links.ts';
+import { Pools } from './pool.ts';
+import { mailHtml, renderAll, TemplateFault, type RenderedTexts, type Values } from './render.ts';
+import { en } from '../words/en.ts';
+import { hi } from '../words/hi.ts';
+
+type Outgoing = { readonly channel: 'text'; readonly message: TextMessage } | { readonly channel: 'email'; readonly message: Mail }
+  | { readonly channel: 'push'; readonly messages: readonly (PushMessage & { readonly address: Uuid })[] };
+type Sent = SendResult & { readonly provider: string; readonly gone?: readonly Uuid[] };
+interface Person { readonly language: Language; readonly phone: string; readonly addresses: readonly (AddressRow & { readonly open: string })[] }
+
+const wordsOf = (language: Language): typeof en.mail => (language === 'hi' ? hi : en).mail;
+export const linkBase = (tx: Pick<Tx, 'use' | 'tenant'>, tenant: TenantRef): string => tx.use(Providers).linkBase?.(tenant) ?? '';
+
+/** Texts of a notice: the campaign's, the tenant's own, or the house's. */
+export async function textsOf(tx: Pick<Tx, 'sql' | 'tenant'>, kind: NoticeKind, campaign: Uuid | null): Promise<TemplateTexts> {
+  if (campaign) return JSON.parse((await campaignTexts(tx.sql, tx.tenant.id, [campaign]))[0]?.texts ?? '{}') as TemplateTexts;
+  const own = await templateOf(tx.sql, tx.tenant.id, kind.name);
+  return own?.texts ? JSON.parse(own.texts) as TemplateTexts : kind.texts;
+}
+
+/** What is known of a person for sending: language, phone, and the addresses that they confirmed. */
+async function personOf(tx: Tx, person: Uuid, channel: string): Promise<Person | undefined> {
+  const profile = await readProfile(tx.section, person);
+  const sealer = (await subjectKeys(tx.section, [person])).get(person);
+  if (!profile || !sealer) return undefined;
+  const rows = channel === 'text' ? [] : (await addressesOf(tx.sql, tx.tenant.id, person)).filter((a) => a.channel === channel);
+  return { language: profile.language, phone: profile.phone, addresses: rows.map((a) => ({ ...a, open: sealer.open(addressPlace(a.id), a.value) })) };
+}
+
+const reachable = (m: MessageRow, p: Person): boolean => (m.channel === 'text' ? p.phone !== ''
+  : p.addresses.some((a) => a.state === 'confirmed' || (m.kind === 'notify.confirm' && a.state === 'unconfirmed')));
+
+function outgoing(tx: Tx, m: MessageRow, n: NoticeRow, kind: NoticeKind, p: Person, t: RenderedTexts): Outgoing {
+  const { tenant } = tx;
+  const href = (path: string): string => `${linkBase(tx, tenant)}${path}`;
+  if (m.channel === 'text') return { channel: 'text', message: { to: p.phone, text: `${tenant.name}: ${t.text}` } };
+  if (m.channel === 'push') {
+    const payload = JSON.stringify({ title: t.title, body: t.text, link: href(n.link ?? '/notifications'), tag: n.id });
+    const lifeSeconds = Math.max(60, Math.floor((n.expires_at.getTime() - tx.now.getTime()) / 1000));
+    return { channel: 'push', messages: p.addresses.map((a) => ({ address: a.id, ...JSON.parse(a.open) as PushValue, payload, lifeSeconds,
+      urgent: kind.lane === 'critical' })) };
+  }
+  const w = wordsOf(p.language);
+  const to = m.kind === 'notify.confirm' ? p.addresses.find((a) => a.id === (JSON.parse(n.data) as { address?: string }).address)
+    : p.addresses.find((a) => a.state === 'confirmed');
+  const token = makeToken(tx, 'unsubscribe', unsubscribeParts(m.person, m.kind), new Date(tx.now.getTime() + UNSUBSCRIBE_LIFE_MS));
+  const link = n.link ? { href: href(n.link), label: m.kind === 'notify.confirm' ? w.confirm : w.more } : undefined;
+  const foot = { href: href('/notifications/preferences'), label: w.foot };
+  return { channel: 'email', message: {
+    to: to?.open ?? '', from: tx.use(Providers).from ?? '', subject: t.title,
+      html: mailHtml({ language: p.language, office: tenant.name, title: t.title, body: t.body, link, foot }),
+    text: `${t.body}\n${link ? `\n${link.label}: ${link.href}\n` : ''}\n-- \n${tenant.name}\n${foot.label}: ${foot.href}\n`,
+    headers: kind.lane === 'critical' ? { 'Auto-Submitted': 'auto-generated' } : {
+      'Auto-Submitted': 'auto-generated', 'List-Unsubscribe': `<${href(`/api/notifications/unsubscribe/${token}`)}>`,
+        'List-Unsubscribe-Post': 'List-Unsubscribe=One-Click',
+    },
+  } };
+}
+
+/** Reads what to send, and decides whether, in the transaction before the attempt; undefined when there is nothing to send now. */
+async function request(tx: Tx, data: Readonly<Record<string, unknown>>): Promise<Outgoing | undefined> {
+  const id = data.message as string;
+  const m = await lockMessage(tx.sql, tx.tenant.id, id);
+  if (!m || (m.state !== 'waiting' && m.state !== 'sending')) return undefined;
+  const kind = tx.use(NoticeKinds).get(m.kind);
+  const suppress = async (reason: Reason): Promise<undefined> => void await setMessage(tx.sql, tx.tenant.id, id,
+    { state: 'suppressed', reason, doneAt: tx.now });
+  if (!kind) return suppress('template');
+  const person = await personOf(tx, m.person, m.channel);
+  const wanted = (await preferencesOf(tx.sql, tx.tenant.id, m.person)).find((c) => c.kind === m.kind && c.channel === m.channel)?.wanted;
+  if (m.state === 'sending') return again(tx, m, kind, person);
+  const standing = {
+    kind, channel: m.channel, wanted, quiet: await quietOf(tx.sql, tx.tenant.id, m.person), expiresAt: m.notice_row.expires_at, reachable: !!person
+      && reachable(m, person),
+    provided: m.channel !== 'inbox' && tx.use(Pools)[m.channel].size > 0, busyMs: 0,
+  };
+  let decision = decide(tx.now, standing);
+  if (decision.do === 'send' && kind.lane !== 'critical') {
+    const [verdict] = await takeShared(tx.section, [{ policy: PER_PERSON_HOURLY, key: `${m.person} ${m.channel}` }]);
+    if (verdict && !verdict.ok) decision = decide(tx.now, { ...standing, busyMs: verdict.retryAfterMs });
+  }
+  if (decision.do === 'suppress') return suppress(decision.reason);
+  if (decision.do === 'wait') {
+    await setMessage(tx.sql, tx.tenant.id, id, { state: 'waiting', reason: decision.reason, notBefore: decision.until });
+    tx.later(SendMessage, { message: id }, { runAt: decision.until });
+    return undefined;
+  }
+  return begin(tx, m, kind, person as Person);
+}
+
+/**
+ * An attempt has begun before, and nobody knows what came of it: nothing is decided anew, for the provider may have taken it. Only time ends it.
+ */
+async function again(tx: Tx, m: MessageRow & { notice_row: NoticeRow }, kind: NoticeKind, person: Person | undefined): Promise<Outgoing | undefined> {
+  const over = m.notice_row.expires_at <= tx.now || (m.first_at !== null && tx.now.getTime() - m.first_at.getTime() > TRIED_MS_MAX);
+  if (!over && person) return begin(tx, m, kind, person);
+  await setMessage(tx.sql, tx.tenant.id, m.id, { state: 'dead', reason: 'no-answer', doneAt: tx.now });
+  tx.emit(Died, m.id, { message: m.id, kind: m.kind, channel: m.channel });
+  return undefined;
+}
+
+async function begin(tx: Tx, m: MessageRow & { notice_row: NoticeRow }, kind: NoticeKind, p: Person): Promise<Outgoing | undefined> {
+  const id = m.id;
+  try {
+    const language = tx.tenant.languages.includes(p.language) ? p.language
+      : (tx.tenant.languages.find((l): l is Language => (languages as readonly string[]).includes(l)) ?? 'en');
+    const values: Values = { ...JSON.parse(m.notice_row.data) as Values, office: tx.tenant.name };
+    const texts = renderAll(language, (await textsOf(tx, kind, m.notice_row.campaign))[language], values);
+    const out = outgoing(tx, m, m.notice_row, kind, { ...p, language }, texts);
+    await startAttempt(tx.sql, tx.tenant.id, id, tx.now);
+    return out;
+  } catch (error) {
+    if (!(error instanceof TemplateFault)) throw error;
+    await setMessage(tx.sql, tx.tenant.id, id, { state: 'suppressed', reason: 'template', doneAt: tx.now });
+    return undefined;
+  }
+}
+
+async function sendPushes(pools: Pools, out: Extract<Outgoing, { channel: 'push' }>, key: string, signal: AbortSignal): Promise<Sent> {
+  const gone: Uuid[] = [];
+  let last: Sent | undefined;
+  // Each browser has a place of its own: one that is gone says nothing about the others.
+  for (const { address, ...message } of out.messages) {
+    const result = await pools.push.send({ ...message, key: `${key}-${address}` }, signal);
+    if (result.state === 'refused' && result.gone) gone.push(address);
+    if (!last || result.state === 'accepted') last = result.state === 'accepted' ? { ...result }
+      : { state: 'refused', reason: result.reason, provider: result.provider };
+  }
+  return { ...(last ?? { state: 'refused', reason: 'no browser', provider: 'none' }), ...(gone.length ? { gone } : {}) } as Sent;
+}
+
+/** Sends a message by whichever provider of its channel, never inside a transaction. */
+export const sendMessage = call<Outgoing, Sent>({
+  job: SendMessage, request,
+  async send(out, context) {
+    const pools = context.use(Pools);
+    if (out.channel === 'push') return sendPushes(pools, out, context.key, context.signal);
+    if (out.channel === 'text') return pools.text.send({ ...out.message, key: context.key }, context.signal) as Promise<Sent>;
+    return pools.email.send({ ...out.message, key: context.key }, context.signal) as Promise<Sent>;
+  },
+  async inquire(out, context) {
+    const pools = context.use(Pools);
+    return (out.channel === 'text' ? pools.text.inquire(context.key, context.signal) : out.channel === 'email'
+      ? pools.email.inquire(context.key, context.signal) : 'not-found') as
+      Promise<Sent | 'not-found'>;
+  },
+  async record(tx, data, result) {
+    const id = data.message as string;
+    const m = await lockMessage(tx.sql, tx.tenant.id, id);
+    if (!m || m.state !== 'sending') return;
+    await endAttempt(tx.sql, tx.tenant.id, id, result.provider, result.state === 'accepted' ? 'accepted' : result.reason);
+    for (const address of result.gone ?? []) await setAddress(tx.sql, tx.tenant.id, m.person, address, ['confirmed', 'unconfirmed'], 'gone', tx.now);
+    await setMessage(tx.sql, tx.tenant.id, id, result.state === 'accepted'
+      ? { state: 'sent', reason: null, provider: result.provider, ref: result.providerId, sentAt: tx.now }
+      : { state: 'refused', reason: 'refused', provider: result.provider, doneAt: tx.now });
+  },
+  async expire(tx, data) {
+    const id = data.message as string;
+    const m = await lockMessage(tx.sql, tx.tenant.id, id);
+    if (!m || (m.state !== 'sending' && m.state !== 'waiting')) return;
+    await setMessage(tx.sql, tx.tenant.id, id, { state: 'dead', reason: 'no-answer', doneAt: tx.now });
+    tx.emit(Died, m.id, { message: m.id, kind: m.kind, channel: m.channel });
+  },
+  sendBudgetMs: SEND_BUDGET_MS, visibilityMs: VISIBILITY_MS,
+  // A job may wait for its time for as long as a notice lives: the end of trying is decided by the message's own clock.
+  deadlineMs: JOB_MS_MAX,
+});
+

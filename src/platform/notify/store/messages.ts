@@ -1,0 +1,100 @@
+import type { Channel, Lane, SqlTag, Uuid } from '#kernel';
+import type { MessageState, Reason } from '../contract.ts';
+
+export interface NoticeRow { id: Uuid; person: Uuid; kind: string; data: string; link: string | null; campaign: Uuid | null; trace: string;
+  seen_at: Date | null; created_at: Date;
+  expires_at: Date }
+export interface MessageRow { id: Uuid; notice: Uuid; person: Uuid; kind: string; channel: Channel; lane: Lane; state: MessageState; reason: Reason | null;
+  not_before: Date | null;
+  attempts: number; provider: string | null; provider_ref: string | null; created_at: Date; sent_at: Date | null; done_at: Date | null;
+  /** When its first attempt began. */ first_at: Date | null }
+
+export interface NewNotice { readonly id: Uuid; readonly person: Uuid; readonly kind: string; readonly dedupe: string; readonly data: string;
+  readonly link: string | null;
+  readonly campaign: Uuid | null; readonly trace: string; readonly shown: boolean; readonly expiresAt: Date }
+
+/** Writes notices that are not there yet; resolves to the ids of those. */
+export const insertNotices = async (sql: SqlTag, tenant: Uuid, now: Date, n: readonly NewNotice[]): Promise<Uuid[]> => (await sql<{ id: Uuid }>`
+  insert into notify.notice (tenant, id, person, kind, dedupe, data, link, campaign, trace, shown, created_at, expires_at)
+  select ${tenant}, i, p, k, d, t, l, c, r, s, ${now}, x
+  from unnest(${n.map((x) => x.id)}::uuid[], ${n.map((x) => x.person)}::uuid[], ${n.map((x) => x.kind)}::text[], ${n.map((x) => x.dedupe)}::text[],
+    ${n.map((x) => x.data)}::text[], ${n.map((x) => x.link)}::text[], ${n.map((x) => x.campaign)}::uuid[], ${n.map((x) => x.trace)}::text[],
+    ${n.map((x) => x.shown)}::boolean[], ${n.map((x) => x.expiresAt)}::timestamptz[]) u (i, p, k, d, t, l, c, r, s, x)
+  order by p, k, d
+  on conflict (tenant, person, kind, dedupe) do nothing returning replace(id::text, '-', '') as id`).map((row) => row.id);
+
+export type NewMessage = Pick<MessageRow, 'id' | 'notice' | 'person' | 'kind' | 'channel' | 'lane' | 'state' | 'reason' | 'not_before'>;
+export const insertMessages = (sql: SqlTag, tenant: Uuid, now: Date, m: readonly NewMessage[]): Promise<unknown[]> => sql`
+  insert into notify.message (tenant, id, notice, person, kind, channel, lane, state, reason, not_before, attempts, created_at, done_at)
+  select ${tenant}, i, n, p, k, c, l, s, r, b, 0, ${now}, case when s in ('delivered', 'suppressed') then ${now}::timestamptz end
+  from unnest(${m.map((x) => x.id)}::uuid[], ${m.map((x) => x.notice)}::uuid[], ${m.map((x) => x.person)}::uuid[], ${m.map((x) => x.kind)}::text[],
+    ${m.map((x) => x.channel)}::text[], ${m.map((x) => x.lane)}::text[], ${m.map((x) => x.state)}::text[], ${m.map((x) => x.reason)}::text[],
+    ${m.map((x) => x.not_before)}::timestamptz[]) u (i, n, p, k, c, l, s, r, b)`;
+
+/** A message with its notice, locked for the attempt. */
+export const lockMessage = async (sql: SqlTag, tenant: Uuid, id: string): Promise<(MessageRow & { notice_row: NoticeRow }) | undefined> => {
+  const [row] = await sql<MessageRow & { data: string; link: string | null; campaign: Uuid | null; trace: string; noticed_at: Date; expires_at: Date }>`
+    select replace(m.id::text, '-', '') as id, replace(m.notice::text, '-', '') as notice, replace(m.person::text, '-', '') as person, m.kind, m.channel,
+      m.lane, m.state, m.reason,
+      m.not_before, m.attempts, m.provider, m.provider_ref, m.created_at, m.sent_at, m.done_at,
+      (select a.at from notify.attempt a where a.tenant = m.tenant and a.message = m.id and a.no = 1) as first_at, n.data, n.link,
+        replace(n.campaign::text, '-', '') as campaign, n.trace,
+      n.created_at as noticed_at, n.expires_at
+    from notify.message m join notify.notice n on n.tenant = m.tenant and n.id = m.notice where m.tenant = ${tenant} and m.id = ${id} for update of m`;
+  return row && { ...row, notice_row: { id: row.notice, person: row.person, kind: row.kind, data: row.data, link: row.link, campaign: row.campaign,
+    trace: row.trace, seen_at: null,
+    created_at: row.noticed_at, expires_at: row.expires_at } };
+};
+
+/** Moves a message to another state; `done` when nothing more will happen to it by itself. */
+export const setMessage = (sql: SqlTag, tenant: Uuid, id: string, m: { state: MessageState; reason: Reason | null; notBefore?: Date | null;
+  provider?: string | null;
+  ref?: string | null; sentAt?: Date | null; doneAt?: Date | null }): Promise<unknown[]> => sql`
+  update notify.message set state = ${m.state}, reason = ${m.reason}, not_before = ${m.notBefore ?? null}, provider = coalesce(${m.provider ?? null}, provider),
+    provider_ref = coalesce(${m.ref ?? null}, provider_ref), sent_at = coalesce(${m.sentAt ?? null}, sent_at), done_at = ${m.doneAt ?? null}
+  where tenant = ${tenant} and id = ${id}`;
+
+export const startAttempt = (sql: SqlTag, tenant: Uuid, message: string, now: Date): Promise<unknown[]> => sql`
+  with m as (update notify.message set state = 'sending', reason = null, not_before = null, attempts = attempts + 1
+    where tenant = ${tenant} and id = ${message} returning attempts)
+  insert into notify.attempt (tenant, message, no, at) select ${tenant}, ${message}, attempts, ${now} from m`;
+
+export const endAttempt = (sql: SqlTag, tenant: Uuid, message: string, provider: string, result: string): Promise<unknown[]> => sql`
+  update notify.attempt set provider = ${provider}, result = ${result}
+  where tenant = ${tenant} and message = ${message} and no = (select attempts from notify.message where tenant = ${tenant} and id = ${message})`;
+
+/** The message that a provider knows by this id. */
+export const messageByRef = async (sql: SqlTag, tenant: Uuid, provider: string, ref: string): Promise<{ id: Uuid; person: Uuid; channel: Channel;
+  state: MessageState } | undefined> =>
+  (await sql<{ id: Uuid; person: Uuid; channel: Channel; state: MessageState }>`
+    select replace(id::text, '-', '') as id, replace(person::text, '-', '') as person, channel, state from notify.message
+    where tenant = ${tenant} and provider = ${provider} and provider_ref = ${ref} for update`)[0];
+
+export interface InboxRow { id: Uuid; kind: string; data: string; link: string | null; campaign: Uuid | null; seen_at: Date | null; created_at: Date }
+export const inboxBefore = (sql: SqlTag, tenant: Uuid, person: Uuid, before: string, limit: number): Promise<InboxRow[]> => sql<InboxRow>`
+  select replace(id::text, '-', '') as id, kind, data, link, replace(campaign::text, '-', '') as campaign, seen_at, created_at from notify.notice
+  where tenant = ${tenant} and person = ${person} and shown and id < ${before} order by id desc limit ${limit}`;
+export const countUnseen = async (sql: SqlTag, tenant: Uuid, person: Uuid): Promise<number> => (await sql<{ n: number }>`
+  select count(*)::int as n from notify.notice where tenant = ${tenant} and person = ${person} and shown and seen_at is null`)[0]?.n ?? 0;
+/** Marks notices (all, where none is named) as seen; resolves to their ids. */
+export const markSeen = async (sql: SqlTag, tenant: Uuid, person: Uuid, ids: readonly string[] | null, now: Date): Promise<Uuid[]> => (await sql<{ id: Uuid }>`
+  update notify.notice set seen_at = ${now}
+  where tenant = ${tenant} and person = ${person} and shown and seen_at is null
+    and (${ids}::uuid[] is null or id = any(${ids}::uuid[])) returning replace(id::text, '-', '') as id`)
+  .map((r) => r.id);
+export const openInboxMessages = (sql: SqlTag, tenant: Uuid, notices: readonly Uuid[], now: Date): Promise<unknown[]> => sql`
+  update notify.message set state = 'opened',
+    done_at = ${now} where tenant = ${tenant} and channel = 'inbox' and state = 'delivered' and notice = any(${notices}::uuid[])`;
+
+export const messagesBefore = (sql: SqlTag, tenant: Uuid, f: { state: string | null; person: string | null; before: string },
+  limit: number): Promise<MessageRow[]> => sql<MessageRow>`
+  select replace(id::text, '-', '') as id, replace(notice::text, '-', '') as notice, replace(person::text, '-', '') as person, kind, channel, lane, state,
+    reason, not_before, attempts,
+    provider, provider_ref, created_at, sent_at, done_at, null::timestamptz as first_at from notify.message
+  where tenant = ${tenant} and (${f.state}::text is null or state = ${f.state}) and (${f.person}::uuid is null or person = ${f.person}) and id < ${f.before}
+  order by id desc limit ${limit}`;
+export const stateCounts = (sql: SqlTag, tenant: Uuid): Promise<{ state: MessageState; count: number }[]> => sql<{ state: MessageState; count: number }>`
+  select state, count(*)::int as count from notify.message where tenant = ${tenant} group by state order by state`;
+export const attemptsOf = (sql: SqlTag, tenant: Uuid, message: string): Promise<{ no: number; at: Date; provider: string | null; result: string | null }[]> =>
+  sql<{ no: number; at: Date; provider: string | null; result: string | null }>`
+    select no, at, provider, result from notify.attempt where tenant = ${tenant} and message = ${message} order by no`;
