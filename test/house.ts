@@ -39,6 +39,7 @@ export { connectAs } from '../src/apps/migrate.ts';
 export { modules as everyModule } from '../src/apps/modules.ts';
 export { startSim, type Sim } from '../src/apps/sims.ts';
 export { textMessagesConform } from './house/text-messages.ts';
+export { mailConforms, type Delivered } from './house/mail.ts';
 export { objectsConform } from './house/objects.ts';
 export { kekConforms } from './house/kek.ts';
 export { findIn, spellings } from './house/canary.ts';

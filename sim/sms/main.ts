@@ -58,9 +58,29 @@ async function post(req: IncomingMessage, res: ServerResponse): Promise<void> {
   answer(res, 202, { id: message.id });
 }
 
+/** The other dialect: fields, name and password, the caller's key as `Reference`. */
+async function form(req: IncomingMessage, res: ServerResponse, url: string): Promise<void> {
+  if (req.headers.authorization !== `Basic ${Buffer.from(`sim:${token}`).toString('base64')}`) return answer(res, 401, { error: 'token' });
+  if (req.method === 'GET') {
+    const found = byKey.get(new URL(url, 'http://sim').searchParams.get('Reference') ?? '');
+    return answer(res, 200, { messages: found ? [{ sid: found.id }] : [] });
+  }
+  requests += 1;
+  const fault = draw() < faults ? Math.floor(draw() * 3000) % 3 : -1;
+  if (fault === 0) return answer(res, 503, { error: 'busy' });
+  const fields = new URLSearchParams(await bodyOf(req));
+  const [to, text, key] = ['To', 'Body', 'Reference'].map((name) => fields.get(name) ?? '') as [string, string, string];
+  if (key === '' || !/^\+[0-9 ]{6,20}$/.test(to) || text.length > 1000) return answer(res, 400, { error: 'invalid' });
+  const message = take(key, to, text);
+  if (fault === 1) return void req.socket.destroy();
+  if (fault === 2) await new Promise((done) => setTimeout(done, LATE_MS));
+  answer(res, 201, { sid: message.id });
+}
+
 const server = createServer((req, res) => {
   const url = req.url ?? '/';
   const work = async (): Promise<void> => {
+    if (url.startsWith('/form/messages')) return form(req, res, url);
     if (req.headers.authorization !== `Bearer ${token}`) return answer(res, 401, { error: 'token' });
     if (req.method === 'POST' && url === '/v1/messages') return post(req, res);
     if (req.method === 'GET' && url.startsWith('/v1/messages/by-key/')) {

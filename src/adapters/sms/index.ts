@@ -53,3 +53,37 @@ export function httpMessages(options: { base: string; token: string }): TextMess
     },
   };
 }
+
+/**
+ * A provider of the other common kind: fields instead of JSON, name and password instead of a token, our key as `Reference`.
+ * `POST <base>/messages`, `GET <base>/messages?Reference=<key>`.
+ */
+export function formMessages(options: { base: string; account: string; secret: string }): TextMessages {
+  const { origin, pathname } = new URL(options.base);
+  const pool = new Pool(origin, { connections: CONNECTIONS_MAX });
+  const headers = { authorization: `Basic ${Buffer.from(`${options.account}:${options.secret}`).toString('base64')}` };
+  const path = `${pathname.replace(/\/$/, '')}/messages`;
+  const open = (status: number): Error => new Error(`the provider answered ${status}`);
+  return {
+    name: 'form',
+    async send(message, signal) {
+      const { statusCode, body } = await pool.request({
+        path, method: 'POST', headers: { ...headers, 'content-type': 'application/x-www-form-urlencoded' }, signal,
+        body: new URLSearchParams({ To: message.to, Body: message.text, Reference: message.key }).toString(),
+      });
+      if (statusCode === 201) return { state: 'accepted', providerId: ((await body.json()) as { sid: string }).sid };
+      await body.dump();
+      if (statusCode === 400 || statusCode === 422) return { state: 'refused', reason: `status ${statusCode}` };
+      throw open(statusCode);
+    },
+    async inquire(key, signal) {
+      const { statusCode, body } = await pool.request({ path: `${path}?${new URLSearchParams({ Reference: key }).toString()}`, method: 'GET', headers, signal });
+      if (statusCode !== 200) {
+        await body.dump();
+        throw open(statusCode);
+      }
+      const [found] = ((await body.json()) as { messages: { sid: string }[] }).messages;
+      return found ? { state: 'accepted', providerId: found.sid } : 'not-found';
+    },
+  };
+}

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { startSim, textMessagesConform, type Sim } from '#test';
-import { httpMessages, memoryMessages } from './index.ts';
+import { formMessages, httpMessages, memoryMessages } from './index.ts';
 
 let sim: Sim;
 beforeAll(async () => { sim = await startSim('sms'); });
@@ -11,6 +11,15 @@ textMessagesConform('this process’s memory', () => ({ messages: memory, delive
 textMessagesConform('HTTP (sim/sms)', () => ({
   messages: httpMessages(sim),
   delivered: async () => (await fetch(`${sim.base}/v1/outbox`, { headers: { authorization: `Bearer ${sim.token}` } })).json() as Promise<{ to: string;
+    text: string }[]>,
+}));
+
+let second: Sim;
+beforeAll(async () => { second = await startSim('sms'); });
+afterAll(() => second.stop());
+textMessagesConform('fields (sim/sms)', () => ({
+  messages: formMessages({ base: `${second.base}/form`, account: 'sim', secret: second.token }),
+  delivered: async () => (await fetch(`${second.base}/v1/outbox`, { headers: { authorization: `Bearer ${second.token}` } })).json() as Promise<{ to: string;
     text: string }[]>,
 }));
 
