@@ -2,10 +2,10 @@ import { createWriteStream } from 'node:fs';
 import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { httpBank } from '#adapters/bank';
-import { httpMessages } from '#adapters/sms';
+import { smtpMail } from '#adapters/smtp';
+import { formMessages, httpMessages } from '#adapters/sms';
 import { createLog, environment, provide, systemClock } from '#kernel';
 import { BankRail } from '#products/wallet/port';
-import { TextMessages } from '#spine/identity/port';
 import { saveTenant } from '#spine/tenancy';
 import { numberOf, textOf } from './args.ts';
 import { buildAssets } from './assets.ts';
@@ -19,6 +19,7 @@ import { openCell } from './runtime.ts';
 import { seedBank } from './seed-bank.ts';
 import { seedDemo } from './seed.ts';
 import { startProgram } from './program.ts';
+import { noticeProviders } from './providers.ts';
 import { createDesk } from './desk/mount.ts';
 import { deskPeople } from './desk/people.ts';
 import { demoTenants } from './tenants.ts';
@@ -67,10 +68,18 @@ export async function demo(args: readonly string[]): Promise<number> {
   for (const tenant of demoTenants) await saveTenant(homeCell, tenant);
   await homeCell.close();
   const [local, sms, bank] = await Promise.all([localAdapters(dataDir), startSim('sms'), startSim('bank')]);
+  const [second, ...relays] = await Promise.all([startSim('sms'), startSim('smtp'), startSim('smtp')]);
+  const phones = [sms, second];
   await noteRunning(dataDir, cells);
   let base = '';
-  const tour = createTour({ assets, sms, base: () => base });
+  const tour = createTour({ assets, phones, relays, base: () => base });
   const desk = createDesk({ assets, clock: systemClock });
+  // Two of each kind, so that one that falls away can be seen to be passed over.
+  const carriers = {
+    text: [httpMessages(sms), formMessages({ base: `${second.base}/form`, account: 'sim', secret: second.token })],
+    email: relays.map((r, i) => smtpMail({ name: `smtp-${i + 1}`, url: r.smtp ?? '' })), push: [], from: 'notices@office.invalid',
+    linkBase: (tenant: { slug: string }) => `${base}/t/${tenant.slug}`,
+  };
   const program = await startProgram({
     modules, cells, home: HOME, directoryFile: join(dataDir, 'directory.json'), assets, clock: systemClock, log,
     more: (app) => {
@@ -78,12 +87,12 @@ export async function demo(args: readonly string[]): Promise<number> {
       desk.mount(app);
     },
     roles: ['web', 'relay', 'worker'],
-    provided: () => [...local, provide(TextMessages, () => httpMessages(sms)), provide(BankRail, () => httpBank(bank))], host: '127.0.0.1', port: PORT_FIRST,
+    provided: () => [...local, ...noticeProviders(carriers), provide(BankRail, () => httpBank(bank))], host: '127.0.0.1', port: PORT_FIRST,
       portsMax: PORT_TRIES_MAX, secure: false,
       pathTenants: true,
   });
   base = `http://localhost:${program.port}`;
-  const stage = await openStage({ program, base, dataDir, clock: systemClock, log, sms, database });
+  const stage = await openStage({ program, base, dataDir, clock: systemClock, log, phones, relays, database });
   tour.open(stage);
   tell(`pages answer at ${base}`);
   const ending = new AbortController();
@@ -109,7 +118,7 @@ export async function demo(args: readonly string[]): Promise<number> {
   ending.abort();
   await seeding;
   await program.stop();
-  await Promise.all([sms.stop(), bank.stop()]);
+  await Promise.all([...phones, ...relays, bank].map((sim) => sim.stop()));
   await database.stop();
   return 0;
 }

@@ -1,11 +1,9 @@
 import { join, resolve } from 'node:path';
 import { httpBank } from '#adapters/bank';
-import { httpMessages } from '#adapters/sms';
 import {
   ConfigFault, createLog, environment, envFlag, envInt, envText, provide, readConfig, setting, systemClock, type ConfigOf, type Provided,
 } from '#kernel';
 import { BankRail } from '#products/wallet/port';
-import { TextMessages } from '#spine/identity/port';
 import { textOf, UsageFault } from './args.ts';
 import { buildAssets } from './assets.ts';
 import { cellsFromEnvironment, embeddedCells } from './cells.ts';
@@ -13,6 +11,7 @@ import { dataFolder } from './folder.ts';
 import { migrate, type CellConnection } from './migrate.ts';
 import { modules } from './modules.ts';
 import { startProgram } from './program.ts';
+import { configuredProviders, noticeProviders, providerConfig } from './providers.ts';
 import { kekFile, openKek } from './keys.ts';
 import { localAdapters, noteRunning } from './reach.ts';
 import { connectionsOf, POOL_SIZES } from './runtime.ts';
@@ -31,8 +30,7 @@ export const startConfig = {
   port: setting('EXCHEQUER_PORT', 'port to listen on', envInt(8080, 0, 65_535)),
   secure: setting('EXCHEQUER_SECURE', 'yes where people reach us over TLS: cookies get Secure, answers get HSTS', envFlag),
   proxies: setting('EXCHEQUER_TRUSTED_PROXIES', 'trusted proxies before us; 0 believes no X-Forwarded-For', envInt(0, 0, 10)),
-  smsUrl: setting('EXCHEQUER_SMS_URL', 'base address of the text message provider', envText()),
-  smsToken: setting('EXCHEQUER_SMS_TOKEN', 'secret for the text message provider', envText()),
+  ...providerConfig,
   bankUrl: setting('EXCHEQUER_BANK_URL', 'base address of the bank rail; without it orders to a bank wait', envText()),
   bankToken: setting('EXCHEQUER_BANK_TOKEN', 'secret for the bank rail', envText()),
 };
@@ -41,14 +39,13 @@ const listOf = (text: string | undefined): string[] | undefined => text?.split('
 
 type Config = ReturnType<typeof configOf>;
 
-function configOf(): ConfigOf<typeof startConfig> & { smsUrl: string; smsToken: string } {
+function configOf(): ConfigOf<typeof startConfig> {
   const env = environment();
   const config = readConfig(startConfig, env);
-  const { smsUrl, smsToken } = config;
-  if (!smsUrl || !smsToken) throw new ConfigFault(['EXCHEQUER_SMS_URL and EXCHEQUER_SMS_TOKEN: sign-in needs a provider of text messages']);
+  if (!config.smsUrl || !config.smsToken) throw new ConfigFault(['EXCHEQUER_SMS_URL and EXCHEQUER_SMS_TOKEN: sign-in needs a provider of text messages']);
   if (env.NODE_ENV === 'production' && !config.secure)
     throw new ConfigFault(['EXCHEQUER_SECURE: production is served over TLS; set it to yes behind your proxy']);
-  return { ...config, smsUrl, smsToken };
+  return config;
 }
 
 const bankOf = ({ bankUrl, bankToken }: Config): Provided[] =>
@@ -77,7 +74,7 @@ async function serve(args: readonly string[], config: Config, { index, count, ce
   const stop = signalled();
   const roles = index === 0 ? rolesOf(args) : ['web'];
   const provided = [
-    ...(await localAdapters(dataDir, spoolOf(dataDir, index))), provide(TextMessages, () => httpMessages({ base: config.smsUrl, token: config.smsToken })),
+    ...(await localAdapters(dataDir, spoolOf(dataDir, index))), ...noticeProviders(await configuredProviders(config)),
     ...bankOf(config),
   ];
   const log = createLog();

@@ -72,8 +72,8 @@ export function allPages(assets: Assets): Shown[] {
   for (const language of ['en', 'hi'] as const) {
     const context = contextOf(assets, own, language, { path: '/', signedIn: false });
     for (const [state, view] of Object.entries(tourStates(AT))) add('tour', '/', state, context, tourView(context, view));
-    add('tour', '/_dev/messages', 'ready', context, messagesView(context, tourTexts(AT)));
-    add('tour', '/_dev/messages', 'empty', context, messagesView(context, []));
+    add('tour', '/_dev/messages', 'ready', context, messagesView(context, tourTexts(AT), [{ id: 'm', to: 'asha@example.com', subject: 'Your refund has changed', text: 'See http://localhost:8080/t/india/', at: AT.toISOString() }]));
+    add('tour', '/_dev/messages', 'empty', context, messagesView(context, [], []));
     const operators = demoTenants.map((t) => ({ slug: t.slug, tenant: t.name, name: 'Demo Operator', password: 'paper boats at noon', key: '00'.repeat(20) }));
     add('tour', '/_dev/operators', 'ready', context, deskView(context, operators));
     add('tour', '/_dev/operators', 'empty', context, deskView(context, []));

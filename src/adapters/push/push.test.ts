@@ -1,13 +1,14 @@
-import { createDecipheriv, createECDH, createPublicKey, hkdfSync, randomBytes } from 'node:crypto';
+import { createDecipheriv, createECDH, createPublicKey, hkdfSync } from 'node:crypto';
 import { createServer, type IncomingMessage } from 'node:http';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { jwtVerify } from 'jose';
+import { systemRandom } from '#kernel';
 import type { PushMessage } from '#platform/notify/port';
 import { webPush } from './index.ts';
 
 /** A browser and its push service, by the letter of RFC 8291 and RFC 8292; nothing of ours. */
 const browser = createECDH('prime256v1');
-const auth = randomBytes(16);
+const auth = systemRandom.bytes(16);
 const server = createECDH('prime256v1');
 const vapid = { subject: 'mailto:office@example.com', publicKey: server.generateKeys('base64url'), privateKey: '' };
 vapid.privateKey = server.getPrivateKey('base64url');

@@ -77,7 +77,8 @@ export function formMessages(options: { base: string; account: string; secret: s
       throw open(statusCode);
     },
     async inquire(key, signal) {
-      const { statusCode, body } = await pool.request({ path: `${path}?${new URLSearchParams({ Reference: key }).toString()}`, method: 'GET', headers, signal });
+      const { statusCode, body } = await pool.request({ path: `${path}?${new URLSearchParams({ Reference: key }).toString()}`, method: 'GET', headers,
+        signal });
       if (statusCode !== 200) {
         await body.dump();
         throw open(statusCode);

@@ -38,12 +38,12 @@ const hidden = (html: string, action: string): Record<string, string> => {
   }));
 };
 
-const newestOf = async (o: { sms: Sim; person: TourPerson; clock: Clock }): Promise<Text | undefined> =>
-  newestText(await outbox(o.sms), [o.person.phone], o.clock.now());
+const newestOf = async (o: { phones: readonly Sim[]; person: TourPerson; clock: Clock }): Promise<Text | undefined> =>
+  newestText((await outbox(o.phones)).filter((t) => codeIn(t.text) !== undefined), [o.person.phone], o.clock.now());
 
 /** Signs a person in through the real pages. Resolves to the cookies to hand on, or to undefined when a page said no. */
 export async function signInByForms(o: {
-  base: string; slug: string; trace: string; cookie: string; person: TourPerson; sms: Sim; clock: Clock;
+  base: string; slug: string; trace: string; cookie: string; person: TourPerson; phones: readonly Sim[]; clock: Clock;
 }): Promise<readonly string[] | undefined> {
   const { person } = o;
   const jar: Jar = { cookies: new Map(Object.entries(parseCookies(o.cookie, false))), set: [] };

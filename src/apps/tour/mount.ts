@@ -4,7 +4,7 @@ import { document } from '#kit';
 import { BROWSER_COOKIE_SECONDS, COOKIE_THEME, PAGE_HEADERS, parseCookies, sameOrigin, type Assets } from '#platform/edge';
 import type { Sim } from '../sims.ts';
 import { signInByForms } from './browser.ts';
-import { outbox } from './outbox.ts';
+import { outbox, type Letter } from './outbox.ts';
 import { lostView, messagesView, tourView } from './page.tsx';
 import { TENANT, type Refusal, type Stage } from './stage.ts';
 import type { TourPerson } from './people.ts';
@@ -18,7 +18,7 @@ const COOKIE_ACCESS = 'xq_access';
 const NOT_OURS = /^\/(?:_dev|assets|api|healthz|readyz|metrics|brand\.css)(?:[/?]|$)/;
 const VIEWS = new Set(['/tax-refunds/:year', '/api/tax-refunds/:year']);
 
-export interface TourOptions { readonly assets: Assets; readonly sms: Sim; readonly base: () => string }
+export interface TourOptions { readonly assets: Assets; readonly phones: readonly Sim[]; readonly relays: readonly Sim[]; readonly base: () => string }
 export interface Tour { mount(app: FastifyInstance): void; open(stage: Stage): void }
 
 type Step = { n: number; run: (stage: Stage, req: FastifyRequest) => Promise<Refusal | undefined>; signedIn?: true };
@@ -127,7 +127,7 @@ export function createTour(o: TourOptions): Tour {
     let refused: Refusal | undefined = await s.person() ? undefined : 'loading';
     if (!refused && !await signedIn(s, req)) {
       const set = await signInByForms({
-        base: o.base(), slug: TENANT, trace: newTrace(), cookie: req.headers.cookie ?? '', person: s.people[0] as TourPerson, sms: o.sms, clock: s.clock,
+        base: o.base(), slug: TENANT, trace: newTrace(), cookie: req.headers.cookie ?? '', person: s.people[0] as TourPerson, phones: o.phones, clock: s.clock,
       });
       if (set) reply.header('set-cookie', set);
       else refused = 'signInFailed';
@@ -151,11 +151,11 @@ export function createTour(o: TourOptions): Tour {
       app.addHook('onSend', async (req, reply) => {
         if (reply.statusCode === 200 && slugOf(req) === TENANT && VIEWS.has(req.routeOptions.url ?? '')) stage?.answered();
       });
-      app.get('/_dev/messages.json', async (_, reply) => reply.header('cache-control', 'no-store').send(await outbox(o.sms)));
+      app.get('/_dev/messages.json', async (_, reply) => reply.header('cache-control', 'no-store').send(await outbox(o.phones)));
       app.get('/_dev/messages', async (req, reply) => {
         if (!stage) return reply.code(503).send('');
         const context = contextOf(o, req, stage.clock.now(), newTrace());
-        return send(reply, context, 200, messagesView(context, await outbox(o.sms)));
+        return send(reply, context, 200, messagesView(context, await outbox(o.phones), await outbox<Letter>(o.relays)));
       });
       app.post('/_dev/tour/sign-in', signIn);
       app.post('/_dev/tour/:action', control);

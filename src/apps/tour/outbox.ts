@@ -3,10 +3,14 @@ import type { Sim } from '../sims.ts';
 /** A text message as the made-up provider delivered it. */
 export interface Text { readonly id: string; readonly to: string; readonly text: string; readonly at: string }
 
-/** What reached phones, newest first. */
-export async function outbox(sms: Sim): Promise<Text[]> {
-  const answer = await fetch(`${sms.base}/v1/outbox`, { headers: { authorization: `Bearer ${sms.token}` } });
-  return await answer.json() as Text[];
+/** A mail as a made-up relay took it. */
+export interface Letter extends Text { readonly subject: string }
+
+/** What made-up providers delivered, newest first. */
+export async function outbox<T extends Text = Text>(sims: readonly Sim[]): Promise<T[]> {
+  const all = await Promise.all(sims.map(async (sim) =>
+    await (await fetch(`${sim.base}/v1/outbox`, { headers: { authorization: `Bearer ${sim.token}` } })).json() as T[]));
+  return all.flat().toSorted((a, b) => (a.at < b.at ? 1 : -1));
 }
 
 const LOCK_SCREEN_MS = 5 * 60_000;

@@ -1,7 +1,7 @@
 import type { VNode } from 'preact';
 import { fill, formatInstant, formatMoney, localeOf, money, type Currency, type PageContext, type Rendered } from '#kernel';
 import { Badge, Notice } from '#kit';
-import { codeIn } from './outbox.ts';
+import { codeIn, type Letter, type Text } from './outbox.ts';
 import { Outcome } from './outcomes.tsx';
 import type { TourPerson } from './people.ts';
 import type { EventSeen, FactSeen, PostingSeen, Seen } from './rows.ts';
@@ -195,16 +195,25 @@ export function tourView(context: PageContext, v: TourView): Rendered {
 }
 
 /** Every message that the made-up provider delivered. */
-export function messagesView(context: PageContext, texts: readonly { id: string; to: string; text: string; at: string }[]): Rendered {
+/** A mail's text with its links as links. */
+const linked = (text: string): (string | VNode)[] => text.split(/(http:\/\/localhost:[^\s]+)/).map((part, i) => (i % 2 ? <a href={part}>{part}</a> : part));
+
+export function messagesView(context: PageContext, texts: readonly Text[], mails: readonly Letter[]): Rendered {
   const w = tourWords(context).messages;
   const time = (at: string): string => formatInstant(new Date(at), localeOf(context.language), context.tenant.zone);
   return {
-    title: w.title,
+    title: w.title, styles: ['tour.css'],
     body: (
       <>
         <h1>{w.title}</h1>
         <p class="lead">{texts.length ? w.lead : w.none}</p>
         <ul class="years">{texts.slice(0, 50).map((t) => <li class="card"><p class="eyebrow">{t.to}, {time(t.at)}</p><p>{t.text}</p></li>)}</ul>
+        {mails.length > 0 && <h2>{w.mails}</h2>}
+        <ul class="years">
+          {mails.slice(0, 50).map((m) => (
+            <li class="card"><p class="eyebrow">{`${m.to}, ${time(m.at)}`}</p><p><strong>{m.subject}</strong></p><p class="letter">{linked(m.text)}</p></li>
+          ))}
+        </ul>
         <p><a href="/">{tourWords(context).lost.back}</a></p>
       </>
     ),

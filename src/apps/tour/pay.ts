@@ -21,7 +21,7 @@ export interface Payer { pay(): Promise<Paid | 'signInFailed' | 'loading' | 'fai
 interface Asked<T> { readonly status: number; readonly body: T }
 
 /** Pays in the person's own name through the real route, with a session of her own at the bank. */
-export function payer(o: { base: string; clock: Clock; sms: Sim; bank: TenantRecord; cell: Cell; her: TourPerson }): Payer {
+export function payer(o: { base: string; clock: Clock; phones: readonly Sim[]; bank: TenantRecord; cell: Cell; her: TourPerson }): Payer {
   let cookie = '';
   const ask = async <T>(path: string, trace: string, body?: unknown): Promise<Asked<T>> => {
     const answer = await fetch(`${o.base}/t/${BANK}/api${path}`, {
@@ -37,7 +37,7 @@ export function payer(o: { base: string; clock: Clock; sms: Sim; bank: TenantRec
   const accounts = (): Promise<Asked<{ accounts?: { account: string; handle: string | null }[] }>> => ask('/wallet/accounts', newTrace());
   const signedIn = async (): Promise<boolean> => {
     if (cookie && (await accounts()).status === 200) return true;
-    const set = await signInByForms({ base: o.base, slug: BANK, trace: newTrace(), cookie: '', person: o.her, sms: o.sms, clock: o.clock });
+    const set = await signInByForms({ base: o.base, slug: BANK, trace: newTrace(), cookie: '', person: o.her, phones: o.phones, clock: o.clock });
     if (!set) return false;
     cookie = set.map((line) => line.split(';')[0] as string).filter((pair) => !pair.endsWith('=')).join('; ');
     return true;

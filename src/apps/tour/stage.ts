@@ -61,7 +61,8 @@ export interface Stage {
 }
 
 export interface StageOptions {
-  readonly program: Program; readonly base: string; readonly dataDir: string; readonly clock: Clock; readonly log: Log; readonly sms: Sim;
+  readonly program: Program; readonly base: string; readonly dataDir: string; readonly clock: Clock; readonly log: Log; readonly phones: readonly Sim[];
+    readonly relays: readonly Sim[];
     readonly database: Database;
 }
 
@@ -199,7 +200,7 @@ export async function openStage(o: StageOptions): Promise<Stage> {
   await heal(m);
   const bank = o.program.directory.bySlug(BANK);
   const bankCell = bank && o.program.cells.get(bank.cell);
-  const purse = bank && bankCell && payer({ base: o.base, clock: o.clock, sms: o.sms, bank, cell: bankCell, her });
+  const purse = bank && bankCell && payer({ base: o.base, clock: o.clock, phones: o.phones, bank, cell: bankCell, her });
   const after = await newestFact(cell, tenant);
   let count = 0;
   let ready = false;
@@ -228,7 +229,7 @@ export async function openStage(o: StageOptions): Promise<Stage> {
         if (!isUnavailable(error)) throw error;
         down = true;
       }
-      return { seen: last, down, answered: count, postings, text: newestText(await outbox(o.sms), people.map((p) => p.phone), o.clock.now()) };
+      return { seen: last, down, answered: count, postings, text: newestText(await outbox(o.phones), people.map((p) => p.phone), o.clock.now()) };
     },
     reject: () => unlessCut(() => reject(m)), sendAgain: () => unlessCut(() => sendAgain(m)), why: (cookie) => unlessCut(() => why(m, cookie)),
     cut: () => unlessCut(() => cut(m, ready)), tamper: () => unlessCut(() => tamperOne(m)), pay: () => unlessCut(() => payOnce(m, purse)), restore: () =>

@@ -35,7 +35,10 @@ export type Reason = (typeof reasons)[number];
 export const zChannel = z.enum(channels);
 
 export const zNothing = z.strictObject({});
-export const zInboxQuery = z.strictObject({ query: z.strictObject({ cursor: zId('ntc') }).partial() }).partial();
+/** Texts come in the language that is asked for, else in the person's own. */
+const zLanguage = z.enum(['en', 'hi']);
+export const zInboxQuery = z.strictObject({ query: z.strictObject({ cursor: zId('ntc'), language: zLanguage }).partial() }).partial();
+export const zInLanguage = z.strictObject({ query: z.strictObject({ language: zLanguage }).partial() }).partial();
 export const zInboxItem = z.strictObject({
   notice: zId('ntc'), kind: z.string(), title: z.string(), body: z.string(), link: z.string().nullable(), at: zInstant, seen: z.boolean(),
 });

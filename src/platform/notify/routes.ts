@@ -2,7 +2,7 @@ import { route, stream, type Stream } from '#kernel';
 import {
   addressesUsed, campaignFull, campaignUnknown, kindUnknown, linkOver, messageUnknown, notDead, notOffered, pushRefused, templateWrong, zAddEmail, zAddPeople,
     zAddPush, zCampaign,
-  zChoose, zInbox, zInboxQuery, zMessage, zMessages, zMessagesQuery, zNothing, zOfAddress, zOfMessage, zOfToken, zOneClick, zPreferences, zPreview,
+  zChoose, zInbox, zInboxQuery, zInLanguage, zMessage, zMessages, zMessagesQuery, zNothing, zOfAddress, zOfMessage, zOfToken, zOneClick, zPreferences, zPreview,
     zPreviewTemplate, zProviders, zReceipts,
   zSaveTemplate, zSeen, zStartCampaign, zTaken, zTemplates, zUnseen, zUnsubscribed,
 } from './contract.ts';
@@ -28,7 +28,7 @@ export const seeRoute = route('POST /notifications/seen', { summary: 'Marks noti
   idempotent: 'optional', problems: [],
   verb: see, example: { input: { body: {} } } });
 export const preferencesRoute = route('GET /notifications/preferences',
-  { summary: 'What the caller is told, and where.', scope: 'person', input: zNothing, output: zPreferences, problems: [],
+  { summary: 'What the caller is told, and where.', scope: 'person', input: zInLanguage, output: zPreferences, problems: [],
   verb: preferences, example: { input: {} } });
 export const chooseRoute = route('PUT /notifications/preferences', { summary: 'Changes what the caller is told; what is not named stays.', scope: 'person',
   input: zChoose, output: zPreferences,

@@ -50,6 +50,6 @@ export const en = {
     topic: 'Topic', key: 'Key', position: 'Position', action: 'Action', who: 'Who', result: 'Result', leaf: 'Leaf', none: 'Nothing yet', asOf: 'live', down: 'database away: the last rows read',
   },
   people: { title: 'Try it by hand', lead: 'Three made-up people. Their codes appear on the lock screen above.', name: 'Name', identifier: 'PAN', birth: 'Date of birth', messages: 'All messages' },
-  messages: { title: 'Messages', lead: 'What the made-up provider delivered to phones, newest first. This page exists in the demo only.', none: 'No message has been sent yet.' },
+  messages: { title: 'Messages', lead: 'What the made-up provider delivered to phones, newest first. This page exists in the demo only.', none: 'No message has been sent yet.', mails: 'Mail' },
   lost: { title: 'There is no such page', lead: 'Nothing lives at this address. Check it, or go to the start.', back: 'Exchequer in five minutes', portal: 'The tax refund portal' },
 } as const;

@@ -33,7 +33,7 @@ function inboxView(context: PageContext, outcome: Outcome<Inbox> | undefined): R
         <h1>{w.title}</h1>
         <p class="lead">{list.notices.length ? w.lead : w.empty}</p>
         {list.unseen > 0 && (
-          <form method="post" action={`${context.base}/notifications/seen`} class="inline">
+          <form method="post" action={`${context.base}/notifications/seen`} class="inline spaced">
             <Hidden context={context} />
             <button type="submit" class="second">{w.seen}</button>
           </form>
@@ -49,7 +49,8 @@ function inboxView(context: PageContext, outcome: Outcome<Inbox> | undefined): R
 }
 
 export const inboxPage = page<Inbox>('GET /notifications', {
-  route: inboxRoute, input: (context) => (context.query.cursor ? { query: { cursor: context.query.cursor } } : {}), view: inboxView,
+  route: inboxRoute, input: (context) => ({ query: { language: context.language, ...(context.query.cursor ? { cursor: context.query.cursor } : {}) } }),
+    view: inboxView,
 });
 export const seenForm = form('POST /notifications/seen', {
   route: seeRoute, fields: () => ({ input: { body: {} } }), then: () => ({ to: '/notifications' }), again: (context) => inboxView(context, undefined),

@@ -1,4 +1,5 @@
-import { fill, form, page, type FormState, type PageContext, type Rendered } from '#kernel';
+import { fill, form, page, type FormState, type PageContext, type PageState, type Rendered } from '#kernel';
+import { linkOver } from '../contract.ts';
 import { Hidden, Notice } from '#kit';
 import { confirmRoute, unsubscribeRoute } from '../routes.ts';
 import { wordsOf } from './inbox.tsx';
@@ -19,7 +20,7 @@ function asking(context: PageContext, w: Asking, action: string, state: FormStat
         <p class="lead">{w.ask}</p>
         <form method="post" action={`${context.base}${action}`}>
           <Hidden context={context} />
-          <button type="submit">{w.go}</button>
+          <div class="actions"><button type="submit" class="main">{w.go}</button></div>
         </form>
         {back}
       </>
@@ -27,8 +28,11 @@ function asking(context: PageContext, w: Asking, action: string, state: FormStat
   };
 }
 const nothing: FormState = { values: {}, errors: {} };
-const states = (): Record<string, { outcome: { ok: true; value: object }; query?: Record<string, string> }> =>
-  ({ ready: { outcome: { ok: true, value: {} } }, done: { outcome: { ok: true, value: {} }, query: { done: 'Announcements' } } });
+const fine = { ok: true, value: {} } as const;
+const states = (): Record<string, PageState<object>> => ({
+  ready: { outcome: fine }, done: { outcome: fine, query: { done: 'Announcements' } },
+    error: { outcome: fine, form: { values: {}, errors: {}, problem: linkOver } },
+});
 
 const unsubscribeView = (context: PageContext, state: FormState): Rendered =>
   asking(context, wordsOf(context).unsubscribe, `/notifications/unsubscribe/${context.params.token ?? ''}`, state);

@@ -100,7 +100,7 @@ function preferencesView(context: PageContext, outcome: Outcome<Preferences> | u
               inputMode="text" maxLength={8} width={6} />
             <Field name="to" label={w.to} hint={fill(w.timeHint, { example: '07:00' })} form={quiet} errorText={errorText} context={context} inputMode="text"
               maxLength={8} width={6} />
-            <button type="submit">{w.save}</button>
+            <div class="actions"><button type="submit" class="main">{w.save}</button></div>
           </form>
         )}
         {p && <Addresses context={context} p={p} state={state} />}
@@ -112,7 +112,8 @@ function preferencesView(context: PageContext, outcome: Outcome<Preferences> | u
 }
 
 export const preferencesPage = page<Preferences>('GET /notifications/preferences', {
-  route: preferencesRoute, input: () => ({}), view: (context, outcome, state) => preferencesView(context, outcome, state),
+  route: preferencesRoute, input: (context) => ({ query: { language: context.language } }),
+    view: (context, outcome, state) => preferencesView(context, outcome, state),
 });
 
 export const chooseForm = form('POST /notifications/preferences', {

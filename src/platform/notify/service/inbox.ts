@@ -31,7 +31,7 @@ export async function inbox(tx: Tx, input: z.output<typeof zInboxQuery>): Promis
   const before = input.query?.cursor ? uuidOf(input.query.cursor) : LAST;
   const rows = await inboxBefore(tx.sql, tx.tenant.id, person, before, INBOX_PAGE_MAX + 1);
   const page = rows.slice(0, INBOX_PAGE_MAX);
-  const language = (await readProfile(tx.section, person))?.language ?? 'en';
+  const language = input.query?.language ?? (await readProfile(tx.section, person))?.language ?? 'en';
   const campaigns = [...new Set(page.flatMap((r) => r.campaign ?? []))];
   const texts: Texts = {
     own: new Map((await templatesOf(tx.sql, tx.tenant.id)).flatMap((r) => (r.texts ? [[r.kind, JSON.parse(r.texts) as TemplateTexts]] : []))),

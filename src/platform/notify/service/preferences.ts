@@ -1,7 +1,7 @@
 import type { z } from 'zod';
 import { done, idOf, refuse, type Channel, type NoticeKind, type Outcome, type Tx, type Uuid } from '#kernel';
 import { readProfile } from '#spine/identity';
-import { kindUnknown, linkOver, notOffered, type Preferences, type zChoose, type zOneClick, type zUnsubscribed } from '../contract.ts';
+import { kindUnknown, linkOver, notOffered, type Preferences, type zChoose, type zInLanguage, type zOneClick, type zUnsubscribed } from '../contract.ts';
 import { Providers } from '../port.ts';
 import { isWanted, isZone, maskedEmail } from '../rules.ts';
 import { addressesOf, dropQuiet, preferencesOf, putPreferences, putQuiet, quietOf } from '../store/choices.ts';
@@ -16,10 +16,10 @@ const kindsOf = (tx: Tx): NoticeKind[] => [...tx.use(NoticeKinds).values()].filt
 });
 
 /** What the caller chose, hour by hour and kind by kind. */
-export async function preferences(tx: Tx): Promise<Outcome<Preferences>> {
+export async function preferences(tx: Tx, input: z.output<typeof zInLanguage>): Promise<Outcome<Preferences>> {
   const person = personOf(tx);
   const chosen = await preferencesOf(tx.sql, tx.tenant.id, person);
-  const language = (await readProfile(tx.section, person))?.language ?? 'en';
+  const language = input.query?.language ?? (await readProfile(tx.section, person))?.language ?? 'en';
   const sealer = await sealerOf(tx, person);
   const addresses = (await addressesOf(tx.sql, tx.tenant.id, person)).map((a) => {
     const open = sealer.open(addressPlace(a.id), a.value);
@@ -56,7 +56,7 @@ export async function choose(tx: Tx, input: z.output<typeof zChoose>): Promise<O
   if (quiet === null) await dropQuiet(tx.sql, tx.tenant.id, person);
   tx.audit({ action: 'notify.chosen', result: 'done', subject: person, detail: { choices: last.size, quiet: quiet === undefined ? 'as it was' : quiet === null
     ? 'none' : 'set' } });
-  return preferences(tx);
+  return preferences(tx, {});
 }
 
 /**

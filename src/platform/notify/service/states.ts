@@ -22,5 +22,5 @@ const chosen: Preferences = {
 };
 export const preferencesStates = (): Record<string, PageState<Preferences>> => ({
   ready: { outcome: done(chosen) }, empty: { outcome: done({ ...chosen, quiet: null, addresses: [] }) }, saved: { outcome: done(chosen), query: { saved: '' } },
-  wrong: { outcome: done(chosen), form: { values: { email: 'x', from: '25:99' }, errors: { email: 'email', from: 'from' } } },
+  error: { outcome: done(chosen), form: { values: { email: 'x', from: '25:99' }, errors: { email: 'email', from: 'from' } } },
 });
