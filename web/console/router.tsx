@@ -23,6 +23,9 @@ const tree = root.addChildren([
   createRoute({ ...at, path: '/kyc/$case', component: lazyRouteComponent(() => import('./rooms/wallet/kyc.tsx'), 'Case') }),
   createRoute({ ...at, path: '/eod', component: lazyRouteComponent(() => import('./rooms/wallet/eod.tsx'), 'Runs') }),
   createRoute({ ...at, path: '/eod/$day', component: lazyRouteComponent(() => import('./rooms/wallet/eod.tsx'), 'RunOfDay') }),
+  createRoute({ ...at, path: '/messages', component: lazyRouteComponent(() => import('./rooms/notify/messages.tsx'), 'Messages') }),
+  createRoute({ ...at, path: '/messages/$message', component: lazyRouteComponent(() => import('./rooms/notify/messages.tsx'), 'OneMessage') }),
+  createRoute({ ...at, path: '/texts', component: lazyRouteComponent(() => import('./rooms/notify/texts.tsx'), 'TextsRoom') }),
   createRoute({ ...at, path: '/audit', component: lazyRouteComponent(() => import('./rooms/audit/search.tsx'), 'AuditSearch') }),
   createRoute({ ...at, path: '/operators', component: lazyRouteComponent(() => import('./rooms/operators/list.tsx'), 'Operators') }),
 ]);

@@ -25,6 +25,8 @@ export const JOB_MS_MAX = 90 * 86_400_000;
 export const CAMPAIGN_PEOPLE_MAX = 1_000_000;
 export const CAMPAIGN_STEP_MAX = 1000;
 export const OFFICE_PAGE_MAX = 100;
+/** Messages of a state are counted up to this many. */
+export const COUNTED_MAX = 1000;
 
 export const messageStates = ['waiting', 'sending', 'sent', 'refused', 'dead', 'suppressed', 'delivered', 'failed', 'opened'] as const;
 export type MessageState = (typeof messageStates)[number];

@@ -24,13 +24,9 @@ function Kinds({ context, p }: { context: PageContext; p: Preferences }): VNode 
         <fieldset class="field">
           <legend>{k.label}</legend>
           {k.choices.map((c) => {
-            const always = k.critical && c.on;
-            return (
-              <label class="choice">
-                <input type="checkbox" name={`on ${k.kind} ${c.channel}`} value="yes" checked={c.on} {...(always ? { disabled: true } : {})} />
-                {' '}{w.channels[c.channel]}{always && <span class="quiet"> – {w.always}</span>}
-              </label>
-            );
+            // What cannot be turned off is a sentence, not a control that does nothing.
+            if (k.critical && c.on) return <p class="choice"><Badge meaning="done">{w.channels[c.channel]}</Badge> <span class="quiet">{w.always}</span></p>;
+            return <label class="choice"><input type="checkbox" name={`on ${k.kind} ${c.channel}`} value="yes" checked={c.on} />{' '}{w.channels[c.channel]}</label>;
           })}
         </fieldset>
       ))}

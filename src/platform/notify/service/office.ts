@@ -1,7 +1,8 @@
 import type { z } from 'zod';
 import { done, idOf, refuse, uuidOf, type Language, type NoticeKind, type Outcome, type Tx } from '#kernel';
 import {
-  campaignFull, CAMPAIGN_PEOPLE_MAX, campaignUnknown, kindUnknown, messageUnknown, notDead, OFFICE_PAGE_MAX, SendMessage, templateWrong, type TemplateTexts,
+  campaignFull, CAMPAIGN_PEOPLE_MAX, campaignUnknown, COUNTED_MAX, kindUnknown, messageStates, messageUnknown, notDead, OFFICE_PAGE_MAX, SendMessage,
+    templateWrong, type TemplateTexts,
     type zAddPeople, type zCampaign,
   type zMessage, type zMessages, type zMessagesQuery, type zNothing, type zOfMessage, type zPreview, type zPreviewTemplate, type zProviders, type zReceipts,
   type zSaveTemplate, type zStartCampaign, type zTaken, type zTemplates,
@@ -26,7 +27,7 @@ export async function listMessages(tx: Tx, input: z.output<typeof zMessagesQuery
     OFFICE_PAGE_MAX + 1);
   const page = rows.slice(0, OFFICE_PAGE_MAX);
   return done({ messages: page.map(head), next: rows.length > OFFICE_PAGE_MAX ? idOf('msg', (page.at(-1) as MessageRow).id) : null,
-    counts: await stateCounts(tx.sql, tx.tenant.id) });
+    counts: await stateCounts(tx.sql, tx.tenant.id, messageStates, COUNTED_MAX) });
 }
 
 /** One message with every try, and why it stands where it stands. */

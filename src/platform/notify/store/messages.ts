@@ -86,15 +86,33 @@ export const openInboxMessages = (sql: SqlTag, tenant: Uuid, notices: readonly U
   update notify.message set state = 'opened',
     done_at = ${now} where tenant = ${tenant} and channel = 'inbox' and state = 'delivered' and notice = any(${notices}::uuid[])`;
 
-export const messagesBefore = (sql: SqlTag, tenant: Uuid, f: { state: string | null; person: string | null; before: string },
-  limit: number): Promise<MessageRow[]> => sql<MessageRow>`
-  select replace(id::text, '-', '') as id, replace(notice::text, '-', '') as notice, replace(person::text, '-', '') as person, kind, channel, lane, state,
-    reason, not_before, attempts,
-    provider, provider_ref, created_at, sent_at, done_at, null::timestamptz as first_at from notify.message
-  where tenant = ${tenant} and (${f.state}::text is null or state = ${f.state}) and (${f.person}::uuid is null or person = ${f.person}) and id < ${f.before}
-  order by id desc limit ${limit}`;
-export const stateCounts = (sql: SqlTag, tenant: Uuid): Promise<{ state: MessageState; count: number }[]> => sql<{ state: MessageState; count: number }>`
-  select state, count(*)::int as count from notify.message where tenant = ${tenant} group by state order by state`;
+/** Messages of a state, of a person, or all, from the newest down: each reads by an index of its own. */
+export function messagesBefore(sql: SqlTag, tenant: Uuid, f: { state: string | null; person: string | null; before: string },
+  limit: number): Promise<MessageRow[]> {
+  const { state, person, before } = f;
+  if (person !== null) {
+    return sql<MessageRow>`
+      select replace(id::text, '-', '') as id, replace(notice::text, '-', '') as notice, replace(person::text, '-', '') as person, kind, channel, lane, state,
+        reason, not_before, attempts, provider, provider_ref, created_at, sent_at, done_at, null::timestamptz as first_at from notify.message
+      where tenant = ${tenant} and person = ${person} and id < ${before} and (${state}::text is null or state = ${state}) order by id desc limit ${limit}`;
+  }
+  if (state !== null) {
+    return sql<MessageRow>`
+      select replace(id::text, '-', '') as id, replace(notice::text, '-', '') as notice, replace(person::text, '-', '') as person, kind, channel, lane, state,
+        reason, not_before, attempts, provider, provider_ref, created_at, sent_at, done_at, null::timestamptz as first_at from notify.message
+      where tenant = ${tenant} and state = ${state} and id < ${before} order by id desc limit ${limit}`;
+  }
+  return sql<MessageRow>`
+    select replace(id::text, '-', '') as id, replace(notice::text, '-', '') as notice, replace(person::text, '-', '') as person, kind, channel, lane, state,
+      reason, not_before, attempts, provider, provider_ref, created_at, sent_at, done_at, null::timestamptz as first_at from notify.message
+    where tenant = ${tenant} and id < ${before} order by id desc limit ${limit}`;
+}
+
+/** How many messages are in each state, counted up to a limit: the rest is "more". */
+export const stateCounts = (sql: SqlTag, tenant: Uuid, states: readonly MessageState[], max: number): Promise<{ state: MessageState; count: number }[]> =>
+  sql<{ state: MessageState; count: number }>`
+    select s as state, (select count(*)::int from (select 1 from notify.message m where m.tenant = ${tenant} and m.state = s limit ${max}) x) as count
+    from unnest(${states}::text[]) s`;
 export const attemptsOf = (sql: SqlTag, tenant: Uuid, message: string): Promise<{ no: number; at: Date; provider: string | null; result: string | null }[]> =>
   sql<{ no: number; at: Date; provider: string | null; result: string | null }>`
     select no, at, provider, result from notify.attempt where tenant = ${tenant} and message = ${message} order by no`;
