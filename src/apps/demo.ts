@@ -5,11 +5,12 @@ import { httpBank } from '#adapters/bank';
 import { smtpMail } from '#adapters/smtp';
 import { formMessages, httpMessages } from '#adapters/sms';
 import { createLog, environment, provide, systemClock } from '#kernel';
+import type { Providers } from '#platform/notify/port';
 import { BankRail } from '#products/wallet/port';
 import { saveTenant } from '#spine/tenancy';
 import { numberOf, textOf } from './args.ts';
 import { buildAssets } from './assets.ts';
-import { startSim } from './sims.ts';
+import { startSim, type Sim } from './sims.ts';
 import { embeddedCells } from './cells.ts';
 import { dataFolder } from './folder.ts';
 import { migrate } from './migrate.ts';
@@ -43,6 +44,19 @@ function teller(): (what: string) => void {
   };
 }
 
+interface Parties { readonly phones: readonly [Sim, Sim]; readonly relays: readonly [Sim, Sim]; readonly bank: Sim }
+
+/** Two of each kind who carry messages, so that one that falls away can be seen to be passed over; and a bank. */
+async function startParties(): Promise<Parties> {
+  const [one, two, first, second, bank] = await Promise.all([startSim('sms'), startSim('sms'), startSim('smtp'), startSim('smtp'), startSim('bank')]);
+  return { phones: [one, two], relays: [first, second], bank };
+}
+
+const carriersOf = ({ phones: [one, two], relays }: Parties, address: (slug: string) => string): Providers => ({
+  text: [httpMessages(one), formMessages({ base: `${two.base}/form`, account: 'sim', secret: two.token })],
+  email: relays.map((r, i) => smtpMail({ name: `smtp-${i + 1}`, url: r.smtp ?? '' })), push: [], from: 'notices@office.invalid', linkBase: ({ slug }) => address(slug),
+});
+
 const FILERS = 10_000;
 /** `exchequer demo [--reset] [--data <dir>]`: everything on this machine, loopback only. */
 export async function demo(args: readonly string[]): Promise<number> {
@@ -67,19 +81,12 @@ export async function demo(args: readonly string[]): Promise<number> {
   const homeCell = openCell({ connection: home, modules, clock: systemClock, log, provided: [], sizes: { app: 1, batch: 1, spine: 1, auditor: 1 } });
   for (const tenant of demoTenants) await saveTenant(homeCell, tenant);
   await homeCell.close();
-  const [local, sms, bank] = await Promise.all([localAdapters(dataDir), startSim('sms'), startSim('bank')]);
-  const [second, ...relays] = await Promise.all([startSim('sms'), startSim('smtp'), startSim('smtp')]);
-  const phones = [sms, second];
+  const [local, parties] = await Promise.all([localAdapters(dataDir), startParties()]);
+  const { phones, relays, bank } = parties;
   await noteRunning(dataDir, cells);
   let base = '';
   const tour = createTour({ assets, phones, relays, base: () => base });
   const desk = createDesk({ assets, clock: systemClock });
-  // Two of each kind, so that one that falls away can be seen to be passed over.
-  const carriers = {
-    text: [httpMessages(sms), formMessages({ base: `${second.base}/form`, account: 'sim', secret: second.token })],
-    email: relays.map((r, i) => smtpMail({ name: `smtp-${i + 1}`, url: r.smtp ?? '' })), push: [], from: 'notices@office.invalid',
-    linkBase: (tenant: { slug: string }) => `${base}/t/${tenant.slug}`,
-  };
   const program = await startProgram({
     modules, cells, home: HOME, directoryFile: join(dataDir, 'directory.json'), assets, clock: systemClock, log,
     more: (app) => {
@@ -87,7 +94,7 @@ export async function demo(args: readonly string[]): Promise<number> {
       desk.mount(app);
     },
     roles: ['web', 'relay', 'worker'],
-    provided: () => [...local, ...noticeProviders(carriers), provide(BankRail, () => httpBank(bank))], host: '127.0.0.1', port: PORT_FIRST,
+    provided: () => [...local, ...noticeProviders(carriersOf(parties, (slug) => `${base}/t/${slug}`)), provide(BankRail, () => httpBank(bank))], host: '127.0.0.1', port: PORT_FIRST,
       portsMax: PORT_TRIES_MAX, secure: false,
       pathTenants: true,
   });

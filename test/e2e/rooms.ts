@@ -1,0 +1,51 @@
+import { createRequire } from 'node:module';
+import { mkdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Browser, BrowserContext, Page } from 'playwright-core';
+import type { MadeOperator } from '#test';
+
+const require = createRequire(import.meta.url);
+const axeSource = readFileSync(createRequire(require.resolve('@axe-core/playwright')).resolve('axe-core/axe.min.js'), 'utf8');
+declare const axe: { run(context: unknown, options: unknown): Promise<{ violations: { id: string; nodes: { target: string[]; html: string }[] }[] }> };
+const TAGS = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa'];
+const DESK = { width: 1280, height: 900 };
+const NARROW = { width: 320, height: 640 };
+/** A folder to leave pictures in, for a person to look through. */
+const pictures = process.env.EXCHEQUER_SHOTS;
+
+/** A page of the console with this operator signed in; what the browser complains of is added to `faults`. */
+export async function consolePage(browser: Browser, operator: MadeOperator, base: string, faults: string[]): Promise<Page> {
+  const context: BrowserContext = await browser.newContext({ viewport: DESK, reducedMotion: 'reduce' });
+  await context.addCookies([{ name: 'xq_operator', value: operator.cookies.xq_operator ?? '', url: base }]);
+  const made = await context.newPage();
+  made.on('console', (message) => { if (message.type() === 'error') faults.push(message.text()); });
+  made.on('pageerror', (error) => faults.push(String(error)));
+  return made;
+}
+
+/** Each room in English by day and Hindi by night: what axe finds, and what is too wide at 320 px. */
+export async function walkRooms(page: Page, base: string, addresses: readonly string[]): Promise<string[]> {
+  const found: string[] = [];
+  for (const address of addresses) for (const [lang, theme] of [['en', 'light'], ['hi', 'dark']] as const) {
+    const shot = async (size: string): Promise<void> => {
+      if (!pictures) return;
+      mkdirSync(pictures, { recursive: true });
+      await page.screenshot({ path: join(pictures, `${address.replaceAll(/\W+/g, '-').slice(1, 60)}-${lang}-${size}.png`), fullPage: true });
+    };
+    await page.setViewportSize(DESK);
+    await page.goto(`${base}/console${address}${address.includes('?') ? '&' : '?'}lang=${lang}&theme=${theme}`);
+    await page.locator('h1').waitFor();
+    await page.waitForLoadState('networkidle');
+    await page.evaluate(axeSource);
+    const violations = await page.evaluate(async (tags) => (await axe.run(document, { runOnly: { type: 'tag', values: tags }, resultTypes: ['violations'] }))
+      .violations.flatMap((v) => v.nodes.map((n) => `${v.id}: ${n.target.join(' ')} ${n.html.slice(0, 120)}`)), TAGS);
+    found.push(...violations.map((f) => `${address} ${lang}: ${f}`));
+    await shot('desk');
+    await page.setViewportSize(NARROW);
+    const wide = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
+    if (wide > 0) found.push(`${address} ${lang}: ${wide} px too wide at 320`);
+    await shot('narrow');
+  }
+  await page.setViewportSize(DESK);
+  return found;
+}
