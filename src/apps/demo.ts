@@ -54,7 +54,8 @@ async function startParties(): Promise<Parties> {
 
 const carriersOf = ({ phones: [one, two], relays }: Parties, address: (slug: string) => string): Providers => ({
   text: [httpMessages(one), formMessages({ base: `${two.base}/form`, account: 'sim', secret: two.token })],
-  email: relays.map((r, i) => smtpMail({ name: `smtp-${i + 1}`, url: r.smtp ?? '' })), push: [], from: 'notices@office.invalid', linkBase: ({ slug }) => address(slug),
+  email: relays.map((r, i) => smtpMail({ name: `smtp-${i + 1}`, url: r.smtp ?? '' })), push: [], from: 'notices@office.invalid',
+    linkBase: ({ slug }) => address(slug),
 });
 
 const FILERS = 10_000;
@@ -94,7 +95,8 @@ export async function demo(args: readonly string[]): Promise<number> {
       desk.mount(app);
     },
     roles: ['web', 'relay', 'worker'],
-    provided: () => [...local, ...noticeProviders(carriersOf(parties, (slug) => `${base}/t/${slug}`)), provide(BankRail, () => httpBank(bank))], host: '127.0.0.1', port: PORT_FIRST,
+    provided: () => [...local, ...noticeProviders(carriersOf(parties, (slug) => `${base}/t/${slug}`)), provide(BankRail, () => httpBank(bank))],
+      host: '127.0.0.1', port: PORT_FIRST,
       portsMax: PORT_TRIES_MAX, secure: false,
       pathTenants: true,
   });

@@ -26,7 +26,8 @@ function Kinds({ context, p }: { context: PageContext; p: Preferences }): VNode 
           {k.choices.map((c) => {
             // What cannot be turned off is a sentence, not a control that does nothing.
             if (k.critical && c.on) return <p class="choice"><Badge meaning="done">{w.channels[c.channel]}</Badge> <span class="quiet">{w.always}</span></p>;
-            return <label class="choice"><input type="checkbox" name={`on ${k.kind} ${c.channel}`} value="yes" checked={c.on} />{' '}{w.channels[c.channel]}</label>;
+            return <label class="choice"><input type="checkbox" name={`on ${k.kind} ${c.channel}`} value="yes"
+              checked={c.on} />{' '}{w.channels[c.channel]}</label>;
           })}
         </fieldset>
       ))}
