@@ -1,6 +1,9 @@
 // Written by `npm run docs` from the routes; edits here are lost.
 
 const routes = {
+  getSagas: ['GET', '/sagas'],
+  getSagasSaga: ['GET', '/sagas/:saga'],
+  postSagasSagaDecision: ['POST', '/sagas/:saga/:decision'],
   getAuditFacts: ['GET', '/audit/facts'],
   postSignInChallenges: ['POST', '/sign-in/challenges'],
   postSignInChallengesChallengeCode: ['POST', '/sign-in/challenges/:challenge/code'],

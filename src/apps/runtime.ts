@@ -1,5 +1,6 @@
 import {
-  errorFields, Pool, type CellContext, type Clock, type Log, type Module, type Provided, type TenantRef, type Token, type Tracer, type WorkerContext,
+  errorFields, Manifests, Pool, provide, type CellContext, type Clock, type Log, type Module, type Provided, type TenantRef, type Token, type Tracer,
+  type WorkerContext,
 } from '#kernel';
 import { connectAs, type CellConnection } from './migrate.ts';
 
@@ -40,7 +41,7 @@ export function openCell(o: CellOptions): Cell {
   const pools = { app: pool('app', sizes.app, PLAN_OPTIONS), batch: pool('app', sizes.batch, PLAN_OPTIONS), spine: pool('spine', sizes.spine, PLAN_OPTIONS),
     auditor: pool('auditor', sizes.auditor) };
   const held = new Map<string, unknown>();
-  const makers = new Map([...o.modules.flatMap((m) => m.state ?? []), ...o.provided].map((p) => [p.token.name, p]));
+  const makers = new Map([...o.modules.flatMap((m) => m.state ?? []), provide(Manifests, () => o.modules), ...o.provided].map((p) => [p.token.name, p]));
   const use = <T>(what: Token<T>): T => {
     if (!held.has(what.name)) {
       const maker = makers.get(what.name);

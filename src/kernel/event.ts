@@ -15,7 +15,8 @@ export function personal<S extends z.ZodType>(kind: string, schema: S): Personal
 /** The personal kind of a schema, or undefined. */
 export const personalKind = (schema: z.ZodType): string | undefined => kinds.get(schema)?.personal;
 
-type NothingPersonal<S extends z.ZodRawShape> = { [K in keyof S]: S[K] extends Personal ? never : S[K] };
+/** A shape none of whose fields is about a person. */
+export type NothingPersonal<S extends z.ZodRawShape> = { [K in keyof S]: S[K] extends Personal ? never : S[K] };
 
 /** Something that happened, told to subscribers after the commit, at least once, in order per key. Carries ids, codes, dates and amounts only. */
 export interface EventType<Name extends string = string, S extends z.ZodRawShape = z.ZodRawShape> {

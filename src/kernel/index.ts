@@ -17,4 +17,5 @@ export * from './tx.ts';
 export * from './batch.ts';
 export * from './route.ts';
 export * from './call.ts';
+export * from './saga.ts';
 export * from './module.ts';

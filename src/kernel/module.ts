@@ -1,12 +1,13 @@
 import type { z } from 'zod';
 import type { ConfigSpec } from './config.ts';
 import type { AnyCall } from './call.ts';
+import type { Saga } from './saga.ts';
 import type { Claimer, Gate } from './batch.ts';
 import type { EventData, EventType, JobType } from './event.ts';
 import type { Log } from './log.ts';
 import type { Machine } from './machine.ts';
 import type { Problem } from './problem.ts';
-import type { Actor, CellContext, TenantRef, Token, Tx, Writer } from './tx.ts';
+import { token, type Actor, type CellContext, type TenantRef, type Token, type Tx, type Writer } from './tx.ts';
 import type { AnyDownload, AnyForm, AnyPage, AnyRoute, CookieChange, Stream } from './route.ts';
 import type { Clock } from './clock.ts';
 
@@ -87,6 +88,7 @@ export interface Module {
   readonly reactions?: readonly Reaction[];
   readonly handlers?: readonly JobHandler[];
   readonly calls?: readonly AnyCall[];
+  readonly sagas?: readonly Saga[];
   readonly workers?: readonly Worker[];
   readonly writers?: readonly Writer[];
   readonly gates?: readonly Gate[];
@@ -115,3 +117,6 @@ export const productOf = (module: Pick<Module, 'name'>): string | undefined =>
 
 /** The manifest of a module; imported by apps only. */
 export const defineModule = (module: Module): Module => module;
+
+/** The manifests of the program, for what is read off them in a verb. */
+export const Manifests = token<readonly Module[]>('manifests');

@@ -63,6 +63,10 @@ export interface JobDraft {
   readonly dedupe?: string;
   /** Jobs of one key run one at a time, in order. */
   readonly key?: string;
+  /** A call's key at the other side, where it must be the same one whenever this is asked for again; drawn unless said. */
+  readonly callKey?: string;
+  /** A call that may have been sent before under its `callKey`: it begins by inquiring. */
+  readonly asked?: true;
 }
 export interface AnswerDraft { readonly scope: Buffer; readonly bodyHash: Buffer; readonly json: string }
 

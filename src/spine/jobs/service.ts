@@ -6,15 +6,18 @@ import { CallProbe, CLAIM_MAX, JobSignal, LEASE_MS, POLL_MS, type Job } from './
 import { backoffMs } from './rules.ts';
 import { claimJobs, clearAttempt, failJob, finishJobs, insertJobs, noteAttempts, type NewJobs } from './store.ts';
 
+const emptyJobs = (): NewJobs => ({ name: [], key: [], dedupe: [], data: [], trace: [], runAt: [], attemptsMax: [], callKey: [] });
+
 /** Writes the section's jobs in its commit. */
 export const jobWriter: Writer = {
   name: 'spine/jobs', rank: 70,
   write(tx, pending) {
     if (!pending.jobs.length) return undefined;
-    const rows: NewJobs = { name: [], key: [], dedupe: [], data: [], trace: [], runAt: [], attemptsMax: [], callKey: [] };
+    const fresh = emptyJobs(), asked = emptyJobs();
     // The queue runs on the database's clock, whatever the tenant's clock says; a verb speaks in its tenant's time.
     const real = (at: Date): Date => new Date(at.getTime() - tx.tenant.clockOffsetMs);
     for (const { by, job } of pending.jobs) {
+      const rows = job.asked ? asked : fresh;
       rows.name.push(job.type.name);
       rows.key.push(job.key ?? null);
       rows.dedupe.push(job.dedupe ?? null);
@@ -22,10 +25,14 @@ export const jobWriter: Writer = {
       rows.trace.push(by.trace);
       rows.runAt.push(real(job.runAt ?? tx.now));
       rows.attemptsMax.push(job.type.attemptsMax);
-      rows.callKey.push(tx.uuid());
+      rows.callKey.push(job.callKey ?? tx.uuid());
     }
     tx.afterCommit(() => tx.use(JobSignal).wake());
-    return () => insertJobs(tx.sql, tx.tenant.id, real(tx.now), rows);
+    const now = real(tx.now);
+    return () => Promise.all([
+      ...(fresh.name.length ? [insertJobs(tx.sql, tx.tenant.id, now, null, fresh)] : []),
+      ...(asked.name.length ? [insertJobs(tx.sql, tx.tenant.id, now, now, asked)] : []),
+    ]);
   },
 };
 
@@ -151,7 +158,7 @@ export const worker: Worker = {
   async run(w) {
     const me = uuidv7(w.clock.now(), systemRandom);
     const handlers = new Map(w.modules.flatMap((m) => m.handlers ?? []).map((h) => [h.job.name, h]));
-    const calls = new Map(w.modules.flatMap((m) => m.calls ?? []).map((c) => [c.job.name, c]));
+    const calls = new Map(w.modules.flatMap((m) => [...m.calls ?? [], ...(m.sagas ?? []).flatMap((s) => s.calls)]).map((c) => [c.job.name, c]));
     const ofCalls: Calls = {
       prepare: createGroup<Preparing, Prepared>(w.cell, 'jobs.prepare', w.log, (tx, items) => prepareAll(tx, items, me)),
       record: createGroup<Recording, void>(w.cell, 'jobs.record', w.log, (tx, items) => recordAll(tx, items, me)),

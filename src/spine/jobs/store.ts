@@ -4,9 +4,9 @@ import type { Job } from './contract.ts';
 export interface NewJobs { name: string[]; key: (string | null)[]; dedupe: (string | null)[]; data: string[]; trace: string[]; runAt: Date[];
   attemptsMax: number[]; callKey: (string | null)[] }
 
-export const insertJobs = (sql: SqlTag, tenant: string, at: Date, j: NewJobs): Promise<unknown[]> => sql`
-  insert into jobs.job (tenant, name, key, dedupe, data, trace, run_at, created_at, attempts_max, call_key)
-  select ${tenant}, n, k, d, da, tr, ra, ${at}, am, ck
+export const insertJobs = (sql: SqlTag, tenant: string, at: Date, sentAt: Date | null, j: NewJobs): Promise<unknown[]> => sql`
+  insert into jobs.job (tenant, name, key, dedupe, data, trace, run_at, created_at, attempts_max, call_key, sent_at)
+  select ${tenant}, n, k, d, da, tr, ra, ${at}, am, ck, ${sentAt}::timestamptz
   from unnest(${j.name}::text[], ${j.key}::text[], ${j.dedupe}::text[], ${j.data}::text[], ${j.trace}::text[], ${j.runAt}::timestamptz[],
     ${j.attemptsMax}::smallint[],
     ${j.callKey}::text[]) r (n, k, d, da, tr, ra, am, ck)
