@@ -4,7 +4,7 @@ import { event, problem, token, zId, zInstant } from '#kernel';
 /** How long a worker may hold a saga between two steps before another takes it. */
 export const LEASE_MS = 10_000;
 /** Sagas that one process has under way. */
-export const RUNNING_MAX = 512;
+export const RUNNING_MAX = 128;
 export const POLL_MS = 500;
 /** Wait before try n: 2ⁿ s with jitter, at most this; there is no last try. */
 export const BACKOFF_MS_MAX = 600_000;
@@ -38,6 +38,7 @@ export interface SagaRow {
   readonly problem: string | null;
   readonly trace: string;
   readonly deadline_at: Date;
+  readonly next_at: Date | null;
 }
 
 /** Wakes who waits for sagas in this process. */

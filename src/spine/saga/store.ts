@@ -19,26 +19,25 @@ export const sagasOfKeys = (sql: SqlTag, tenant: string, name: string, keys: rea
 /** Takes sagas that are due, and those whose worker's lease ran out. */
 export const claimSagas = (sql: SqlTag, worker: string, now: Date, until: Date, limit: number): Promise<(SagaRow & { late: boolean })[]> =>
   sql<SagaRow & { late: boolean }>`
-  with due as materialized (select tenant, id from saga.saga where next_at <= ${now} order by next_at limit ${limit} for update skip locked)
-  update saga.saga s set next_at = ${until}, worker = ${worker} from due d where s.tenant = d.tenant and s.id = d.id
+  with due as materialized (select id from saga.saga where next_at <= ${now} order by next_at limit ${limit} for update skip locked)
+  update saga.saga s set next_at = ${until}, worker = ${worker} from due d where s.id = d.id
   returning replace(s.id::text, '-', '') as id, replace(s.tenant::text, '-', '') as tenant, name, version, key, state, at, moves, input, vals, tries,
-    problem, trace, deadline_at, deadline_at <= ${now} as late`;
+    problem, trace, deadline_at, s.next_at, deadline_at <= ${now} as late`;
 
-/** Locks sagas that still stand where their worker left them; one that is not answered was taken over. */
-export const lockPlaces = (sql: SqlTag, tenant: string, ids: readonly string[], moves: readonly number[]): Promise<unknown[]> => sql`
-  select s.id from saga.saga s join unnest(${ids}::uuid[], ${moves}::int[]) r (i, m) on s.id = r.i and s.moves = r.m
-  where s.tenant = ${tenant} and s.ended_at is null order by s.id for update of s`;
+/** Locks sagas and tells where they stand; whoever comes second finds that they have moved. */
+export const lockPlaces = (sql: SqlTag, ids: readonly string[]): Promise<{ id: string; moves: number }[]> => sql<{ id: string; moves: number }>`
+  select replace(id::text, '-', '') as id, moves from saga.saga where id = any(${ids}::uuid[]) and ended_at is null order by id for update`;
 
 export interface Moved { id: string; state: SagaState; at: number; vals: string; problem: string | null; nextAt: Date | null; endedAt: Date | null }
 
 /** Moves sagas on; their tries begin anew. */
-export const moveSagas = (sql: SqlTag, tenant: string, m: readonly Moved[]): Promise<unknown[]> => sql`
+export const moveSagas = (sql: SqlTag, m: readonly Moved[]): Promise<unknown[]> => sql`
   update saga.saga s set state = r.st, at = r.a, vals = r.v, problem = coalesce(r.p, s.problem), next_at = r.n, ended_at = r.e, moves = s.moves + 1,
     tries = 0, error = null
   from unnest(${m.map((x) => x.id)}::uuid[], ${m.map((x) => x.state)}::text[], ${m.map((x) => x.at)}::smallint[],
     string_to_array(${joinedJson(m.map((x) => x.vals))}, chr(30), ''), ${m.map((x) => x.problem)}::text[], ${m.map((x) => x.nextAt)}::timestamptz[],
     ${m.map((x) => x.endedAt)}::timestamptz[]) r (i, st, a, v, p, n, e)
-  where s.tenant = ${tenant} and s.id = r.i`;
+  where s.id = r.i`;
 
 export interface NewStep { saga: string; no: number; step: string; move: string; result: string; value: string | null; problem: string | null;
   by: string | null; reason: string | null }
@@ -51,29 +50,29 @@ export const insertSteps = (sql: SqlTag, tenant: string, at: Date, s: readonly N
     ${s.map((x) => x.by)}::uuid[], ${s.map((x) => x.reason)}::text[]) r (i, n, st, m, r, v, p, b, w)`;
 
 /** Notes a try that threw, or one that was not made; null moves mean that another worker has it by now. */
-export const failSaga = (sql: SqlTag, tenant: string, id: string, moves: number, f: { state: SagaState; tries: number; error: string; nextAt: Date | null }):
+export const failSaga = (sql: SqlTag, id: string, moves: number, f: { state: SagaState; tries: number; error: string; nextAt: Date | null }):
   Promise<unknown[]> => sql`
   update saga.saga set state = ${f.state}, tries = ${f.tries}, error = ${f.error}, next_at = ${f.nextAt}
-  where tenant = ${tenant} and id = ${id} and moves = ${moves} and ended_at is null returning id`;
+  where id = ${id} and moves = ${moves} and ended_at is null returning id`;
 
 /** Puts a saga aside that this process cannot run: an unknown tenant or version. */
-export const putOff = (sql: SqlTag, tenant: string, id: string, worker: string, error: string, nextAt: Date): Promise<unknown[]> => sql`
-  update saga.saga set error = ${error}, next_at = ${nextAt} where tenant = ${tenant} and id = ${id} and worker = ${worker}`;
+export const putOff = (sql: SqlTag, id: string, worker: string, error: string, nextAt: Date): Promise<unknown[]> => sql`
+  update saga.saga set error = ${error}, next_at = ${nextAt} where id = ${id} and worker = ${worker}`;
 
-export type KnownSaga = SagaRow & { error: string | null; next_at: Date | null; created_at: Date; ended_at: Date | null };
+export type KnownSaga = SagaRow & { error: string | null; created_at: Date; ended_at: Date | null };
 
-export const readSaga = async (sql: SqlTag, tenant: string, id: string): Promise<KnownSaga | undefined> => (await sql<KnownSaga>`
+export const readSaga = async (sql: SqlTag, id: string): Promise<KnownSaga | undefined> => (await sql<KnownSaga>`
   select replace(id::text, '-', '') as id, replace(tenant::text, '-', '') as tenant, name, version, key, state, at, moves, input, vals, tries, trace,
     deadline_at, problem, error, next_at, created_at, ended_at
-  from saga.saga where tenant = ${tenant} and id = ${id}`)[0];
+  from saga.saga where id = ${id}`)[0];
 
-export const lockSaga = async (sql: SqlTag, tenant: string, id: string): Promise<KnownSaga | undefined> => (await sql<KnownSaga>`
+export const lockSaga = async (sql: SqlTag, id: string): Promise<KnownSaga | undefined> => (await sql<KnownSaga>`
   select replace(id::text, '-', '') as id, replace(tenant::text, '-', '') as tenant, name, version, key, state, at, moves, input, vals, tries, trace,
     deadline_at, problem, error, next_at, created_at, ended_at
-  from saga.saga where tenant = ${tenant} and id = ${id} for update`)[0];
+  from saga.saga where id = ${id} for update`)[0];
 
-export const extendDeadline = (sql: SqlTag, tenant: string, id: string, deadline: Date): Promise<unknown[]> => sql`
-  update saga.saga set deadline_at = ${deadline} where tenant = ${tenant} and id = ${id}`;
+export const extendDeadline = (sql: SqlTag, id: string, deadline: Date): Promise<unknown[]> => sql`
+  update saga.saga set deadline_at = ${deadline} where id = ${id}`;
 
 const NEWEST = 'ffffffffffffffffffffffffffffffff';
 
@@ -88,17 +87,17 @@ export const listSagas = (sql: SqlTag, tenant: string, state: string | null, ope
 
 export interface KnownStep { no: number; step: string; move: 'do' | 'undo'; result: string; problem: string | null; by_operator: string | null;
   reason: string | null; at: Date }
-export const listSteps = (sql: SqlTag, tenant: string, saga: string): Promise<KnownStep[]> => sql<KnownStep>`
+export const listSteps = (sql: SqlTag, saga: string): Promise<KnownStep[]> => sql<KnownStep>`
   select no, step, move, result, problem, replace(by_operator::text, '-', '') as by_operator, reason, at from saga.step
-  where tenant = ${tenant} and saga = ${saga} order by no`;
+  where saga = ${saga} order by no`;
 
-export const lastResult = async (sql: SqlTag, tenant: string, saga: string): Promise<string | undefined> => (await sql<{ result: string }>`
-  select result from saga.step where tenant = ${tenant} and saga = ${saga} order by no desc limit 1`)[0]?.result;
+export const lastResult = async (sql: SqlTag, saga: string): Promise<string | undefined> => (await sql<{ result: string }>`
+  select result from saga.step where saga = ${saga} order by no desc limit 1`)[0]?.result;
 
 /** Forgets sagas that ended long ago; their ids tell when they began. */
 export const forgetSagas = (sql: SqlTag, tenant: string, before: Date, limit: number): Promise<unknown[]> => sql`
   with old as materialized (
     select id from saga.saga where tenant = ${tenant} and id < ${`${before.getTime().toString(16).padStart(12, '0')}${'0'.repeat(20)}`}::uuid
       and ended_at <= ${before} order by id limit ${limit}
-  ), steps as (delete from saga.step s using old where s.tenant = ${tenant} and s.saga = old.id)
-  delete from saga.saga s using old where s.tenant = ${tenant} and s.id = old.id returning s.id`;
+  ), steps as (delete from saga.step s using old where s.saga = old.id)
+  delete from saga.saga s using old where s.id = old.id returning s.id`;

@@ -1,6 +1,6 @@
 create table saga.saga (
   tenant uuid not null,
-  id uuid not null,
+  id uuid primary key,
   name text not null,
   version smallint not null,
   key text not null,
@@ -21,12 +21,12 @@ create table saga.saga (
   trace text not null,
   created_at timestamptz not null,
   ended_at timestamptz,
-  primary key (tenant, id),
   unique (tenant, name, key)
 ) with (fillfactor = 80, autovacuum_vacuum_scale_factor = 0.05);
 comment on table saga.saga is 'Steps that belong together: how far each run has come, and when it is to go on.';
 create index saga_due on saga.saga (next_at) where next_at is not null;
-create index saga_open on saga.saga (tenant, state, id) where ended_at is null;
+create index saga_listed on saga.saga (tenant, id);
+create index saga_open on saga.saga (tenant, id) where ended_at is null;
 
 create table saga.step (
   tenant uuid not null,
@@ -40,6 +40,6 @@ create table saga.step (
   by_operator uuid,
   reason text,
   at timestamptz not null,
-  primary key (tenant, saga, no)
+  primary key (saga, no)
 );
 comment on table saga.step is 'What became of each step, done and undone, written in the commit of its effect.';

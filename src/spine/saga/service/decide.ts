@@ -35,19 +35,19 @@ async function story(tx: Tx, row: KnownSaga): Promise<z.output<typeof zSagaStory
     saga: toOut(saga, row, realNow(tx)), may: saga ? mayDecide(saga, row) : [],
     plan: (saga?.steps ?? []).map((s) => ({ step: s.name, doc: s.doc, kind: s.do.kind === 'call' ? 'call' : 'verb', undo: s.undo !== undefined,
       pivot: s.pivot ?? false })),
-    steps: (await listSteps(tx.sql, tx.tenant.id, row.id)).map(({ by_operator: by, ...s }) => ({ ...s, by: by === null ? null : idOf('opr', by) })),
+    steps: (await listSteps(tx.sql, row.id)).map(({ by_operator: by, ...s }) => ({ ...s, by: by === null ? null : idOf('opr', by) })),
   };
 }
 
 export async function shown(tx: Tx, { params }: z.output<typeof zOfSaga>): Out<typeof zSagaStory> {
-  const row = await readSaga(tx.sql, tx.tenant.id, uuidOf(params.saga));
+  const row = await readSaga(tx.sql, uuidOf(params.saga));
   return row ? done(await story(tx, row)) : refuse(sagaUnknown);
 }
 
 /** A person's retry, skip or undo. What they decide is recorded as a step of the saga and as a fact. */
 export async function decide(tx: Tx, { params, body }: z.output<typeof zDecide>): Out<typeof zDecided> {
   const { decision } = params;
-  const row = await lockSaga(tx.sql, tx.tenant.id, uuidOf(params.saga));
+  const row = await lockSaga(tx.sql, uuidOf(params.saga));
   if (!row) return refuse(sagaUnknown);
   const saga = sagaOf(sagasOf(tx.use(Manifests)), row);
   const fact = { action: 'saga.decided', resource: `saga ${row.id}`, detail: { decision, name: row.name, state: row.state, reason: body.reason } };
@@ -59,11 +59,11 @@ export async function decide(tx: Tx, { params, body }: z.output<typeof zDecide>)
   const decided = { by: tx.actor.kind === 'operator' ? tx.actor.id : null, reason: body.reason };
   const now = realNow(tx);
   // Whoever lets it go on gives it as long again.
-  tx.write(() => extendDeadline(tx.sql, tx.tenant.id, row.id, later(now, saga.deadlineMs)));
+  tx.write(() => extendDeadline(tx.sql, row.id, later(now, saga.deadlineMs)));
   tx.afterCommit(() => tx.use(SagaSignal).wake());
   const answered = (state: SagaState): Outcome<z.output<typeof zDecided>> => done({ saga: params.saga, state });
   if (decision === 'skip') return answered((settle(tx.section, [{ saga, row, answer: 'skipped', decided }], 0)[0] as SagaRow).state);
-  if (decision === 'retry' && actionOf(saga, row).kind === 'call' && await lastResult(tx.sql, tx.tenant.id, row.id) === 'unknown') {
+  if (decision === 'retry' && actionOf(saga, row).kind === 'call' && await lastResult(tx.sql, row.id) === 'unknown') {
     sendCall(tx.section, saga, row, decided);
     return answered(moveOf(row.state) === 'undo' ? 'compensation_waiting' : 'waiting');
   }
@@ -72,7 +72,7 @@ export async function decide(tx: Tx, { params, body }: z.output<typeof zDecide>)
     at: row.at };
   const over = place.state === 'undone';
   tx.write(() => Promise.all([
-    moveSagas(tx.sql, tx.tenant.id, [{ id: row.id, ...place, vals: row.vals, problem: null, nextAt: over ? null : now, endedAt: over ? now : null }]),
+    moveSagas(tx.sql, [{ id: row.id, ...place, vals: row.vals, problem: null, nextAt: over ? null : now, endedAt: over ? now : null }]),
     insertSteps(tx.sql, tx.tenant.id, tx.now, [{ saga: row.id, no: row.moves + 1, step: stepOf(saga, row).name, move: moveOf(row.state), result: decision,
       value: null, problem: null, ...decided }]),
   ]));

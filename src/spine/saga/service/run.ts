@@ -60,7 +60,7 @@ async function failed(r: Running, row: SagaRow, error: unknown): Promise<void> {
   if (needsPerson(state)) r.w.log.error('saga.stuck', { ...fields, state, owner: r.saga.owner });
   else r.w.log.warn('saga.step-failed', fields);
   await perform(r.w.cell, r.tenant, originOf(row), async (tx) => {
-    const noted = await failSaga(tx.sql, tx.tenant.id, row.id, row.moves, {
+    const noted = await failSaga(tx.sql, row.id, row.moves, {
       state, tries, error: error instanceof Error ? error.name : 'unknown', nextAt: later(realNow(tx), backoffMs(tries, systemRandom.unit())),
     });
     if (noted.length && needsPerson(state) && !needsPerson(row.state)) alert(tx.section, r.saga, row, { state, at: row.at });
@@ -69,7 +69,7 @@ async function failed(r: Running, row: SagaRow, error: unknown): Promise<void> {
 
 /** Past its deadline a saga asks a person before it goes any further forward. */
 const overdue = (r: Running, row: SagaRow): Promise<void> => perform(r.w.cell, r.tenant, originOf(row), async (tx) => {
-  const noted = await failSaga(tx.sql, tx.tenant.id, row.id, row.moves, { state: 'stalled', tries: row.tries, error: 'DeadlinePassed', nextAt: null });
+  const noted = await failSaga(tx.sql, row.id, row.moves, { state: 'stalled', tries: row.tries, error: 'DeadlinePassed', nextAt: null });
   if (!noted.length || needsPerson(row.state)) return;
   r.w.log.error('saga.stuck', { saga: row.name, step: stepOf(r.saga, row).name, state: 'stalled', owner: r.saga.owner, trace: row.trace });
   alert(tx.section, r.saga, row, { state: 'stalled', at: row.at });
@@ -111,7 +111,7 @@ export const runner: Worker = {
         const [tenant, saga] = [await w.tenant(uuid(row.tenant)), sagaOf(all, row)];
         if (!tenant || !saga) {
           // This process is behind, or ahead: one that knows the tenant and this version takes it.
-          await spineTransact(w.cell, (tx) => putOff(tx.sql, row.tenant, row.id, me, tenant ? 'UnknownSaga' : 'UnknownTenant', later(tx.now, LEASE_MS)));
+          await spineTransact(w.cell, (tx) => putOff(tx.sql, row.id, me, tenant ? 'UnknownSaga' : 'UnknownTenant', later(tx.now, LEASE_MS)));
           continue;
         }
         const done = runSaga({ w, tenant, saga, step }, row).catch((error: unknown) => w.log.warn('saga.run-failed', errorFields(error)))
