@@ -17,6 +17,14 @@ export interface ClientOptions { /** Address of the tenant without a slash at it
 /** Every method throws Refused where the route refuses. Amounts are decimal strings of minor units. */
 export declare function createClient(options?: ClientOptions): Client;
 export interface Client {
+  /** How much of each kind of job waits, runs or is dead, and when each schedule fires next. Scope: jobs:read. */
+  getJobs(input?: Readonly<Record<string, never>>, options?: CallOptions): Promise<{ readonly queues: readonly ({ readonly name: string; readonly doc: string | null; readonly waiting: number; readonly running: number; readonly later: number; readonly dead: number; readonly oldestAt: string | null })[]; readonly schedules: readonly ({ readonly name: string; readonly doc: string | null; readonly cron: string; readonly zone: string; readonly nextAt: string; readonly lastAt: string | null })[] }>;
+  /** Dead letters, newest first. Scope: jobs:read. */
+  getJobsDead(input?: { readonly query?: { readonly cursor?: string } }, options?: CallOptions): Promise<{ readonly jobs: readonly ({ readonly job: string; readonly name: string; readonly key: string | null; readonly data: string; readonly attempts: number; readonly error: string | null; readonly trace: string; readonly createdAt: string; readonly deadAt: string })[]; readonly next: string | null }>;
+  /** Gives a dead letter its tries anew. Scope: jobs:decide. */
+  postJobsDeadJobRetry(input: { readonly params: { readonly job: string } }, options?: CallOptions): Promise<{ readonly job: string }>;
+  /** Lets a dead letter go. Scope: jobs:decide. */
+  postJobsDeadJobDrop(input: { readonly params: { readonly job: string } }, options?: CallOptions): Promise<{ readonly job: string }>;
   /** Sagas, newest first: all, those of a state, or those that have not ended. Scope: saga:read. */
   getSagas(input?: { readonly query?: { readonly state?: "running" | "waiting" | "stalled" | "compensating" | "compensation_waiting" | "compensation_stuck" | "done" | "undone"; readonly open?: "yes"; readonly cursor?: string } }, options?: CallOptions): Promise<{ readonly sagas: readonly ({ readonly saga: string; readonly name: string; readonly version: number; readonly key: string; readonly state: "running" | "waiting" | "stalled" | "compensating" | "compensation_waiting" | "compensation_stuck" | "done" | "undone"; readonly step: string | null; readonly owner: string | null; readonly problem: string | null; readonly error: string | null; readonly tries: number; readonly nextAt: string | null; readonly deadlineAt: string; readonly createdAt: string; readonly endedAt: string | null; readonly trace: string; readonly overdue: boolean })[]; readonly next: string | null }>;
   /** One saga: its plan, what became of each step, and what may be decided about it now. Scope: saga:read. */
