@@ -1,6 +1,13 @@
 // Written by `npm run docs` from the routes; edits here are lost.
 
 const routes = {
+  getJobs: ['GET', '/jobs'],
+  getJobsDead: ['GET', '/jobs/dead'],
+  postJobsDeadJobRetry: ['POST', '/jobs/dead/:job/retry'],
+  postJobsDeadJobDrop: ['POST', '/jobs/dead/:job/drop'],
+  getSagas: ['GET', '/sagas'],
+  getSagasSaga: ['GET', '/sagas/:saga'],
+  postSagasSagaDecision: ['POST', '/sagas/:saga/:decision'],
   getAuditFacts: ['GET', '/audit/facts'],
   postSignInChallenges: ['POST', '/sign-in/challenges'],
   postSignInChallengesChallengeCode: ['POST', '/sign-in/challenges/:challenge/code'],

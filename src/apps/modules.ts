@@ -8,6 +8,7 @@ import jobs from '#spine/jobs/module';
 import ledger from '#spine/ledger/module';
 import limits from '#spine/limits/module';
 import operators from '#spine/operators/module';
+import saga from '#spine/saga/module';
 import tenancy from '#spine/tenancy/module';
 import vault from '#spine/vault/module';
 import taxrefund from '#products/taxrefund/module';
@@ -18,5 +19,5 @@ import notify from '#platform/notify/module';
 import objects from '#platform/objects/module';
 
 /** Every module of the program, lower tiers first and each after what it needs: the order of migrations and of locks. */
-export const modules: readonly Module[] = [tenancy, vault, limits, cache, events, jobs, audit, idempotency, identity, operators, ledger, edge, objects,
+export const modules: readonly Module[] = [tenancy, vault, limits, cache, events, jobs, saga, audit, idempotency, identity, operators, ledger, edge, objects,
   notify, console, taxrefund, wallet];

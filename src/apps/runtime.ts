@@ -1,7 +1,7 @@
 import {
-  errorFields, Pool, provide, type CellContext, type Clock, type Log, type Module, type Provided, type TenantRef, type Token, type Tracer, type WorkerContext,
+  errorFields, Manifests, Pool, provide, type CellContext, type Clock, type Log, type Module, type Provided, type TenantRef, type Token, type Tracer,
+  type WorkerContext,
 } from '#kernel';
-import { NoticeKinds } from '#platform/notify';
 import { Providers } from '#platform/notify/port';
 import { TextMessages } from '#spine/identity/port';
 import { connectAs, type CellConnection } from './migrate.ts';
@@ -44,7 +44,7 @@ export function openCell(o: CellOptions): Cell {
     auditor: pool('auditor', sizes.auditor) };
   const held = new Map<string, unknown>();
   const own = [
-    provide(NoticeKinds, () => new Map(o.modules.flatMap((m) => m.notices ?? []).map((k) => [k.name, k]))),
+    provide(Manifests, () => o.modules),
     // Where nothing more was said, notices go where sign-in codes go.
     provide(Providers, (cell) => ({ text: [cell.use(TextMessages)], email: [], push: [] })),
   ];

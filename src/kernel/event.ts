@@ -15,7 +15,8 @@ export function personal<S extends z.ZodType>(kind: string, schema: S): Personal
 /** The personal kind of a schema, or undefined. */
 export const personalKind = (schema: z.ZodType): string | undefined => kinds.get(schema)?.personal;
 
-type NothingPersonal<S extends z.ZodRawShape> = { [K in keyof S]: S[K] extends Personal ? never : S[K] };
+/** A shape none of whose fields is about a person. */
+export type NothingPersonal<S extends z.ZodRawShape> = { [K in keyof S]: S[K] extends Personal ? never : S[K] };
 
 /** Something that happened, told to subscribers after the commit, at least once, in order per key. Carries ids, codes, dates and amounts only. */
 export interface EventType<Name extends string = string, S extends z.ZodRawShape = z.ZodRawShape> {
@@ -40,9 +41,15 @@ export interface JobType<Name extends string = string, S extends z.ZodRawShape =
   readonly data: z.ZodObject<S>;
   /** Tries before the job becomes a dead letter. */
   readonly attemptsMax: number;
+  readonly priority: JobPriority;
+  /** True where its handler takes many at once, in one transaction a tenant. */
+  readonly many: boolean;
 }
+/** `urgent` never waits behind `usual`, nor `usual` behind `bulk`. */
+export type JobPriority = 'urgent' | 'usual' | 'bulk';
 export const job = <Name extends string, S extends z.ZodRawShape>(
-  name: Name, spec: { doc: string; data: S & NothingPersonal<S>; attemptsMax?: number },
+  name: Name, spec: { doc: string; data: S & NothingPersonal<S>; attemptsMax?: number; priority?: JobPriority; many?: true },
 ): JobType<Name, S> => ({
   kind: 'job', name, doc: spec.doc, data: z.strictObject(spec.data as S) as unknown as z.ZodObject<S>, attemptsMax: spec.attemptsMax ?? 10,
+  priority: spec.priority ?? 'usual', many: spec.many ?? false,
 });

@@ -18,4 +18,5 @@ export * from './batch.ts';
 export * from './route.ts';
 export * from './call.ts';
 export * from './notice.ts';
+export * from './saga.ts';
 export * from './module.ts';

@@ -1,15 +1,16 @@
 import type { z } from 'zod';
 import type { ConfigSpec } from './config.ts';
 import type { AnyCall } from './call.ts';
-import type { Claimer, Gate } from './batch.ts';
+import type { Saga } from './saga.ts';
+import type { Claimer, Gate, Item } from './batch.ts';
 import type { EventData, EventType, JobType } from './event.ts';
 import type { Log } from './log.ts';
 import type { Machine } from './machine.ts';
 import type { NoticeKind } from './notice.ts';
 import type { Problem } from './problem.ts';
-import type { Actor, CellContext, TenantRef, Token, Tx, Writer } from './tx.ts';
+import { token, type Actor, type CellContext, type SectionTx, type TenantRef, type Token, type Tx, type Writer } from './tx.ts';
 import type { AnyDownload, AnyForm, AnyPage, AnyRoute, CookieChange, Stream } from './route.ts';
-import type { Clock } from './clock.ts';
+import type { CivilDate, Clock } from './clock.ts';
 
 /** Rights of a database role on a table, as SQL words. */
 export type Rights = 'select' | 'insert' | 'update' | 'delete';
@@ -31,10 +32,35 @@ export interface Reaction<E extends EventType = EventType> {
 }
 export const on = <E extends EventType>(type: E, subscriber: string, run: Reaction<E>['run']): Reaction<E> => ({ kind: 'reaction', on: type, subscriber, run });
 
-export interface JobHandler { readonly kind: 'handler'; readonly job: JobType; readonly run: (tx: Tx, data: Readonly<Record<string, unknown>>) =>
-  Promise<void> }
+export interface JobHandler {
+  readonly kind: 'handler';
+  readonly job: JobType;
+  readonly run?: (tx: Tx, data: Readonly<Record<string, unknown>>) => Promise<void>;
+  /** All jobs of a tenant that were claimed together, in one transaction; what throws is bisected out. */
+  readonly many?: (tx: SectionTx, items: readonly Item<Readonly<Record<string, unknown>>>[]) => Promise<void>;
+}
 export const handle = <J extends JobType>(job: J, run: (tx: Tx, data: z.output<J['data']>) => Promise<void>): JobHandler =>
-  ({ kind: 'handler', job, run: run as JobHandler['run'] });
+  ({ kind: 'handler', job, run: run as NonNullable<JobHandler['run']> });
+/** For a job that is declared with `many`. */
+export const handleMany = <J extends JobType>(job: J, many: (tx: SectionTx, items: readonly Item<z.output<J['data']>>[]) => Promise<void>): JobHandler =>
+  ({ kind: 'handler', job, many: many as unknown as NonNullable<JobHandler['many']> });
+
+/** A job that each tenant gets at the times of a cron pattern, by its own clock, once whatever number of processes run. */
+export interface Schedule {
+  readonly kind: 'schedule';
+  readonly name: string;
+  readonly doc: string;
+  /** Five fields: minute, hour, day of month, month, day of week. */
+  readonly cron: string;
+  /** IANA zone; the tenant's own unless said. */
+  readonly zone?: string | undefined;
+  /** What becomes of times that passed while nothing ran: `each` makes a job for every one, `last` one for all. */
+  readonly missed: 'each' | 'last';
+  readonly job: JobType;
+  /** The job's data; `at` is the time of the pattern, not when it was noticed, `on` its civil date in the zone. */
+  readonly data: (fired: { readonly at: Date; readonly on: CivilDate }) => Readonly<Record<string, unknown>>;
+}
+export const schedule = (name: string, spec: Omit<Schedule, 'kind' | 'name'>): Schedule => ({ kind: 'schedule', name, ...spec });
 
 /** What a background worker of a cell is given. */
 export interface WorkerContext {
@@ -87,9 +113,11 @@ export interface Module {
   readonly machines?: readonly Machine<string>[];
   readonly reactions?: readonly Reaction[];
   readonly handlers?: readonly JobHandler[];
+  readonly schedules?: readonly Schedule[];
   readonly calls?: readonly AnyCall[];
   /** What persons may be told of, by platform/notify. */
   readonly notices?: readonly NoticeKind[];
+  readonly sagas?: readonly Saga[];
   readonly workers?: readonly Worker[];
   readonly writers?: readonly Writer[];
   readonly gates?: readonly Gate[];
@@ -118,3 +146,6 @@ export const productOf = (module: Pick<Module, 'name'>): string | undefined =>
 
 /** The manifest of a module; imported by apps only. */
 export const defineModule = (module: Module): Module => module;
+
+/** The manifests of the program, for what is read off them in a verb. */
+export const Manifests = token<readonly Module[]>('manifests');

@@ -1,5 +1,5 @@
 import { civilDateIn, type CivilDate } from './clock.ts';
-import type { EventData, EventType, JobType } from './event.ts';
+import type { EventData, EventType, JobPriority, JobType } from './event.ts';
 import { idOf, uuid, uuidv7, type Id, type Uuid } from './id.ts';
 import { seededRandom, systemRandom, type Random } from './random.ts';
 import { within, type Span, type Tracer } from './span.ts';
@@ -63,6 +63,12 @@ export interface JobDraft {
   readonly dedupe?: string;
   /** Jobs of one key run one at a time, in order. */
   readonly key?: string;
+  /** Instead of its type's. */
+  readonly priority?: JobPriority;
+  /** A call's key at the other side, where it must be the same one whenever this is asked for again; drawn unless said. */
+  readonly callKey?: string;
+  /** A call that may have been sent before under its `callKey`: it begins by inquiring. */
+  readonly asked?: true;
 }
 export interface AnswerDraft { readonly scope: Buffer; readonly bodyHash: Buffer; readonly json: string }
 

@@ -3,7 +3,7 @@ import { Died, Noted, notifyProblems } from './contract.ts';
 import { forms, inboxPage, linkPages, preferencesPage } from './pages/pages.tsx';
 import { follow } from './reactions.ts';
 import { changes, routes } from './routes.ts';
-import { ownKinds } from './service/kinds.ts';
+import { kindsState, ownKinds } from './service/kinds.ts';
 import { poolsState } from './service/pool.ts';
 import { inboxStates, preferencesStates } from './service/states.ts';
 import { sendMessage } from './service/send.ts';
@@ -24,7 +24,7 @@ export default defineModule({
     'notify.campaign': { app: ['select', 'insert', 'update'], auditor: ['select'] },
   },
   routes, pages: [{ ...inboxPage, states: inboxStates }, { ...preferencesPage, states: preferencesStates }, ...linkPages], forms, streams: [changes],
-    problems: notifyProblems, events: [Noted, Died], calls: [sendMessage], workers: [follow], state: [poolsState],
+    problems: notifyProblems, events: [Noted, Died], calls: [sendMessage], workers: [follow], state: [poolsState, kindsState],
   notices: ownKinds,
   permissions: { 'notify:read': 'See messages, providers and texts.', 'notify:send': 'Send announcements and try messages again.',
     'notify:templates': 'Change the office’s own texts.',

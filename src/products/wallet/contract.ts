@@ -297,6 +297,11 @@ export const HitFound = event('wallet.hit-found', {
 
 export const SendOrder = job('wallet.send-order', { doc: 'Sends one order to the bank and records what became of it.', data: { order: z.string() },
   attemptsMax: 100 });
+export const DayOver = job('wallet.day-over', { doc: 'Starts the end of a business day, behind the days before it that were not closed.',
+  data: { day: z.iso.date() },
+  attemptsMax: 1000 });
+/** A day that waits for the one before it is looked at again after this long. */
+export const DAY_AGAIN_MS = 60_000;
 
 /** An account as the verbs of this module pass it on. */
 export interface Account {

@@ -6,7 +6,7 @@ import { acceptForm, declineForm, limitsPage, orderPage, requestsPage, schedules
 import { moveForms, movePages } from './pages/move.tsx';
 import { kycPage, uploadForm } from './pages/kyc.tsx';
 import { statementPage } from './pages/statement.tsx';
-import { follow } from './reactions.ts';
+import { everyDay, follow, onDayOver } from './reactions.ts';
 import { changes, documentFile, downloads, routes } from './routes.ts';
 import { eodRunner } from './service/eod.ts';
 import { notices, tellOfPayments, tellOfTiers } from './service/notices.ts';
@@ -53,6 +53,8 @@ export default defineModule({
   problems: walletProblems,
   events: [Opened, PaymentMade, Booked, RequestChanged, OrderChanged, KycChanged, HitFound],
   calls: [sendOrder],
+  handlers: [onDayOver],
+  schedules: [everyDay],
   workers: [follow, scheduler, eodRunner],
   checks,
   islands: new URL('./islands/', import.meta.url),

@@ -1,6 +1,7 @@
-import { Hints, type Worker } from '#kernel';
+import { addDays, handle, Hints, schedule, type CivilDate, type Worker } from '#kernel';
 import { watchEvents } from '#spine/events';
-import { Booked, KycChanged, OrderChanged, PaymentMade, RequestChanged } from './contract.ts';
+import { Booked, DAY_AGAIN_MS, DayOver, KycChanged, OrderChanged, PaymentMade, RequestChanged } from './contract.ts';
+import { startEod } from './service/eod.ts';
 
 /** In every web process: whoever's money moved is told to look again. */
 export const follow: Worker = {
@@ -23,3 +24,17 @@ export const follow: Worker = {
     });
   },
 };
+
+/** Five past midnight where the tenant is, every day; a night in which nothing ran is made up for. */
+export const everyDay = schedule('wallet.every-day', {
+  doc: 'Closes the business day that has just ended.', cron: '5 0 * * *', missed: 'each', job: DayOver, data: ({ on }) => ({ day: addDays(on, -1) }),
+});
+
+/** Days follow each other: where an earlier one was not closed, it comes first, and this one is looked at again. */
+export const onDayOver = handle(DayOver, async (tx, { day }) => {
+  const started = await startEod(tx, { body: { day: day as CivilDate } });
+  if (started.ok) return;
+  const { next } = started.data;
+  if (typeof next === 'string' && next < day) await startEod(tx, { body: { day: next as CivilDate } });
+  tx.later(DayOver, { day }, { runAt: new Date(tx.now.getTime() + DAY_AGAIN_MS) });
+});

@@ -1,8 +1,12 @@
-import { token } from '#kernel';
+import { z } from 'zod';
+import { problem, token, zInstant } from '#kernel';
 
 /** How long a worker may hold a job before another takes it. */
 export const LEASE_MS = 10_000;
+/** Jobs that a process runs at once, one by one. */
 export const CLAIM_MAX = 32;
+/** Jobs that are claimed at once for handlers that take many. */
+export const BATCH_MAX = 1000;
 export const POLL_MS = 500;
 /** Wait before try n: 2ⁿ s with jitter, at most this. */
 export const BACKOFF_MS_MAX = 600_000;
@@ -19,6 +23,9 @@ export interface Job {
   readonly created_at: Date;
   readonly call_key: string | null;
   readonly sent_at: Date | null;
+  readonly key: string | null;
+  /** The claim that holds it: each has a name of its own, so that a process cannot finish what it lost and took again. */
+  readonly worker: string;
 }
 
 /** Wakes who waits for jobs in this process. */
@@ -29,3 +36,30 @@ export const JobSignal = token<JobSignal>('jobs.signal');
 export interface CallProbe { at(point: 'tx1-committed' | 'attempt-committed' | 'request-sent' | 'answer-received' | 'tx2-committed',
   job: string): Promise<void> }
 export const CallProbe = token<CallProbe | undefined>('jobs.probe');
+
+/** Schedules are looked at this often. */
+export const SCHEDULE_EVERY_MS = 1000;
+/** Times of one schedule that are made up for in one look, where each counts. */
+export const MISSED_MAX = 31;
+
+export const DEAD_PAGE_MAX = 100;
+export const jobUnknown = problem('job-unknown', {
+  status: 404, title: 'There is no such dead letter.', doc: 'It may have been retried or dropped. Another tenant’s answers the same.',
+});
+
+export const zJobs = z.strictObject({});
+export const zJobsOut = z.strictObject({
+  queues: z.array(z.strictObject({ name: z.string(), doc: z.string().nullable(), waiting: z.int(), running: z.int(), later: z.int(), dead: z.int(),
+    oldestAt: zInstant.nullable() })),
+  schedules: z.array(z.strictObject({ name: z.string(), doc: z.string().nullable(), cron: z.string(), zone: z.string(), nextAt: zInstant,
+    lastAt: zInstant.nullable() })),
+});
+const zCursor = z.string().regex(/^\d{1,18}$/);
+export const zDeadQuery = z.strictObject({ query: z.strictObject({ cursor: zCursor }).partial() }).partial();
+export const zDeadOut = z.strictObject({
+  jobs: z.array(z.strictObject({ job: zCursor, name: z.string(), key: z.string().nullable(), data: z.string(), attempts: z.int(), error: z.string().nullable(),
+    trace: z.string(), createdAt: zInstant, deadAt: zInstant })),
+  next: z.string().nullable(),
+});
+export const zOfDead = z.strictObject({ params: z.strictObject({ job: zCursor }) });
+export const zDeadDecided = z.strictObject({ job: zCursor });

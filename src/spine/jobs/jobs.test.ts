@@ -1,11 +1,13 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { httpMessages } from '#adapters/sms';
-import { call, handle, nextCallStep, provide, spineTransact, systemClock, type CallContext, type Tx } from '#kernel';
+import { z } from 'zod';
+import { call, handle, handleMany, job, nextCallStep, provide, schedule, spineTransact, systemClock, type CallContext, type Tx } from '#kernel';
 import type { TextMessages, TextResult } from '#spine/identity/port';
-import { Chore, Errand, house, leave, probe, startSim, type House, type Sim } from '#test';
+import { Chore, Errand, house, operatorOf, leave, probe, startSim, type House, type Sim } from '#test';
 import { CallProbe, JobSignal } from './contract.ts';
 import { backoffMs } from './rules.ts';
-import { claimJobs } from './store.ts';
+import { nextTime } from './service/schedule.ts';
+import { claimJobs, releaseHeads } from './store.ts';
 
 type Cell = ReturnType<House['cell']>;
 let sim: Sim;
@@ -14,6 +16,13 @@ let h: House;
 let chore: (tx: Tx, n: number) => Promise<void> = async () => undefined;
 /** The provider behind errands; some tests stand between. */
 let provider: TextMessages;
+const Heap = job('probe.heap', { doc: 'A chore of a test that is done in heaps.', data: { n: z.int() }, many: true, attemptsMax: 2 });
+const Timed = job('probe.timed', { doc: 'A chore of a test that a schedule makes.', data: { at: z.string(), on: z.string() } });
+const everyHour = schedule('probe.every-hour', { doc: 'Each hour of a test.', cron: '0 * * * *', missed: 'each', job: Timed,
+  data: ({ at, on }) => ({ at: at.toISOString(), on }) });
+const atNoon = schedule('probe.at-noon', { doc: 'Each noon of a test.', cron: '0 12 * * *', missed: 'last', job: Timed,
+  data: ({ at, on }) => ({ at: at.toISOString(), on }) });
+let heaps: number[] = [];
 const POINTS = ['tx1-committed', 'attempt-committed', 'answer-received', 'tx2-committed'] as const;
 
 const errand = call<{ to: string; text: string }, TextResult>({
@@ -29,7 +38,17 @@ const errand = call<{ to: string; text: string }, TextResult>({
 beforeAll(async () => {
   sim = await startSim('sms');
   provider = httpMessages(sim);
-  h = await house({ add: [probe({ handlers: [handle(Chore, async (tx, data) => { await chore(tx, data.n); })], calls: [errand] })], limits: false });
+  h = await house({ add: [probe({ handlers: [
+    handle(Chore, async (tx, data) => { await chore(tx, data.n); }),
+    handleMany(Heap, async (tx, items) => {
+      heaps.push(items.length);
+      for (const i of items) {
+        if (i.input.n === 13) throw new Error('unlucky');
+        await leave(tx, { subscriber: 'heap', event: 'x', key: 'x', n: i.input.n });
+      }
+    }),
+    handle(Timed, async (tx, data) => void await leave(tx, { subscriber: 'fired', event: data.at, key: data.on, n: 1 })),
+  ], schedules: [everyHour, atNoon], calls: [errand] })], limits: false });
 });
 afterAll(async () => {
   await h.stop();
@@ -178,10 +197,10 @@ describe('jobs', () => {
     const second = h.startWorkers(h.anotherCell(), ['worker']);
     await until(async () => go.length === 2);
     go[0]?.();
-    await first.stop();
+    await systemClock.sleep(50);
     expect(await effects('held')).toEqual([]);
     go[1]?.();
-    await second.stop();
+    await Promise.all([first.stop(), second.stop()]);
     expect(await su("select event from probe.effect where subscriber = 'held'")).toEqual([{ event: 'run 2' }]);
   });
   it('of an unknown tenant or name are not lost', async () => {
@@ -194,11 +213,111 @@ describe('jobs', () => {
   it('taken by two claims at once go to one', async () => {
     await h.perform('india', async (tx) => { for (let n = 0; n < 40; n++) tx.later(Chore, { n }); });
     const until_ = new Date(systemClock.now().getTime() + 60_000);
-    const claims = await Promise.all(['1', '2', '3', '4'].map((c) => spineTransact(h.cell(), (tx) => claimJobs(tx.sql, c.repeat(32), tx.now, until_, 20))));
+    const claims = await Promise.all(['1', '2', '3', '4'].map((c) => spineTransact(h.cell(),
+      (tx) => claimJobs(tx.sql, c.repeat(32), tx.now, until_, 20, false))));
     const ids = claims.flat().map((j) => j.id);
     expect(new Set(ids).size).toBe(ids.length);
     expect(ids.length).toBe(40);
     await su('delete from jobs.job');
+  });
+});
+
+describe('order, priority and heaps', () => {
+  const claim = (limit: number, many = false): Promise<{ id: bigint; key: string | null }[]> =>
+    spineTransact(h.cell(), (tx) => claimJobs(tx.sql, 'c'.repeat(32), tx.now, new Date(tx.now.getTime() + 60_000), limit, many));
+  it('what is urgent is claimed before what waits longer', async () => {
+    await h.perform('india', async (tx) => {
+      for (const priority of ['bulk', 'usual', 'urgent', 'bulk', 'urgent'] as const) tx.later(Chore, { n: 1 }, { priority });
+    });
+    const prios = async (limit: number): Promise<number[]> => {
+      const ids = (await claim(limit)).map((j) => j.id);
+      return (await su<{ prio: number }>('select prio from jobs.job where id = any($1) order by prio', [ids])).map((r) => r.prio);
+    };
+    expect(await prios(3)).toEqual([0, 0, 1]);
+    expect(await prios(9)).toEqual([2, 2]);
+  });
+  it('a claim takes one of each key and passes over thousands of others of a hot one', async () => {
+    await h.perform('india', async (tx) => { for (let n = 0; n < 3000; n++) tx.later(Chore, { n }, { key: 'hot' }); });
+    for (let n = 0; n < 3; n++) await later(n, { key: `cool ${n}` });
+    expect((await claim(32)).map((j) => j.key).toSorted()).toEqual(['cool 0', 'cool 1', 'cool 2', 'hot']);
+    expect(await claim(32)).toEqual([]);
+    expect(await su("select count(*)::int as n from jobs.job where key = 'hot' and not blocked")).toEqual([{ n: 1 }]);
+  });
+  it('one that stands aside for nobody is let go', async () => {
+    await later(1, { key: 'lost' });
+    await su('update jobs.job set blocked = true');
+    expect(await claim(9)).toEqual([]);
+    expect(await spineTransact(h.cell(), (tx) => releaseHeads(tx.sql))).toHaveLength(1);
+    expect(await claim(9)).toHaveLength(1);
+    // While the first of a key is there, the second stays aside.
+    await later(2, { key: 'lost' });
+    expect(await spineTransact(h.cell(), (tx) => releaseHeads(tx.sql))).toEqual([]);
+  });
+  it('heaps share a transaction, and one that throws is found and dies alone', async () => {
+    heaps = [];
+    await h.perform('india', async (tx) => { for (let n = 0; n < 200; n++) tx.later(Heap, { n }); });
+    await h.runJobs();
+    await skip();
+    await h.runJobs();
+    expect(heaps[0]).toBe(200);
+    expect((await effects('heap')).toSorted((a, b) => a - b)).toEqual(Array.from({ length: 200 }, (_, i) => i).filter((i) => i !== 13));
+    expect(await su('select dead_at is not null as dead, attempts from jobs.job')).toEqual([{ dead: true, attempts: 2 }]);
+  });
+});
+
+describe('dead letters', () => {
+  it('are listed, retried and dropped by operators of their tenant only, each with a fact', async () => {
+    chore = async () => { throw new Error('no'); };
+    for (const n of [1, 2]) await later(n, { key: `dead ${n}` });
+    await su('update jobs.job set attempts = attempts_max - 1');
+    await h.runJobs();
+    const desk = await operatorOf(h), stranger = await operatorOf(h, 'administrator', 'other');
+    const ask = (path: string, post = false, who = desk, tenant = 'india'): ReturnType<House['request']> => h.request({ tenant, path: `/api/jobs${path}`,
+      cookies: who.cookies, headers: { 'sec-fetch-site': 'same-origin' },
+        ...(post ? { json: undefined, method: 'POST', idempotencyKey: `dead-${path}-${tenant}` } : {}) });
+    const { jobs } = (await ask('/dead')).json<{ jobs: { job: string; name: string; error: string }[] }>();
+    expect(jobs).toEqual([expect.objectContaining({ name: 'probe.chore', error: 'Error' }), expect.objectContaining({ name: 'probe.chore' })]);
+    expect((await ask('/dead', false, stranger, 'other')).json()).toEqual({ jobs: [], next: null });
+    const [first = { job: '' }, second = { job: '' }] = jobs;
+    expect((await ask(`/dead/${first.job}/retry`, true, stranger, 'other')).status).toBe(404);
+    expect((await ask(`/dead/${first.job}/retry`, true)).status).toBe(200);
+    expect((await ask(`/dead/${second.job}/drop`, true)).status).toBe(200);
+    expect((await ask(`/dead/${second.job}/retry`, true)).status).toBe(404);
+    chore = async (tx, n) => void await leave(tx, { subscriber: 'revived', event: 'x', key: 'x', n });
+    await h.runJobs();
+    expect(await effects('revived')).toEqual([2]);
+    expect((await su<{ action: string }>("select action from audit.fact where action in ('jobs.retried', 'jobs.dropped') order by action")).map((f) =>
+      f.action))
+      .toEqual(['jobs.dropped', 'jobs.retried']);
+    expect((await ask('')).json<{ schedules: { name: string }[] }>().schedules.map((s) => s.name)).toContain('wallet.every-day');
+  });
+});
+
+describe('a schedule', () => {
+  const fired = (): Promise<{ event: string; key: string }[]> => su("select event, key from probe.effect where subscriber = 'fired' order by event");
+  it('fires once for each time with three processes, makes up for those that were missed, and one that counts last fires once for all', async () => {
+    const workers = [h.cell(), h.anotherCell(), h.anotherCell()].map((cell) => h.startWorkers(cell, ['worker']));
+    const rows = (): Promise<{ name: string; next_at: Date }[]> =>
+      su("select name, next_at from jobs.schedule where tenant = $1 and name like 'probe.%' order by name", [h.tenant().id]);
+    await until(async () => (await rows()).length === 2);
+    await su("update jobs.schedule set next_at = '2026-11-20T05:00:00Z' where name = 'probe.every-hour' and tenant = $1", [h.tenant().id]);
+    await su("update jobs.schedule set next_at = '2026-11-18T06:30:00Z' where name = 'probe.at-noon' and tenant = $1", [h.tenant().id]);
+    await until(async () => (await rows()).every((r) => r.next_at > systemClock.now()) && !(await waiting()).length);
+    await Promise.all(workers.map((w) => w.stop()));
+    const all = (await fired()).map((f) => f.event);
+    // Hours of a zone that is half an hour off; noon of each day is one of them, and the one that counts last came for the 18th only.
+    const hourly: string[] = [];
+    for (let at = Date.parse('2026-11-20T05:30:00Z'); at <= systemClock.now().getTime(); at += 3_600_000) hourly.push(new Date(at).toISOString());
+    expect(all.filter((e) => e <= (hourly.at(-1) as string))).toEqual(['2026-11-18T06:30:00.000Z', '2026-11-20T05:00:00.000Z', ...hourly]);
+  });
+  it('keeps to the clock of its zone when that is moved', () => {
+    const at = (after: string): string => nextTime('30 2 * * *', 'America/New_York', new Date(after)).toISOString();
+    expect(at('2026-03-07T12:00:00Z')).toBe('2026-03-08T07:00:00.000Z'); // half past two does not exist on this day: it is when the gap ends
+    expect(at('2026-03-08T12:00:00Z')).toBe('2026-03-09T06:30:00.000Z');
+    const once = nextTime('30 1 * * *', 'America/New_York', new Date('2026-11-01T04:00:00Z'));
+    // Half past one comes twice on this day, and counts once.
+    expect([once.toISOString(), nextTime('30 1 * * *', 'America/New_York', once).toISOString()]).toEqual(['2026-11-01T05:30:00.000Z',
+      '2026-11-02T06:30:00.000Z']);
   });
 });
 

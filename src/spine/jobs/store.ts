@@ -1,43 +1,131 @@
-import type { SqlTag } from '#kernel';
+import { joinedJson, type SqlTag } from '#kernel';
 import type { Job } from './contract.ts';
 
-export interface NewJobs { name: string[]; key: (string | null)[]; dedupe: (string | null)[]; data: string[]; trace: string[]; runAt: Date[];
-  attemptsMax: number[]; callKey: (string | null)[] }
+/** Jobs of one flush that share what is said once; the rest as columns. */
+export interface NewJobs { readonly prio: number; readonly many: boolean; readonly sentAt: Date | null; name: string[]; dedupe: (string | null)[];
+  data: string[];
+  trace: string[]; runAt: Date[]; attemptsMax: number[]; callKey: string[]; key: string[]; blocked: boolean[] }
 
 export const insertJobs = (sql: SqlTag, tenant: string, at: Date, j: NewJobs): Promise<unknown[]> => sql`
-  insert into jobs.job (tenant, name, key, dedupe, data, trace, run_at, created_at, attempts_max, call_key)
-  select ${tenant}, n, k, d, da, tr, ra, ${at}, am, ck
-  from unnest(${j.name}::text[], ${j.key}::text[], ${j.dedupe}::text[], ${j.data}::text[], ${j.trace}::text[], ${j.runAt}::timestamptz[],
-    ${j.attemptsMax}::smallint[],
-    ${j.callKey}::text[]) r (n, k, d, da, tr, ra, am, ck)
+  insert into jobs.job (tenant, name, dedupe, data, trace, run_at, created_at, attempts_max, call_key, sent_at, prio, many)
+  select ${tenant}, n, d, da, tr, ra, ${at}, am, ck, ${j.sentAt}::timestamptz, ${j.prio}::smallint, ${j.many}::boolean
+  from unnest(${j.name}::text[], ${j.dedupe}::text[], string_to_array(${joinedJson(j.data)}, chr(30), ''), ${j.trace}::text[],
+    ${j.runAt}::timestamptz[], ${j.attemptsMax}::smallint[], ${j.callKey}::text[]) r (n, d, da, tr, ra, am, ck)
   on conflict do nothing`;
 
+/** Jobs with a key: one behind another of its key stands aside until that has ended. */
+export const insertKeyed = (sql: SqlTag, tenant: string, at: Date, j: NewJobs): Promise<unknown[]> => sql`
+  insert into jobs.job (tenant, name, dedupe, data, trace, run_at, created_at, attempts_max, call_key, sent_at, prio, many, key, blocked)
+  select ${tenant}, n, d, da, tr, ra, ${at}, am, ck, ${j.sentAt}::timestamptz, ${j.prio}::smallint, ${j.many}::boolean, k,
+    b or exists (select 1 from jobs.job e where e.tenant = ${tenant} and e.name = n and e.key = k and e.dead_at is null)
+  from unnest(${j.name}::text[], ${j.dedupe}::text[], string_to_array(${joinedJson(j.data)}, chr(30), ''), ${j.trace}::text[],
+    ${j.runAt}::timestamptz[], ${j.attemptsMax}::smallint[], ${j.callKey}::text[], ${j.key}::text[], ${j.blocked}::boolean[])
+    r (n, d, da, tr, ra, am, ck, k, b)
+  on conflict do nothing`;
+
+/** A job under the lease of one claim. */
+export type Held = Pick<Job, 'id' | 'worker'>;
+export type Claimed = Omit<Job, 'data'> & { data: string };
+
 /**
- * Takes ready jobs, and those whose holder's lease ran out. Of each key only the oldest may run. A job that was taken gives
- * its dedupe text free: what changes while it runs may ask for another.
+ * Takes ready jobs, the urgent ones first, and those whose holder's lease ran out. Of each key only the oldest may run. A job that was taken
+ * gives its dedupe text free: what changes while it runs may ask for another.
  */
-export const claimJobs = (sql: SqlTag, worker: string, now: Date, until: Date, limit: number): Promise<Job[]> => sql<Job & { data: never }>`
-  update jobs.job set lease_until = ${until}, worker = ${worker}, attempts = attempts + 1, dedupe = null
-  where id = any(array(
-    select j.id from jobs.job j
-    where j.dead_at is null and ((j.lease_until is null and j.run_at <= ${now}) or j.lease_until <= ${now})
+export const claimJobs = (sql: SqlTag, worker: string, now: Date, until: Date, limit: number, many: boolean): Promise<Claimed[]> => sql<Claimed>`
+  with lost as materialized (
+    select id from jobs.job where lease_until <= ${now} and dead_at is null and many = ${many} order by lease_until limit ${limit} for update skip locked
+  ), urgent as materialized (
+    select j.id from jobs.job j where j.lease_until is null and j.dead_at is null and not j.blocked and j.many = ${many} and j.prio = 0 and j.run_at <= ${now}
       and (j.key is null or not exists (select 1 from jobs.job e where e.tenant = j.tenant and e.name = j.name and e.key = j.key and e.id < j.id
         and e.dead_at is null))
-    order by j.run_at, j.id limit ${limit} for update skip locked))
-  returning id, replace(tenant::text, '-', '') as tenant, name, data, attempts, attempts_max, trace, created_at, call_key, sent_at`;
+    order by j.run_at, j.id limit greatest(0, ${limit} - (select count(*) from lost)) for update skip locked
+  ), usual as materialized (
+    select j.id from jobs.job j where j.lease_until is null and j.dead_at is null and not j.blocked and j.many = ${many} and j.prio = 1 and j.run_at <= ${now}
+      and (j.key is null or not exists (select 1 from jobs.job e where e.tenant = j.tenant and e.name = j.name and e.key = j.key and e.id < j.id
+        and e.dead_at is null))
+    order by j.run_at, j.id limit greatest(0, ${limit} - (select count(*) from lost) - (select count(*) from urgent)) for update skip locked
+  ), bulk as materialized (
+    select j.id from jobs.job j where j.lease_until is null and j.dead_at is null and not j.blocked and j.many = ${many} and j.prio = 2 and j.run_at <= ${now}
+      and (j.key is null or not exists (select 1 from jobs.job e where e.tenant = j.tenant and e.name = j.name and e.key = j.key and e.id < j.id
+        and e.dead_at is null))
+    order by j.run_at, j.id
+    limit greatest(0, ${limit} - (select count(*) from lost) - (select count(*) from urgent) - (select count(*) from usual)) for update skip locked
+  )
+  update jobs.job set lease_until = ${until}, worker = ${worker}, attempts = attempts + 1, dedupe = null
+  where id = any(array(select id from lost union all select id from urgent union all select id from usual union all select id from bulk))
+  returning id, replace(tenant::text, '-', '') as tenant, name, data, attempts, attempts_max, trace, created_at, call_key, sent_at, key,
+    replace(worker::text, '-', '') as worker`;
 
 /** Ends jobs in the transaction of their effects; one that is not answered lost its lease, and its effect must not stay. */
-export const finishJobs = (sql: SqlTag, ids: readonly bigint[], worker: string): Promise<unknown[]> => sql`
-  delete from jobs.job where id = any(${ids}::bigint[]) and worker = ${worker} returning id`;
+export const finishJobs = (sql: SqlTag, jobs: readonly Held[]): Promise<unknown[]> => sql`
+  delete from jobs.job j using unnest(${jobs.map((j) => j.id)}::bigint[], ${jobs.map((j) => j.worker)}::uuid[]) r (i, w)
+  where j.id = r.i and j.worker = r.w returning j.id`;
 
-export const failJob = (sql: SqlTag, id: bigint, worker: string, error: string, runAt: Date, deadAt: Date | null): Promise<unknown[]> => sql`
-  update jobs.job set lease_until = null, worker = null, last_error = ${error}, run_at = ${runAt}, dead_at = ${deadAt} where id = ${id} and worker = ${worker}`;
+/** Lets the next job of each ended one's key be claimed. */
+export const releaseNext = (sql: SqlTag, tenant: string, ended: readonly Pick<Job, 'id' | 'name' | 'key'>[]): Promise<unknown[]> => sql`
+  update jobs.job set blocked = false where id = any(array(
+    select (select n.id from jobs.job n where n.tenant = ${tenant} and n.name = r.n and n.key = r.k and n.id > r.i and n.dead_at is null order by n.id limit 1)
+    from unnest(${ended.map((e) => e.id)}::bigint[], ${ended.map((e) => e.name)}::text[], ${ended.map((e) => e.key)}::text[]) r (i, n, k))) and blocked`;
+
+/**
+ * The net behind `releaseNext`: a job that came while the one before it was ending may have seen it and stood aside for ever. Goes from key to key,
+ * so what it costs is the number of keys that wait, not of their jobs.
+ */
+export const releaseHeads = (sql: SqlTag): Promise<unknown[]> => sql`
+  with recursive head as (
+    (select tenant, name, key, id from jobs.job where blocked order by tenant, name, key, id limit 1)
+    union all
+    select n.* from head h, lateral (select tenant, name, key, id from jobs.job
+      where blocked and (tenant, name, key) > (h.tenant, h.name, h.key) order by tenant, name, key, id limit 1) n
+  )
+  update jobs.job set blocked = false where id = any(array(
+    select h.id from head h where not exists (select 1 from jobs.job e
+      where e.tenant = h.tenant and e.name = h.name and e.key = h.key and e.id < h.id and e.dead_at is null))) returning id`;
+
+export const failJob = (sql: SqlTag, { id, worker }: Held, error: string, runAt: Date, deadAt: Date | null): Promise<unknown[]> => sql`
+  update jobs.job set lease_until = null, worker = null, last_error = ${error}, run_at = ${runAt}, dead_at = ${deadAt}
+  where id = ${id} and worker = ${worker} returning id`;
 
 /** Commits that attempts are about to be sent; from now on these jobs may only inquire. */
-export const noteAttempts = (sql: SqlTag, ids: readonly bigint[], worker: string, at: Date, until: Date): Promise<unknown[]> => sql`
-  update jobs.job set attempt_no = attempt_no + 1, sent_at = ${at}, lease_until = ${until}
-  where id = any(${ids}::bigint[]) and worker = ${worker} returning id`;
+export const noteAttempts = (sql: SqlTag, jobs: readonly Held[], at: Date, until: Date): Promise<unknown[]> => sql`
+  update jobs.job j set attempt_no = attempt_no + 1, sent_at = ${at}, lease_until = ${until}
+  from unnest(${jobs.map((j) => j.id)}::bigint[], ${jobs.map((j) => j.worker)}::uuid[]) r (i, w) where j.id = r.i and j.worker = r.w returning j.id`;
 
 /** Proven not to have arrived: it may be sent again. */
-export const clearAttempt = (sql: SqlTag, id: bigint, worker: string): Promise<unknown[]> => sql`
+export const clearAttempt = (sql: SqlTag, { id, worker }: Held): Promise<unknown[]> => sql`
   update jobs.job set sent_at = null where id = ${id} and worker = ${worker}`;
+
+export interface QueueRow { name: string; waiting: number; running: number; later: number; dead: number; oldest_at: Date | null }
+/** How much of each kind of job there is. */
+export const queues = (sql: SqlTag, tenant: string, now: Date): Promise<QueueRow[]> => sql<QueueRow>`
+  select name, count(*) filter (where lease_until is null and dead_at is null and run_at <= ${now})::int as waiting,
+    count(*) filter (where lease_until is not null and dead_at is null)::int as running,
+    count(*) filter (where lease_until is null and dead_at is null and run_at > ${now})::int as later, count(*) filter (where dead_at is not null)::int as dead,
+    min(run_at) filter (where lease_until is null and dead_at is null and run_at <= ${now}) as oldest_at
+  from jobs.job where tenant = ${tenant} group by name order by name`;
+
+export interface DeadRow { id: bigint; name: string; key: string | null; data: string; attempts: number; last_error: string | null; trace: string;
+  created_at: Date;
+  dead_at: Date }
+export const deadJobs = (sql: SqlTag, tenant: string, before: bigint | null, limit: number): Promise<DeadRow[]> => sql<DeadRow>`
+  select id, name, key, data, attempts, last_error, trace, created_at, dead_at from jobs.job
+  where tenant = ${tenant} and dead_at is not null and (${before}::bigint is null or id < ${before}) order by id desc limit ${limit}`;
+
+/** A person's second chance: it begins its tries anew. A call stays one that may have been sent. */
+export const reviveJob = (sql: SqlTag, tenant: string, id: bigint, now: Date): Promise<{ name: string }[]> => sql<{ name: string }>`
+  update jobs.job set dead_at = null, attempts = 0, run_at = ${now}, created_at = ${now}, blocked = false
+  where id = ${id} and tenant = ${tenant} and dead_at is not null returning name`;
+export const dropJob = (sql: SqlTag, tenant: string, id: bigint): Promise<{ name: string }[]> => sql<{ name: string }>`
+  delete from jobs.job where id = ${id} and tenant = ${tenant} and dead_at is not null returning name`;
+
+export interface ScheduleRow { name: string; cron: string; zone: string; next_at: Date; last_at: Date | null }
+export const schedulesOf = (sql: SqlTag, tenant: string): Promise<ScheduleRow[]> => sql<ScheduleRow>`
+  select name, cron, zone, next_at, last_at from jobs.schedule where tenant = ${tenant} order by name`;
+/** Makes a schedule, or gives it another pattern; one that stands as it is keeps its next time. */
+export const saveSchedule = (sql: SqlTag, tenant: string, s: Omit<ScheduleRow, 'last_at'>): Promise<unknown[]> => sql`
+  insert into jobs.schedule (tenant, name, cron, zone, next_at) values (${tenant}, ${s.name}, ${s.cron}, ${s.zone}, ${s.next_at})
+  on conflict (tenant, name) do update set cron = excluded.cron, zone = excluded.zone, next_at = excluded.next_at
+  where schedule.cron <> excluded.cron or schedule.zone <> excluded.zone`;
+/** Compare-and-set; no row means that another process fired it. */
+export const moveSchedule = (sql: SqlTag, tenant: string, name: string, from: Date, to: Date): Promise<unknown[]> => sql`
+  update jobs.schedule set last_at = next_at, next_at = ${to} where tenant = ${tenant} and name = ${name} and next_at = ${from} returning name`;

@@ -1,8 +1,8 @@
-import { notice, token, type NoticeKind, type Token } from '#kernel';
+import { Manifests, notice, provide, token, type NoticeKind, type Provided, type Token } from '#kernel';
 import { en } from '../words/en.ts';
 import { hi } from '../words/hi.ts';
 
-/** Every kind that the modules of this program declare, by name. Apps provide it. */
+/** Every kind that the modules of this program declare, by name. */
 export const NoticeKinds: Token<ReadonlyMap<string, NoticeKind>> = token('notify.kinds');
 
 /** An announcement of the office to many; its texts are the campaign's own. */
@@ -16,3 +16,5 @@ export const confirmation = notice('notify.confirm', {
   texts: { en: en.confirm, hi: hi.confirm },
 });
 export const ownKinds = [announcement, confirmation];
+
+export const kindsState: Provided = provide(NoticeKinds, (cell) => new Map(cell.use(Manifests).flatMap((m) => m.notices ?? []).map((k) => [k.name, k])));

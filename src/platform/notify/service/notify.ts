@@ -40,11 +40,14 @@ export async function notifyAll(tx: SectionTx, by: Origin, kind: NoticeKind, tel
   for (const m of messages) {
     if (m.state !== 'waiting') continue;
     const runAt = at.get(m.notice);
-    tx.later(by, SendMessage, { message: m.id }, runAt ? { runAt } : {});
+    tx.later(by, SendMessage, { message: m.id }, { priority: priorityOf[kind.lane], ...(runAt ? { runAt } : {}) });
   }
   for (const r of told) if (r.shown) tx.emit(by, Noted, r.person, { person: r.person, notice: idOf('ntc', r.id) });
   return told.length;
 }
+
+/** Each lane waits behind the ones before it, and never in front. */
+export const priorityOf = { critical: 'urgent', normal: 'usual', bulk: 'bulk' } as const;
 
 const firstState = (channel: Channel, shown: boolean): Pick<NewMessage, 'state' | 'reason'> =>
   (channel !== 'inbox' ? { state: 'waiting', reason: null } : shown ? { state: 'delivered', reason: null } : { state: 'suppressed', reason: 'not-wanted' });

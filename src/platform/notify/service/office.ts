@@ -10,7 +10,7 @@ import {
 import { addTemplate, dropMail, growCampaign, insertCampaign, lockCampaign, templatesOf } from '../store/choices.ts';
 import { attemptsOf, lockMessage, messageByRef, messagesBefore, setMessage, stateCounts, type MessageRow } from '../store/messages.ts';
 import { announcement, confirmation, NoticeKinds } from './kinds.ts';
-import { notifyAll } from './notify.ts';
+import { notifyAll, priorityOf } from './notify.ts';
 import { Pools } from './pool.ts';
 import { faultOf, renderAll, type Values } from './render.ts';
 
@@ -47,7 +47,7 @@ export async function replayMessage(tx: Tx, input: z.output<typeof zOfMessage>):
   if (!m) return refuse(messageUnknown);
   if (m.state !== 'dead' && m.state !== 'refused') return refuse(notDead);
   await setMessage(tx.sql, tx.tenant.id, id, { state: 'waiting', reason: null });
-  tx.later(SendMessage, { message: id });
+  tx.later(SendMessage, { message: id }, { priority: priorityOf[m.lane] });
   tx.audit({ action: 'notify.replayed', result: 'done', subject: m.person, resource: input.params.message });
   return done({});
 }

@@ -13,6 +13,7 @@ import { endAttempt, lockMessage, setMessage, startAttempt, type MessageRow, typ
 import { addressPlace, type PushValue } from './addresses.ts';
 import { NoticeKinds } from './kinds.ts';
 import { makeToken, unsubscribeParts } from './links.ts';
+import { priorityOf } from './notify.ts';
 import { Pools } from './pool.ts';
 import { mailHtml, renderAll, TemplateFault, type RenderedTexts, type Values } from './render.ts';
 import { en } from '../words/en.ts';
@@ -97,7 +98,7 @@ async function request(tx: Tx, data: Readonly<Record<string, unknown>>): Promise
   if (decision.do === 'suppress') return suppress(decision.reason);
   if (decision.do === 'wait') {
     await setMessage(tx.sql, tx.tenant.id, id, { state: 'waiting', reason: decision.reason, notBefore: decision.until });
-    tx.later(SendMessage, { message: id }, { runAt: decision.until });
+    tx.later(SendMessage, { message: id }, { runAt: decision.until, priority: priorityOf[kind.lane] });
     return undefined;
   }
   return begin(tx, m, kind, person as Person);
