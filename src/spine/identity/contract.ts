@@ -93,7 +93,8 @@ export const SignedIn = event('identity.signed-in', { version: 1, doc: 'A person
 export const SignedOut = event('identity.signed-out',
   { version: 1, doc: 'A session ended: signed out, replaced or revoked.', data: { person: z.string(), session: z.string(), reason: z.string() } });
 
-export const SendCode = job('identity.send-code', { doc: 'Sends one text message with a code.', data: { message: z.string() }, attemptsMax: 50, priority: 'urgent' });
+export const SendCode = job('identity.send-code', { doc: 'Sends one text message with a code.', data: { message: z.string() }, attemptsMax: 50,
+  priority: 'urgent' });
 
 export type SessionEnd = 'signed-out' | 'signed-out-elsewhere' | 'refresh-reused' | 'expired';
 /** What a sign-in message carries, sealed until it is sent. */

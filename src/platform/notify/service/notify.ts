@@ -4,6 +4,7 @@ import { Noted, SendMessage } from '../contract.ts';
 import { isWanted } from '../rules.ts';
 import { wantedBy } from '../store/choices.ts';
 import { insertMessages, insertNotices, type NewMessage, type NewNotice } from '../store/messages.ts';
+import { Pools } from './pool.ts';
 import type { Values } from './render.ts';
 
 /** Something to tell one person. `dedupe` names what it is about: told again with the same words, nothing happens. */
@@ -32,7 +33,7 @@ export async function notifyAll(tx: SectionTx, by: Origin, kind: NoticeKind, tel
   const fresh = new Set(await insertNotices(tx.sql, tx.tenant.id, tx.now, rows));
   const told = rows.filter((r) => fresh.has(r.id));
   const messages = told.flatMap((r) => channels.filter((c) => kind.offered.includes(c)).map((channel): NewMessage => ({
-    id: tx.uuid(), notice: r.id, person: r.person, kind: kind.name, channel, lane: kind.lane, ...firstState(channel, r.shown),
+    id: tx.uuid(), notice: r.id, person: r.person, kind: kind.name, channel, lane: kind.lane, ...firstState(tx.use(Pools), channel, r.shown),
     not_before: channel === 'inbox' ? null : r.telling.at ?? null,
   })));
   if (messages.length) tx.write(() => insertMessages(tx.sql, tx.tenant.id, tx.now, messages));
@@ -49,8 +50,11 @@ export async function notifyAll(tx: SectionTx, by: Origin, kind: NoticeKind, tel
 /** Each lane waits behind the ones before it, and never in front. */
 export const priorityOf = { critical: 'urgent', normal: 'usual', bulk: 'bulk' } as const;
 
-const firstState = (channel: Channel, shown: boolean): Pick<NewMessage, 'state' | 'reason'> =>
-  (channel !== 'inbox' ? { state: 'waiting', reason: null } : shown ? { state: 'delivered', reason: null } : { state: 'suppressed', reason: 'not-wanted' });
+/** What is plain from the beginning needs no job: the inbox, and a channel that this office has nobody for. */
+function firstState(pools: Pools, channel: Channel, shown: boolean): Pick<NewMessage, 'state' | 'reason'> {
+  if (channel === 'inbox') return shown ? { state: 'delivered', reason: null } : { state: 'suppressed', reason: 'not-wanted' };
+  return pools[channel].size > 0 ? { state: 'waiting', reason: null } : { state: 'suppressed', reason: 'no-provider' };
+}
 
 /** Tells one person, from a singular verb. False when they were told before. */
 export const notify = async (tx: Tx, kind: NoticeKind, telling: Telling): Promise<boolean> => await notifyAll(tx.section, tx, kind, [telling]) === 1;

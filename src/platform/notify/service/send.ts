@@ -7,9 +7,11 @@ import { subjectKeys } from '#spine/vault';
 import { Died, JOB_MS_MAX, PER_PERSON_HOURLY, SEND_BUDGET_MS, SendMessage, TRIED_MS_MAX, UNSUBSCRIBE_LIFE_MS, VISIBILITY_MS, type Reason,
   type TemplateTexts } from '../contract.ts';
 import { Providers, type Mail, type PushMessage, type SendResult, type TextMessage } from '../port.ts';
-import { decide } from '../rules.ts';
-import { addressesOf, campaignTexts, preferencesOf, quietOf, setAddress, templateOf, type AddressRow } from '../store/choices.ts';
-import { endAttempt, lockMessage, setMessage, startAttempt, type MessageRow, type NoticeRow } from '../store/messages.ts';
+import { decide, type Decision } from '../rules.ts';
+import { setAddress, type AddressRow } from '../store/choices.ts';
+import {
+  lockMessage, openMessage, recordSent, setMessage, startAttempt, type MessageRow, type NoticeRow, type OpenedMessage,
+} from '../store/messages.ts';
 import { addressPlace, type PushValue } from './addresses.ts';
 import { NoticeKinds } from './kinds.ts';
 import { makeToken, unsubscribeParts } from './links.ts';
@@ -22,25 +24,25 @@ import { hi } from '../words/hi.ts';
 type Outgoing = { readonly channel: 'text'; readonly message: TextMessage } | { readonly channel: 'email'; readonly message: Mail }
   | { readonly channel: 'push'; readonly messages: readonly (PushMessage & { readonly address: Uuid })[] };
 type Sent = SendResult & { readonly provider: string; readonly gone?: readonly Uuid[] };
-interface Person { readonly language: Language; readonly phone: string; readonly addresses: readonly (AddressRow & { readonly open: string })[] }
+interface Person { readonly language: Language; readonly phone: string;
+  readonly addresses: readonly (Pick<AddressRow, 'id' | 'value' | 'state'> & { readonly open: string })[] }
 
 const wordsOf = (language: Language): typeof en.mail => (language === 'hi' ? hi : en).mail;
 export const linkBase = (tx: Pick<Tx, 'use' | 'tenant'>, tenant: TenantRef): string => tx.use(Providers).linkBase?.(tenant) ?? '';
 
-/** Texts of a notice: the campaign's, the tenant's own, or the house's. */
-export async function textsOf(tx: Pick<Tx, 'sql' | 'tenant'>, kind: NoticeKind, campaign: Uuid | null): Promise<TemplateTexts> {
-  if (campaign) return JSON.parse((await campaignTexts(tx.sql, tx.tenant.id, [campaign]))[0]?.texts ?? '{}') as TemplateTexts;
-  const own = await templateOf(tx.sql, tx.tenant.id, kind.name);
-  return own?.texts ? JSON.parse(own.texts) as TemplateTexts : kind.texts;
-}
+/** Texts of a message: its campaign's, the tenant's own, or the house's. */
+const textsOf = (m: OpenedMessage, kind: NoticeKind): TemplateTexts => {
+  const own = m.notice_row.campaign ? m.campaign_texts ?? '{}' : m.own_texts;
+  return own === null ? kind.texts : JSON.parse(own) as TemplateTexts;
+};
 
-/** What is known of a person for sending: language, phone, and the addresses that they confirmed. */
-async function personOf(tx: Tx, person: Uuid, channel: string): Promise<Person | undefined> {
-  const profile = await readProfile(tx.section, person);
-  const sealer = (await subjectKeys(tx.section, [person])).get(person);
+/** What is known of a person for sending: language, phone, and where else they are reached. */
+async function personOf(tx: Tx, m: OpenedMessage): Promise<Person | undefined> {
+  const profile = await readProfile(tx.section, m.person);
+  const sealer = (await subjectKeys(tx.section, [m.person])).get(m.person);
   if (!profile || !sealer) return undefined;
-  const rows = channel === 'text' ? [] : (await addressesOf(tx.sql, tx.tenant.id, person)).filter((a) => a.channel === channel);
-  return { language: profile.language, phone: profile.phone, addresses: rows.map((a) => ({ ...a, open: sealer.open(addressPlace(a.id), a.value) })) };
+  const addresses = JSON.parse(m.addresses) as Pick<AddressRow, 'id' | 'value' | 'state'>[];
+  return { language: profile.language, phone: profile.phone, addresses: addresses.map((a) => ({ ...a, open: sealer.open(addressPlace(a.id), a.value) })) };
 }
 
 const reachable = (m: MessageRow, p: Person): boolean => (m.channel === 'text' ? p.phone !== ''
@@ -73,41 +75,43 @@ function outgoing(tx: Tx, m: MessageRow, n: NoticeRow, kind: NoticeKind, p: Pers
   } };
 }
 
+const suppress = async (tx: Tx, id: string, reason: Reason): Promise<undefined> =>
+  void await setMessage(tx.sql, tx.tenant.id, id, { state: 'suppressed', reason, doneAt: tx.now });
+
+/** What to do with a message that nobody has tried to send. */
+async function judge(tx: Tx, m: OpenedMessage, kind: NoticeKind, person: Person | undefined): Promise<Decision> {
+  const quiet = m.zone === null ? undefined : { from: m.quiet_from ?? 0, to: m.quiet_to ?? 0, zone: m.zone };
+  const standing = {
+    kind, channel: m.channel, wanted: m.wanted ?? undefined, quiet, expiresAt: m.notice_row.expires_at, reachable: !!person && reachable(m, person),
+    provided: m.channel !== 'inbox' && tx.use(Pools)[m.channel].size > 0, busyMs: 0,
+  };
+  const decision = decide(tx.now, standing);
+  if (decision.do !== 'send' || kind.lane === 'critical') return decision;
+  const [verdict] = await takeShared(tx.section, [{ policy: PER_PERSON_HOURLY, key: `${m.person} ${m.channel}` }]);
+  return verdict && !verdict.ok ? decide(tx.now, { ...standing, busyMs: verdict.retryAfterMs }) : decision;
+}
+
 /** Reads what to send, and decides whether, in the transaction before the attempt; undefined when there is nothing to send now. */
 async function request(tx: Tx, data: Readonly<Record<string, unknown>>): Promise<Outgoing | undefined> {
   const id = data.message as string;
-  const m = await lockMessage(tx.sql, tx.tenant.id, id);
+  const m = await openMessage(tx.sql, tx.tenant.id, id);
   if (!m || (m.state !== 'waiting' && m.state !== 'sending')) return undefined;
   const kind = tx.use(NoticeKinds).get(m.kind);
-  const suppress = async (reason: Reason): Promise<undefined> => void await setMessage(tx.sql, tx.tenant.id, id,
-    { state: 'suppressed', reason, doneAt: tx.now });
-  if (!kind) return suppress('template');
-  const person = await personOf(tx, m.person, m.channel);
-  const wanted = (await preferencesOf(tx.sql, tx.tenant.id, m.person)).find((c) => c.kind === m.kind && c.channel === m.channel)?.wanted;
+  if (!kind) return suppress(tx, id, 'template');
+  const person = await personOf(tx, m);
   if (m.state === 'sending') return again(tx, m, kind, person);
-  const standing = {
-    kind, channel: m.channel, wanted, quiet: await quietOf(tx.sql, tx.tenant.id, m.person), expiresAt: m.notice_row.expires_at, reachable: !!person
-      && reachable(m, person),
-    provided: m.channel !== 'inbox' && tx.use(Pools)[m.channel].size > 0, busyMs: 0,
-  };
-  let decision = decide(tx.now, standing);
-  if (decision.do === 'send' && kind.lane !== 'critical') {
-    const [verdict] = await takeShared(tx.section, [{ policy: PER_PERSON_HOURLY, key: `${m.person} ${m.channel}` }]);
-    if (verdict && !verdict.ok) decision = decide(tx.now, { ...standing, busyMs: verdict.retryAfterMs });
-  }
-  if (decision.do === 'suppress') return suppress(decision.reason);
-  if (decision.do === 'wait') {
-    await setMessage(tx.sql, tx.tenant.id, id, { state: 'waiting', reason: decision.reason, notBefore: decision.until });
-    tx.later(SendMessage, { message: id }, { runAt: decision.until, priority: priorityOf[kind.lane] });
-    return undefined;
-  }
-  return begin(tx, m, kind, person as Person);
+  const decision = await judge(tx, m, kind, person);
+  if (decision.do === 'suppress') return suppress(tx, id, decision.reason);
+  if (decision.do === 'send') return begin(tx, m, kind, person as Person);
+  await setMessage(tx.sql, tx.tenant.id, id, { state: 'waiting', reason: decision.reason, notBefore: decision.until });
+  tx.later(SendMessage, { message: id }, { runAt: decision.until, priority: priorityOf[kind.lane] });
+  return undefined;
 }
 
 /**
  * An attempt has begun before, and nobody knows what came of it: nothing is decided anew, for the provider may have taken it. Only time ends it.
  */
-async function again(tx: Tx, m: MessageRow & { notice_row: NoticeRow }, kind: NoticeKind, person: Person | undefined): Promise<Outgoing | undefined> {
+async function again(tx: Tx, m: OpenedMessage, kind: NoticeKind, person: Person | undefined): Promise<Outgoing | undefined> {
   const over = m.notice_row.expires_at <= tx.now || (m.first_at !== null && tx.now.getTime() - m.first_at.getTime() > TRIED_MS_MAX);
   if (!over && person) return begin(tx, m, kind, person);
   await setMessage(tx.sql, tx.tenant.id, m.id, { state: 'dead', reason: 'no-answer', doneAt: tx.now });
@@ -115,20 +119,19 @@ async function again(tx: Tx, m: MessageRow & { notice_row: NoticeRow }, kind: No
   return undefined;
 }
 
-async function begin(tx: Tx, m: MessageRow & { notice_row: NoticeRow }, kind: NoticeKind, p: Person): Promise<Outgoing | undefined> {
+async function begin(tx: Tx, m: OpenedMessage, kind: NoticeKind, p: Person): Promise<Outgoing | undefined> {
   const id = m.id;
   try {
     const language = tx.tenant.languages.includes(p.language) ? p.language
       : (tx.tenant.languages.find((l): l is Language => (languages as readonly string[]).includes(l)) ?? 'en');
     const values: Values = { ...JSON.parse(m.notice_row.data) as Values, office: tx.tenant.name };
-    const texts = renderAll(language, (await textsOf(tx, kind, m.notice_row.campaign))[language], values);
+    const texts = renderAll(language, textsOf(m, kind)[language], values);
     const out = outgoing(tx, m, m.notice_row, kind, { ...p, language }, texts);
-    await startAttempt(tx.sql, tx.tenant.id, id, tx.now);
+    tx.write(() => startAttempt(tx.sql, tx.tenant.id, id, tx.now));
     return out;
   } catch (error) {
     if (!(error instanceof TemplateFault)) throw error;
-    await setMessage(tx.sql, tx.tenant.id, id, { state: 'suppressed', reason: 'template', doneAt: tx.now });
-    return undefined;
+    return suppress(tx, id, 'template');
   }
 }
 
@@ -162,13 +165,14 @@ export const sendMessage = call<Outgoing, Sent>({
   },
   async record(tx, data, result) {
     const id = data.message as string;
-    const m = await lockMessage(tx.sql, tx.tenant.id, id);
-    if (!m || m.state !== 'sending') return;
-    await endAttempt(tx.sql, tx.tenant.id, id, result.provider, result.state === 'accepted' ? 'accepted' : result.reason);
-    for (const address of result.gone ?? []) await setAddress(tx.sql, tx.tenant.id, m.person, address, ['confirmed', 'unconfirmed'], 'gone', tx.now);
-    await setMessage(tx.sql, tx.tenant.id, id, result.state === 'accepted'
-      ? { state: 'sent', reason: null, provider: result.provider, ref: result.providerId, sentAt: tx.now }
-      : { state: 'refused', reason: 'refused', provider: result.provider, doneAt: tx.now });
+    if (result.gone?.length) {
+      const m = await lockMessage(tx.sql, tx.tenant.id, id);
+      if (m) for (const address of result.gone) await setAddress(tx.sql, tx.tenant.id, m.person, address, ['confirmed', 'unconfirmed'], 'gone', tx.now);
+    }
+    const { provider } = result;
+    tx.write(() => recordSent(tx.sql, tx.tenant.id, id, result.state === 'accepted'
+      ? { state: 'sent', reason: null, provider, ref: result.providerId, result: 'accepted', sentAt: tx.now, doneAt: null }
+      : { state: 'refused', reason: 'refused', provider, ref: null, result: result.reason, sentAt: null, doneAt: tx.now }));
   },
   async expire(tx, data) {
     const id = data.message as string;
