@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { formMessages, httpMessages } from '#adapters/sms';
-import { ConfigFault, provide, setting, envText, type ConfigOf, type Provided, type TenantRef } from '#kernel';
+import { ConfigFault, provide, setting, envInt, envText, type ConfigOf, type Provided, type TenantRef } from '#kernel';
 import { Pools } from '#platform/notify';
 import { Providers } from '#platform/notify/port';
 import { TextMessages } from '#spine/identity/port';
@@ -13,6 +13,9 @@ export const providerConfig = {
   smsUrl: setting('EXCHEQUER_SMS_URL', 'base address of the text message provider', envText()),
   smsToken: setting('EXCHEQUER_SMS_TOKEN', 'secret for the text message provider', envText()),
   smsSecond: setting('EXCHEQUER_SMS_SECOND', 'a second text message provider that takes fields: https://<account>:<secret>@<host>/<path>', envText()),
+  smsPerMinute: setting('EXCHEQUER_SMS_PER_MINUTE', 'text messages a minute that the providers take together; 0 for as many as there are',
+    envInt(0, 0, 1_000_000)),
+  mailPerMinute: setting('EXCHEQUER_MAIL_PER_MINUTE', 'mails a minute that the relays take together; 0 for as many as there are', envInt(0, 0, 1_000_000)),
   smtpUrls: setting('EXCHEQUER_SMTP_URLS', 'mail relays, the preferred first, with commas between; without them no mail is sent', envText()),
   mailFrom: setting('EXCHEQUER_MAIL_FROM', 'address that mail comes from', envText()),
   dkimSelector: setting('EXCHEQUER_DKIM_SELECTOR', 'name of the key that mail is signed with', envText()),
@@ -62,6 +65,7 @@ export async function configuredProviders(c: Config): Promise<Providers> {
       ...(second ? [formMessages({ base: `${second.origin}${second.pathname}`, account: decodeURIComponent(second.username),
         secret: decodeURIComponent(second.password) })] : []),
     ],
+    perMinute: { ...(c.smsPerMinute ? { text: c.smsPerMinute } : {}), ...(c.mailPerMinute ? { email: c.mailPerMinute } : {}) },
     ...(await mailOf(c)), ...(await pushOf(c)), ...(publicUrl ? { linkBase } : {}),
   };
 }

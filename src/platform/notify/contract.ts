@@ -3,6 +3,8 @@ import { channels, event, job, personal, problem, zId, zInstant, zText } from '#
 
 /** Messages of one person beside the critical ones: what is over waits, nothing is dropped. */
 export const PER_PERSON_HOURLY = { name: 'notices-per-person', capacity: 20, perMinute: 20 / 60 };
+/** A place in a provider's line that is nearer than this is now. */
+export const PLACE_MS_MIN = 250;
 /** Notices on one page of the inbox. */
 export const INBOX_PAGE_MAX = 50;
 export const ADDRESSES_MAX = 5;

@@ -21,6 +21,7 @@ export default defineModule({
     'notify.preference': { app: ['select', 'insert', 'update'], auditor: ['select'] },
     'notify.quiet': { app: ['select', 'insert', 'update', 'delete'], auditor: ['select'] },
     'notify.template': { app: ['select', 'insert'], auditor: ['select'] },
+    'notify.pace': { app: ['select', 'insert', 'update'], auditor: ['select'] },
     'notify.campaign': { app: ['select', 'insert', 'update'], auditor: ['select'] },
   },
   routes, pages: [{ ...inboxPage, states: inboxStates }, { ...preferencesPage, states: preferencesStates }, ...linkPages], forms, streams: [changes],

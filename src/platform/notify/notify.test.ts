@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { notice, provide, systemClock, uuidOf, type Tx, type Uuid } from '#kernel';
 import { ensureMachine, signatureHeaders } from '#spine/identity';
+import { loadTenantKeys } from '#spine/vault';
 import { house, operatorOf, somebody, wallets, type House, type MadeOperator, type SignedIn } from '#test';
 import { notify, notifyAll, PER_PERSON_HOURLY, type Inbox, type Preferences } from './index.ts';
 import { Providers, type Mail, type Provider, type SendResult } from './port.ts';
@@ -211,6 +212,31 @@ describe('sending', () => {
     const rows = (await messagesOf(who.person)).filter((m) => m.channel === 'text');
     expect(rows.filter((m) => m.state === 'waiting' && m.reason === 'too-many')).toHaveLength(3);
     expect(rows.filter((m) => m.state === 'sent')).toHaveLength(PER_PERSON_HOURLY.capacity);
+  });
+  it('a provider that takes only so many a minute is sent them one after another, and what is critical at once', async () => {
+    const people = await Promise.all(Array.from({ length: 4 }, async () => h.signIn(somebody('other'))));
+    const slow = h.anotherCell('IN', [provide(Providers, () => ({
+      text: [{ name: 'slow', send: async (m) => ({ state: 'accepted', providerId: m.key }) }], email: [], push: [], perMinute: { text: 60 },
+    }))]);
+    await loadTenantKeys(slow, h.tenant('other'));
+    const { transact } = await import('#kernel');
+    await transact(slow, slow.pools.app, [{ tenant: h.tenant('other'), run: async (tx) => {
+      const by = { actor: { kind: 'system', name: 'test' }, trace: 'b'.repeat(32) } as const;
+      await notifyAll(tx, by, normal, people.map((p) => ({ person: p.person, dedupe: 'paced', data: { n: 1 } })));
+      await notifyAll(tx, by, critical, [{ person: (people[0] as SignedIn).person, dedupe: 'paced', data: { n: 2 } }]);
+    } }]);
+    const stop = h.startWorkers(slow, ['worker']);
+    const rows = async (): Promise<{ state: string; lane: string; reason: string | null; at: Date | null }[]> => h.sql()(
+      "select state, lane, reason, not_before as at from notify.message where person = any($1::uuid[]) and channel = 'text' order by not_before nulls first",
+        [people.map((p) => p.person)]);
+    for (let i = 0; i < 1000 && (await rows()).some((r) => r.state === 'sending' || (r.state === 'waiting' && r.reason === null));
+      i++) await systemClock.sleep(20);
+    const all = await rows();
+    await stop.stop();
+    expect(all.find((r) => r.lane === 'critical')?.state).toBe('sent');
+    const waiting = all.filter((r) => r.reason === 'provider-busy').map((r) => r.at?.getTime() ?? 0);
+    expect(waiting.length).toBeGreaterThanOrEqual(3);
+    waiting.slice(1).forEach((at, i) => expect(at - (waiting[i] as number)).toBeGreaterThanOrEqual(1000));
   });
   it('a line that breaks loses nothing: the message comes by the next try', async () => {
     const { who, email } = await withMail();

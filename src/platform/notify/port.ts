@@ -33,6 +33,8 @@ export interface Providers {
   /** Key by which browsers subscribe (VAPID, RFC 8292), and where their endpoints may lie. */
   readonly pushKey?: string;
   readonly pushOrigins?: readonly string[];
+  /** Messages a minute that a channel's providers take together; as many as there are where nothing is said. */
+  readonly perMinute?: { readonly text?: number; readonly email?: number; readonly push?: number };
   /** Address that mail comes from. */
   readonly from?: string;
   /** Where links in messages lead: the tenant's own address. */

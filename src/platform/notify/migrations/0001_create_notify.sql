@@ -113,3 +113,11 @@ create table notify.campaign (
   primary key (tenant, id)
 );
 comment on table notify.campaign is 'One announcement to many people, spread by rate from its beginning.';
+
+create table notify.pace (
+  tenant uuid not null,
+  channel text not null,
+  next_at timestamptz not null,
+  primary key (tenant, channel)
+);
+comment on table notify.pace is 'When the next message of a channel may leave, where its providers take only so many a minute.';

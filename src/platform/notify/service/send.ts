@@ -4,11 +4,11 @@ import {
 import { readProfile } from '#spine/identity';
 import { takeShared } from '#spine/limits';
 import { subjectKeys } from '#spine/vault';
-import { Died, JOB_MS_MAX, PER_PERSON_HOURLY, SEND_BUDGET_MS, SendMessage, TRIED_MS_MAX, UNSUBSCRIBE_LIFE_MS, VISIBILITY_MS, type Reason,
+import { Died, JOB_MS_MAX, PER_PERSON_HOURLY, PLACE_MS_MIN, SEND_BUDGET_MS, SendMessage, TRIED_MS_MAX, UNSUBSCRIBE_LIFE_MS, VISIBILITY_MS, type Reason,
   type TemplateTexts } from '../contract.ts';
 import { Providers, type Mail, type PushMessage, type SendResult, type TextMessage } from '../port.ts';
 import { decide, type Decision } from '../rules.ts';
-import { setAddress, type AddressRow } from '../store/choices.ts';
+import { setAddress, takePlace, type AddressRow } from '../store/choices.ts';
 import {
   lockMessage, openMessage, recordSent, setMessage, startAttempt, type MessageRow, type NoticeRow, type OpenedMessage,
 } from '../store/messages.ts';
@@ -86,9 +86,20 @@ async function judge(tx: Tx, m: OpenedMessage, kind: NoticeKind, person: Person 
     provided: m.channel !== 'inbox' && tx.use(Pools)[m.channel].size > 0, busyMs: 0,
   };
   const decision = decide(tx.now, standing);
-  if (decision.do !== 'send' || kind.lane === 'critical') return decision;
+  if (decision.do !== 'send') return decision;
+  if (kind.lane === 'critical') return paced(tx, m, true);
+  // What has waited for its place has it.
+  if (m.reason === 'provider-busy') return decision;
   const [verdict] = await takeShared(tx.section, [{ policy: PER_PERSON_HOURLY, key: `${m.person} ${m.channel}` }]);
-  return verdict && !verdict.ok ? decide(tx.now, { ...standing, busyMs: verdict.retryAfterMs }) : decision;
+  return verdict && !verdict.ok ? decide(tx.now, { ...standing, busyMs: verdict.retryAfterMs }) : paced(tx, m, false);
+}
+
+/** A place in the line of the channel's providers, where they take only so many a minute. Who may not wait takes a place too, and goes at once. */
+async function paced(tx: Tx, m: OpenedMessage, atOnce: boolean): Promise<Decision> {
+  const perMinute = m.channel === 'inbox' ? undefined : tx.use(Providers).perMinute?.[m.channel];
+  if (perMinute === undefined) return { do: 'send' };
+  const at = await takePlace(tx.sql, tx.tenant.id, m.channel, tx.now, 60_000 / perMinute);
+  return atOnce || at.getTime() - tx.now.getTime() < PLACE_MS_MIN ? { do: 'send' } : { do: 'wait', until: at, reason: 'provider-busy' };
 }
 
 /** Reads what to send, and decides whether, in the transaction before the attempt; undefined when there is nothing to send now. */

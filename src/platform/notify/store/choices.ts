@@ -58,6 +58,13 @@ export const addTemplate = async (sql: SqlTag, tenant: Uuid, now: Date, t: { kin
     ${now} from notify.template where tenant = ${tenant} and kind = ${t.kind}
   returning version`)[0]?.version ?? 0;
 
+/** Takes the next place in a channel's line; resolves to when that is. Lines of a tenant stand still for nobody: places are only given. */
+export const takePlace = async (sql: SqlTag, tenant: Uuid, channel: Channel, now: Date, apartMs: number): Promise<Date> => (await sql<{ at: Date }>`
+  insert into notify.pace (tenant, channel, next_at) values (${tenant}, ${channel}, ${now}::timestamptz + ${apartMs}::float8 * interval '1 millisecond')
+  on conflict (tenant, channel) do update
+    set next_at = greatest(notify.pace.next_at, ${now}::timestamptz) + ${apartMs}::float8 * interval '1 millisecond'
+  returning next_at - ${apartMs}::float8 * interval '1 millisecond' as at`)[0]?.at ?? now;
+
 export interface CampaignRow { id: Uuid; texts: string; per_minute: number; people: number; next_at: Date }
 export const insertCampaign = (sql: SqlTag, tenant: Uuid, now: Date, c: Pick<CampaignRow, 'id' | 'texts' | 'per_minute'>): Promise<unknown[]> => sql`
   insert into notify.campaign (tenant, id, texts, per_minute, people, next_at, created_at) values (${tenant}, ${c.id}, ${c.texts}, ${c.per_minute}, 0, ${now},
