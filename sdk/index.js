@@ -1,6 +1,7 @@
 // Written by `npm run docs` from the routes; edits here are lost.
 
 const routes = {
+  getLimits: ['GET', '/limits'],
   getAuditFacts: ['GET', '/audit/facts'],
   postSignInChallenges: ['POST', '/sign-in/challenges'],
   postSignInChallengesChallengeCode: ['POST', '/sign-in/challenges/:challenge/code'],

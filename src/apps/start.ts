@@ -1,11 +1,13 @@
 import { join, resolve } from 'node:path';
 import { httpBank } from '#adapters/bank';
+import { connectRedis, redisLimits } from '#adapters/redis';
 import { httpMessages } from '#adapters/sms';
 import {
   ConfigFault, createLog, environment, envFlag, envInt, envText, provide, readConfig, setting, systemClock, type ConfigOf, type Provided,
 } from '#kernel';
 import { BankRail } from '#products/wallet/port';
 import { TextMessages } from '#spine/identity/port';
+import { LEASE_MS } from '#spine/limits';
 import { textOf, UsageFault } from './args.ts';
 import { buildAssets } from './assets.ts';
 import { cellsFromEnvironment, embeddedCells } from './cells.ts';
@@ -35,6 +37,10 @@ export const startConfig = {
   smsToken: setting('EXCHEQUER_SMS_TOKEN', 'secret for the text message provider', envText()),
   bankUrl: setting('EXCHEQUER_BANK_URL', 'base address of the bank rail; without it orders to a bank wait', envText()),
   bankToken: setting('EXCHEQUER_BANK_TOKEN', 'secret for the bank rail', envText()),
+  redisUrl: setting('EXCHEQUER_REDIS_URL',
+    'address of a Redis server, where processes count limits and keep caches together; each by itself unless set', envText()),
+  redisProcesses: setting('EXCHEQUER_REDIS_PROCESSES',
+    'web processes on all machines that share Redis: each counts its part by itself while Redis is away; those of this start unless set', envInt(0, 0, 10_000)),
 };
 
 const listOf = (text: string | undefined): string[] | undefined => text?.split(',').map((part) => part.trim()).filter(Boolean);
@@ -82,15 +88,18 @@ async function serve(args: readonly string[], config: Config, { index, count, ce
   ];
   const log = createLog();
   const tracing = await openTracer(log);
+  const redis = config.redisUrl ? await connectRedis(config.redisUrl, log) : undefined;
   const program = await startProgram({
     modules, cells, home: (all[0] as CellConnection).name, directoryFile: join(dataDir, 'directory.json'), assets: await buildAssets(modules),
     clock: systemClock, log, tracer: tracing?.tracer, roles, provided: () => provided, host: config.host as string, port: port ?? config.port,
     secure: config.secure, pathTenants: false, trustedProxies: config.proxies, process: { index, count },
+    limitStore: redis && { store: redisLimits(redis, { leaseMs: LEASE_MS }), processes: config.redisProcesses || count },
   });
   log.info('program.started', { port: program.port, cells: cells.map((c) => c.name), roles, ...(count > 1 ? { worker: index, pid: process.pid } : {}) });
   if (count > 1) sayReady(program.port);
   await stop;
   await program.stop();
+  await redis?.close();
   await tracing?.stop();
 }
 

@@ -1,0 +1,2 @@
+export { connectRedis, type RedisConnection } from './connect.ts';
+export { redisLimits, type RedisLimitOptions } from './limits.ts';
