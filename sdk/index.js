@@ -2,6 +2,7 @@
 
 const routes = {
   getLimits: ['GET', '/limits'],
+  getCaches: ['GET', '/caches'],
   getAuditFacts: ['GET', '/audit/facts'],
   postSignInChallenges: ['POST', '/sign-in/challenges'],
   postSignInChallengesChallengeCode: ['POST', '/sign-in/challenges/:challenge/code'],

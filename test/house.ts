@@ -42,6 +42,7 @@ export { textMessagesConform } from './house/text-messages.ts';
 export { objectsConform } from './house/objects.ts';
 export { kekConforms } from './house/kek.ts';
 export { limitsConform, type Counting } from './house/limits.ts';
+export { secondLevelConforms } from './house/second-level.ts';
 export { freePort, startRedis, type RedisServer } from './house/redis.ts';
 export { findIn, spellings } from './house/canary.ts';
 export * from './house/probe.ts';

@@ -17,5 +17,5 @@ import edge from '#platform/edge/module';
 import objects from '#platform/objects/module';
 
 /** Every module of the program, lower tiers first and each after what it needs: the order of migrations and of locks. */
-export const modules: readonly Module[] = [tenancy, vault, limits, cache, events, jobs, audit, idempotency, identity, operators, ledger, edge, objects,
+export const modules: readonly Module[] = [tenancy, vault, limits, events, cache, jobs, audit, idempotency, identity, operators, ledger, edge, objects,
   console, taxrefund, wallet];

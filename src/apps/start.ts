@@ -1,6 +1,6 @@
 import { join, resolve } from 'node:path';
 import { httpBank } from '#adapters/bank';
-import { connectRedis, redisLimits } from '#adapters/redis';
+import { connectRedis, redisCache, redisLimits } from '#adapters/redis';
 import { httpMessages } from '#adapters/sms';
 import {
   ConfigFault, createLog, environment, envFlag, envInt, envText, provide, readConfig, setting, systemClock, type ConfigOf, type Provided,
@@ -8,6 +8,8 @@ import {
 import { BankRail } from '#products/wallet/port';
 import { TextMessages } from '#spine/identity/port';
 import { LEASE_MS } from '#spine/limits';
+import { LOAD_MS_MAX } from '#spine/cache';
+import { SecondLevel } from '#spine/cache/port';
 import { textOf, UsageFault } from './args.ts';
 import { buildAssets } from './assets.ts';
 import { cellsFromEnvironment, embeddedCells } from './cells.ts';
@@ -91,7 +93,8 @@ async function serve(args: readonly string[], config: Config, { index, count, ce
   const redis = config.redisUrl ? await connectRedis(config.redisUrl, log) : undefined;
   const program = await startProgram({
     modules, cells, home: (all[0] as CellConnection).name, directoryFile: join(dataDir, 'directory.json'), assets: await buildAssets(modules),
-    clock: systemClock, log, tracer: tracing?.tracer, roles, provided: () => provided, host: config.host as string, port: port ?? config.port,
+    clock: systemClock, log, tracer: tracing?.tracer, roles,
+    provided: () => (redis ? [...provided, provide(SecondLevel, () => redisCache(redis, LOAD_MS_MAX))] : provided), host: config.host as string, port: port ?? config.port,
     secure: config.secure, pathTenants: false, trustedProxies: config.proxies, process: { index, count },
     limitStore: redis && { store: redisLimits(redis, { leaseMs: LEASE_MS }), processes: config.redisProcesses || count },
   });

@@ -1,7 +1,7 @@
 /** Permission roles: what an operator of each may see and do. Every permission stands in a manifest; a test compares them. 2026-11. */
 export const roles: Readonly<Record<string, readonly string[]>> = {
   administrator: [
-    'audit:read', 'ledger:read', 'limits:read', 'operators:read', 'taxrefund:health', 'taxrefund:quarantine', 'wallet:eod', 'wallet:freeze',
+    'audit:read', 'cache:read', 'ledger:read', 'limits:read', 'operators:read', 'taxrefund:health', 'taxrefund:quarantine', 'wallet:eod', 'wallet:freeze',
     'wallet:kyc',
   ],
   auditor: ['audit:read', 'ledger:read', 'operators:read', 'taxrefund:health'],
