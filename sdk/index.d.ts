@@ -17,6 +17,10 @@ export interface ClientOptions { /** Address of the tenant without a slash at it
 /** Every method throws Refused where the route refuses. Amounts are decimal strings of minor units. */
 export declare function createClient(options?: ClientOptions): Client;
 export interface Client {
+  /** What each limit was asked and refused in the process that answers, and the tenant’s buckets in the database. Scope: limits:read. */
+  getLimits(input?: Readonly<Record<string, never>>, options?: CallOptions): Promise<{ readonly store: string; readonly counters: readonly ({ readonly name: string; readonly asked: number; readonly refused: number; readonly leased: number; readonly away: number; readonly keys: number })[]; readonly shared: readonly ({ readonly name: string; readonly buckets: number; readonly empty: number })[] }>;
+  /** What the caches of the process that answers have done since it began: hits, loads, what was stale, refused or read from the second level. Scope: cache:read. */
+  getCaches(input?: Readonly<Record<string, never>>, options?: CallOptions): Promise<{ readonly second: string; readonly caches: readonly ({ readonly name: string; readonly entries: number; readonly entriesMax: number; readonly hits: number; readonly misses: number; readonly fenced: number; readonly stale: number; readonly early: number; readonly negative: number; readonly loads: number; readonly loadsFailed: number; readonly second: number; readonly secondAway: number })[] }>;
   /** How much of each kind of job waits, runs or is dead, and when each schedule fires next. Scope: jobs:read. */
   getJobs(input?: Readonly<Record<string, never>>, options?: CallOptions): Promise<{ readonly queues: readonly ({ readonly name: string; readonly doc: string | null; readonly waiting: number; readonly running: number; readonly later: number; readonly dead: number; readonly oldestAt: string | null })[]; readonly schedules: readonly ({ readonly name: string; readonly doc: string | null; readonly cron: string; readonly zone: string; readonly nextAt: string; readonly lastAt: string | null })[] }>;
   /** Dead letters, newest first. Scope: jobs:read. */

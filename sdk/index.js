@@ -1,6 +1,8 @@
 // Written by `npm run docs` from the routes; edits here are lost.
 
 const routes = {
+  getLimits: ['GET', '/limits'],
+  getCaches: ['GET', '/caches'],
   getJobs: ['GET', '/jobs'],
   getJobsDead: ['GET', '/jobs/dead'],
   postJobsDeadJobRetry: ['POST', '/jobs/dead/:job/retry'],

@@ -24,7 +24,7 @@ import { saveTenant, type TenantRecord } from '#spine/tenancy';
 import { Kek } from '#spine/vault/port';
 import { modules as everyModule } from '../src/apps/modules.ts';
 import type { CellConnection } from '../src/apps/migrate.ts';
-import { startProgram, type Program } from '../src/apps/program.ts';
+import { startProgram, type Program, type ProgramOptions } from '../src/apps/program.ts';
 import { openCell, startWorkers, type Cell, type PoolSizes } from '../src/apps/runtime.ts';
 import { demoTenants } from '../src/apps/tenants.ts';
 import { cloneCell, connectedTo, dropDatabase, rawAccess, type Raw, type RawRole } from './house/database.ts';
@@ -42,6 +42,9 @@ export { textMessagesConform } from './house/text-messages.ts';
 export { mailConforms, type Delivered } from './house/mail.ts';
 export { objectsConform } from './house/objects.ts';
 export { kekConforms } from './house/kek.ts';
+export { limitsConform, type Counting } from './house/limits.ts';
+export { secondLevelConforms } from './house/second-level.ts';
+export { freePort, startRedis, type RedisServer } from './house/redis.ts';
 export { findIn, spellings } from './house/canary.ts';
 export * from './house/probe.ts';
 export * from './house/books.ts';
@@ -85,6 +88,9 @@ export interface HouseOptions {
   readonly trustedProxies?: number;
   readonly sizes?: PoolSizes;
   readonly headersTimeoutMs?: number;
+  /** Requests that the program works on at once, and where processes count limits together. */
+  readonly openMax?: number;
+  readonly limitStore?: ProgramOptions['limitStore'];
   readonly more?: (app: FastifyInstance, runner: Runner) => void;
 }
 
@@ -207,7 +213,7 @@ export async function house(o: HouseOptions = {}): Promise<House> {
     roles: o.workers ? ['web', 'relay', 'worker'] : ['web'], provided: adapters, host: '127.0.0.1', port: 0, secure: o.secure ?? false, pathTenants: true,
     trustedProxies: o.trustedProxies ?? 0, tracer: o.tracer, sizes: o.sizes ?? POOLS, checkLocks: true,
     ...(o.group === undefined ? {} : { group: o.group }), ...(o.limits === undefined ? {} : { limits: o.limits }), ...(o.more ? { more: o.more } : {}),
-    ...(o.headersTimeoutMs === undefined ? {} : { headersTimeoutMs: o.headersTimeoutMs }),
+    ...(o.headersTimeoutMs === undefined ? {} : { headersTimeoutMs: o.headersTimeoutMs }), ...(o.openMax === undefined ? {} : { openMax: o.openMax }), limitStore: o.limitStore,
   });
   const access = rawAccess(connections);
   const others: Cell[] = [];

@@ -19,5 +19,5 @@ import notify from '#platform/notify/module';
 import objects from '#platform/objects/module';
 
 /** Every module of the program, lower tiers first and each after what it needs: the order of migrations and of locks. */
-export const modules: readonly Module[] = [tenancy, vault, limits, cache, events, jobs, saga, audit, idempotency, identity, operators, ledger, edge, objects,
+export const modules: readonly Module[] = [tenancy, vault, limits, events, cache, jobs, saga, audit, idempotency, identity, operators, ledger, edge, objects,
   notify, console, taxrefund, wallet];

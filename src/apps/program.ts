@@ -1,4 +1,4 @@
-import { createSecretKey, hkdfSync } from 'node:crypto';
+import { createSecretKey, hkdfSync, type KeyObject } from 'node:crypto';
 import type { ListenOptions } from 'node:net';
 import type { FastifyInstance, FastifyListenOptions } from 'fastify';
 import { Registry } from 'prom-client';
@@ -6,7 +6,8 @@ import { ConfigFault, errorFields, Hints, provide, type Clock, type Hint, type L
 import { createEdge, type Assets, type Edge, type Runner } from '#platform/edge';
 import { watchEvents } from '#spine/events';
 import { ensureDecoy } from '#spine/identity';
-import { createLimiter } from '#spine/limits';
+import { createLimiter, createSharedLimiter, LimitsSeen, type LimitCounters, type Limiter } from '#spine/limits';
+import type { LimitStore } from '#spine/limits/port';
 import { createDirectory, TenantChanged, type Directory } from '#spine/tenancy';
 import { loadTenantKeys } from '#spine/vault';
 import { connectAs, migrate, type CellConnection } from './migrate.ts';
@@ -37,7 +38,11 @@ export interface ProgramOptions {
   readonly checkLocks?: boolean;
   readonly group?: boolean;
   readonly limits?: boolean;
+  /** Where processes count limits together, and how many do; each by itself unless said. */
+  readonly limitStore?: { readonly store: LimitStore; readonly processes: number } | undefined;
   readonly headersTimeoutMs?: number;
+  /** Requests that this process works on at once. */
+  readonly openMax?: number;
   /** Which of how many processes on this port this is; alone unless said. */
   readonly process?: { readonly index: number; readonly count: number };
   readonly more?: (app: FastifyInstance, runner: Runner) => void;
@@ -108,13 +113,22 @@ async function listen({ app }: Edge, o: ProgramOptions): Promise<void> {
   }
 }
 
+const keyOf = (secret: string, purpose: string): KeyObject => createSecretKey(Buffer.from(hkdfSync('sha256', secret, 'exchequer', purpose, 32)));
+
+function limiterOf(o: ProgramOptions, secret: string): Limiter {
+  return o.limitStore ? createSharedLimiter({ ...o.limitStore, clock: o.clock, log: o.log, hideWith: keyOf(secret, 'limit keys') }) : createLimiter(o.clock);
+}
+
 /** Migrates the cells, opens them, listens and starts the workers of the named process roles. */
 export async function startProgram(o: ProgramOptions): Promise<Program> {
   for (const cell of o.cells) await migrate(cell, o.modules);
   let edge: Edge | undefined;
+  const secret = connectAs(o.cells[0] as CellConnection, 'app').password as string;
+  const limiter = limiterOf(o, secret);
+  const seen = (): LimitCounters => ({ store: o.limitStore?.store.name ?? 'process', counters: limiter.counters() });
   const cells = new Map(o.cells.map((connection) => [connection.name, openCell({
     connection, modules: o.modules, clock: o.clock, log: o.log,
-    provided: [...o.provided(connection), provide(Hints, () => ({ publish: (hint: Hint) => edge?.hub.publish(hint) }))],
+    provided: [...o.provided(connection), provide(Hints, () => ({ publish: (hint: Hint) => edge?.hub.publish(hint) })), provide(LimitsSeen, () => seen)],
     ...(o.sizes ? { sizes: o.sizes } : {}), checkLocks: o.checkLocks ?? false, tracer: o.tracer,
   })]));
   for (const cell of cells.values()) await checkConnections(cell, o.sizes ?? POOL_SIZES, o.process?.count ?? 1);
@@ -132,14 +146,13 @@ export async function startProgram(o: ProgramOptions): Promise<Program> {
   });
   await directory.refresh();
   const stopRefresh = followDirectory(directory, cells.get(o.home), o);
-  const secret = connectAs(o.cells[0] as CellConnection, 'app').password as string;
   const metrics = new Registry();
   if (o.process && o.process.count > 1) metrics.setDefaultLabels({ process: String(o.process.index) });
   edge = createEdge({
-    modules: o.modules, cells, directory, clock: o.clock, log: o.log, tracer: o.tracer, limiter: createLimiter(o.clock), metrics, assets: o.assets,
-    formKey: createSecretKey(Buffer.from(hkdfSync('sha256', secret, 'exchequer', 'form tokens', 32))), secure: o.secure, pathTenants: o.pathTenants,
+    modules: o.modules, cells, directory, clock: o.clock, log: o.log, tracer: o.tracer, limiter, metrics, assets: o.assets,
+    formKey: keyOf(secret, 'form tokens'), secure: o.secure, pathTenants: o.pathTenants,
     trustedProxies: o.trustedProxies ?? 0, ...(o.group === undefined ? {} : { group: o.group }), ...(o.limits === undefined ? {} : { limits: o.limits }),
-    ...(o.headersTimeoutMs === undefined ? {} : { headersTimeoutMs: o.headersTimeoutMs }),
+    ...(o.headersTimeoutMs === undefined ? {} : { headersTimeoutMs: o.headersTimeoutMs }), ...(o.openMax === undefined ? {} : { openMax: o.openMax }),
   }, o.more);
   await listen(edge, o);
   const address = edge.app.server.address();

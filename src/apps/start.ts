@@ -1,9 +1,13 @@
 import { join, resolve } from 'node:path';
 import { httpBank } from '#adapters/bank';
+import { connectRedis, redisCache, redisLimits } from '#adapters/redis';
 import {
   ConfigFault, createLog, environment, envFlag, envInt, envText, provide, readConfig, setting, systemClock, type ConfigOf, type Provided,
 } from '#kernel';
 import { BankRail } from '#products/wallet/port';
+import { LEASE_MS } from '#spine/limits';
+import { LOAD_MS_MAX } from '#spine/cache';
+import { SecondLevel } from '#spine/cache/port';
 import { textOf, UsageFault } from './args.ts';
 import { buildAssets } from './assets.ts';
 import { cellsFromEnvironment, embeddedCells } from './cells.ts';
@@ -33,6 +37,10 @@ export const startConfig = {
   ...providerConfig,
   bankUrl: setting('EXCHEQUER_BANK_URL', 'base address of the bank rail; without it orders to a bank wait', envText()),
   bankToken: setting('EXCHEQUER_BANK_TOKEN', 'secret for the bank rail', envText()),
+  redisUrl: setting('EXCHEQUER_REDIS_URL',
+    'address of a Redis server, where processes count limits and keep caches together; each by itself unless set', envText()),
+  redisProcesses: setting('EXCHEQUER_REDIS_PROCESSES',
+    'web processes on all machines that share Redis: each counts its part by itself while Redis is away; those of this start unless set', envInt(0, 0, 10_000)),
 };
 
 const listOf = (text: string | undefined): string[] | undefined => text?.split(',').map((part) => part.trim()).filter(Boolean);
@@ -79,15 +87,19 @@ async function serve(args: readonly string[], config: Config, { index, count, ce
   ];
   const log = createLog();
   const tracing = await openTracer(log);
+  const redis = config.redisUrl ? await connectRedis(config.redisUrl, log) : undefined;
   const program = await startProgram({
     modules, cells, home: (all[0] as CellConnection).name, directoryFile: join(dataDir, 'directory.json'), assets: await buildAssets(modules),
-    clock: systemClock, log, tracer: tracing?.tracer, roles, provided: () => provided, host: config.host as string, port: port ?? config.port,
+    clock: systemClock, log, tracer: tracing?.tracer, roles,
+    provided: () => (redis ? [...provided, provide(SecondLevel, () => redisCache(redis, LOAD_MS_MAX))] : provided), host: config.host as string, port: port ?? config.port,
     secure: config.secure, pathTenants: false, trustedProxies: config.proxies, process: { index, count },
+    limitStore: redis && { store: redisLimits(redis, { leaseMs: LEASE_MS }), processes: config.redisProcesses || count },
   });
   log.info('program.started', { port: program.port, cells: cells.map((c) => c.name), roles, ...(count > 1 ? { worker: index, pid: process.pid } : {}) });
   if (count > 1) sayReady(program.port);
   await stop;
   await program.stop();
+  await redis?.close();
   await tracing?.stop();
 }
 

@@ -5,6 +5,7 @@ export * from './id.ts';
 export * from './problem.ts';
 export * from './event.ts';
 export * from './wire.ts';
+export * from './uncached.ts';
 export * from './json.ts';
 export * from './machine.ts';
 export * from './text.ts';

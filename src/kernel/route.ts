@@ -18,6 +18,9 @@ export type Scope = 'public' | 'person' | 'operator' | `${string}:${string}`;
 /** The parts of a request that a route reads. Strings in params and query; body is JSON, or lines for `consumes: 'ndjson'`. */
 export type RouteInput = z.ZodType<unknown, { params?: Record<string, unknown>; query?: Record<string, unknown>; body?: unknown }>;
 
+/** Who is turned away first when a process has too much to do: reports before lists and pages, and those before sign-in and money. */
+export type Priority = 'vital' | 'usual' | 'report';
+
 export interface RouteSpec<I extends z.ZodType, O extends z.ZodType> {
   readonly summary: string;
   readonly scope: Scope;
@@ -42,8 +45,8 @@ export interface RouteSpec<I extends z.ZodType, O extends z.ZodType> {
   /** Name of the audit fact that each answer leaves, where the verb writes one. */
   readonly audit?: string;
   readonly example: { readonly input: z.input<I>; readonly output?: z.input<O> };
-  /** Name of the rate limit beside the general ones. */
-  readonly limit?: string;
+  /** Without it, `vital` for what changes something and `usual` for what reads. */
+  readonly priority?: Priority;
   /** `form`: fields as a form or a mail program sends them, each a string. */
   readonly consumes?: 'json' | 'ndjson' | 'form';
   /** Greatest request body in bytes; 64 KiB unless said. */

@@ -20,6 +20,14 @@ export const FORM_FIELDS_MAX = 64;
 /** Time that a drain gives open requests after SIGTERM. */
 export const DRAIN_MS = 10_000;
 
+/** Requests that one process works on at once; lists and pages may fill four fifths of it, reports half. */
+export const OPEN_REQUESTS_MAX = 4096;
+/** Requests that one person, operator or machine may have under way at once in a process. */
+export const OPEN_PER_ACTOR_MAX = 32;
+/** How often the loop is asked how late it is, and how many looks in a row must find it late. */
+export const LATENESS_EVERY_MS = 100;
+export const LATENESS_LOOKS = 5;
+
 export const COOKIE_LANGUAGE = 'xq_lang';
 export const COOKIE_THEME = 'xq_theme';
 /** Names the browser: binds form tokens and one-time codes to it, and lets a known device sign in while strangers are slowed. */

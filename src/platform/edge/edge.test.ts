@@ -1,4 +1,5 @@
 import { connect } from 'node:net';
+import { parseList } from 'structured-headers';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { systemClock } from '#kernel';
 import { everyModule, house, probe, somebody, type Answer, type Ask, type House } from '#test';
@@ -272,8 +273,13 @@ describe('every answer', () => {
     let last = first;
     for (let i = 0; i <= left + 5 && last.status === 200; i++) last = await ask();
     expect([last.status, code(last)]).toEqual([429, 'too-many-requests']);
-    expect(last.headers.ratelimit).toMatch(/"person";r=0;t=60$/);
-    expect(Number(last.headers['retry-after'])).toBeGreaterThanOrEqual(1);
+    expect(last.headers.ratelimit).toMatch(/"person";r=0;t=1$/);
+    expect([last.headers['retry-after'], last.headers['x-ratelimit-limit'], last.headers['x-ratelimit-reset']]).toEqual(['1', '100', '1']);
+    for (const name of ['ratelimit', 'ratelimit-policy']) {
+      const list = parseList(String(last.headers[name]));
+      expect(list.map(([item]) => item), name).toEqual(['address', 'person']);
+      for (const [, parameters] of list) for (const value of parameters.values()) expect(Number.isSafeInteger(value), name).toBe(true);
+    }
     const page = await own.request({ path: '/tax-refunds', cookies: who.cookies, headers: { accept: 'text/html' }, address: '10.9.9.9' });
     expect([page.status, page.headers.ratelimit !== undefined, Number(page.headers['retry-after']) >= 1]).toEqual([429, true, true]);
     await own.stop();

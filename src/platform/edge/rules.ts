@@ -1,5 +1,5 @@
 import { hash } from 'node:crypto';
-import { BodyFault, RESERVED_KEYS } from '#kernel';
+import { BodyFault, RESERVED_KEYS, type Priority } from '#kernel';
 import type { LimitPolicy, Verdict } from '#spine/limits';
 import { FORM_FIELDS_MAX } from './contract.ts';
 
@@ -94,16 +94,54 @@ export const safeReturn = (path: string | undefined): string | undefined =>
 /** What one limit said of a request. */
 export interface Taken { readonly policy: LimitPolicy; readonly verdict: Verdict }
 
-const WINDOW_SECONDS = 60;
+const wholeOf = ({ policy, verdict }: Taken): number => Math.ceil(((policy.capacity - verdict.remaining) * 60) / policy.perMinute);
+const policyFields = new Map<LimitPolicy, string>();
+
+function policyField(policy: LimitPolicy): string {
+  let field = policyFields.get(policy);
+  if (field === undefined) {
+    field = `"${policy.name}";q=${policy.capacity};w=${Math.ceil((policy.capacity * 60) / policy.perMinute)}`;
+    policyFields.set(policy, field);
+  }
+  return field;
+}
+/** Of a limit that refused, the seconds until it grants again, as Retry-After says; else the seconds until it is whole. */
+const stateField = (t: Taken): string =>
+  `"${t.policy.name}";r=${t.verdict.remaining};t=${t.verdict.ok ? wholeOf(t) : Math.max(1, Math.ceil(t.verdict.retryAfterMs / 1000))}`;
 
 /**
- * The fields RateLimit-Policy and RateLimit (IETF draft-ietf-httpapi-ratelimit-headers): each limit's quota a minute, what is left of it, and
- * the seconds until it is whole again.
+ * The fields RateLimit-Policy and RateLimit (IETF draft-ietf-httpapi-ratelimit-headers), both structured lists: each limit's quota with its window in
+ * seconds, and what is left of it. They are written by hand, since an object for each part of each answer would cost more than the limit.
  */
 export function rateLimitFields(taken: readonly Taken[]): { readonly policy: string; readonly state: string } {
-  const whole = ({ policy, verdict }: Taken): number => Math.ceil(((policy.capacity - verdict.remaining) * WINDOW_SECONDS) / policy.perMinute);
-  return {
-    policy: taken.map(({ policy }) => `"${policy.name}";q=${policy.capacity};w=${WINDOW_SECONDS}`).join(', '),
-    state: taken.map((t) => `"${t.policy.name}";r=${t.verdict.remaining};t=${whole(t)}`).join(', '),
+  const [first, second] = taken;
+  if (!first) return { policy: '', state: '' };
+  if (!second) return { policy: policyField(first.policy), state: stateField(first) };
+  return { policy: `${policyField(first.policy)}, ${policyField(second.policy)}`, state: `${stateField(first)}, ${stateField(second)}` };
+}
+
+/** What older clients read on a refusal: the limit that refused, and the seconds until it grants again. */
+export function legacyFields(taken: readonly Taken[]): Readonly<Record<string, string>> | undefined {
+  const no = taken.find((t) => !t.verdict.ok);
+  return no && {
+    'x-ratelimit-limit': String(no.policy.capacity), 'x-ratelimit-remaining': '0',
+    'x-ratelimit-reset': String(Math.max(1, Math.ceil(no.verdict.retryAfterMs / 1000))),
   };
 }
+
+/** How much of a process is open to each priority before it is turned away, and how late the loop may be. */
+const SHARES: Readonly<Record<Priority, { readonly open: number; readonly lateMs: number; readonly retryAfterSeconds: number }>> = {
+  vital: { open: 1, lateMs: Infinity, retryAfterSeconds: 5 },
+  usual: { open: 0.8, lateMs: 500, retryAfterSeconds: 30 },
+  report: { open: 0.5, lateMs: 200, retryAfterSeconds: 300 },
+};
+
+/** Seconds to wait when a request of this priority is turned away, or undefined when it may pass. */
+export function shed(priority: Priority, open: number, openMax: number, lateMs: number): number | undefined {
+  const share = SHARES[priority];
+  return open >= openMax * share.open || lateMs > share.lateMs ? share.retryAfterSeconds : undefined;
+}
+
+/** What changes something is somebody's sign-in or money unless the route says otherwise; what reads is a list or a page. */
+export const priorityOf = (route: { readonly method: string; readonly priority?: Priority }): Priority =>
+  route.priority ?? (route.method === 'GET' ? 'usual' : 'vital');

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { event, job, personal, problem, zAmount, zDate, zId, zInstant, zMoney, zText, type Currency, type Id } from '#kernel';
+import { event, job, personal, problem, zAmount, zDate, zId, zInstant, zMoney, zText, uncached, type Currency, type Id } from '#kernel';
 
 /** Accounts that one person may hold. */
 export const ACCOUNTS_PER_PERSON_MAX = 10;
@@ -61,10 +61,10 @@ export const zHandle = z.string().regex(/^@[a-z][a-z0-9_.]{2,29}$/);
 const zTo = z.string().min(3).max(40);
 const zNote = personal('note', zText(NOTE_CHARS_MAX)).optional();
 
-export const zAccount = z.strictObject({
+export const zAccount = uncached('balance', z.strictObject({
   account: zAccountId, currency: zCurrencyText, handle: z.string().nullable(), state: z.enum(['open', 'frozen', 'closed']),
   frozenBy: z.enum(['holder', 'operator']).nullable(), balance: zMoney, available: zMoney, held: zMoney, openedAt: zInstant,
-});
+}));
 export type AccountView = z.output<typeof zAccount>;
 export const zAccounts = z.strictObject({ accounts: z.array(zAccount), tier: z.int() });
 
@@ -139,10 +139,10 @@ const zQueued = z.strictObject({
 });
 export const zCases = z.strictObject({ cases: z.array(zQueued) });
 export const zOfCase = z.strictObject({ params: z.strictObject({ case: zId('wkyc') }) });
-export const zHit = z.strictObject({
+export const zHit = uncached('fraud-flag', z.strictObject({
   hit: zId('whit'), person: z.string(), entry: z.string(), name: z.string(), birthDate: z.string().nullable(), score: z.int(),
   state: z.enum(['open', 'cleared', 'confirmed']), foundAt: zInstant,
-});
+}));
 export type HitView = z.output<typeof zHit>;
 /** A case as an operator sees it, with the name and birth date that the office knows its person by. */
 export const zCase = z.strictObject({
@@ -187,10 +187,10 @@ export const zOfSchedule = z.strictObject({ params: z.strictObject({ schedule: z
 
 const zBankAccount = personal('bank account', z.string().regex(/^[A-Z0-9]{6,34}$/));
 export const zBankOrder = z.strictObject({ body: z.strictObject({ account: zAccountId, amount: zMoney, bank: zBankAccount }) });
-export const zOrder = z.strictObject({
+export const zOrder = uncached('payment-state', z.strictObject({
   order: zId('word'), account: zAccountId, direction: z.enum(['in', 'out']), amount: zMoney, ending: z.string(),
   state: z.enum(['pending', 'done', 'refused', 'unknown']), reason: z.string().nullable(), createdAt: zInstant, doneAt: zInstant.nullable(),
-});
+}));
 export type OrderView = z.output<typeof zOrder>;
 export const zOfOrder = z.strictObject({ params: z.strictObject({ order: zId('word') }) });
 

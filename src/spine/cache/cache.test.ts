@@ -15,7 +15,7 @@ describe('a fenced cache', () => {
     expect(c.get('a')).toEqual({ v: 1 });
     clock.advance(1);
     expect(c.get('a')).toBeUndefined();
-    expect(c.kept('a')).toEqual({ value: { v: 1 }, ageMs: 1000 });
+    expect(c.kept('a')).toEqual({ value: { v: 1 }, ageMs: 1000, invalidated: false });
     clock.advance(9000);
     expect(c.kept('a')).toBeUndefined();
   });

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { event, job, personal, problem, zDate, zId, zInstant, type CivilDate, type Language, type Uuid } from '#kernel';
+import { event, job, personal, problem, uncached, zDate, zId, zInstant, type CivilDate, type Language, type Uuid } from '#kernel';
 
 /**
  * Sign-in of a person in two steps. Identifier, date of birth and year only say who somebody claims to be: many people know
@@ -58,9 +58,9 @@ export const zStarted = z.strictObject({ challenge: zChallengeId, expiresAt: zIn
 
 export const zCode = z.strictObject({ params: z.strictObject({ challenge: zChallengeId }),
   body: z.strictObject({ code: z.string().min(1).max(64), browser: zBrowser }) });
-export const zTokens = z.strictObject({
+export const zTokens = uncached('token', z.strictObject({
   accessToken: z.string(), refreshToken: z.string(), expiresInSeconds: z.int(), refreshExpiresInSeconds: z.int(), year: z.int(),
-});
+}));
 export const zResend = z.strictObject({ params: z.strictObject({ challenge: zChallengeId }), body: z.strictObject({ browser: zBrowser }) });
 export const zRefresh = z.strictObject({ body: z.strictObject({ refreshToken: z.string().min(20).max(200) }) });
 export const zRefreshed = z.strictObject({ accessToken: z.string(), refreshToken: z.string().nullable(), expiresInSeconds: z.int(),

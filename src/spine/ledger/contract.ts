@@ -1,6 +1,6 @@
 import { z } from 'zod';
-import { event, isCurrency, problem, zAmount, zDate, zId, zInstant, zPurpose, type CivilDate, type Currency, type FactDraft, type Money, type Origin,
-  type Uuid } from '#kernel';
+import { event, isCurrency, problem, zAmount, zDate, zId, zInstant, zPurpose, type CivilDate, type Currency, type FactDraft, type Money,
+  type NeverCached, type Origin, type Uuid } from '#kernel';
 
 /** Transfers of one posting: what is linked stands or falls together. */
 export const TRANSFERS_MAX = 500;
@@ -126,7 +126,7 @@ export interface Guards { readonly minimum?: bigint | null; readonly maximum?: b
 /** A line of a chart of accounts. Accounts are opened under its code. */
 export interface ChartLine { readonly code: string; readonly kind: AccountKind; readonly normal?: Side; readonly guards?: Guards }
 
-export interface Balance {
+export interface Balance extends NeverCached<'balance'> {
   readonly account: Uuid; readonly currency: Currency;
   readonly posted: bigint; /** Raises that are held. */ readonly pendingIn: bigint; /** Falls that are held. */ readonly pendingOut: bigint;
   /** posted − pendingOut: what may still be taken, before the account's minimum. */ readonly available: bigint;

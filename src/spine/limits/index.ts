@@ -1,3 +1,5 @@
 export * from './contract.ts';
 export { retryAfterSeconds } from './rules.ts';
-export { createLimiter, takeShared, type Limiter, type Want } from './service.ts';
+export { createLimiter, type Limiter } from './service/local.ts';
+export { createSharedLimiter, type SharedOptions } from './service/leased.ts';
+export { takeShared } from './service/database.ts';

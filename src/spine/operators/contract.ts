@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { personal, problem, zId, zInstant } from '#kernel';
+import { personal, problem, uncached, zId, zInstant } from '#kernel';
 
 /** The people who work for a tenant. What they may do are the permissions of their role. */
 
@@ -34,7 +34,7 @@ export const zNothing = z.strictObject({});
 export const zByPassword = z.strictObject({ body: z.strictObject({ name: zTyped, password: zPassword, code: z.string().min(1).max(32) }) });
 export const zByPasskey = z.strictObject({ body: z.strictObject({ credential: zCredential }) });
 /** A session: the token goes into the cookie. */
-export const zOpened = z.strictObject({ token: z.string(), expiresInSeconds: z.int() });
+export const zOpened = uncached('token', z.strictObject({ token: z.string(), expiresInSeconds: z.int() }));
 export const zChallenge = z.strictObject({ challenge: z.string(), rp: z.string() });
 
 export const zOfLink = z.strictObject({ query: z.strictObject({ link: zLink }) });

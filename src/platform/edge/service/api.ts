@@ -43,7 +43,8 @@ async function enter(o: EdgeOptions, runner: Runner, req: FastifyRequest, route:
   if (seen === 'misdirected') return refuse(common.misdirected);
   if (!offers(seen, product)) return refuse(common.notFound);
   await authenticate(o, runner.authenticators(route.scope), req, seen);
-  return versionProblem(req) ?? limited(o, seen) ?? originProblem(o, req, seen) ?? seen;
+  const over = limited(o, seen);
+  return versionProblem(req) ?? (over instanceof Promise ? await over : over) ?? originProblem(o, req, seen) ?? seen;
 }
 
 function versionProblem(req: FastifyRequest): Refused | undefined {

@@ -37,6 +37,8 @@ export interface EdgeOptions {
   readonly group?: boolean;
   /** Limits per person and per address; off in benches. */
   readonly limits?: boolean;
+  /** Requests that this process works on at once; OPEN_REQUESTS_MAX unless said. */
+  readonly openMax?: number;
   /** Time in which a request's headers must have come; HEADERS_TIMEOUT_MS unless said. */
   readonly headersTimeoutMs?: number;
 }

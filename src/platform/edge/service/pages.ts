@@ -51,7 +51,7 @@ export async function enter(o: EdgeOptions, runner: Runner, req: FastifyRequest,
   if (seen === 'unknown-tenant') return refuse(unknownTenant);
   if (seen === 'misdirected') return refuse(common.misdirected);
   await authenticate(o, runner.authenticators(scope), req, seen);
-  const no = limited(o, seen);
+  const no = await limited(o, seen);
   return { seen, context: pageContext(o, req, seen), no };
 }
 

@@ -16,9 +16,10 @@ import {
   type Claim,
   type Entry, type Item, type Outcome, type Problem, type Refused, type Scope,
 } from '#kernel';
-import { PER_ADDRESS, PER_OPERATOR, PER_PERSON, retryAfterSeconds, type LimitPolicy } from '#spine/limits';
+import { PER_ADDRESS, PER_OPERATOR, PER_PERSON, retryAfterSeconds, type LimitPolicy, type Verdict } from '#spine/limits';
 import { bodyHash, claimScope, isIdempotencyKey, type Taken } from '../rules.ts';
 import { routeName, staffed, type EdgeOptions, type Seen } from './context.ts';
+import { createGate, type OpenGate } from './gate.ts';
 
 type Batcher = { submit(entry: Entry<unknown>): Promise<Answer<unknown>>; stats: BatchStats };
 
@@ -28,6 +29,7 @@ export interface Runner {
   authenticators(scope: Scope): readonly Authenticator[];
   run(route: AnyRoute, seen: Seen, wire: unknown, key: string | undefined): Promise<Answer<unknown>>;
   stats(): Record<string, BatchStats>;
+  readonly gate: OpenGate;
 }
 
 /** A refusal with the fields that were wrong, by path. */
@@ -46,14 +48,25 @@ export function authorize(route: Pick<AnyRoute, 'scope'>, seen: Seen): Refused |
 
 const actorName = (seen: Seen): string => ('id' in seen.actor ? `${seen.actor.kind} ${seen.actor.id}` : seen.actor.kind);
 
-export function limited(o: EdgeOptions, seen: Seen): Refused | undefined {
+/** Takes of the limits of the address and of who asks; at once where this process knows, later where a shared store is asked. */
+export function limited(o: EdgeOptions, seen: Seen): Refused | undefined | Promise<Refused | undefined> {
   if (o.limits === false) return undefined;
-  const take = (policy: LimitPolicy, key: string): Taken => ({ policy, verdict: o.limiter.take(policy, key) });
   const { actor } = seen;
-  const own = actor.kind === 'person' ? [take(PER_PERSON, actor.id)] : actor.kind === 'operator' ? [take(PER_OPERATOR, actor.id)] : [];
-  seen.limits = [take(PER_ADDRESS, seen.address), ...own];
-  const no = seen.limits.find((t) => !t.verdict.ok)?.verdict;
-  return no && refuse(common.tooMany, { retryAfterSeconds: retryAfterSeconds(no.retryAfterMs) });
+  const own: LimitPolicy | undefined = actor.kind === 'person' ? PER_PERSON : actor.kind === 'operator' ? PER_OPERATOR : undefined;
+  const address = o.limiter.take(PER_ADDRESS, seen.address, seen.atMs);
+  const mine = own && 'id' in actor ? o.limiter.take(own, actor.id, seen.atMs) : undefined;
+  if (address instanceof Promise || mine instanceof Promise) {
+    return (async () => judged(seen, await address, own, await mine))();
+  }
+  return judged(seen, address, own, mine);
+}
+
+function judged(seen: Seen, address: Verdict, own: LimitPolicy | undefined, mine: Verdict | undefined): Refused | undefined {
+  const ofAddress: Taken = { policy: PER_ADDRESS, verdict: address };
+  seen.limits = own && mine ? [ofAddress, { policy: own, verdict: mine }] : [ofAddress];
+  if (address.ok && (!mine || mine.ok)) return undefined;
+  const waitMs = Math.max(address.retryAfterMs, mine?.retryAfterMs ?? 0);
+  return refuse(common.tooMany, { retryAfterSeconds: retryAfterSeconds(waitMs) });
 }
 
 function claimOf(route: AnyRoute, seen: Seen, input: unknown, key: string | undefined): Claim | Refused | undefined {
@@ -112,29 +125,38 @@ export function createRunner(o: EdgeOptions): Runner {
   const forStaff = [...known.filter(ofStaff), ...known.filter((a) => !ofStaff(a))];
   const forPeople = [...known.filter((a) => !ofStaff(a)), ...known.filter(ofStaff)];
   const refused = (outcome: Refused): Answer<unknown> => ({ outcome, replayed: false });
+  const gate = createGate(o);
+  const runOnce = async (route: AnyRoute, seen: Seen, wire: unknown, key: string | undefined): Promise<Answer<unknown>> => {
+    const read = (route.input as z.ZodType).safeDecode(wire as never);
+    if (!read.success) return refused(malformed(read.error));
+    const claim = claimOf(route, seen, read.data, key);
+    if (claim && 'problem' in claim) return refused(claim);
+    try {
+      const prepared: Outcome<unknown> = route.prepare ? await route.prepare({ cell: seen.cell, tenant: seen.tenant, by: origin(seen) }, read.data)
+        : done(read.data);
+      if (!prepared.ok) return refused(prepared);
+      const item = { ...origin(seen), input: prepared.value, atMs: seen.atMs };
+      return await batcherOf(seen.cell, route).submit({ tenant: seen.tenant, item, span: seen.span, ...(claim ? { claim } : {}) });
+    } catch (error) {
+      // Not shown from the kept copy either: its fact may stand already, and one answer has one fact.
+      if (error instanceof OutcomeUnknown) return refused(refuse(common.outcomeUnknown, { retryAfterSeconds: 5 }));
+      if (isUnavailable(error)) return whenDown(o, route, seen, read.data);
+      o.log.error('edge.failed', { trace: seen.trace, route: routeName(route), ...errorFields(error) });
+      await recordFailure(o, route, seen);
+      return refused(refuse(common.internal));
+    }
+  };
   return {
+    gate,
     authenticators: (scope) => (staffed(scope) ? forStaff : forPeople),
     stats: () => Object.fromEntries([...batchers.values()].flatMap((m) => [...m].map(([r, b]) => [routeName(r), b.stats]))),
     async run(route, seen, wire, key) {
-      const no = authorize(route, seen);
+      const no = authorize(route, seen) ?? gate.enter(route, seen);
       if (no) return refused(no);
-      const read = (route.input as z.ZodType).safeDecode(wire as never);
-      if (!read.success) return refused(malformed(read.error));
-      const claim = claimOf(route, seen, read.data, key);
-      if (claim && 'problem' in claim) return refused(claim);
       try {
-        const prepared: Outcome<unknown> = route.prepare ? await route.prepare({ cell: seen.cell, tenant: seen.tenant, by: origin(seen) }, read.data)
-          : done(read.data);
-        if (!prepared.ok) return refused(prepared);
-        const item = { ...origin(seen), input: prepared.value, atMs: seen.atMs };
-        return await batcherOf(seen.cell, route).submit({ tenant: seen.tenant, item, span: seen.span, ...(claim ? { claim } : {}) });
-      } catch (error) {
-        // Not shown from the kept copy either: its fact may stand already, and one answer has one fact.
-        if (error instanceof OutcomeUnknown) return refused(refuse(common.outcomeUnknown, { retryAfterSeconds: 5 }));
-        if (isUnavailable(error)) return whenDown(o, route, seen, read.data);
-        o.log.error('edge.failed', { trace: seen.trace, route: routeName(route), ...errorFields(error) });
-        await recordFailure(o, route, seen);
-        return refused(refuse(common.internal));
+        return await runOnce(route, seen, wire, key);
+      } finally {
+        gate.leave(seen);
       }
     },
   };

@@ -6,7 +6,7 @@ import { brandCss } from '#kit';
 import {
   BODY_BYTES_MAX, DRAIN_MS, HEADER_BYTES_MAX, HEADERS_TIMEOUT_MS, KEEP_ALIVE_MS, REQUEST_TIMEOUT_MS, URL_BYTES_MAX,
 } from '../contract.ts';
-import { rateLimitFields, tenantPath } from '../rules.ts';
+import { legacyFields, rateLimitFields, tenantPath } from '../rules.ts';
 import { mountRoute } from './api.ts';
 import { findTenant, newTrace, type EdgeOptions } from './context.ts';
 import { mountDownload } from './downloads.ts';
@@ -31,6 +31,7 @@ function measure(app: FastifyInstance, o: EdgeOptions, runner: Runner): void {
     },
   });
   void batches;
+  measureGate(o, runner);
   // Kept by route and status: to look a counter up by its labels costs more than to count.
   const counters = new Map<string, Map<number, { inc(): void; observe(seconds: number): void }>>();
   const counterOf = (route: string, status: number): { inc(): void; observe(seconds: number): void } => {
@@ -48,6 +49,19 @@ function measure(app: FastifyInstance, o: EdgeOptions, runner: Runner): void {
     counter.inc();
     counter.observe(reply.elapsedTime / 1000);
     next();
+  });
+}
+
+function measureGate(o: EdgeOptions, { gate }: Runner): void {
+  void new Gauge({ name: 'exchequer_open_requests', help: 'Requests under way.', registers: [o.metrics], collect() { this.set(gate.counts.open); } });
+  void new Gauge({ name: 'exchequer_loop_late_seconds', help: 'How late the event loop was when last asked.', registers: [o.metrics],
+    collect() { this.set(gate.counts.lateMs / 1000); } });
+  void new Gauge({
+    name: 'exchequer_turned_away', help: 'Requests turned away since start, by what they were.', labelNames: ['priority'], registers: [o.metrics],
+    collect() {
+      for (const [priority, count] of Object.entries(gate.counts.shed)) this.labels(priority).set(count);
+      this.labels('crowded').set(gate.counts.crowded);
+    },
   });
 }
 
@@ -119,6 +133,8 @@ function mountTelling(app: FastifyInstance, o: EdgeOptions): void {
       if (limits) {
         const { policy, state: left } = rateLimitFields(limits);
         reply.header('ratelimit-policy', policy).header('ratelimit', left);
+        const older = reply.statusCode === 429 && legacyFields(limits);
+        if (older) reply.headers(older);
       }
       next(null, payload);
     });
@@ -189,6 +205,7 @@ export function createEdge(o: EdgeOptions, more?: (app: FastifyInstance, runner:
     async drain() {
       state.draining = true;
       ending.abort();
+      runner.gate.stop();
       const closed = new AbortController();
       const late = o.clock.sleep(DRAIN_MS, closed.signal).then(() => app.server.closeAllConnections());
       await Promise.race([app.close(), late]);

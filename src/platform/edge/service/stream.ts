@@ -53,7 +53,7 @@ export function mountStream(app: FastifyInstance, o: EdgeOptions, runner: Runner
     if (typeof seen === 'string') return sendProblem(o, reply, refuse(seen === 'misdirected' ? common.misdirected : unknownTenant), newTrace());
     if (!offers(seen, s.product)) return sendProblem(o, reply, refuse(common.notFound), seen.trace);
     await authenticate(o, runner.authenticators(stream.scope), req, seen);
-    const no = limited(o, seen) ?? authorize(stream, seen);
+    const no = await limited(o, seen) ?? authorize(stream, seen);
     if (no) return sendProblem(o, reply, no, seen.trace);
     const owner = seen.actor.kind === 'person' ? seen.actor.session : seen.address;
     const count = open.get(owner) ?? 0;

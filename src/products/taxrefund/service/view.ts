@@ -15,7 +15,7 @@ import {
   type Uuid,
   uuid,
 } from '#kernel';
-import { createCache, type FencedCache } from '#spine/cache';
+import { CacheBook, createCache, type FencedCache } from '#spine/cache';
 import { subjectKeys, type Sealer } from '#spine/vault';
 import {
   noReturn,
@@ -41,7 +41,7 @@ import { packOf } from './packs.ts';
 
 export const StatusCache = token<FencedCache<KeptYear>>('taxrefund.status-cache');
 const CACHE = { name: 'taxrefund.status', entriesMax: STATUS_CACHED_MAX, freshMs: STATUS_FRESH_MS, keptMs: STATUS_KEPT_MS };
-export const statusCacheState: Provided = provide(StatusCache, (cell) => createCache<KeptYear>(CACHE, cell.clock));
+export const statusCacheState: Provided = provide(StatusCache, (cell) => createCache<KeptYear>(CACHE, cell.clock, cell.use(CacheBook)));
 export const cacheKey = (tenant: string, person: string, year: number): string => `${tenant}${person}${year}`;
 
 /** The account as a person may see it: the last digits, behind dots. */

@@ -1,7 +1,7 @@
 /** Permission roles: what an operator of each may see and do. Every permission stands in a manifest; a test compares them. 2026-11. */
 export const roles: Readonly<Record<string, readonly string[]>> = {
   administrator: [
-    'audit:read', 'jobs:decide', 'jobs:read', 'ledger:read', 'notify:read', 'notify:send', 'notify:templates', 'operators:read',
+    'audit:read', 'cache:read', 'jobs:decide', 'jobs:read', 'ledger:read', 'limits:read', 'notify:read', 'notify:send', 'notify:templates', 'operators:read',
     'saga:decide', 'saga:read', 'taxrefund:health', 'taxrefund:quarantine', 'wallet:eod', 'wallet:freeze', 'wallet:kyc',
   ],
   auditor: ['audit:read', 'jobs:read', 'ledger:read', 'notify:read', 'operators:read', 'saga:read', 'taxrefund:health'],

@@ -1,35 +1,17 @@
-import { LRUCache } from 'lru-cache';
-import { spineTransact, type CellContext, type Clock, type SectionTx, type Worker } from '#kernel';
-import { BUCKET_KEPT_MS, BUCKETS_MAX, SWEEP_BATCH_MAX, SWEEP_EVERY_MS, type LimitPolicy, type Verdict } from './contract.ts';
-import { take, type Bucket } from './rules.ts';
-import { bucketsAfter, dropBuckets, lockBuckets, writeBuckets, type BucketRow } from './store.ts';
+import { done, spineTransact, type CellContext, type Outcome, type SectionTx, type Tx, type Worker } from '#kernel';
+import {
+  BUCKET_KEPT_MS, BUCKETS_COUNTED_MAX, LEASE_MAX, LimitsSeen, SWEEP_BATCH_MAX, SWEEP_EVERY_MS, type Limits, type Verdict, type Want,
+} from '../contract.ts';
+import { take } from '../rules.ts';
+import { bucketsAfter, bucketsByPolicy, dropBuckets, lockBuckets, writeBuckets, type BucketRow } from '../store.ts';
 
-export interface Limiter { take(policy: LimitPolicy, key: string): Verdict }
-
-/** Buckets of one process. */
-export function createLimiter(clock: Clock, bucketsMax = BUCKETS_MAX): Limiter {
-  const buckets = new LRUCache<string, Bucket>({ max: bucketsMax });
-  return {
-    take(policy, key) {
-      const name = `${policy.name} ${key}`;
-      let bucket = buckets.get(name);
-      if (!bucket) {
-        bucket = { tokens: policy.capacity, atMs: clock.monotonicMs() };
-        buckets.set(name, bucket);
-      }
-      return take(policy, bucket, clock.monotonicMs());
-    },
-  };
-}
-
-export interface Want { readonly policy: LimitPolicy; readonly key: string }
 const nameOf = (w: Want): string => `${w.policy.name} ${w.key}`;
 
 /** Buckets that a transaction holds locked, as they stand with what it took. */
 const held = new WeakMap<object, Map<string, BucketRow>>();
 
 /**
- * Takes a token for each want from its bucket in the database, in the order given: exact over all processes, and kept when the request is
+ * Takes tokens for each want from its bucket in the database, in the order given: exact over all processes, and kept when the request is
  * refused. Two statements for any number; asked again in one transaction, what was taken before counts. It is written at the flush.
  */
 export async function takeShared(tx: Pick<SectionTx, 'sql' | 'tenant' | 'now' | 'write'>, wants: readonly Want[]): Promise<Verdict[]> {
@@ -49,9 +31,10 @@ export async function takeShared(tx: Pick<SectionTx, 'sql' | 'tenant' | 'now' | 
   return wants.map((want) => {
     const row = known.get(nameOf(want));
     if (!row) throw new Error('a bucket that was just locked is gone');
-    const bucket = { tokens: row.tokens, atMs: row.at.getTime() };
-    const verdict = take(want.policy, bucket, tx.now.getTime());
+    const bucket = { tokens: row.tokens, before: row.before, atMs: row.at.getTime() };
+    const verdict = take(want.policy, bucket, tx.now.getTime(), Math.min(want.upTo ?? 1, LEASE_MAX));
     row.tokens = bucket.tokens;
+    row.before = bucket.before;
     row.at = new Date(bucket.atMs);
     return verdict;
   });
@@ -81,3 +64,9 @@ export const sweeper: Worker = {
     }
   },
 };
+
+/** What this process has counted since it began, and the tenant's buckets in the database. */
+export async function showLimits(tx: Tx): Promise<Outcome<Limits>> {
+  const { store, counters } = tx.use(LimitsSeen)();
+  return done({ store, counters: counters.map((c) => ({ ...c })), shared: await bucketsByPolicy(tx.sql, tx.tenant.id, BUCKETS_COUNTED_MAX) });
+}

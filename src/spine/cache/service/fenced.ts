@@ -1,11 +1,11 @@
 import { LRUCache } from 'lru-cache';
-import type { Clock } from '#kernel';
-import type { CacheSpec, CacheStats, FencedCache } from './contract.ts';
+import type { Cacheable, Clock } from '#kernel';
+import type { CacheBook, CacheSpec, CacheStats, FencedCache } from '../contract.ts';
 
 interface Entry<V> { value: V; atMs: number; fresh: boolean }
 
 /** An in-process cache in which a load that started before an invalidation can never store what it read. */
-export function createCache<V extends object>(spec: CacheSpec, clock: Clock): FencedCache<V> {
+export function createCache<V extends object>(spec: CacheSpec & Cacheable<V>, clock: Clock, book?: CacheBook): FencedCache<V> {
   const entries = new LRUCache<string, Entry<V>>({ max: spec.entriesMax });
   // Generations of keys invalidated of late. A key that has fallen out counts as invalidated at `floor`.
   const generations = new LRUCache<string, number>({ max: spec.entriesMax });
@@ -13,11 +13,12 @@ export function createCache<V extends object>(spec: CacheSpec, clock: Clock): Fe
   let floor = 0;
   const stats: CacheStats = { hits: 0, misses: 0, fenced: 0 };
   const generationOf = (key: string): number => generations.get(key) ?? floor;
-  return {
+  const cache: FencedCache<V> = {
     stats,
-    get(key) {
+    get size() { return entries.size; },
+    get(key, now = clock.monotonicMs()) {
       const entry = entries.get(key);
-      if (entry?.fresh && clock.monotonicMs() - entry.atMs < spec.freshMs) {
+      if (entry !== undefined && entry.fresh && now - entry.atMs < spec.freshMs) {
         stats.hits += 1;
         return entry.value;
       }
@@ -27,7 +28,7 @@ export function createCache<V extends object>(spec: CacheSpec, clock: Clock): Fe
     kept(key) {
       const entry = entries.get(key);
       const ageMs = entry ? clock.monotonicMs() - entry.atMs : 0;
-      return entry && ageMs < spec.keptMs ? { value: entry.value, ageMs } : undefined;
+      return entry && ageMs < spec.keptMs ? { value: entry.value, ageMs, invalidated: !entry.fresh } : undefined;
     },
     fence: (keys) => ({ generation, from: new Map(keys.map((k) => [k, generationOf(k)])) }),
     fill(fence, key, value) {
@@ -55,4 +56,6 @@ export function createCache<V extends object>(spec: CacheSpec, clock: Clock): Fe
       for (const entry of entries.values()) entry.fresh = false;
     },
   };
+  book?.caches.set(spec.name, { stats, get size() { return entries.size; }, entriesMax: spec.entriesMax });
+  return cache;
 }

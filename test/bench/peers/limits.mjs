@@ -1,0 +1,1 @@
+export { RateLimiterMemory, RateLimiterRedis } from 'rate-limiter-flexible';
