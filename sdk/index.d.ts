@@ -17,6 +17,14 @@ export interface ClientOptions { /** Address of the tenant without a slash at it
 /** Every method throws Refused where the route refuses. Amounts are decimal strings of minor units. */
 export declare function createClient(options?: ClientOptions): Client;
 export interface Client {
+  /** The event log of this tenant, newest first: of an entity, a topic or a trace. Scope: events:read. */
+  getEvents(input?: { readonly query?: { readonly key?: string; readonly topic?: string; readonly trace?: string; readonly cursor?: string } }, options?: CallOptions): Promise<{ readonly events: readonly ({ readonly pos: string; readonly topic: string; readonly key: string; readonly version: number; readonly at: string; readonly trace: string; readonly data: string })[]; readonly next: string | null; readonly lookedTo: string | null }>;
+  /** Who follows the log, and how far behind each part is. Scope: events:read. */
+  getEventsSubscribers(input?: Readonly<Record<string, never>>, options?: CallOptions): Promise<{ readonly end: string; readonly subscribers: readonly ({ readonly name: string; readonly topics: readonly (string)[]; readonly parked: number; readonly parts: readonly ({ readonly part: number; readonly pos: string; readonly lag: number; readonly held: boolean; readonly failures: number; readonly error: string | null })[] })[] }>;
+  /** Keys whose events were set aside because a handler kept failing. Scope: events:read. */
+  getEventsParked(input?: Readonly<Record<string, never>>, options?: CallOptions): Promise<{ readonly keys: readonly ({ readonly subscriber: string; readonly key: string; readonly events: number; readonly first: string; readonly topic: string; readonly error: string; readonly at: string; readonly released: boolean })[] }>;
+  /** Releases the parked events of a key, or skips the first of them. Scope: events:decide. */
+  postEventsParkedSubscriberKeyDecision(input: { readonly params: { readonly subscriber: string; readonly key: string; readonly decision: "release" | "skip" } }, options?: CallOptions): Promise<{ readonly events: number }>;
   /** How much of each kind of job waits, runs or is dead, and when each schedule fires next. Scope: jobs:read. */
   getJobs(input?: Readonly<Record<string, never>>, options?: CallOptions): Promise<{ readonly queues: readonly ({ readonly name: string; readonly doc: string | null; readonly waiting: number; readonly running: number; readonly later: number; readonly dead: number; readonly oldestAt: string | null })[]; readonly schedules: readonly ({ readonly name: string; readonly doc: string | null; readonly cron: string; readonly zone: string; readonly nextAt: string; readonly lastAt: string | null })[] }>;
   /** Dead letters, newest first. Scope: jobs:read. */

@@ -1,6 +1,10 @@
 // Written by `npm run docs` from the routes; edits here are lost.
 
 const routes = {
+  getEvents: ['GET', '/events'],
+  getEventsSubscribers: ['GET', '/events/subscribers'],
+  getEventsParked: ['GET', '/events/parked'],
+  postEventsParkedSubscriberKeyDecision: ['POST', '/events/parked/:subscriber/:key/:decision'],
   getJobs: ['GET', '/jobs'],
   getJobsDead: ['GET', '/jobs/dead'],
   postJobsDeadJobRetry: ['POST', '/jobs/dead/:job/retry'],

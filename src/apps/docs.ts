@@ -88,7 +88,8 @@ function eventsPage(all: readonly Module[]): string {
       '## Jobs and calls\n',
       table(
         ['Job', 'What it does', 'Tries'],
-        all.flatMap((m) => [...(m.calls ?? []), ...(m.sagas ?? []).flatMap((s) => s.calls), ...(m.handlers ?? [])].map((c) => [`\`${c.job.name}\``, c.job.doc, String(c.job.attemptsMax)])),
+        all.flatMap((m) => [...(m.calls ?? []), ...(m.sagas ?? []).flatMap((s) => s.calls),
+          ...(m.handlers ?? [])].map((c) => [`\`${c.job.name}\``, c.job.doc, String(c.job.attemptsMax)])),
       ),
       '## Background workers\n',
       table(

@@ -1,5 +1,5 @@
 import { provide, spineStatement, systemClock, type SqlTag, type CellContext, type Clock, type Provided, type Writer } from '#kernel';
-import { EventSignal, GAP_WAIT_MS_MAX } from '../contract.ts';
+import { EventSignal, GAP_WAIT_MS_MAX, Wakeups } from '../contract.ts';
 import { appendEvents, inserters, type NewEvents } from '../store.ts';
 
 /** Appends the section's events, last of all writers: a gap in the log then lasts no longer than a commit. */
@@ -16,12 +16,15 @@ export const eventWriter: Writer = {
       rows.traces.push(by.trace);
       rows.data.push(JSON.stringify(event.type.data.parse(event.data)));
     }
-    tx.afterCommit(() => tx.use(EventSignal).wake());
+    tx.afterCommit(() => {
+      tx.use(EventSignal).wake();
+      tx.use(Wakeups).tell('events');
+    });
     return () => appendEvents(tx.sql, tx.tenant.id, tx.now, rows);
   },
 };
 
-function makeSignal(clock: Clock): EventSignal {
+export function makeSignal(clock: Clock): EventSignal {
   let waiting: (() => void)[] = [];
   let scheduled = false;
   return {
@@ -45,7 +48,11 @@ function makeSignal(clock: Clock): EventSignal {
     },
   };
 }
-export const signalState: Provided = provide(EventSignal, (cell) => makeSignal(cell.clock));
+export const signalState: Provided = provide(EventSignal, (cell) => {
+  const signal = makeSignal(cell.clock);
+  cell.use(Wakeups).hear('events', () => signal.wake());
+  return signal;
+});
 
 /**
  * Reads rows of an append-only table whose key is an identity with CACHE 1, and only those before which nothing can appear

@@ -1,7 +1,8 @@
 /** Permission roles: what an operator of each may see and do. Every permission stands in a manifest; a test compares them. 2026-11. */
 export const roles: Readonly<Record<string, readonly string[]>> = {
   administrator: [
-    'audit:read', 'events:decide', 'events:read', 'jobs:decide', 'jobs:read', 'ledger:read', 'operators:read', 'saga:decide', 'saga:read', 'taxrefund:health', 'taxrefund:quarantine', 'wallet:eod', 'wallet:freeze',
+    'audit:read', 'events:decide', 'events:read', 'jobs:decide', 'jobs:read', 'ledger:read', 'operators:read', 'saga:decide', 'saga:read', 'taxrefund:health',
+      'taxrefund:quarantine', 'wallet:eod', 'wallet:freeze',
     'wallet:kyc',
   ],
   auditor: ['audit:read', 'events:read', 'jobs:read', 'ledger:read', 'operators:read', 'saga:read', 'taxrefund:health'],
