@@ -7,6 +7,7 @@ import {
 import { BankRail } from '#products/wallet/port';
 import { TextMessages } from '#spine/identity/port';
 import { textOf, UsageFault } from './args.ts';
+import { openBus, startLink } from './outside.ts';
 import { buildAssets } from './assets.ts';
 import { cellsFromEnvironment, embeddedCells } from './cells.ts';
 import { dataFolder } from './folder.ts';
@@ -76,9 +77,10 @@ async function serve(args: readonly string[], config: Config, { index, count, ce
   if (missing !== undefined) throw new UsageFault(`no database is named for cell ${missing}`);
   const stop = signalled();
   const roles = index === 0 ? rolesOf(args) : ['web'];
+  const bus = await openBus();
   const provided = [
     ...(await localAdapters(dataDir, spoolOf(dataDir, index))), provide(TextMessages, () => httpMessages({ base: config.smsUrl, token: config.smsToken })),
-    ...bankOf(config),
+    ...bankOf(config), ...bus.provided,
   ];
   const log = createLog();
   const tracing = await openTracer(log);
@@ -88,9 +90,12 @@ async function serve(args: readonly string[], config: Config, { index, count, ce
     secure: config.secure, pathTenants: false, trustedProxies: config.proxies, process: { index, count },
   });
   log.info('program.started', { port: program.port, cells: cells.map((c) => c.name), roles, ...(count > 1 ? { worker: index, pid: process.pid } : {}) });
+  const link = roles.includes('relay') ? await startLink(program, log) : undefined;
   if (count > 1) sayReady(program.port);
   await stop;
+  await link?.stop();
   await program.stop();
+  await bus.close();
   await tracing?.stop();
 }
 

@@ -133,6 +133,17 @@ export const inserters = (sql: SqlTag, table: string): Promise<{ vtx: string }[]
 export const notify = (sql: SqlTag, channel: string, texts: readonly string[]): Promise<unknown[]> => sql`
   select pg_notify(${channel}, t) from unnest(${texts}::text[]) t`;
 
+/** The only cursor of a subscriber whose effect is outside, for the process that has its lease; undefined while another has it. */
+export const openCursor = async (sql: SqlTag, subscriber: string, me: string, now: Date,
+  until: Date): Promise<bigint | undefined> => (await sql<{ pos: bigint }>`
+  insert into events.cursor (subscriber, part, owner, lease_until) values (${subscriber}, 0, ${me}, ${until})
+  on conflict (subscriber, part) do update set owner = ${me}, lease_until = ${until}
+  where cursor.owner = ${me} or cursor.owner is null or cursor.lease_until < ${now} returning pos`)[0]?.pos;
+
+export const eventsAfter = (sql: SqlTag, after: bigint, limit: number): Promise<StoredEvent[]> => sql<StoredEvent>`
+  select pos, replace(tenant::text, '-', '') as tenant, topic, key, replace(id::text, '-', '') as id, version, at, trace, data
+  from events.log where pos > ${after} order by pos limit ${limit}`;
+
 export const serverVersion = async (sql: SqlTag): Promise<string> =>
   (await sql<{ v: string }>`select current_setting('server_version') as v`)[0]?.v ?? '';
 
