@@ -128,11 +128,11 @@ function linkConforms(name: string, brokers: () => string): void {
 }
 
 describe.runIf(has('kcat'))('on librdkafka’s mock cluster', () => {
-  let cluster: Awaited<ReturnType<typeof mockCluster>>;
-  beforeAll(async () => { cluster = await mockCluster(); });
-  afterAll(() => cluster.stop());
-  brokerConforms('the mock cluster', () => cluster.brokers);
-  linkConforms('the mock cluster', () => cluster.brokers);
+  const clusters: Awaited<ReturnType<typeof mockCluster>>[] = [];
+  beforeAll(async () => { clusters.push(await mockCluster(), await mockCluster()); });
+  afterAll(() => Promise.all(clusters.map((c) => c.stop())));
+  brokerConforms('the mock cluster', () => clusters[0]?.brokers ?? '');
+  linkConforms('the mock cluster', () => clusters[1]?.brokers ?? '');
 });
 
 if (OUTSIDE !== undefined) {

@@ -23,6 +23,11 @@ const tree = root.addChildren([
   createRoute({ ...at, path: '/kyc/$case', component: lazyRouteComponent(() => import('./rooms/wallet/kyc.tsx'), 'Case') }),
   createRoute({ ...at, path: '/eod', component: lazyRouteComponent(() => import('./rooms/wallet/eod.tsx'), 'Runs') }),
   createRoute({ ...at, path: '/eod/$day', component: lazyRouteComponent(() => import('./rooms/wallet/eod.tsx'), 'RunOfDay') }),
+  createRoute({ ...at, path: '/events', component: lazyRouteComponent(() => import('./rooms/spine/events.tsx'), 'Events') }),
+  createRoute({ ...at, path: '/subscribers', component: lazyRouteComponent(() => import('./rooms/spine/subscribers.tsx'), 'Subscribers') }),
+  createRoute({ ...at, path: '/jobs', component: lazyRouteComponent(() => import('./rooms/spine/jobs.tsx'), 'Jobs') }),
+  createRoute({ ...at, path: '/sagas', component: lazyRouteComponent(() => import('./rooms/spine/sagas.tsx'), 'Sagas') }),
+  createRoute({ ...at, path: '/sagas/$saga', component: lazyRouteComponent(() => import('./rooms/spine/sagas.tsx'), 'Saga') }),
   createRoute({ ...at, path: '/audit', component: lazyRouteComponent(() => import('./rooms/audit/search.tsx'), 'AuditSearch') }),
   createRoute({ ...at, path: '/operators', component: lazyRouteComponent(() => import('./rooms/operators/list.tsx'), 'Operators') }),
 ]);
