@@ -2,6 +2,10 @@
 
 const routes = {
   getLimits: ['GET', '/limits'],
+  getEvents: ['GET', '/events'],
+  getEventsSubscribers: ['GET', '/events/subscribers'],
+  getEventsParked: ['GET', '/events/parked'],
+  postEventsParkedSubscriberKeyDecision: ['POST', '/events/parked/:subscriber/:key/:decision'],
   getCaches: ['GET', '/caches'],
   getJobs: ['GET', '/jobs'],
   getJobsDead: ['GET', '/jobs/dead'],

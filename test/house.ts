@@ -51,6 +51,7 @@ export * from './house/books.ts';
 export * from './house/operators.ts';
 export * from './house/wallets.ts';
 export { has } from './parts.ts';
+export { busConforms, freePort, ownServer } from './house/bus.ts';
 export { importSanctions } from '../src/apps/sanctions.ts';
 
 /** Three offices: two of one cell, so that neighbours can be tested, and one of the other. */
@@ -167,7 +168,7 @@ async function plantTenants(p: Parts, home: CellConnection): Promise<void> {
 async function isQuiet(sql: Raw, what: 'jobs' | 'all'): Promise<boolean> {
   const [jobs] = await sql<{ due: boolean }>("select exists (select 1 from jobs.job where dead_at is null and (lease_until is not null or run_at <= clock_timestamp())) as due");
   if (jobs?.due || what === 'jobs') return !jobs?.due;
-  const [rest] = await sql<{ behind: boolean }>(`select exists (select 1 from events.subscriber where pos < (select coalesce(max(pos), 0) from events.log))
+  const [rest] = await sql<{ behind: boolean }>(`select exists (select 1 from events.cursor where pos < (select coalesce(max(pos), 0) from events.log))
     or exists (select 1 from audit.fact f where not exists (select 1 from audit.leaf l where l.fact_seq = f.seq)) as behind`);
   return rest?.behind === false;
 }

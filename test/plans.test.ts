@@ -20,7 +20,7 @@ const COPIED: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   'identity.device': { browser: BYTES }, 'identity.guard': { key: BYTES }, 'limits.bucket': { key: 'gen_random_uuid()::text' },
   'idempotency.answer': { scope: BYTES },
 };
-const SMALL = new Set(['tenant', 'subscriber']);
+const SMALL = new Set(['tenant', 'cursor', 'relay', 'parked', 'schedule']);
 
 let h: House;
 let key: MachineKey;

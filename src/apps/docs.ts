@@ -3,9 +3,11 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { common, type ConfigKey, type Module } from '#kernel';
 import { openApi } from '#platform/edge';
+import { kafkaConfig } from './kafka.ts';
 import { kekConfig } from './keys.ts';
 import { modules } from './modules.ts';
 import { objectsConfig } from './objects.ts';
+import { busConfig } from './outside.ts';
 import { sdk } from './sdk.ts';
 import { startConfig } from './start.ts';
 import { tracingConfig } from './tracing.ts';
@@ -102,7 +104,7 @@ function eventsPage(all: readonly Module[]): string {
 
 function configPage(all: readonly Module[]): string {
   const keys: ConfigKey[] = [
-    ...[startConfig, kekConfig, objectsConfig, tracingConfig].flatMap((spec) => Object.values<ConfigKey>(spec)),
+    ...[startConfig, kekConfig, objectsConfig, tracingConfig, busConfig, kafkaConfig].flatMap((spec) => Object.values<ConfigKey>(spec)),
       ...all.flatMap((m) => Object.values(m.config ?? {})),
   ];
   const fixed = [

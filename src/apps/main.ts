@@ -10,6 +10,8 @@ const commands: Record<string, { doc: string; load: () => Promise<Command> }> = 
   quarantine: { doc: 'list, show or replay lines that were set aside', load: async () => (await import('./quarantine.ts')).quarantine },
   operator: { doc: 'add, list or disable the people who work for a tenant', load: async () => (await import('./operator.ts')).operator },
   eod: { doc: 'close a business day: interest and fees (--tenant, --date)', load: async () => (await import('./eod.ts')).eod },
+  jobs: { doc: 'list, retry or drop dead letters (--tenant)', load: async () => (await import('./jobs.ts')).jobs },
+  events: { doc: 'replay a subscriber, release or skip what was parked', load: async () => (await import('./events.ts')).events },
   sanctions: { doc: 'import a sanctions list and compare every holder with it', load: async () => (await import('./sanctions.ts')).sanctions },
   backup: { doc: 'write a sealed backup into a folder, while everything runs', load: async () => (await import('./backup.ts')).backup },
   restore: { doc: 'bring a backup back into a new data folder, and verify it', load: async () => (await import('./restore.ts')).restore },

@@ -60,6 +60,9 @@ export function grantStatements(cell: CellConnection, modules: readonly Module[]
     if (!module.tables) return [];
     const schema = quoted(schemaOf(module));
     const head = [`grant usage on schema ${schema} to ${everyone}`, `revoke all on all tables in schema ${schema} from ${everyone}`];
+    const rights = (what: string, of: Readonly<Record<string, readonly ('app' | 'spine')[]>> = {}): string[] => Object.entries(of).flatMap(([name, to]) =>
+      to.map((r) => `grant ${what} ${name} to ${role[r]}`));
+    head.push(...rights('usage on sequence', module.sequences), ...rights('execute on function', module.functions));
     return head.concat(Object.entries(module.tables).flatMap(([table, spec]) => {
       const lines = (['app', 'spine', 'auditor'] as const).flatMap((r) => (spec[r]?.length ? [`grant ${spec[r].join(', ')} on ${table} to ${role[r]}`] : []));
       if (spec.tenant === false) return lines;

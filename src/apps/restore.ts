@@ -24,7 +24,9 @@ async function insertRows(client: pg.Client, table: string, lines: string[]): Pr
 
 async function continueSequences(client: pg.Client): Promise<void> {
   const { rows } = await client.query<{ table: string; column: string }>(`
-    select format('%I.%I', table_schema, table_name) as table, column_name as column from information_schema.columns where is_identity = 'YES'`);
+    select format('%I.%I', table_schema, table_name) as table, column_name as column from information_schema.columns
+    where is_identity = 'YES' or (column_default like 'nextval(%' and pg_get_serial_sequence(format('%I.%I', table_schema, table_name),
+      column_name) is not null)`);
   for (const r of rows)
     await client.query(`select setval(pg_get_serial_sequence('${r.table}', '${r.column}'), coalesce((select max(${r.column}) from ${r.table}), 0) + 1, false)`);
 }

@@ -53,7 +53,7 @@ export function openCell(o: CellOptions): Cell {
     if (!held.has(what.name)) {
       const maker = makers.get(what.name);
       if (!maker) throw new Error(`nothing is provided for ${what.name}`);
-      held.set(what.name, maker.make({ name: o.connection.name, clock: o.clock, log: o.log, use }));
+      held.set(what.name, maker.make({ name: o.connection.name, clock: o.clock, log: o.log, pools, use }));
     }
     return held.get(what.name) as T;
   };
@@ -74,7 +74,7 @@ export function startWorkers(o: {
   const ending = new AbortController();
   const context: WorkerContext = { cell: o.cell, clock: o.clock, log: o.log, signal: ending.signal, modules: o.modules, tenant: o.tenant,
     tenants: () => o.tenants().filter((t) => t.cell === o.cell.name) };
-  const running = o.modules.flatMap((m) => m.workers ?? []).filter((w) => o.roles.includes(w.role)).map(async (worker) => {
+  const running = o.modules.flatMap((m) => m.workers ?? []).filter((w) => w.role === 'any' || o.roles.includes(w.role)).map(async (worker) => {
     while (!ending.signal.aborted) {
       try {
         await worker.run(context);

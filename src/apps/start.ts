@@ -9,6 +9,7 @@ import { LEASE_MS } from '#spine/limits';
 import { LOAD_MS_MAX } from '#spine/cache';
 import { SecondLevel } from '#spine/cache/port';
 import { textOf, UsageFault } from './args.ts';
+import { openBus, startLink } from './outside.ts';
 import { buildAssets } from './assets.ts';
 import { cellsFromEnvironment, embeddedCells } from './cells.ts';
 import { dataFolder } from './folder.ts';
@@ -81,9 +82,10 @@ async function serve(args: readonly string[], config: Config, { index, count, ce
   if (missing !== undefined) throw new UsageFault(`no database is named for cell ${missing}`);
   const stop = signalled();
   const roles = index === 0 ? rolesOf(args) : ['web'];
+  const bus = await openBus();
   const provided = [
     ...(await localAdapters(dataDir, spoolOf(dataDir, index))), ...noticeProviders(await configuredProviders(config)),
-    ...bankOf(config),
+    ...bankOf(config), ...bus.provided,
   ];
   const log = createLog();
   const tracing = await openTracer(log);
@@ -96,10 +98,13 @@ async function serve(args: readonly string[], config: Config, { index, count, ce
     limitStore: redis && { store: redisLimits(redis, { leaseMs: LEASE_MS }), processes: config.redisProcesses || count },
   });
   log.info('program.started', { port: program.port, cells: cells.map((c) => c.name), roles, ...(count > 1 ? { worker: index, pid: process.pid } : {}) });
+  const link = roles.includes('relay') ? await startLink(program, log) : undefined;
   if (count > 1) sayReady(program.port);
   await stop;
+  await link?.stop();
   await program.stop();
   await redis?.close();
+  await bus.close();
   await tracing?.stop();
 }
 

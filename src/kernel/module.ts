@@ -28,9 +28,17 @@ export interface Reaction<E extends EventType = EventType> {
   readonly on: E;
   /** Name of the subscriber: its cursor. */
   readonly subscriber: string;
-  readonly run: (tx: Tx, event: { readonly id: string; readonly key: string; readonly at: Date; readonly data: EventData<E> }) => Promise<void>;
+  readonly run?: (tx: Tx, event: Happened<E>) => Promise<void>;
+  /** All events of a tenant that were read together, in order, in one transaction. */
+  readonly many?: (tx: SectionTx, events: readonly Item<Happened<E>>[]) => Promise<void>;
 }
-export const on = <E extends EventType>(type: E, subscriber: string, run: Reaction<E>['run']): Reaction<E> => ({ kind: 'reaction', on: type, subscriber, run });
+/** An event as a reaction is given it. */
+export interface Happened<E extends EventType = EventType> { readonly id: string; readonly key: string; readonly at: Date; readonly data: EventData<E> }
+export const on = <E extends EventType>(type: E, subscriber: string, run: NonNullable<Reaction<E>['run']>): Reaction<E> =>
+  ({ kind: 'reaction', on: type, subscriber, run });
+/** Where many events of one subscriber are one piece of work. What throws is tried again one by one. */
+export const onMany = <E extends EventType>(type: E, subscriber: string, many: NonNullable<Reaction<E>['many']>): Reaction<E> =>
+  ({ kind: 'reaction', on: type, subscriber, many });
 
 export interface JobHandler {
   readonly kind: 'handler';
@@ -74,7 +82,8 @@ export interface WorkerContext {
   /** All tenants of this cell that this process knows now. */
   tenants(): readonly TenantRef[];
 }
-export interface Worker { readonly name: string; readonly role: 'web' | 'relay' | 'worker'; run(context: WorkerContext): Promise<void> }
+/** `any`: in every process, whatever its roles. */
+export interface Worker { readonly name: string; readonly role: 'web' | 'relay' | 'worker' | 'any'; run(context: WorkerContext): Promise<void> }
 
 /** Who sends a request, as far as its headers and cookies prove it. */
 export interface Credentials { readonly authorization?: string; readonly cookies: Readonly<Record<string, string>>; readonly headers: Readonly<Record<string,
@@ -103,6 +112,9 @@ export interface Module {
   /** Folder of the migrations; the schema bears the module's short name. */
   readonly migrations?: URL;
   readonly tables?: Readonly<Record<string, TableSpec>>;
+  /** Sequences and functions of its schema, and the database roles that may use them. A function's name has its argument types. */
+  readonly sequences?: Readonly<Record<string, readonly ('app' | 'spine')[]>>;
+  readonly functions?: Readonly<Record<string, readonly ('app' | 'spine')[]>>;
   readonly routes?: readonly AnyRoute[];
   readonly pages?: readonly AnyPage[];
   readonly forms?: readonly AnyForm[];
@@ -137,7 +149,7 @@ export interface Module {
 }
 
 export interface Provided<T = unknown> { readonly token: Token<T>;
-  readonly make: (cell: { name: string; clock: Clock; log: Log; use<U>(what: Token<U>): U }) => T }
+  readonly make: (cell: { name: string; clock: Clock; log: Log; pools: CellContext['pools']; use<U>(what: Token<U>): U }) => T }
 export const provide = <T>(token: Token<T>, make: Provided<T>['make']): Provided<T> => ({ token, make });
 
 /** Short name of a product's module; undefined for what every tenant has. */

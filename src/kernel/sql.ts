@@ -200,12 +200,12 @@ export class Pool {
   }
 
   /** Holds a connection that hears a channel until `ending`; throws when the connection is lost. What was said meanwhile is not heard. */
-  async listen(channel: string, heard: () => void, ending: AbortSignal): Promise<void> {
+  async listen(channel: string, heard: (payload: string) => void, ending: AbortSignal): Promise<void> {
     const client = await this.#pool.connect();
     let lost: Error | undefined;
     try {
       await new Promise<void>((done, fail) => {
-        client.on('notification', heard);
+        client.on('notification', (said) => heard(said.payload ?? ''));
         client.once('error', (error) => {
           lost = error;
           fail(error);
@@ -213,7 +213,7 @@ export class Pool {
         ending.addEventListener('abort', () => done(), { once: true });
         // The end may have come while the connection was made: no event tells of it any more.
         if (ending.aborted) done();
-        client.query(`listen ${client.escapeIdentifier(channel)}`).then(heard, fail);
+        client.query(`listen ${client.escapeIdentifier(channel)}`).then(() => heard(''), fail);
       });
     } finally {
       // Never given back: the next holder would hear what it did not ask for.

@@ -173,10 +173,10 @@ describe('a transaction', () => {
     await frail.close();
   });
   it('of the spine keeps nothing when it throws', async () => {
-    const jobs = async (): Promise<unknown> => (await h.sql('IN', 'superuser')('select count(*) as n from events.subscriber'))[0];
+    const jobs = async (): Promise<unknown> => (await h.sql('IN', 'superuser')('select count(*) as n from events.cursor'))[0];
     const before = await jobs();
     await expect(spineTransact(h.cell(), async (tx) => {
-      await tx.sql`insert into events.subscriber (name) values ('never')`;
+      await tx.sql`insert into events.cursor (subscriber, part) values ('never', 0)`;
       throw new Error('no');
     })).rejects.toThrow('no');
     expect(await jobs()).toEqual(before);

@@ -319,7 +319,7 @@ export function spineTransact<T>(cell: CellContext, run: (tx: SpineTx) => Promis
 }
 
 /** Statements of the `spine` database role that need no transaction around them: each is one by itself, in one round trip. */
-export const spineStatement = <T>(cell: CellContext, run: (sql: SqlTag) => Promise<T>): Promise<T> =>
+export const spineStatement = <T>(cell: Pick<CellContext, 'pools'>, run: (sql: SqlTag) => Promise<T>): Promise<T> =>
   cell.pools.spine.with((connection) => run(async (strings, ...values) => (await connection.query(statement(strings, values))).rows));
 
 /** Reads of one tenant by the `auditor` database role, in one snapshot. */

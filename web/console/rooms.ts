@@ -1,7 +1,9 @@
 import type { Words } from './words/en.ts';
 import type { Me } from './parts/client.ts';
 
-export interface Room { readonly id: keyof Words['rooms']; readonly path: '/feed' | '/quarantine' | '/accounts' | '/transfers' | '/trial' | '/kyc' | '/eod' | '/messages' | '/texts' | '/audit' | '/operators';
+export interface Room { readonly id: keyof Words['rooms']; readonly path: '/feed' | '/quarantine' | '/accounts' | '/transfers' | '/trial' | '/kyc' | '/eod' | '/audit' | '/operators'
+  | '/messages' | '/texts'
+  | '/events' | '/subscribers' | '/jobs' | '/sagas';
   readonly group: keyof Words['groups']; readonly permission: string; /** Turned on by a tenant; every tenant has what belongs to none. */
   readonly product?: string }
 
@@ -15,6 +17,10 @@ export const rooms: readonly Room[] = [
   { id: 'trial', path: '/trial', group: 'ledger', permission: 'ledger:read' },
   { id: 'messages', path: '/messages', group: 'notify', permission: 'notify:read' },
   { id: 'texts', path: '/texts', group: 'notify', permission: 'notify:templates' },
+  { id: 'events', path: '/events', group: 'spine', permission: 'events:read' },
+  { id: 'subscribers', path: '/subscribers', group: 'spine', permission: 'events:read' },
+  { id: 'jobs', path: '/jobs', group: 'spine', permission: 'jobs:read' },
+  { id: 'sagas', path: '/sagas', group: 'spine', permission: 'saga:read' },
   { id: 'audit', path: '/audit', group: 'audit', permission: 'audit:read' },
   { id: 'operators', path: '/operators', group: 'operators', permission: 'operators:read' },
 ];

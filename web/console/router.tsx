@@ -26,6 +26,11 @@ const tree = root.addChildren([
   createRoute({ ...at, path: '/messages', component: lazyRouteComponent(() => import('./rooms/notify/messages.tsx'), 'Messages') }),
   createRoute({ ...at, path: '/messages/$message', component: lazyRouteComponent(() => import('./rooms/notify/messages.tsx'), 'OneMessage') }),
   createRoute({ ...at, path: '/texts', component: lazyRouteComponent(() => import('./rooms/notify/texts.tsx'), 'TextsRoom') }),
+  createRoute({ ...at, path: '/events', component: lazyRouteComponent(() => import('./rooms/spine/events.tsx'), 'Events') }),
+  createRoute({ ...at, path: '/subscribers', component: lazyRouteComponent(() => import('./rooms/spine/subscribers.tsx'), 'Subscribers') }),
+  createRoute({ ...at, path: '/jobs', component: lazyRouteComponent(() => import('./rooms/spine/jobs.tsx'), 'Jobs') }),
+  createRoute({ ...at, path: '/sagas', component: lazyRouteComponent(() => import('./rooms/spine/sagas.tsx'), 'Sagas') }),
+  createRoute({ ...at, path: '/sagas/$saga', component: lazyRouteComponent(() => import('./rooms/spine/sagas.tsx'), 'Saga') }),
   createRoute({ ...at, path: '/audit', component: lazyRouteComponent(() => import('./rooms/audit/search.tsx'), 'AuditSearch') }),
   createRoute({ ...at, path: '/operators', component: lazyRouteComponent(() => import('./rooms/operators/list.tsx'), 'Operators') }),
 ]);

@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { add, everyModule, house, ItemChanged, leave, probe, sectionOf, type House } from '#test';
-import { on, spineTransact, systemClock, transact, type Module, type Tx, type WorkerContext } from '#kernel';
+import { add, everyModule, house, ItemChanged, leave, operatorOf, probe, sectionOf, type House, type MadeOperator } from '#test';
+import { on, spineTransact, systemClock, transact, type Module, type SqlTag, type Tx, type WorkerContext } from '#kernel';
 import { relay } from './service/relay.ts';
 import { readSettled, watchEvents } from './index.ts';
-import { eventsAfter, lastPos } from './store.ts';
+import { lastPos } from './store.ts';
 
 type Effect = { key: string; n: bigint; event: string; trace: string };
 /** What the reactions of this file do; each test has a subscriber of its own. */
@@ -13,7 +13,7 @@ const reaction = (subscriber: string) => on(ItemChanged, subscriber, async (tx: 
   tx.audit({ action: `effect.${subscriber}`, result: 'done', resource: e.key });
   await leave(tx, { subscriber, event: e.id, key: e.key, n: e.data.n, trace: tx.trace });
 });
-const probing = probe({ reactions: ['once', 'parking', 'tracing'].map(reaction) });
+const probing = probe({ reactions: ['once', 'parking', 'tracing', 'again'].map(reaction) });
 const only = (...subscribers: string[]): Module => ({ ...probing, reactions: (probing.reactions ?? []).filter((r) => subscribers.includes(r.subscriber)) });
 
 let h: House;
@@ -26,7 +26,9 @@ const effects = (subscriber: string): Promise<Effect[]> =>
 const emit = (key: string, n: number, slug = 'india', trace = '0'.repeat(32)): Promise<unknown> =>
   transact(h.cell(), h.cell().pools.app, [sectionOf(h, slug, async (tx) => tx.emit({ actor: { kind: 'nobody' }, trace }, ItemChanged, key, { n }))]);
 const cursor = async (name: string): Promise<bigint | undefined> =>
-  (await su<{ pos: bigint }>('select pos from events.subscriber where name = $1', [name]))[0]?.pos;
+  (await su<{ pos: bigint | null }>('select min(pos) as pos from events.cursor where subscriber = $1', [name]))[0]?.pos ?? undefined;
+const positions = (sql: SqlTag, after: bigint): Promise<{ pos: bigint }[]> => sql<{ pos: bigint }>`select pos from events.log where pos > ${after}
+  order by pos limit 100`;
 const end = (): Promise<bigint> => spineTransact(h.cell(), (tx) => lastPos(tx.sql));
 
 /** Runs one relay on a cell, as one process does, until the named subscribers have read everything. */
@@ -84,7 +86,7 @@ describe('the log', () => {
   });
   it('waits behind a gap while its transaction is open, and goes on when it ends', async () => {
     const from = await end();
-    const read = (): Promise<{ pos: bigint }[]> => readSettled(h.cell(), 'events.log', from, (sql, after) => eventsAfter(sql, after, [], 100));
+    const read = (): Promise<{ pos: bigint }[]> => readSettled(h.cell(), 'events.log', from, positions);
     let release: (() => void) | undefined;
     const held = transact(h.cell(), h.cell().pools.app, [sectionOf(h, 'india', async (tx) => {
       await tx.sql`insert into events.log (tenant, topic, key, id, version, at, trace, data) values (${tx.tenant.id}, 'x', 'held', gen_random_uuid(), 1, ${
@@ -103,12 +105,12 @@ describe('the log', () => {
   });
   it('is not held up by whoever only reads, nor by another database', async () => {
     const from = await end();
-    await su("select nextval(pg_get_serial_sequence('events.log', 'pos'))");
+    await su("select nextval('events.position')");
     await emit('past the gap', 1);
     await h.cell().pools.app.with(async (c) => {
       await c.query('begin');
       await c.query('select count(*) from events.log');
-      const rows = await readSettled(h.cell(), 'events.log', from, (sql, after) => eventsAfter(sql, after, [], 100));
+      const rows = await readSettled(h.cell(), 'events.log', from, positions);
       await c.query('rollback');
       expect(rows.map((r) => r.pos)).toEqual([from + 2n]);
     });
@@ -166,10 +168,59 @@ describe('a subscriber', () => {
     const traces = ['1', '2', '3'].map((c) => c.repeat(32));
     for (const [i, trace] of traces.entries()) await emit(`trace-${i}`, i, 'india', trace);
     await relaying([h.cell()], ['tracing'], async () => undefined);
-    const seen = (await effects('tracing')).filter((e) => e.key.startsWith('trace-'));
+    const seen = (await effects('tracing')).filter((e) => e.key.startsWith('trace-')).toSorted((a, b) => (a.key < b.key ? -1 : 1));
     expect(seen.map((e) => e.trace)).toEqual(traces);
     const facts = await su<{ trace: string }>("select trace from audit.fact where action = 'effect.tracing' and resource like 'trace-%' order by resource");
     expect(facts.map((f) => f.trace)).toEqual(traces);
+  });
+});
+
+describe('what was parked', () => {
+  const desk = async (path: string, decision?: string, tenant = 'india', who?: MadeOperator): ReturnType<House['request']> => h.request({
+    tenant, path: `/api/events${path}${decision ? `/${decision}` : ''}`, cookies: (who ?? await operatorOf(h, 'administrator', tenant)).cookies,
+    headers: { 'sec-fetch-site': 'same-origin' }, ...(decision ? { method: 'POST', idempotencyKey: `parked-${path}-${decision}-${tenant}` } : {}),
+  });
+  it('is released in its order, or without its first event, by an operator of its tenant only', async () => {
+    for (const decision of ['release', 'skip'] as const) {
+      const key = `${decision} me`;
+      failing.add(`again ${key}`);
+      await relaying([h.cell()], ['again'], async () => {
+        for (let i = 1; i <= 3; i++) await emit(key, i);
+        while ((await su('select 1 from events.parked where key = $1', [key])).length < 3) await systemClock.sleep(10);
+      });
+      failing.clear();
+      const path = `/parked/again/${encodeURIComponent(key)}`;
+      expect((await desk('/parked')).json<{ keys: unknown[] }>().keys).toContainEqual(expect.objectContaining({ subscriber: 'again', key, events: 3,
+        released: false }));
+      expect((await desk(path, decision, 'other')).status).toBe(404);
+      expect((await desk(path, decision)).status).toBe(200);
+      await relaying([h.cell()], ['again'], async () => {
+        while ((await su('select 1 from events.parked where key = $1', [key])).length) await systemClock.sleep(10);
+        await emit(key, 4);
+      });
+      const seen = (await effects('again')).filter((e) => e.key === key).map((e) => Number(e.n));
+      expect(seen, decision).toEqual(decision === 'release' ? [1, 2, 3, 4] : [2, 3, 4]);
+    }
+  });
+  it('that fails again stays parked', async () => {
+    failing.add('again stubborn');
+    await relaying([h.cell()], ['again'], async () => {
+      await emit('stubborn', 1);
+      while (!(await su("select 1 from events.parked where key = 'stubborn'")).length) await systemClock.sleep(10);
+      expect((await desk('/parked/again/stubborn', 'release')).status).toBe(200);
+      while (!h.lines().some((l) => l.event === 'events.parked' && l.pos === undefined)) await systemClock.sleep(10);
+    });
+    failing.clear();
+    while ((await su("select 1 from events.parked where key = 'stubborn' and released_at is null")).length !== 1) await systemClock.sleep(10);
+  });
+  it('shows the log of an entity, newest first, and each subscriber’s lag', async () => {
+    await emit('seen', 1);
+    await emit('seen', 2);
+    expect((await desk('?key=seen')).json<{ events: { data: string }[] }>().events.map((e) => e.data)).toEqual(['{"n":2}', '{"n":1}']);
+    expect((await desk('?key=seen', undefined, 'other')).json<{ events: unknown[] }>().events).toEqual([]);
+    const { subscribers } = (await desk('/subscribers')).json<{ subscribers: { name: string; topics: string[]; parts: { lag: number }[] }[] }>();
+    expect(subscribers.find((s) => s.name === 'again')).toMatchObject({ topics: ['probe.item-changed'],
+      parts: [{ part: 0 }, { part: 1 }, { part: 2 }, { part: 3 }] });
   });
 });
 

@@ -1,3 +1,6 @@
 export * from './contract.ts';
-export { readSettled, whenInsertersEnd } from './service/log.ts';
+export { readOutward, readSettled, whenInsertersEnd } from './service/log.ts';
+export { decideParked } from './service/desk.ts';
 export { watchEvents } from './service/watch.ts';
+export { openCursor, replayFrom, takeMessages } from './store.ts';
+export { memoryBus, notifyBus } from './service/wake.ts';

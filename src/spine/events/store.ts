@@ -10,22 +10,31 @@ export const appendEvents = (sql: SqlTag, tenant: string, at: Date, e: NewEvents
     string_to_array(${joinedJson(e.data)}, chr(30), '')) r (t, k, i,
     v, tr, d)`;
 
-type LogRow = Omit<StoredEvent, 'data'> & { data: string | null };
+export interface End { readonly upTo: bigint | null; readonly high: bigint | null }
 
-/** Rows after a position; the data of other topics is left out. */
-export const eventsAfter = (sql: SqlTag, pos: bigint, topics: readonly string[], limit: number): Promise<LogRow[]> => sql<LogRow>`
-  select pos, replace(tenant::text, '-', '') as tenant, topic, key, replace(id::text, '-', '') as id, version, at, trace,
-    case when topic = any(${topics}) then data end as data
-  from events.log where pos > ${pos} order by pos limit ${limit}`;
+/** How far positions follow each other without a gap behind one, and the last one seen. */
+export const endAfter = async (sql: SqlTag, pos: bigint, limit: number): Promise<End> => (await sql<End>`
+  select max(pos) filter (where pos = ${pos}::bigint + n) as "upTo", max(pos) as high
+  from (select pos, row_number() over (order by pos) as n from (select pos from events.log where pos > ${pos} order by pos limit ${limit}) l) s`)[0]
+  ?? { upTo: null, high: null };
 
-export interface SettledRows { readonly upTo: bigint | null; readonly high: bigint | null; readonly rows: LogRow[] }
+/** Events of some topics and one part of the keys, between two positions. */
+export const eventsOf = (sql: SqlTag, from: bigint, to: bigint, topics: readonly string[], part: number, parts: number,
+  limit: number): Promise<StoredEvent[]> =>
+  sql<StoredEvent>`
+  select pos, replace(tenant::text, '-', '') as tenant, topic, key, replace(id::text, '-', '') as id, version, at, trace, data
+  from events.log where pos > ${from} and pos <= ${to} and topic = any(${topics}::text[])
+    and abs(hashtext(tenant::text || key)::bigint) % ${parts}::int = ${part}::int
+  order by pos limit ${limit}`;
+
+export interface SettledRows { readonly upTo: bigint | null; readonly high: bigint | null; readonly rows: StoredEvent[] }
 
 /**
  * Events of some topics after a position, as far as the positions follow each other without a gap, or up to `settled` where that is
  * known. `upTo` is how far that reaches, whatever the topics; `high` the last position seen. Rows of other topics stay in the database.
  */
 export async function topicsAfter(sql: SqlTag, pos: bigint, topics: readonly string[], settled: bigint | null, limit: number): Promise<SettledRows> {
-  const rows = await sql<LogRow & { up_to: bigint | null; high: bigint | null }>`
+  const rows = await sql<StoredEvent & { up_to: bigint | null; high: bigint | null }>`
     with seen as materialized (
       select pos, topic = any(${topics}::text[]) as wanted, row_number() over (order by pos) as n
       from (select pos, topic from events.log where pos > ${pos}::bigint and (${settled}::bigint is null or pos <= ${settled}::bigint) order by pos
@@ -42,26 +51,78 @@ export async function topicsAfter(sql: SqlTag, pos: bigint, topics: readonly str
 
 export const lastPos = async (sql: SqlTag): Promise<bigint> => (await sql<{ pos: bigint }>`select coalesce(max(pos), 0) as pos from events.log`)[0]?.pos ?? 0n;
 
-export const addSubscriber = (sql: SqlTag, name: string): Promise<unknown[]> => sql`
-  insert into events.subscriber (name) values (${name}) on conflict do nothing`;
+export const addCursors = (sql: SqlTag, names: readonly string[], parts: number): Promise<unknown[]> => sql`
+  insert into events.cursor (subscriber, part) select n, p from unnest(${names}::text[]) n, generate_series(0, ${parts}::int - 1) p on conflict do nothing`;
 
-export const readCursor = async (sql: SqlTag, name: string): Promise<bigint> =>
-  (await sql<{ pos: bigint }>`select pos from events.subscriber where name = ${name}`)[0]?.pos ?? 0n;
+/** Says that a process is alive, and keeps what it holds. */
+export const renewLeases = (sql: SqlTag, me: string, until: Date): Promise<unknown[]> => sql`
+  with alive as (insert into events.relay (id, seen_until) values (${me}, ${until}) on conflict (id) do update set seen_until = excluded.seen_until)
+  update events.cursor set lease_until = ${until} where owner = ${me} returning subscriber, part`;
 
-/** Compare-and-set; no row means that another process moved the cursor. */
-export const moveCursor = (sql: SqlTag, name: string, from: bigint, to: bigint): Promise<unknown[]> => sql`
-  update events.subscriber set pos = ${to}, failures = 0, error = null where name = ${name} and pos = ${from} returning pos`;
+export const relaysAlive = async (sql: SqlTag, now: Date): Promise<number> => (await sql<{ n: number }>`
+  with gone as (delete from events.relay where seen_until < ${now}) select count(*)::int as n from events.relay where seen_until >= ${now}`)[0]?.n ?? 1;
 
-export const noteFailure = async (sql: SqlTag, name: string, error: string): Promise<number> =>
-  (await sql<{ failures: number }>`update events.subscriber set failures = failures + 1, error = ${error} where name = ${
-    name} returning failures`)[0]?.failures ?? 0;
+/** Takes cursors that nobody holds, at most so many. */
+export const takeCursors = (sql: SqlTag, me: string, names: readonly string[], now: Date, until: Date, limit: number): Promise<{ subscriber: string;
+  part: number }[]> =>
+  sql<{ subscriber: string; part: number }>`
+  with free as materialized (
+    select subscriber, part from events.cursor where subscriber = any(${names}::text[]) and (owner is null or lease_until < ${now}) order by subscriber, part
+    limit ${limit} for update skip locked
+  )
+  update events.cursor c set owner = ${me}, lease_until = ${until} from free f where c.subscriber = f.subscriber and c.part = f.part returning c.subscriber,
+    c.part`;
+
+/** Gives cursors back: some, or all with an empty list and the process with them. */
+export const giveBack = (sql: SqlTag, me: string, what: readonly { subscriber: string; part: number }[]): Promise<unknown[]> => sql`
+  update events.cursor c set owner = null, lease_until = null from unnest(${what.map((w) => w.subscriber)}::text[],
+    ${what.map((w) => w.part)}::smallint[]) r (s, p)
+  where c.subscriber = r.s and c.part = r.p and c.owner = ${me}`;
+export const endRelay = (sql: SqlTag, me: string): Promise<unknown[]> => sql`
+  with gone as (delete from events.relay where id = ${me}) update events.cursor set owner = null, lease_until = null where owner = ${me}`;
+
+export const readCursor = async (sql: SqlTag, name: string, part: number): Promise<bigint> =>
+  (await sql<{ pos: bigint }>`select pos from events.cursor where subscriber = ${name} and part = ${part}`)[0]?.pos ?? 0n;
+
+/** Moves cursors over what is not for them. */
+export const moveIdle = (sql: SqlTag, me: string, c: readonly { subscriber: string; part: number; from: bigint; to: bigint }[]):
+  Promise<{ subscriber: string; part: number; pos: bigint }[]> => sql<{ subscriber: string; part: number; pos: bigint }>`
+  update events.cursor c set pos = r.t from unnest(${c.map((x) => x.subscriber)}::text[], ${c.map((x) => x.part)}::smallint[],
+    ${c.map((x) => x.from)}::bigint[],
+    ${c.map((x) => x.to)}::bigint[]) r (s, p, f, t)
+  where c.subscriber = r.s and c.part = r.p and c.pos = r.f and c.owner = ${me} returning c.subscriber, c.part, c.pos`;
+
+/** Compare-and-set by the holder of the lease; no row means that another process has it. */
+export const moveCursor = (sql: SqlTag, name: string, part: number, me: string, from: bigint, to: bigint): Promise<unknown[]> => sql`
+  update events.cursor set pos = ${to}, failures = 0,
+    error = null where subscriber = ${name} and part = ${part} and pos = ${from} and owner = ${me} returning pos`;
+
+export const noteFailure = async (sql: SqlTag, name: string, part: number, error: string): Promise<number> =>
+  (await sql<{ failures: number }>`update events.cursor set failures = failures + 1, error = ${error} where subscriber = ${name} and part = ${part}
+    returning failures`)[0]?.failures ?? 0;
+
+/** Sets a subscriber back (or ahead): everything behind that position is delivered again. */
+export const replayFrom = (sql: SqlTag, name: string, pos: bigint): Promise<unknown[]> => sql`
+  update events.cursor set pos = ${pos}, failures = 0, error = null where subscriber = ${name} returning part`;
 
 export const park = (sql: SqlTag, subscriber: string, e: Pick<StoredEvent, 'pos' | 'tenant' | 'key'>, error: string, at: Date): Promise<unknown[]> => sql`
   insert into events.parked (subscriber, pos, tenant, key, error, at) values (${subscriber}, ${e.pos}, ${e.tenant}, ${e.key}, ${error}, ${at})
     on conflict do nothing`;
 
-export const parkedKeys = (sql: SqlTag, subscriber: string): Promise<{ tenant: string; key: string }[]> => sql<{ tenant: string; key: string }>`
-  select distinct replace(tenant::text, '-', '') as tenant, key from events.parked where subscriber = ${subscriber}`;
+export const parkedKeys = (sql: SqlTag, subscriber: string): Promise<{ tenant: string; key: string; released: boolean; hash: bigint }[]> =>
+  sql<{ tenant: string; key: string; released: boolean; hash: bigint }>`
+  select replace(tenant::text, '-', '') as tenant, key, bool_or(released_at is not null) as released, abs(hashtext(tenant::text || key)::bigint) as hash
+  from events.parked where subscriber = ${subscriber} group by tenant, key`;
+
+/** Parked events of a key in their order, locked until they had their effect. */
+export const lockParked = (sql: SqlTag, subscriber: string, tenant: string, key: string, limit: number): Promise<StoredEvent[]> => sql<StoredEvent>`
+  select e.pos, replace(e.tenant::text, '-', '') as tenant, e.topic, e.key, replace(e.id::text, '-', '') as id, e.version, e.at, e.trace, e.data
+  from events.parked p join events.log e on e.pos = p.pos where p.subscriber = ${subscriber} and p.tenant = ${tenant} and p.key = ${key}
+  order by p.pos limit ${limit} for update of p`;
+export const unpark = (sql: SqlTag, subscriber: string, positions: readonly bigint[]): Promise<unknown[]> => sql`
+  delete from events.parked where subscriber = ${subscriber} and pos = any(${positions}::bigint[]) returning pos`;
+export const markReleased = (sql: SqlTag, subscriber: string, tenant: string, key: string, at: Date | null): Promise<{ pos: bigint }[]> => sql<{ pos: bigint }>`
+  update events.parked set released_at = ${at} where subscriber = ${subscriber} and tenant = ${tenant} and key = ${key} returning pos`;
 
 /** Transactions that may still show rows at positions already drawn: those that hold the insert lock of the table. */
 export const inserters = (sql: SqlTag, table: string): Promise<{ vtx: string }[]> => sql<{ vtx: string }>`
@@ -69,6 +130,52 @@ export const inserters = (sql: SqlTag, table: string): Promise<{ vtx: string }[]
   where locktype = 'relation' and mode = 'RowExclusiveLock' and relation = ${table}::regclass
     and database = (select oid from pg_database where datname = current_database())`;
 
-/** Notifies when the log goes on past a position; resolves to its last position, or undefined when there is nothing new. */
-export const sayNews = async (sql: SqlTag, channel: string, after: bigint): Promise<bigint | undefined> => (await sql<{ pos: bigint }>`
-  select pos, pg_notify(${channel}, pos::text) from (select max(pos) as pos from events.log where pos > ${after}) n where pos is not null`)[0]?.pos;
+export const notify = (sql: SqlTag, channel: string, texts: readonly string[]): Promise<unknown[]> => sql`
+  select pg_notify(${channel}, t) from unnest(${texts}::text[]) t`;
+
+/** The only cursor of a subscriber whose effect is outside, for the process that has its lease; undefined while another has it. */
+export const openCursor = async (sql: SqlTag, subscriber: string, me: string, now: Date,
+  until: Date): Promise<bigint | undefined> => (await sql<{ pos: bigint }>`
+  insert into events.cursor (subscriber, part, owner, lease_until) values (${subscriber}, 0, ${me}, ${until})
+  on conflict (subscriber, part) do update set owner = ${me}, lease_until = ${until}
+  where cursor.owner = ${me} or cursor.owner is null or cursor.lease_until < ${now} returning pos`)[0]?.pos;
+
+export const eventsAfter = (sql: SqlTag, after: bigint, limit: number): Promise<StoredEvent[]> => sql<StoredEvent>`
+  select pos, replace(tenant::text, '-', '') as tenant, topic, key, replace(id::text, '-', '') as id, version, at, trace, data
+  from events.log where pos > ${after} order by pos limit ${limit}`;
+
+export const serverVersion = async (sql: SqlTag): Promise<string> =>
+  (await sql<{ v: string }>`select current_setting('server_version') as v`)[0]?.v ?? '';
+
+export const makePartitions = async (sql: SqlTag, size: number, ahead: number): Promise<number> =>
+  (await sql<{ n: number }>`select events.make_partitions(${size}::bigint, ${ahead}::int) as n`)[0]?.n ?? 0;
+/** Drops partitions that are old and that every subscriber has read. */
+export const dropPartitions = async (sql: SqlTag, before: Date): Promise<number> => (await sql<{ n: number }>`
+  select events.drop_partitions(${before}, least((select coalesce(min(pos), 0) from events.cursor), (select coalesce(min(pos), 9223372036854775807)
+    from events.parked))) as n`)[0]?.n ?? 0;
+
+export interface SubscriberRow { subscriber: string; part: number; pos: bigint; held: boolean; failures: number; error: string | null }
+export const cursors = (sql: SqlTag, now: Date): Promise<SubscriberRow[]> => sql<SubscriberRow>`
+  select subscriber, part, pos, owner is not null and lease_until >= ${now} as held, failures, error from events.cursor order by subscriber, part`;
+
+export interface ParkedRow { subscriber: string; key: string; events: number; first: bigint; topic: string; error: string; at: Date; released: boolean }
+export const parkedOf = (sql: SqlTag, tenant: string): Promise<ParkedRow[]> => sql<ParkedRow>`
+  select p.subscriber, p.key, count(*)::int as events, min(p.pos) as first, (array_agg(coalesce(e.topic, '') order by p.pos))[1] as topic,
+    (array_agg(p.error order by p.pos))[1] as error, min(p.at) as at, bool_or(p.released_at is not null) as released
+  from events.parked p left join events.log e on e.pos = p.pos where p.tenant = ${tenant} group by p.subscriber, p.key order by min(p.pos)`;
+
+/** Newest first, of a key, a topic or a trace, looking through so many positions. */
+export const browse = (sql: SqlTag, tenant: string, f: { key: string | null; topic: string | null; trace: string | null }, before: bigint, from: bigint,
+  limit: number): Promise<StoredEvent[]> => sql<StoredEvent>`
+  select pos, replace(tenant::text, '-', '') as tenant, topic, key, replace(id::text, '-', '') as id, version, at, trace, data
+  from events.log where pos < ${before} and pos >= ${from} and tenant = ${tenant} and (${f.key}::text is null or key = ${f.key})
+    and (${f.topic}::text is null or topic = ${f.topic}) and (${f.trace}::text is null or trace = ${f.trace})
+  order by pos desc limit ${limit}`;
+export const timeAt = async (sql: SqlTag, pos: bigint): Promise<Date | null> =>
+  (await sql<{ at: Date }>`select at from events.log where pos >= ${pos} order by pos limit 1`)[0]?.at ?? null;
+
+/** True the first time that a message of a source is taken; in the commit of its effect. */
+export const takeMessages = (sql: SqlTag, tenant: string, source: string, messages: readonly string[], at: Date): Promise<{ message: string }[]> =>
+  sql<{ message: string }>`
+  insert into events.inbox (tenant, source, message, at) select ${tenant}, ${source}, m, ${at} from unnest(${messages}::text[]) m
+  on conflict do nothing returning message`;

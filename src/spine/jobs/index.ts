@@ -1,1 +1,2 @@
 export * from './contract.ts';
+export { dead, drop, retry } from './service/desk.ts';

@@ -8,7 +8,7 @@ import { jobWriter, signalState } from './service/write.ts';
 export default defineModule({
   name: 'spine/jobs',
   doc: 'Work to be done later, claimed under a lease, finished in the transaction of its effect; and schedules.',
-  needs: [],
+  needs: ['spine/events'],
   migrations: new URL('./migrations/', import.meta.url),
   tables: {
     'jobs.job': { app: ['select', 'insert', 'update', 'delete'], spine: ['select', 'update'], auditor: ['select'] },

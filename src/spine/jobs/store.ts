@@ -57,9 +57,13 @@ export const claimJobs = (sql: SqlTag, worker: string, now: Date, until: Date, l
     replace(worker::text, '-', '') as worker`;
 
 /** Ends jobs in the transaction of their effects; one that is not answered lost its lease, and its effect must not stay. */
-export const finishJobs = (sql: SqlTag, jobs: readonly Held[]): Promise<unknown[]> => sql`
-  delete from jobs.job j using unnest(${jobs.map((j) => j.id)}::bigint[], ${jobs.map((j) => j.worker)}::uuid[]) r (i, w)
-  where j.id = r.i and j.worker = r.w returning j.id`;
+export const finishJobs = (sql: SqlTag, ids: readonly bigint[], worker: string): Promise<unknown[]> => sql`
+  delete from jobs.job where id = any(${ids}::bigint[]) and worker = ${worker} returning id`;
+
+/** The same for jobs of several claims. A join would be planned from the wrong end while the table is empty. */
+export const finishMixed = (sql: SqlTag, jobs: readonly Held[]): Promise<unknown[]> => sql`
+  delete from jobs.job where id = any(${jobs.map((j) => j.id)}::bigint[])
+    and worker = (${jobs.map((j) => j.worker)}::uuid[])[array_position(${jobs.map((j) => j.id)}::bigint[], id)] returning id`;
 
 /** Lets the next job of each ended one's key be claimed. */
 export const releaseNext = (sql: SqlTag, tenant: string, ended: readonly Pick<Job, 'id' | 'name' | 'key'>[]): Promise<unknown[]> => sql`
@@ -73,7 +77,8 @@ export const releaseNext = (sql: SqlTag, tenant: string, ended: readonly Pick<Jo
  */
 export const releaseHeads = (sql: SqlTag): Promise<unknown[]> => sql`
   with recursive head as (
-    (select tenant, name, key, id from jobs.job where blocked order by tenant, name, key, id limit 1)
+    (select tenant, name, key, id from jobs.job where blocked and (tenant, name, key) > ('00000000-0000-0000-0000-000000000000'::uuid, '', '')
+      order by tenant, name, key, id limit 1)
     union all
     select n.* from head h, lateral (select tenant, name, key, id from jobs.job
       where blocked and (tenant, name, key) > (h.tenant, h.name, h.key) order by tenant, name, key, id limit 1) n
@@ -88,8 +93,8 @@ export const failJob = (sql: SqlTag, { id, worker }: Held, error: string, runAt:
 
 /** Commits that attempts are about to be sent; from now on these jobs may only inquire. */
 export const noteAttempts = (sql: SqlTag, jobs: readonly Held[], at: Date, until: Date): Promise<unknown[]> => sql`
-  update jobs.job j set attempt_no = attempt_no + 1, sent_at = ${at}, lease_until = ${until}
-  from unnest(${jobs.map((j) => j.id)}::bigint[], ${jobs.map((j) => j.worker)}::uuid[]) r (i, w) where j.id = r.i and j.worker = r.w returning j.id`;
+  update jobs.job set attempt_no = attempt_no + 1, sent_at = ${at}, lease_until = ${until} where id = any(${jobs.map((j) => j.id)}::bigint[])
+    and worker = (${jobs.map((j) => j.worker)}::uuid[])[array_position(${jobs.map((j) => j.id)}::bigint[], id)] returning id`;
 
 /** Proven not to have arrived: it may be sent again. */
 export const clearAttempt = (sql: SqlTag, { id, worker }: Held): Promise<unknown[]> => sql`

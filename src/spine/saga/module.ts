@@ -7,7 +7,7 @@ import { forgetter, runner, signalState } from './service/run.ts';
 export default defineModule({
   name: 'spine/saga',
   doc: 'Work of several transactions and of the outside that ends whole or is taken back.',
-  needs: [],
+  needs: ['spine/events'],
   migrations: new URL('./migrations/', import.meta.url),
   tables: {
     'saga.saga': { app: ['select', 'insert', 'update', 'delete'], spine: ['select', 'update'], auditor: ['select'] },

@@ -19,8 +19,8 @@ export const sagasOfKeys = (sql: SqlTag, tenant: string, name: string, keys: rea
 /** Takes sagas that are due, and those whose worker's lease ran out. */
 export const claimSagas = (sql: SqlTag, worker: string, now: Date, until: Date, limit: number): Promise<(SagaRow & { late: boolean })[]> =>
   sql<SagaRow & { late: boolean }>`
-  with due as materialized (select id from saga.saga where next_at <= ${now} order by next_at limit ${limit} for update skip locked)
-  update saga.saga s set next_at = ${until}, worker = ${worker} from due d where s.id = d.id
+  update saga.saga s set next_at = ${until}, worker = ${worker}
+  where id = any(array(select id from saga.saga where next_at <= ${now} order by next_at limit ${limit} for update skip locked))
   returning replace(s.id::text, '-', '') as id, replace(s.tenant::text, '-', '') as tenant, name, version, key, state, at, moves, input, vals, tries,
     problem, trace, deadline_at, s.next_at, deadline_at <= ${now} as late`;
 
@@ -99,5 +99,5 @@ export const forgetSagas = (sql: SqlTag, tenant: string, before: Date, limit: nu
   with old as materialized (
     select id from saga.saga where tenant = ${tenant} and id < ${`${before.getTime().toString(16).padStart(12, '0')}${'0'.repeat(20)}`}::uuid
       and ended_at <= ${before} order by id limit ${limit}
-  ), steps as (delete from saga.step s using old where s.saga = old.id)
-  delete from saga.saga s using old where s.id = old.id returning s.id`;
+  ), steps as (delete from saga.step where saga = any(array(select id from old)))
+  delete from saga.saga where id = any(array(select id from old)) returning id`;

@@ -1,6 +1,6 @@
 import { provide, spineStatement, systemClock, type SqlTag, type CellContext, type Clock, type Provided, type Writer } from '#kernel';
-import { EventSignal, GAP_WAIT_MS_MAX } from '../contract.ts';
-import { appendEvents, inserters, type NewEvents } from '../store.ts';
+import { EventSignal, GAP_WAIT_MS_MAX, Wakeups, type StoredEvent } from '../contract.ts';
+import { appendEvents, eventsAfter, inserters, moveCursor, type NewEvents } from '../store.ts';
 
 /** Appends the section's events, last of all writers: a gap in the log then lasts no longer than a commit. */
 export const eventWriter: Writer = {
@@ -16,12 +16,15 @@ export const eventWriter: Writer = {
       rows.traces.push(by.trace);
       rows.data.push(JSON.stringify(event.type.data.parse(event.data)));
     }
-    tx.afterCommit(() => tx.use(EventSignal).wake());
+    tx.afterCommit(() => {
+      tx.use(EventSignal).wake();
+      tx.use(Wakeups).tell('events');
+    });
     return () => appendEvents(tx.sql, tx.tenant.id, tx.now, rows);
   },
 };
 
-function makeSignal(clock: Clock): EventSignal {
+export function makeSignal(clock: Clock): EventSignal {
   let waiting: (() => void)[] = [];
   let scheduled = false;
   return {
@@ -45,7 +48,11 @@ function makeSignal(clock: Clock): EventSignal {
     },
   };
 }
-export const signalState: Provided = provide(EventSignal, (cell) => makeSignal(cell.clock));
+export const signalState: Provided = provide(EventSignal, (cell) => {
+  const signal = makeSignal(cell.clock);
+  cell.use(Wakeups).hear('events', () => signal.wake());
+  return signal;
+});
 
 /**
  * Reads rows of an append-only table whose key is an identity with CACHE 1, and only those before which nothing can appear
@@ -77,4 +84,17 @@ export async function whenInsertersEnd(cell: CellContext, table: string, clock: 
     const now = await holders();
     open = new Set([...open].filter((vtx) => now.has(vtx)));
   }
+}
+
+/**
+ * Hands settled events behind a position over to somebody outside, and then moves the cursor: what was handed over and not noted is handed over
+ * again, and the other side knows it by its id. Resolves to the new position; undefined when there is nothing, or another process has the cursor.
+ */
+export async function readOutward(cell: CellContext, subscriber: string, me: string, at: bigint, limit: number,
+  hand: (events: readonly StoredEvent[]) => Promise<void>): Promise<bigint | undefined> {
+  const events = await readSettled(cell, 'events.log', at, (sql, after) => eventsAfter(sql, after, limit));
+  const last = events.at(-1)?.pos;
+  if (last === undefined) return undefined;
+  await hand(events);
+  return (await spineStatement(cell, (sql) => moveCursor(sql, subscriber, 0, me, at, last))).length ? last : undefined;
 }

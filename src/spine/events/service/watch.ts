@@ -1,5 +1,5 @@
-import { isUnavailable, spineStatement, uuid, type Clock, type CellContext, type EventType, type Worker } from '#kernel';
-import { EventSignal, NOTIFY_CHANNEL, RELAY_BATCH_MAX, RELAY_POLL_MS, WATCH_PAUSE_MS } from '../contract.ts';
+import { dataOf, isUnavailable, spineStatement, uuid, type Clock, type CellContext, type EventType } from '#kernel';
+import { EventSignal, RELAY_BATCH_MAX, RELAY_POLL_MS, WATCH_PAUSE_MS } from '../contract.ts';
 import { lastPos, topicsAfter, type SettledRows } from '../store.ts';
 import { whenInsertersEnd } from './log.ts';
 
@@ -24,7 +24,8 @@ async function settledRows(cell: CellContext, pos: bigint, topics: readonly stri
 export async function watchEvents(o: {
   cell: CellContext; clock: Clock; signal: AbortSignal; types: readonly EventType[]; see: (event: Seen) => void; lost: () => void;
 }): Promise<void> {
-  const topics = o.types.map((t) => t.name);
+  const types = new Map(o.types.map((t) => [t.name, t]));
+  const topics = [...types.keys()];
   const news = o.cell.use(EventSignal);
   let pos: bigint | undefined;
   while (!o.signal.aborted) {
@@ -38,7 +39,9 @@ export async function watchEvents(o: {
       }
       const { upTo, rows } = await settledRows(o.cell, pos, topics, o.clock);
       for (const r of rows) {
-        if (r.data !== null) o.see({ tenant: uuid(r.tenant), topic: r.topic, key: r.key, at: r.at, data: JSON.parse(r.data) as Record<string, unknown> });
+        const type = types.get(r.topic);
+        if (type) o.see({ tenant: uuid(r.tenant), topic: r.topic, key: r.key, at: r.at,
+          data: dataOf(type, r.version, JSON.parse(r.data) as Record<string, unknown>) });
       }
       if (upTo === null) await waiting;
       else {
@@ -53,12 +56,3 @@ export async function watchEvents(o: {
     }
   }
 }
-
-/** In every process: another process's news wakes this one's readers. A poll stays behind it as the net. */
-export const listener: Worker = {
-  name: 'events.listener', role: 'web',
-  async run(w) {
-    const signal = w.cell.use(EventSignal);
-    await w.cell.pools.spine.listen(NOTIFY_CHANNEL, () => signal.wake(), w.signal);
-  },
-};

@@ -4,7 +4,7 @@ import {
   type Tx, type WorkerContext,
 } from '#kernel';
 import { CallProbe, LEASE_MS, type Job } from '../contract.ts';
-import { clearAttempt, finishJobs, noteAttempts, releaseNext } from '../store.ts';
+import { clearAttempt, finishJobs, finishMixed, noteAttempts, releaseNext } from '../store.ts';
 
 /** Another worker has the job: nothing of this transaction may stay. */
 export class LeaseLost extends Error {}
@@ -27,7 +27,9 @@ export const lease = (now: Date, ms: number): Date => new Date(now.getTime() + m
 /** Throws when one of the jobs is no longer this worker's: nothing of this transaction may stay, and bisecting finds the one. */
 export async function finish(tx: SectionTx, jobs: readonly Job[]): Promise<void> {
   if (!jobs.length) return;
-  if ((await finishJobs(tx.sql, jobs)).length !== jobs.length) throw new LeaseLost();
+  const { worker } = jobs[0] as Job;
+  const done = await (jobs.every((j) => j.worker === worker) ? finishJobs(tx.sql, jobs.map((j) => j.id), worker) : finishMixed(tx.sql, jobs));
+  if (done.length !== jobs.length) throw new LeaseLost();
   const keyed = jobs.filter((j) => j.key !== null);
   if (keyed.length) tx.write(() => releaseNext(tx.sql, tx.tenant.id, keyed));
 }

@@ -5,7 +5,7 @@ import {
 import { BATCH_MAX, CLAIM_MAX, JobSignal, LEASE_MS, POLL_MS, type Job } from '../contract.ts';
 import { backoffMs } from '../rules.ts';
 import { claimJobs, failJob, releaseHeads, releaseNext } from '../store.ts';
-import { callsOf, finish, finishWith, lease, LeaseLost, originOf, runCall, type Running } from './calls.ts';
+import { callsOf, finish, finishWith, lease, LeaseLost, runCall, type Running } from './calls.ts';
 
 type Data = Readonly<Record<string, unknown>>;
 interface Workshop { readonly w: WorkerContext; readonly handlers: ReadonlyMap<string, JobHandler> }

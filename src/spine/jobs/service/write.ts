@@ -1,4 +1,5 @@
 import { provide, type Clock, type JobPriority, type Provided, type Writer } from '#kernel';
+import { Wakeups } from '#spine/events';
 import { JobSignal } from '../contract.ts';
 import { insertJobs, insertKeyed, type NewJobs } from '../store.ts';
 
@@ -37,7 +38,10 @@ export const jobWriter: Writer = {
       rows.blocked.push(keys.has(name));
       keys.add(name);
     }
-    tx.afterCommit(() => tx.use(JobSignal).wake());
+    tx.afterCommit(() => {
+      tx.use(JobSignal).wake();
+      tx.use(Wakeups).tell('jobs');
+    });
     return () => Promise.all([...groups.values()].map((g) => (g.key.length ? insertKeyed : insertJobs)(tx.sql, tx.tenant.id, now, g)));
   },
 };
@@ -53,4 +57,8 @@ function makeSignal(clock: Clock): JobSignal {
     wait: (msMax, ending) => clock.sleep(msMax, AbortSignal.any([waiting.signal, ending])),
   };
 }
-export const signalState: Provided = provide(JobSignal, (cell) => makeSignal(cell.clock));
+export const signalState: Provided = provide(JobSignal, (cell) => {
+  const signal = makeSignal(cell.clock);
+  cell.use(Wakeups).hear('jobs', () => signal.wake());
+  return signal;
+});

@@ -3,6 +3,7 @@ import {
     type Provided,
   type Saga, type SectionTx, type TenantRef, type Worker, type WorkerContext,
 } from '#kernel';
+import { Wakeups } from '#spine/events';
 import { FORGET_EVERY_MS, FORGET_MAX, KEPT_MS, LEASE_MS, POLL_MS, RUNNING_MAX, SagaProbe, SagaSignal, TRIES_BEFORE_ALERT, type SagaRow } from '../contract.ts';
 import { backoffMs, isBackward, moveOf, needsPerson } from '../rules.ts';
 import { claimSagas, failSaga, forgetSagas, putOff } from '../store.ts';
@@ -22,7 +23,11 @@ function makeSignal(clock: Clock): SagaSignal {
     wait: (msMax, ending) => clock.sleep(msMax, AbortSignal.any([waiting.signal, ending])),
   };
 }
-export const signalState: Provided = provide(SagaSignal, (cell) => makeSignal(cell.clock));
+export const signalState: Provided = provide(SagaSignal, (cell) => {
+  const signal = makeSignal(cell.clock);
+  cell.use(Wakeups).hear('sagas', () => signal.wake());
+  return signal;
+});
 
 const nameOf = (saga: Pick<Saga, 'name' | 'version'>): string => `${saga.name} ${saga.version}`;
 export const sagasOf = (modules: readonly Module[]): ReadonlyMap<string, Saga> => new Map(modules.flatMap((m) => m.sagas ?? []).map((s) => [nameOf(s), s]));
