@@ -51,7 +51,7 @@ export * from './house/books.ts';
 export * from './house/operators.ts';
 export * from './house/wallets.ts';
 export { has } from './parts.ts';
-export { busConforms, freePort, ownServer } from './house/bus.ts';
+export { busConforms, ownServer } from './house/bus.ts';
 export { importSanctions } from '../src/apps/sanctions.ts';
 
 /** Three offices: two of one cell, so that neighbours can be tested, and one of the other. */

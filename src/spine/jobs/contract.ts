@@ -5,6 +5,8 @@ import { problem, token, zInstant } from '#kernel';
 export const LEASE_MS = 10_000;
 /** Jobs that a process runs at once, one by one. */
 export const CLAIM_MAX = 32;
+/** Of those, places that only urgent jobs take: slow ones of a crowd must not hold all. */
+export const URGENT_PLACES = 13;
 /** Jobs that are claimed at once for handlers that take many. */
 export const BATCH_MAX = 1000;
 export const POLL_MS = 500;
@@ -24,6 +26,7 @@ export interface Job {
   readonly call_key: string | null;
   readonly sent_at: Date | null;
   readonly key: string | null;
+  readonly urgent: boolean;
   /** The claim that holds it: each has a name of its own, so that a process cannot finish what it lost and took again. */
   readonly worker: string;
 }

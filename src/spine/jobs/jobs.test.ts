@@ -4,7 +4,7 @@ import { z } from 'zod';
 import { call, handle, handleMany, job, nextCallStep, provide, spineTransact, systemClock, type CallContext, type Tx } from '#kernel';
 import type { TextMessages, TextResult } from '#spine/identity/port';
 import { Chore, Errand, house, operatorOf, leave, probe, startSim, type House, type Sim } from '#test';
-import { CallProbe, JobSignal } from './contract.ts';
+import { CallProbe, JobSignal, CLAIM_MAX, URGENT_PLACES } from './contract.ts';
 import { backoffMs } from './rules.ts';
 import { claimJobs, releaseHeads } from './store.ts';
 
@@ -207,7 +207,7 @@ describe('jobs', () => {
     await h.perform('india', async (tx) => { for (let n = 0; n < 40; n++) tx.later(Chore, { n }); });
     const until_ = new Date(systemClock.now().getTime() + 60_000);
     const claims = await Promise.all(['1', '2', '3', '4'].map((c) => spineTransact(h.cell(),
-      (tx) => claimJobs(tx.sql, c.repeat(32), tx.now, until_, 20, false))));
+      (tx) => claimJobs(tx.sql, c.repeat(32), tx.now, until_, 20, 20, false))));
     const ids = claims.flat().map((j) => j.id);
     expect(new Set(ids).size).toBe(ids.length);
     expect(ids.length).toBe(40);
@@ -217,7 +217,7 @@ describe('jobs', () => {
 
 describe('order, priority and heaps', () => {
   const claim = (limit: number, many = false): Promise<{ id: bigint; key: string | null }[]> =>
-    spineTransact(h.cell(), (tx) => claimJobs(tx.sql, 'c'.repeat(32), tx.now, new Date(tx.now.getTime() + 60_000), limit, many));
+    spineTransact(h.cell(), (tx) => claimJobs(tx.sql, 'c'.repeat(32), tx.now, new Date(tx.now.getTime() + 60_000), limit, limit, many));
   it('what is urgent is claimed before what waits longer', async () => {
     await h.perform('india', async (tx) => {
       for (const priority of ['bulk', 'usual', 'urgent', 'bulk', 'urgent'] as const) tx.later(Chore, { n: 1 }, { priority });
@@ -368,4 +368,15 @@ describe('a call', () => {
     expect(new Set(keys.map((k) => k.call_key)).size).toBe(2);
     await finish();
   });
+});
+
+it('a crowd of slow jobs leaves places for what is urgent', async () => {
+  await h.perform('india', async (tx) => { for (let n = 0; n < 40; n++) tx.later(Chore, { n }); });
+  await h.perform('india', async (tx) => { for (let n = 100; n < 103; n++) tx.later(Chore, { n }, { priority: 'urgent' }); });
+  const claimed = await spineTransact(h.cell(), (tx) => claimJobs(tx.sql, 'd'.repeat(32), tx.now, new Date(tx.now.getTime() + 60_000), 32,
+    CLAIM_MAX - URGENT_PLACES, false));
+  expect(claimed.filter((j) => j.urgent)).toHaveLength(3);
+  expect(claimed.filter((j) => !j.urgent)).toHaveLength(CLAIM_MAX - URGENT_PLACES);
+  expect(await spineTransact(h.cell(), (tx) => claimJobs(tx.sql, 'e'.repeat(32), tx.now, new Date(tx.now.getTime() + 60_000), 32, 0, false))).toEqual([]);
+  await su('delete from jobs.job');
 });

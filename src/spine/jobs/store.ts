@@ -31,7 +31,8 @@ export type Claimed = Omit<Job, 'data'> & { data: string };
  * Takes ready jobs, the urgent ones first, and those whose holder's lease ran out. Of each key only the oldest may run. A job that was taken
  * gives its dedupe text free: what changes while it runs may ask for another.
  */
-export const claimJobs = (sql: SqlTag, worker: string, now: Date, until: Date, limit: number, many: boolean): Promise<Claimed[]> => sql<Claimed>`
+export const claimJobs = (sql: SqlTag, worker: string, now: Date, until: Date, limit: number, others: number, many: boolean): Promise<Claimed[]> =>
+  sql<Claimed>`
   with lost as materialized (
     select id from jobs.job where lease_until <= ${now} and dead_at is null and many = ${many} order by lease_until limit ${limit} for update skip locked
   ), urgent as materialized (
@@ -43,18 +44,19 @@ export const claimJobs = (sql: SqlTag, worker: string, now: Date, until: Date, l
     select j.id from jobs.job j where j.lease_until is null and j.dead_at is null and not j.blocked and j.many = ${many} and j.prio = 1 and j.run_at <= ${now}
       and (j.key is null or not exists (select 1 from jobs.job e where e.tenant = j.tenant and e.name = j.name and e.key = j.key and e.id < j.id
         and e.dead_at is null))
-    order by j.run_at, j.id limit greatest(0, ${limit} - (select count(*) from lost) - (select count(*) from urgent)) for update skip locked
+    order by j.run_at, j.id limit least(${others}, greatest(0, ${limit} - (select count(*) from lost) - (select count(*) from urgent))) for update skip locked
   ), bulk as materialized (
     select j.id from jobs.job j where j.lease_until is null and j.dead_at is null and not j.blocked and j.many = ${many} and j.prio = 2 and j.run_at <= ${now}
       and (j.key is null or not exists (select 1 from jobs.job e where e.tenant = j.tenant and e.name = j.name and e.key = j.key and e.id < j.id
         and e.dead_at is null))
     order by j.run_at, j.id
-    limit greatest(0, ${limit} - (select count(*) from lost) - (select count(*) from urgent) - (select count(*) from usual)) for update skip locked
+    limit greatest(0, least(${others},
+      ${limit} - (select count(*) from lost) - (select count(*) from urgent)) - (select count(*) from usual)) for update skip locked
   )
   update jobs.job set lease_until = ${until}, worker = ${worker}, attempts = attempts + 1, dedupe = null
   where id = any(array(select id from lost union all select id from urgent union all select id from usual union all select id from bulk))
   returning id, replace(tenant::text, '-', '') as tenant, name, data, attempts, attempts_max, trace, created_at, call_key, sent_at, key,
-    replace(worker::text, '-', '') as worker`;
+    prio = 0 as urgent, replace(worker::text, '-', '') as worker`;
 
 /** Ends jobs in the transaction of their effects; one that is not answered lost its lease, and its effect must not stay. */
 export const finishJobs = (sql: SqlTag, ids: readonly bigint[], worker: string): Promise<unknown[]> => sql`

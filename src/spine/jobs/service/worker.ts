@@ -2,7 +2,7 @@ import {
   allOf, errorFields, spineStatement, spineTransact, systemRandom, transact, uuid, uuidv7, type AnyCall, type Item, type JobHandler, type TenantRef,
   type Worker, type WorkerContext,
 } from '#kernel';
-import { BATCH_MAX, CLAIM_MAX, JobSignal, LEASE_MS, POLL_MS, type Job } from '../contract.ts';
+import { BATCH_MAX, CLAIM_MAX, JobSignal, LEASE_MS, POLL_MS, URGENT_PLACES, type Job } from '../contract.ts';
 import { backoffMs } from '../rules.ts';
 import { claimJobs, failJob, releaseHeads, releaseNext } from '../store.ts';
 import { callsOf, finish, finishWith, lease, LeaseLost, runCall, type Running } from './calls.ts';
@@ -59,8 +59,8 @@ async function runMany(s: Workshop, tenant: TenantRef, jobs: readonly Job[]): Pr
   }
 }
 
-async function claim({ w }: Workshop, limit: number, many: boolean): Promise<{ tenant: TenantRef; job: Job }[]> {
-  const rows = await spineTransact(w.cell, (tx) => claimJobs(tx.sql, uuidv7(tx.now, systemRandom), tx.now, lease(tx.now, LEASE_MS), limit, many));
+async function claim({ w }: Workshop, limit: number, others: number, many: boolean): Promise<{ tenant: TenantRef; job: Job }[]> {
+  const rows = await spineTransact(w.cell, (tx) => claimJobs(tx.sql, uuidv7(tx.now, systemRandom), tx.now, lease(tx.now, LEASE_MS), limit, others, many));
   const found: { tenant: TenantRef; job: Job }[] = [];
   const tenants = new Map<string, TenantRef | undefined>();
   for (const row of rows) {
@@ -76,6 +76,8 @@ async function claim({ w }: Workshop, limit: number, many: boolean): Promise<{ t
   return found;
 }
 
+const OTHERS_MAX = CLAIM_MAX - URGENT_PLACES;
+
 /** Jobs that are run one by one, so many at once. */
 async function singly(s: Workshop): Promise<void> {
   const { w } = s;
@@ -83,16 +85,22 @@ async function singly(s: Workshop): Promise<void> {
   const ofCalls = callsOf(w);
   const signal = w.cell.use(JobSignal);
   const running = new Set<Promise<void>>();
+  let others = 0;
   while (!w.signal.aborted) {
     const waiting = signal.wait(POLL_MS, w.signal);
     const free = CLAIM_MAX - running.size;
-    const rows = free > 0 ? await claim(s, free, false) : [];
+    const rows = free > 0 ? await claim(s, free, Math.max(0, OTHERS_MAX - others), false) : [];
     for (const { tenant, job } of rows) {
-      const done = runJob({ w, tenant, job, calls: ofCalls }, s.handlers, calls).finally(() => running.delete(done));
+      if (!job.urgent) others += 1;
+      const done = runJob({ w, tenant, job, calls: ofCalls }, s.handlers, calls).finally(() => {
+        running.delete(done);
+        if (!job.urgent) others -= 1;
+      });
       running.add(done);
     }
     if (running.size >= CLAIM_MAX) await Promise.race(running);
-    else if (rows.length < free) await waiting;
+    // While all their places are taken, others wait for the first that is free again; what is urgent is heard of at once.
+    else if (rows.length < free) await (others >= OTHERS_MAX ? Promise.race([waiting, ...running]) : waiting);
   }
   await Promise.allSettled(running);
 }
@@ -103,7 +111,7 @@ async function together(s: Workshop): Promise<void> {
   let running: Promise<unknown> = Promise.resolve();
   while (!s.w.signal.aborted) {
     const waiting = signal.wait(POLL_MS, s.w.signal);
-    const rows = await claim(s, BATCH_MAX, true);
+    const rows = await claim(s, BATCH_MAX, BATCH_MAX, true);
     await running;
     running = allOf([...Map.groupBy(rows, (r) => `${r.tenant.id} ${r.job.name}`).values()].map((g) =>
       runMany(s, (g[0] as { tenant: TenantRef }).tenant, g.map((r) => r.job))));
