@@ -7,6 +7,7 @@ import { createLog, environment, provide, systemClock } from '#kernel';
 import { BankRail } from '#products/wallet/port';
 import { TextMessages } from '#spine/identity/port';
 import { saveTenant } from '#spine/tenancy';
+import { Reach } from '#platform/webhooks';
 import { numberOf, textOf } from './args.ts';
 import { buildAssets } from './assets.ts';
 import { startSim } from './sims.ts';
@@ -78,7 +79,8 @@ export async function demo(args: readonly string[]): Promise<number> {
       desk.mount(app);
     },
     roles: ['web', 'relay', 'worker'],
-    provided: () => [...local, provide(TextMessages, () => httpMessages(sms)), provide(BankRail, () => httpBank(bank))], host: '127.0.0.1', port: PORT_FIRST,
+    provided: () => [...local, provide(TextMessages, () => httpMessages(sms)), provide(BankRail, () => httpBank(bank)),
+      provide(Reach, () => ({ loopback: true }))], host: '127.0.0.1', port: PORT_FIRST,
       portsMax: PORT_TRIES_MAX, secure: false,
       pathTenants: true,
   });

@@ -15,7 +15,11 @@ import wallet from '#products/wallet/module';
 import console from '#platform/console/module';
 import edge from '#platform/edge/module';
 import objects from '#platform/objects/module';
+import { webhooksOver } from '#platform/webhooks/module';
 
 /** Every module of the program, lower tiers first and each after what it needs: the order of migrations and of locks. */
-export const modules: readonly Module[] = [tenancy, vault, limits, events, cache, jobs, audit, idempotency, identity, operators, ledger, edge, objects,
-  console, taxrefund, wallet];
+export const modules: readonly Module[] = (() => {
+  const platform = [tenancy, vault, limits, events, cache, jobs, audit, idempotency, identity, operators, ledger, edge, objects];
+  const products = [console, taxrefund, wallet];
+  return [...platform, webhooksOver([...platform, ...products].flatMap((m) => m.events ?? [])), ...products];
+})();

@@ -94,7 +94,8 @@ async function serve(args: readonly string[], config: Config, { index, count, ce
   const program = await startProgram({
     modules, cells, home: (all[0] as CellConnection).name, directoryFile: join(dataDir, 'directory.json'), assets: await buildAssets(modules),
     clock: systemClock, log, tracer: tracing?.tracer, roles,
-    provided: () => (redis ? [...provided, provide(SecondLevel, () => redisCache(redis, LOAD_MS_MAX))] : provided), host: config.host as string, port: port ?? config.port,
+    provided: () => (redis ? [...provided, provide(SecondLevel, () => redisCache(redis, LOAD_MS_MAX))] : provided), host: config.host as string,
+      port: port ?? config.port,
     secure: config.secure, pathTenants: false, trustedProxies: config.proxies, process: { index, count },
     limitStore: redis && { store: redisLimits(redis, { leaseMs: LEASE_MS }), processes: config.redisProcesses || count },
   });

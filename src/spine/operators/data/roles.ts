@@ -2,10 +2,11 @@
 export const roles: Readonly<Record<string, readonly string[]>> = {
   administrator: [
     'audit:read', 'cache:read', 'ledger:read', 'limits:read', 'operators:read', 'taxrefund:health', 'taxrefund:quarantine', 'wallet:eod', 'wallet:freeze',
-    'wallet:kyc',
+    'wallet:kyc', 'webhooks:manage', 'webhooks:read',
   ],
   auditor: ['audit:read', 'ledger:read', 'operators:read', 'taxrefund:health'],
   accountant: ['ledger:read', 'wallet:eod'],
   compliance: ['wallet:freeze', 'wallet:kyc'],
+  developer: ['webhooks:manage', 'webhooks:read'],
   feed: ['taxrefund:health', 'taxrefund:quarantine'],
 };
