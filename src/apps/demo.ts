@@ -8,6 +8,7 @@ import { createLog, environment, provide, systemClock } from '#kernel';
 import type { Providers } from '#platform/notify/port';
 import { BankRail } from '#products/wallet/port';
 import { saveTenant } from '#spine/tenancy';
+import { Reach } from '#platform/webhooks';
 import { numberOf, textOf } from './args.ts';
 import { buildAssets } from './assets.ts';
 import { startSim, type Sim } from './sims.ts';
@@ -95,8 +96,9 @@ export async function demo(args: readonly string[]): Promise<number> {
       desk.mount(app);
     },
     roles: ['web', 'relay', 'worker'],
-    provided: () => [...local, ...noticeProviders(carriersOf(parties, (slug) => `${base}/t/${slug}`)), provide(BankRail, () => httpBank(bank))],
-      host: '127.0.0.1', port: PORT_FIRST,
+    provided: () => [...local, ...noticeProviders(carriersOf(parties, (slug) => `${base}/t/${slug}`)), provide(BankRail, () => httpBank(bank)),
+      provide(Reach, () => ({ loopback: true }))],
+    host: '127.0.0.1', port: PORT_FIRST,
       portsMax: PORT_TRIES_MAX, secure: false,
       pathTenants: true,
   });

@@ -17,7 +17,11 @@ import console from '#platform/console/module';
 import edge from '#platform/edge/module';
 import notify from '#platform/notify/module';
 import objects from '#platform/objects/module';
+import { webhooksOver } from '#platform/webhooks/module';
 
 /** Every module of the program, lower tiers first and each after what it needs: the order of migrations and of locks. */
-export const modules: readonly Module[] = [tenancy, vault, limits, events, cache, jobs, saga, audit, idempotency, identity, operators, ledger, edge, objects,
-  notify, console, taxrefund, wallet];
+export const modules: readonly Module[] = (() => {
+  const platform = [tenancy, vault, limits, events, cache, jobs, saga, audit, idempotency, identity, operators, ledger, edge, objects, notify];
+  const products = [console, taxrefund, wallet];
+  return [...platform, webhooksOver([...platform, ...products].flatMap((m) => m.events ?? [])), ...products];
+})();

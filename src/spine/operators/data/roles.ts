@@ -3,9 +3,11 @@ export const roles: Readonly<Record<string, readonly string[]>> = {
   administrator: [
     'audit:read', 'cache:read', 'events:decide', 'events:read', 'jobs:decide', 'jobs:read', 'ledger:read', 'limits:read', 'notify:read', 'notify:send',
     'notify:templates', 'operators:read', 'saga:decide', 'saga:read', 'taxrefund:health', 'taxrefund:quarantine', 'wallet:eod', 'wallet:freeze', 'wallet:kyc',
+    'webhooks:manage', 'webhooks:read',
   ],
   auditor: ['audit:read', 'events:read', 'jobs:read', 'ledger:read', 'notify:read', 'operators:read', 'saga:read', 'taxrefund:health'],
   accountant: ['ledger:read', 'wallet:eod'],
   compliance: ['wallet:freeze', 'wallet:kyc'],
+  developer: ['webhooks:manage', 'webhooks:read'],
   feed: ['taxrefund:health', 'taxrefund:quarantine'],
 };

@@ -1,0 +1,144 @@
+import { z } from 'zod';
+import { event, personal, problem, token, zId, zInstant, zText } from '#kernel';
+
+/** Endpoints of one tenant, and what each may have. */
+export const ENDPOINTS_MAX = 50;
+export const FILTERS_MAX = 50;
+export const HEADERS_MAX = 10;
+export const URL_CHARS_MAX = 2048;
+/** A message that is larger is not sent, and says so; of an answer no more is read, and only the excerpt is kept. */
+export const PAYLOAD_BYTES_MAX = 256 * 1024;
+export const RESPONSE_BYTES_MAX = 64 * 1024;
+export const EXCERPT_CHARS_MAX = 500;
+/** From the first byte out to the last byte in. */
+export const TIMEOUT_MS = 15_000;
+/** Seconds after which try 2, 3 … follows (Standard Webhooks 1.0.0); each times 0.8 to 1.2. With the first try, ten. */
+export const LADDER_SECONDS = [5, 300, 1800, 7200, 18_000, 36_000, 50_400, 72_000, 86_400] as const;
+export const JITTER = 0.2;
+export const RETRY_AFTER_SECONDS_MAX = 86_400;
+/** Failures in a row after which an endpoint rests; then one probe at a time. */
+export const BREAKER_AFTER = 5;
+export const BREAKER_MS_MIN = 30_000;
+export const BREAKER_MS_MAX = 600_000;
+/** An endpoint is disabled after at least so many failures and so long without a success: both. */
+export const DISABLE_FAILURES = 20;
+export const DISABLE_AFTER_MS = 5 * 86_400_000;
+/** How long the secret before a rotation signs as well. */
+export const GRACE_HOURS_DEFAULT = 24;
+export const GRACE_HOURS_MAX = 168;
+/** Deliveries under way in a process, to one endpoint, and endpoints that one claim looks at. */
+export const IN_FLIGHT_MAX = 512;
+export const PER_ENDPOINT_MAX = 64;
+export const CLAIM_ENDPOINTS_MAX = 128;
+export const LEASE_MS = 45_000;
+export const POLL_MS = 500;
+/** Messages, deliveries and attempts that are over are kept this long. */
+export const KEPT_MS = 30 * 86_400_000;
+export const SWEEP_BATCH_MAX = 5000;
+export const SWEEP_EVERY_MS = 3_600_000;
+/** Deliveries that one replay of a range makes. */
+export const REPLAY_MAX = 10_000;
+export const LIST_MAX = 50;
+/** Connections to one origin, origins that a process keeps connections to. */
+export const CONNECTIONS_MAX = 64;
+export const ORIGINS_MAX = 500;
+
+export type SignatureKind = 'v1' | 'v1a';
+/** The secrets of an endpoint as they are sealed: the older one signs as well until its time is over. */
+export interface Secrets { readonly current: string; readonly previous?: string; readonly previousUntil?: string }
+
+/** What a process may reach, and for how long. Loopback is for a demo or a test; `resolve` gives every address of a name, the machine's own unless said. */
+export interface Reach { readonly loopback: boolean; readonly resolve?: (host: string) => Promise<readonly string[]>; readonly timeoutMs?: number }
+export const Reach = token<Reach>('webhooks.reach');
+/** Wakes this process's deliverer. */
+export interface DeliverSignal { wake(): void; wait(msMax: number, ending: AbortSignal): Promise<void> }
+export const DeliverSignal = token<DeliverSignal>('webhooks.signal');
+
+export const zEndpointId = zId('wep');
+const zFilter = z.string().regex(/^(?:\*|[a-z][a-z0-9-]*\.(?:\*|[a-z][a-z0-9-]*))$/);
+const zHeaderName = z.string().regex(/^(?!(?:host|content-|connection|transfer-|webhook-|te$|upgrade|expect|keep-alive))[a-z][a-z0-9-]{0,60}$/);
+const zUrl = z.string().min(10).max(URL_CHARS_MAX);
+const settings = {
+  url: zUrl, description: zText(200), events: z.array(zFilter).min(1).max(FILTERS_MAX), ordered: z.boolean(),
+  headers: z.record(zHeaderName, z.string().regex(/^[\x20-\x7e]{1,500}$/)).refine((h) => Object.keys(h).length <= HEADERS_MAX, 'too many headers'),
+  version: z.string(),
+};
+export const zCreate = z.strictObject({ body: z.strictObject({
+  url: settings.url, description: settings.description, events: settings.events, ordered: settings.ordered.default(false),
+  headers: settings.headers.default({}), version: settings.version.optional(), signature: z.enum(['v1', 'v1a']).default('v1'),
+}) });
+export const zOfEndpoint = z.strictObject({ params: z.strictObject({ endpoint: zEndpointId }) });
+export const zUpdate = z.strictObject({ params: z.strictObject({ endpoint: zEndpointId }), body: z.strictObject(settings).partial() });
+export const zRotate = z.strictObject({
+  params: z.strictObject({ endpoint: zEndpointId }),
+  body: z.strictObject({ graceHours: z.int().min(0).max(GRACE_HOURS_MAX).default(GRACE_HOURS_DEFAULT) }),
+});
+export const zReplay = z.strictObject({ params: z.strictObject({ endpoint: zEndpointId }), body: z.strictObject({ from: zInstant, to: zInstant }) });
+export const zDeliveryNo = z.string().regex(/^\d{1,18}$/);
+export const zOfDelivery = z.strictObject({ params: z.strictObject({ delivery: zDeliveryNo }) });
+export const zDeliveriesAsk = z.strictObject({
+  params: z.strictObject({ endpoint: zEndpointId }),
+  query: z.strictObject({ cursor: zDeliveryNo, status: z.enum(['waiting', 'sending', 'done', 'dead']) }).partial().default({}),
+});
+export const zNothing = z.strictObject({});
+
+const zCount = z.int().min(0);
+export const zEndpoint = z.strictObject({
+  endpoint: zEndpointId, url: z.string(), description: z.string(), events: z.array(z.string()), ordered: z.boolean(), version: z.string(),
+  signature: z.enum(['v1', 'v1a']), headers: z.array(z.string()), publicKey: z.string().nullable(), state: z.enum(['active', 'disabled']),
+  disabledReason: z.string().nullable(), breaker: z.enum(['closed', 'open', 'probing']), failures: zCount, firstFailureAt: zInstant.nullable(),
+  lastSuccessAt: zInstant.nullable(), waiting: zCount, dead: zCount,
+});
+export type EndpointView = z.output<typeof zEndpoint>;
+export const zEndpoints = z.strictObject({ endpoints: z.array(zEndpoint) });
+/** The secret is shown when it is made, and never again. */
+export const zCreated = z.strictObject({ endpoint: zEndpoint, secret: z.string() });
+export const zStats = z.strictObject({ attempts: zCount, succeeded: zCount, p50Ms: zCount.nullable(), p95Ms: zCount.nullable() });
+export const zShown = z.strictObject({ endpoint: zEndpoint, lastDay: zStats });
+export const zDelivery = z.strictObject({
+  delivery: zDeliveryNo, endpoint: zEndpointId, event: z.string(), type: z.string(), status: z.enum(['waiting', 'sending', 'done', 'dead']), attempts: zCount,
+  manual: z.boolean(), createdAt: zInstant, nextAt: zInstant.nullable(), doneAt: zInstant.nullable(), reason: z.string().nullable(),
+});
+export type DeliveryView = z.output<typeof zDelivery>;
+export const zDeliveries = z.strictObject({ deliveries: z.array(zDelivery), cursor: zDeliveryNo.nullable() });
+export const zAttempt = z.strictObject({ no: zCount, at: zInstant, ms: zCount, status: z.int().nullable(), error: z.string().nullable(),
+  excerpt: z.string().nullable() });
+export const zDeliveryShown = z.strictObject({ delivery: zDelivery, body: z.string(), attempts: z.array(zAttempt) });
+export const zMade = z.strictObject({ deliveries: zCount });
+export const zTypes = z.strictObject({ types: z.array(z.strictObject({ name: z.string(), doc: z.string(), version: z.int() })) });
+
+/** Names of events with their sentences, for the list that developers choose from. */
+export interface Offered { readonly name: string; readonly doc: string; readonly version: number }
+export const OfferedEvents = token<readonly Offered[]>('webhooks.offered');
+
+export const unknownEndpoint = problem('unknown-endpoint', { status: 404, title: 'There is no such endpoint.', doc: 'List the endpoints of the tenant.' });
+export const unknownDelivery = problem('unknown-delivery', { status: 404, title: 'There is no such delivery.', doc: 'Deliveries are kept for 30 days.' });
+export const urlRefused = problem('url-refused', {
+  status: 422, title: 'This address cannot be an endpoint.',
+  doc: 'Use https, a public name or address, and no user name or password in it. `reason` says what is wrong.',
+});
+export const tooManyEndpoints = problem('too-many-endpoints', { status: 409, title: 'The tenant has as many endpoints as it may.',
+  doc: 'Remove one that is not used, or choose more events on one that is.' });
+export const unknownPayloadVersion = problem('unknown-payload-version', { status: 422, title: 'No payload has this version.',
+  doc: 'Name one of `known`, or leave it away for the newest.' });
+export const webhookProblems = [unknownEndpoint, unknownDelivery, urlRefused, tooManyEndpoints, unknownPayloadVersion];
+
+/** Shapes of payloads by the day on which each began, the newest last. An endpoint keeps the one that it was made with. */
+export const PAYLOAD_VERSIONS = ['2026-11-01'] as const;
+
+export const EndpointChanged = event('webhooks.endpoint-changed', {
+  version: 1, doc: 'An endpoint was made, changed, enabled or removed by somebody.', data: { endpoint: z.string(), change: z.string() },
+});
+export const EndpointDisabled = event('webhooks.endpoint-disabled', {
+  version: 1, doc: 'An endpoint was disabled: it answered 410, failed for days, or somebody did it.',
+  data: { endpoint: z.string(), reason: z.string(), failures: z.int() },
+});
+export const DeliveryDead = event('webhooks.delivery-dead', {
+  version: 1, doc: 'The last try of a delivery failed, or it could not be sent at all. It can be replayed.',
+  data: { endpoint: z.string(), delivery: z.string(), reason: z.string() },
+});
+/** These tell of deliveries; to deliver them would tell of themselves. */
+export const NOT_DELIVERED: readonly string[] = ['webhooks.delivery-dead'];
+export const TEST_TYPE = 'webhooks.test';
+/** What stands sealed: secrets, custom headers, and excerpts of answers, which may quote anybody. */
+export const zExcerpt = personal('answer of a receiver', z.string());

@@ -1,0 +1,2 @@
+export * from './contract.ts';
+export { newSecret, signature, signingKey } from './rules.ts';

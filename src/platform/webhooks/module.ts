@@ -1,0 +1,38 @@
+import { defineModule, on, provide, type EventType, type Module } from '#kernel';
+import { DeliveryDead, EndpointChanged, EndpointDisabled, NOT_DELIVERED, OfferedEvents, webhookProblems } from './contract.ts';
+import { routes } from './routes.ts';
+import { deliverer, reachState, signalState, sweeper } from './service/deliver.ts';
+import { fanOut } from './service/fan-out.ts';
+
+const manifest = defineModule({
+  name: 'platform/webhooks',
+  doc: 'Events of a tenant sent to its own machines: signed, in order where asked, tried for three days, never to an address that is not public.',
+  needs: [],
+  migrations: new URL('./migrations/', import.meta.url),
+  tables: {
+    'webhooks.endpoint': { app: ['select', 'insert', 'update', 'delete'], spine: ['select', 'update'], auditor: ['select'] },
+    'webhooks.message': { app: ['select', 'insert'], spine: ['select', 'delete'], auditor: ['select'] },
+    'webhooks.delivery': { app: ['select', 'insert', 'delete'], spine: ['select', 'update', 'delete'], auditor: ['select'] },
+    'webhooks.attempt': { app: ['select'], spine: ['select', 'insert', 'delete'], auditor: ['select'] },
+  },
+  routes,
+  problems: webhookProblems,
+  events: [EndpointChanged, EndpointDisabled, DeliveryDead],
+  workers: [deliverer, sweeper],
+  state: [signalState, reachState],
+  permissions: {
+    'webhooks:read': 'See endpoints, deliveries and what receivers answered.',
+    'webhooks:manage': 'Make, change and remove endpoints, rotate secrets, replay deliveries.',
+  },
+  privacy: { 'webhooks.attempt.excerpt': { kind: 'answer of a receiver', kept: 'sealed' } },
+});
+
+/** The module over the events of the whole program: each is a subscriber’s, with one cursor. */
+export const webhooksOver = (events: readonly EventType[]): Module => {
+  const all = [...events, ...manifest.events ?? []];
+  const offered = all.filter((e) => !NOT_DELIVERED.includes(e.name)).map(({ name, doc, version }) => ({ name, doc, version }));
+  return {
+    ...manifest, reactions: all.map((type) => on(type, 'webhooks', (tx, e) => fanOut(tx, type, e))),
+    state: [...manifest.state ?? [], provide(OfferedEvents, () => offered)],
+  };
+};

@@ -1,0 +1,65 @@
+import { done, idOf, refuse, uuidOf, type Outcome, type Tx } from '#kernel';
+import { tenantKeys } from '#spine/vault';
+import type { z } from 'zod';
+import {
+  DeliverSignal, LIST_MAX, REPLAY_MAX, TEST_TYPE, unknownDelivery, unknownEndpoint, type DeliveryView, type zDeliveries, type zDeliveriesAsk,
+  type zDeliveryShown, type zMade, type zOfDelivery, type zOfEndpoint, type zReplay,
+} from '../contract.ts';
+import { render } from '../rules.ts';
+import { attemptsOf, deliveriesOf, deliveryOf, insertManual, replayOne, replayRange, type DeliveryRow } from '../store/deliveries.ts';
+import { excerptPlace } from './deliver.ts';
+import { endpointIn } from './endpoints.ts';
+import { realNow } from './fan-out.ts';
+
+const viewOf = (d: DeliveryRow): DeliveryView => ({
+  delivery: String(d.id), endpoint: idOf('wep', d.endpoint), event: idOf('evt', d.message), type: d.topic, status: d.status, attempts: d.attempts,
+  manual: d.manual, createdAt: d.created_at, nextAt: d.status === 'waiting' ? d.next_at : null, doneAt: d.done_at, reason: d.reason,
+});
+const wake = (tx: Tx): void => tx.afterCommit(() => tx.use(DeliverSignal).wake());
+
+/** Deliveries of an endpoint, newest first. */
+export async function listDeliveries(tx: Tx, input: z.output<typeof zDeliveriesAsk>): Promise<Outcome<z.output<typeof zDeliveries>>> {
+  if (!await endpointIn(tx, input)) return refuse(unknownEndpoint);
+  const { cursor = null, status = null } = input.query;
+  const rows = await deliveriesOf(tx.sql, tx.tenant.id, uuidOf(input.params.endpoint), cursor, status, LIST_MAX + 1);
+  const shown = rows.slice(0, LIST_MAX);
+  return done({ deliveries: shown.map(viewOf), cursor: rows.length > LIST_MAX ? String(shown.at(-1)?.id) : null });
+}
+
+/** One delivery with what was sent and every try. */
+export async function showDelivery(tx: Tx, input: z.output<typeof zOfDelivery>): Promise<Outcome<z.output<typeof zDeliveryShown>>> {
+  const { delivery } = input.params;
+  const row = await deliveryOf(tx.sql, tx.tenant.id, delivery);
+  if (!row) return refuse(unknownDelivery);
+  const keys = tenantKeys(tx);
+  const attempts = (await attemptsOf(tx.sql, tx.tenant.id, delivery)).map((a) => ({
+    ...a, excerpt: a.excerpt === null ? null : keys.open(excerptPlace(delivery, a.no), a.excerpt),
+  }));
+  tx.audit({ action: 'webhooks.delivery-seen', result: 'done', resource: `delivery ${delivery}` });
+  return done({ delivery: viewOf(row), body: render({ id: row.message, topic: row.topic, at: row.at, data: row.data }).toString('utf8'), attempts });
+}
+
+export async function replay(tx: Tx, input: z.output<typeof zOfDelivery>): Promise<Outcome<z.output<typeof zMade>>> {
+  if (!(await replayOne(tx.sql, tx.tenant.id, realNow(tx), input.params.delivery)).length) return refuse(unknownDelivery);
+  tx.audit({ action: 'webhooks.replayed', result: 'done', resource: `delivery ${input.params.delivery}` });
+  wake(tx);
+  return done({ deliveries: 1 });
+}
+
+export async function replayBetween(tx: Tx, input: z.output<typeof zReplay>): Promise<Outcome<z.output<typeof zMade>>> {
+  if (!await endpointIn(tx, input)) return refuse(unknownEndpoint);
+  const { from, to } = input.body;
+  const made = await replayRange(tx.sql, tx.tenant.id, realNow(tx), { endpoint: uuidOf(input.params.endpoint), from, to, limit: REPLAY_MAX });
+  tx.audit({ action: 'webhooks.replayed', result: 'done', resource: input.params.endpoint, detail: { deliveries: made.length } });
+  wake(tx);
+  return done({ deliveries: made.length });
+}
+
+/** Sends a made-up event to one endpoint, so that a receiver can be tried before anything happens. */
+export async function sendTest(tx: Tx, input: z.output<typeof zOfEndpoint>): Promise<Outcome<z.output<typeof zMade>>> {
+  if (!await endpointIn(tx, input)) return refuse(unknownEndpoint);
+  await insertManual(tx.sql, tx.tenant.id, realNow(tx), uuidOf(input.params.endpoint), { id: tx.uuid(), topic: TEST_TYPE, data: '{"test":true}' });
+  tx.audit({ action: 'webhooks.tested', result: 'done', resource: input.params.endpoint });
+  wake(tx);
+  return done({ deliveries: 1 });
+}

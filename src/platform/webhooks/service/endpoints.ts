@@ -1,0 +1,157 @@
+import { done, idOf, refuse, systemRandom, uuid, uuidOf, type Outcome, type Tx, type Uuid } from '#kernel';
+import { tenantKeys } from '#spine/vault';
+import type { z } from 'zod';
+import {
+  BREAKER_AFTER, DeliverSignal, EndpointChanged, EndpointDisabled, ENDPOINTS_MAX, OfferedEvents, PAYLOAD_VERSIONS, Reach, tooManyEndpoints, unknownEndpoint,
+  unknownPayloadVersion, urlRefused, zEndpoint, type EndpointView, type Secrets, type zCreate, type zCreated, type zEndpoints, type zOfEndpoint, type zRotate,
+  type zShown, type zTypes, type zUpdate,
+} from '../contract.ts';
+import { newSecret, urlFault } from '../rules.ts';
+import {
+  countEndpoints, countsOf, endpointsOf, insertEndpoint, lockEndpoint, removeEndpoint, setState, statsOf, writeEndpoint, type EndpointRow,
+} from '../store/endpoints.ts';
+import { realNow } from './fan-out.ts';
+
+type View = z.output<typeof zEndpoint>;
+const COUNTED_MAX = 10_000;
+const DAY_MS = 86_400_000;
+
+export const secretsPlace = (column: 'secrets' | 'headers', endpoint: string): { table: string; column: string; row: string } =>
+  ({ table: 'webhooks.endpoint', column, row: uuid(endpoint) });
+export const sealSecrets = (tx: Tx, id: Uuid, secrets: Secrets): string => tenantKeys(tx).seal(secretsPlace('secrets', id), JSON.stringify(secrets));
+const openSecrets = (tx: Tx, row: EndpointRow): Secrets => JSON.parse(tenantKeys(tx).open(secretsPlace('secrets', row.id), row.secrets)) as Secrets;
+const sealHeaders = (tx: Tx, id: Uuid, headers: Readonly<Record<string, string>>): string =>
+  tenantKeys(tx).seal(secretsPlace('headers', id), JSON.stringify(headers));
+
+function viewOf(tx: Tx, e: EndpointRow, counts: { waiting: number; dead: number }): EndpointView {
+  const open = e.open_until !== null && e.open_until > realNow(tx);
+  return {
+    endpoint: idOf('wep', e.id), url: e.url, description: e.description, events: e.events, ordered: e.ordered, version: e.version, signature: e.kind,
+    headers: e.header_names, publicKey: e.public_key, state: e.state, disabledReason: e.disabled_reason,
+    breaker: open ? 'open' : e.streak >= BREAKER_AFTER ? 'probing' : 'closed', failures: e.failures, firstFailureAt: e.first_failure_at,
+    lastSuccessAt: e.last_success_at, waiting: counts.waiting, dead: counts.dead,
+  } satisfies View;
+}
+
+const NO_COUNTS = { waiting: 0, dead: 0 };
+const fact = (tx: Tx, action: string, id: Uuid): void => tx.audit({ action, result: 'done', resource: idOf('wep', id) });
+
+function faultOf(tx: Tx, body: { url?: string | undefined; version?: string | undefined }): ReturnType<typeof refuse> | undefined {
+  const reason = body.url === undefined ? undefined : urlFault(body.url, tx.use(Reach).loopback);
+  if (reason !== undefined) return refuse(urlRefused, { reason });
+  if (body.version === undefined || (PAYLOAD_VERSIONS as readonly string[]).includes(body.version)) return undefined;
+  return refuse(unknownPayloadVersion, { known: PAYLOAD_VERSIONS });
+}
+
+/** Makes an endpoint. Its secret is told in this answer only. */
+export async function create(tx: Tx, { body }: z.output<typeof zCreate>): Promise<Outcome<z.output<typeof zCreated>>> {
+  const fault = faultOf(tx, body);
+  if (fault) return fault;
+  if (await countEndpoints(tx.sql, tx.tenant.id) >= ENDPOINTS_MAX) return refuse(tooManyEndpoints);
+  const id = tx.uuid();
+  // Not of the transaction's own seed, which a retry would use again.
+  const { secret, publicKey } = newSecret(body.signature, systemRandom.bytes(32));
+  const { url, description, events, ordered } = body;
+  await insertEndpoint(tx.sql, tx.tenant.id, {
+    id, url, description, events, ordered, version: body.version ?? PAYLOAD_VERSIONS.at(-1) as string, kind: body.signature, public_key: publicKey,
+    secrets: sealSecrets(tx, id, { current: secret }), headers: sealHeaders(tx, id, body.headers), header_names: Object.keys(body.headers), at: realNow(tx),
+  });
+  fact(tx, 'webhooks.endpoint-created', id);
+  tx.emit(EndpointChanged, id, { endpoint: idOf('wep', id), change: 'created' });
+  const row = await lockEndpoint(tx.sql, tx.tenant.id, id) as EndpointRow;
+  return done({ endpoint: viewOf(tx, row, NO_COUNTS), secret });
+}
+
+/** Locks the endpoint that a route names; undefined where the tenant has none of that id. */
+export const endpointIn = (tx: Tx, input: { params: z.output<typeof zOfEndpoint>['params'] }): Promise<EndpointRow | undefined> =>
+  lockEndpoint(tx.sql, tx.tenant.id, uuidOf(input.params.endpoint));
+
+export async function update(tx: Tx, input: z.output<typeof zUpdate>): Promise<Outcome<View>> {
+  const row = await endpointIn(tx, input);
+  if (!row) return refuse(unknownEndpoint);
+  const { body } = input;
+  const fault = faultOf(tx, body);
+  if (fault) return fault;
+  const id = uuid(row.id);
+  const next: EndpointRow = {
+    ...row, url: body.url ?? row.url, description: body.description ?? row.description, events: body.events ?? row.events,
+    ordered: body.ordered ?? row.ordered, version: body.version ?? row.version,
+    ...(body.headers ? { headers: sealHeaders(tx, id, body.headers), header_names: Object.keys(body.headers) } : {}),
+  };
+  await writeEndpoint(tx.sql, tx.tenant.id, next);
+  fact(tx, 'webhooks.endpoint-updated', id);
+  tx.emit(EndpointChanged, id, { endpoint: idOf('wep', id), change: 'updated' });
+  return done(viewOf(tx, next, NO_COUNTS));
+}
+
+/** Gives a new secret; the one before signs as well for so many hours, so that receivers can change over. */
+export async function rotate(tx: Tx, input: z.output<typeof zRotate>): Promise<Outcome<z.output<typeof zCreated>>> {
+  const row = await endpointIn(tx, input);
+  if (!row) return refuse(unknownEndpoint);
+  const id = uuid(row.id);
+  const { secret, publicKey } = newSecret(row.kind, systemRandom.bytes(32));
+  const until = new Date(realNow(tx).getTime() + input.body.graceHours * 3_600_000);
+  const secrets: Secrets = input.body.graceHours === 0 ? { current: secret }
+    : { current: secret, previous: openSecrets(tx, row).current, previousUntil: until.toISOString() };
+  const next = { ...row, secrets: sealSecrets(tx, id, secrets), public_key: publicKey };
+  await writeEndpoint(tx.sql, tx.tenant.id, next);
+  fact(tx, 'webhooks.secret-rotated', id);
+  tx.emit(EndpointChanged, id, { endpoint: idOf('wep', id), change: 'rotated' });
+  return done({ endpoint: viewOf(tx, next, NO_COUNTS), secret });
+}
+
+/** Disables an endpoint, with an event and a fact; what waits for it stays until somebody enables it. */
+export async function disable(tx: Tx, id: Uuid, reason: string): Promise<boolean> {
+  const [changed] = await setState(tx.sql, tx.tenant.id, id, 'disabled', reason);
+  if (!changed) return false;
+  tx.audit({ action: 'webhooks.endpoint-disabled', result: 'done', resource: idOf('wep', id), detail: { reason, failures: changed.failures } });
+  tx.emit(EndpointDisabled, id, { endpoint: idOf('wep', id), reason, failures: changed.failures });
+  return true;
+}
+
+const single = async (tx: Tx, id: Uuid): Promise<View | undefined> => {
+  const row = (await endpointsOf(tx.sql, tx.tenant.id)).find((e) => uuid(e.id) === id);
+  const counts = (await countsOf(tx.sql, tx.tenant.id, COUNTED_MAX)).find((c) => uuid(c.endpoint) === id);
+  return row && viewOf(tx, row, counts ?? NO_COUNTS);
+};
+
+export async function disableByHand(tx: Tx, input: z.output<typeof zOfEndpoint>): Promise<Outcome<View>> {
+  const id = uuidOf(input.params.endpoint);
+  if (!await endpointIn(tx, input)) return refuse(unknownEndpoint);
+  await disable(tx, id, 'by hand');
+  return done(await single(tx, id) as View);
+}
+
+export async function enable(tx: Tx, input: z.output<typeof zOfEndpoint>): Promise<Outcome<View>> {
+  const id = uuidOf(input.params.endpoint);
+  if (!await endpointIn(tx, input)) return refuse(unknownEndpoint);
+  if ((await setState(tx.sql, tx.tenant.id, id, 'active', null)).length) {
+    fact(tx, 'webhooks.endpoint-enabled', id);
+    tx.emit(EndpointChanged, id, { endpoint: idOf('wep', id), change: 'enabled' });
+    tx.afterCommit(() => tx.use(DeliverSignal).wake());
+  }
+  return done(await single(tx, id) as View);
+}
+
+export async function remove(tx: Tx, input: z.output<typeof zOfEndpoint>): Promise<Outcome<Record<string, never>>> {
+  const id = uuidOf(input.params.endpoint);
+  if (!(await removeEndpoint(tx.sql, tx.tenant.id, id)).length) return refuse(unknownEndpoint);
+  fact(tx, 'webhooks.endpoint-removed', id);
+  tx.emit(EndpointChanged, id, { endpoint: idOf('wep', id), change: 'removed' });
+  return done({});
+}
+
+export async function list(tx: Tx): Promise<Outcome<z.output<typeof zEndpoints>>> {
+  const counts = new Map((await countsOf(tx.sql, tx.tenant.id, COUNTED_MAX)).map((c) => [c.endpoint, c]));
+  return done({ endpoints: (await endpointsOf(tx.sql, tx.tenant.id)).map((e) => viewOf(tx, e, counts.get(e.id) ?? NO_COUNTS)) });
+}
+
+export async function show(tx: Tx, input: z.output<typeof zOfEndpoint>): Promise<Outcome<z.output<typeof zShown>>> {
+  const id = uuidOf(input.params.endpoint);
+  const endpoint = await single(tx, id);
+  if (!endpoint) return refuse(unknownEndpoint);
+  const { attempts, succeeded, p50, p95 } = await statsOf(tx.sql, tx.tenant.id, id, new Date(realNow(tx).getTime() - DAY_MS));
+  return done({ endpoint, lastDay: { attempts, succeeded, p50Ms: p50, p95Ms: p95 } });
+}
+
+export const types = async (tx: Tx): Promise<Outcome<z.output<typeof zTypes>>> => done({ types: tx.use(OfferedEvents).map((t) => ({ ...t })) });

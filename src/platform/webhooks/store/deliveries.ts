@@ -1,0 +1,146 @@
+import { joinedJson, type SqlTag, type Uuid } from '#kernel';
+import type { SignatureKind } from '../contract.ts';
+
+export interface NewMessages { readonly ids: string[]; readonly topics: string[]; readonly keys: string[]; readonly versions: number[]; readonly at: Date[];
+  readonly data: string[] }
+
+/** Writes messages and their deliveries; what stands already stays. */
+export const insertDeliveries = (sql: SqlTag, tenant: Uuid, now: Date, m: NewMessages, d: { endpoints: string[]; messages: string[] }): Promise<unknown[]> =>
+  sql`
+  with message as (
+    insert into webhooks.message (tenant, id, topic, key, version, at, data)
+    select ${tenant}, i, t, k, v, a, x from unnest(${m.ids}::uuid[], ${m.topics}::text[], ${m.keys}::text[], ${m.versions}::smallint[], ${m.at}::timestamptz[],
+      string_to_array(${joinedJson(m.data)}, chr(30), '')) r (i, t, k, v, a, x)
+    on conflict do nothing
+  )
+  insert into webhooks.delivery (tenant, endpoint, message, next_at, created_at)
+  select ${tenant}, e, m, ${now}, ${now} from unnest(${d.endpoints}::uuid[], ${d.messages}::uuid[]) r (e, m)
+  on conflict do nothing`;
+
+export interface Claimed {
+  readonly id: bigint; readonly tenant: string; readonly endpoint: string; readonly attempts: number; readonly url: string; readonly kind: SignatureKind;
+  readonly secrets: string; readonly headers: string; readonly revision: number; readonly streak: number; readonly message: string; readonly topic: string;
+  readonly at: Date; readonly data: string;
+}
+
+/**
+ * Takes deliveries that are due: endpoint by endpoint, in turns of the tenants, from each as many as it has room for. Of an endpoint that is resting
+ * only one is taken, and of one that wants order only the oldest that is not over, while nothing of it is under way.
+ */
+export const claimDeliveries = (sql: SqlTag, c: { worker: string; now: Date; until: Date; endpoints: number; room: number; each: number; breaker: number;
+  busy: readonly string[]; left: readonly number[] }): Promise<Claimed[]> => sql<Claimed>`
+  with due as materialized (
+    select e.id, e.ordered, e.ordered or e.streak >= ${c.breaker} as single, coalesce(b.room, ${c.each}) as room,
+      row_number() over (partition by e.tenant order by e.claimed_at, e.id) as turn, e.claimed_at
+    from webhooks.endpoint e left join unnest(${c.busy}::uuid[], ${c.left}::int[]) b (id, room) on b.id = e.id
+    where e.state = 'active' and (e.open_until is null or e.open_until <= ${c.now}) and coalesce(b.room, ${c.each}) > 0
+      and exists (select 1 from webhooks.delivery d where d.endpoint = e.id and d.status = 'waiting' and d.next_at <= ${c.now})
+    order by turn, e.claimed_at limit ${c.endpoints}
+  ), picked as materialized (
+    select d.id from due cross join lateral (
+      select w.id, row_number() over (order by w.id) as nth from (
+        select d.id from webhooks.delivery d where d.endpoint = due.id and d.status = 'waiting' and d.next_at <= ${c.now}
+          and (not due.single or not exists (select 1 from webhooks.delivery s where s.endpoint = due.id and s.status = 'sending'))
+          and (not due.ordered or not exists (
+            select 1 from webhooks.delivery o where o.endpoint = due.id and o.status in ('waiting', 'sending') and o.id < d.id))
+        order by d.next_at, d.id limit case when due.single then 1 else due.room end for update skip locked) w
+    ) d order by d.nth, due.turn limit ${c.room}
+  ), taken as (
+    update webhooks.delivery set status = 'sending', lease_until = ${c.until}, worker = ${c.worker}, attempts = attempts + 1
+    where id = any(array(select id from picked)) returning id, tenant, endpoint, message, attempts
+  ), turned as (
+    update webhooks.endpoint set claimed_at = ${c.now} where id = any(array(select distinct endpoint from taken)) returning id, url, kind, secrets, headers,
+      revision, streak
+  )
+  select t.id, replace(t.tenant::text, '-', '') as tenant, replace(t.endpoint::text, '-', '') as endpoint, t.attempts, e.url, e.kind, e.secrets, e.headers,
+    e.revision, e.streak, replace(t.message::text, '-', '') as message, m.topic, m.at, m.data
+  from taken t join turned e on e.id = t.endpoint join webhooks.message m on m.tenant = t.tenant and m.id = t.message order by t.id`;
+
+export interface Results { readonly ids: bigint[]; readonly statuses: string[]; readonly nextAt: (Date | null)[]; readonly reasons: (string | null)[];
+  readonly ms: number[]; readonly codes: (number | null)[]; readonly errors: (string | null)[]; readonly excerpts: (string | null)[] }
+
+/** Writes what became of tries, with a row for each. One that this worker no longer holds leaves nothing: whoever holds it now says what became of it. */
+export const finishDeliveries = (sql: SqlTag, worker: string, now: Date, r: Results): Promise<{ id: bigint }[]> => sql<{ id: bigint }>`
+  with result as (
+    select * from unnest(${r.ids}::bigint[], ${r.statuses}::text[], ${r.nextAt}::timestamptz[], ${r.reasons}::text[], ${r.ms}::int[], ${r.codes}::smallint[],
+      ${r.errors}::text[], ${r.excerpts}::text[]) r (id, status, next_at, reason, ms, code, error, excerpt)
+  ), held as (
+    update webhooks.delivery d set status = r.status, next_at = r.next_at, reason = r.reason, lease_until = null, worker = null,
+      done_at = case when r.status in ('done', 'dead') then ${now}::timestamptz end
+    from result r where d.id = r.id and d.worker = ${worker} returning d.id, d.tenant, d.endpoint, d.attempts
+  ), tried as (
+    insert into webhooks.attempt (tenant, delivery, no, endpoint, at, ms, status, error, excerpt)
+    select h.tenant, h.id, h.attempts, h.endpoint, ${now}, r.ms, r.code, r.error, r.excerpt from held h join result r on r.id = h.id
+    on conflict do nothing
+  )
+  select id from held`;
+
+/** Adds to each endpoint's history: a success ends it, failures add to it and let it rest. */
+export const noteOutcomes = (sql: SqlTag, now: Date, o: { endpoints: string[]; succeeded: boolean[]; failed: number[]; openUntil: (Date | null)[] }):
+  Promise<{ id: string; tenant: string; failures: number; first_failure_at: Date | null }[]> =>
+  sql<{ id: string; tenant: string; failures: number; first_failure_at: Date | null }>`
+  update webhooks.endpoint e set
+    failures = case when o.ok then o.failed else e.failures + o.failed end, streak = case when o.ok then o.failed else e.streak + o.failed end,
+    first_failure_at = case when o.failed = 0 then null when o.ok then ${now}::timestamptz else coalesce(e.first_failure_at, ${now}::timestamptz) end,
+    last_success_at = case when o.ok then ${now}::timestamptz else e.last_success_at end, open_until = o.open_until
+  from unnest(${o.endpoints}::uuid[], ${o.succeeded}::boolean[], ${o.failed}::int[], ${o.openUntil}::timestamptz[]) o (id, ok, failed, open_until)
+  where e.id = o.id returning replace(e.id::text, '-', '') as id, replace(e.tenant::text, '-', '') as tenant, e.failures, e.first_failure_at`;
+
+/** Gives back what a worker that is gone had under way; what became of the try is not known, so it is sent again. */
+export const giveBack = (sql: SqlTag, now: Date): Promise<unknown[]> => sql`
+  with lost as (
+    update webhooks.delivery set status = 'waiting', next_at = ${now}, lease_until = null, worker = null
+    where status = 'sending' and lease_until <= ${now} returning id, tenant, endpoint, attempts
+  )
+  insert into webhooks.attempt (tenant, delivery, no, endpoint, at, ms, error)
+  select tenant, id, attempts, endpoint, ${now}, 0, 'lost' from lost on conflict do nothing returning 1`;
+
+export interface DeliveryRow { readonly id: bigint; readonly endpoint: string; readonly message: string; readonly topic: string; readonly status:
+  'waiting' | 'sending' | 'done' | 'dead'; readonly attempts: number; readonly manual: boolean; readonly created_at: Date; readonly next_at: Date | null;
+  readonly done_at: Date | null; readonly reason: string | null; readonly at: Date; readonly data: string }
+
+export const deliveriesOf = (sql: SqlTag, tenant: Uuid, endpoint: Uuid, before: string | null, status: string | null, limit: number): Promise<DeliveryRow[]> =>
+  sql<DeliveryRow>`
+  select d.id, d.endpoint, d.message, m.topic, d.status, d.attempts, d.manual, d.created_at, d.next_at, d.done_at, d.reason, m.at, '' as data
+  from webhooks.delivery d join webhooks.message m on m.tenant = d.tenant and m.id = d.message
+  where d.tenant = ${tenant} and d.endpoint = ${endpoint} and (${before}::bigint is null or d.id < ${before}::bigint)
+    and (${status}::text is null or d.status = ${status}::text)
+  order by d.id desc limit ${limit}`;
+
+export const deliveryOf = async (sql: SqlTag, tenant: Uuid, id: string): Promise<DeliveryRow | undefined> => (await sql<DeliveryRow>`
+  select d.id, d.endpoint, d.message, m.topic, d.status, d.attempts, d.manual, d.created_at, d.next_at, d.done_at, d.reason, m.at, m.data
+  from webhooks.delivery d join webhooks.message m on m.tenant = d.tenant and m.id = d.message where d.tenant = ${tenant} and d.id = ${id}::bigint`)[0];
+
+export const attemptsOf = (sql: SqlTag, tenant: Uuid, id: string): Promise<{ no: number; at: Date; ms: number; status: number | null; error: string | null;
+  excerpt: string | null }[]> => sql`
+  select no, at, ms, status, error, excerpt from webhooks.attempt where tenant = ${tenant} and delivery = ${id}::bigint order by no`;
+
+export const replayOne = (sql: SqlTag, tenant: Uuid, now: Date, id: string): Promise<{ id: bigint }[]> => sql<{ id: bigint }>`
+  insert into webhooks.delivery (tenant, endpoint, message, next_at, created_at, manual)
+  select tenant, endpoint, message, ${now}, ${now}, true from webhooks.delivery where tenant = ${tenant} and id = ${id}::bigint returning id`;
+
+/** Sends what happened between two instants again, or for the first time, to an endpoint that wants it. */
+export const replayRange = (sql: SqlTag, tenant: Uuid, now: Date, r: { endpoint: string; from: Date; to: Date; limit: number }): Promise<unknown[]> => sql`
+  insert into webhooks.delivery (tenant, endpoint, message, next_at, created_at, manual)
+  select m.tenant, e.id, m.id, ${now}, ${now}, true
+  from webhooks.message m join webhooks.endpoint e on e.tenant = m.tenant and e.id = ${r.endpoint}
+  where m.tenant = ${tenant} and m.at >= ${r.from} and m.at < ${r.to} and e.events && array['*', split_part(m.topic, '.', 1) || '.*', m.topic]
+  order by m.at, m.id limit ${r.limit} returning 1`;
+
+export const insertManual = (sql: SqlTag, tenant: Uuid, now: Date, endpoint: string, m: { id: string; topic: string; data: string }):
+  Promise<{ id: bigint }[]> => sql<{ id: bigint }>`
+  with message as (
+    insert into webhooks.message (tenant, id, topic, key, version, at, data) values (${tenant}, ${m.id}, ${m.topic}, ${endpoint}::text, 1, ${now}, ${m.data})
+  )
+  insert into webhooks.delivery (tenant, endpoint, message, next_at, created_at, manual) values (${tenant}, ${endpoint}, ${m.id}, ${now}, ${now}, true)
+  returning id`;
+
+/** Deletes what has been over for long: deliveries with their attempts, then messages that nothing names any more. */
+export const sweepOver = (sql: SqlTag, before: Date, limit: number): Promise<{ n: number }[]> => sql<{ n: number }>`
+  with over as (
+    delete from webhooks.delivery where id = any(array(select id from webhooks.delivery where done_at < ${before} order by done_at limit ${limit})) returning id
+  ), tries as (delete from webhooks.attempt a using over where a.delivery = over.id returning 1)
+  select count(*)::int as n from over`;
+export const sweepMessages = (sql: SqlTag, before: Date, limit: number): Promise<unknown[]> => sql`
+  delete from webhooks.message m where (m.tenant, m.id) in (select tenant, id from webhooks.message where at < ${before} limit ${limit})
+    and not exists (select 1 from webhooks.delivery d where d.tenant = m.tenant and d.message = m.id) returning 1`;

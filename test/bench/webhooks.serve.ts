@@ -1,0 +1,111 @@
+/** The program with its deliverer, and the raw sender that it is compared with, in one process of their own. */
+import { createHmac } from 'node:crypto';
+import pg from 'pg';
+import { Pool } from 'undici';
+import { provide } from '#kernel';
+import { Reach, signature, signingKey } from '#platform/webhooks';
+import { serveQuestions } from './frame.ts';
+import { asSystem, benchTenants, perform, startBench } from './program.ts';
+import { create } from '../../src/platform/webhooks/service/endpoints.ts';
+
+const ENDPOINTS = 16;
+const tenants = benchTenants(4);
+const bench = await startBench({ tenants, provided: [provide(Reach, () => ({ loopback: true }))], roles: ['web', 'relay', 'worker'] });
+const owner = new pg.Client(bench.server.connection(bench.cell.database));
+await owner.connect();
+const cell = bench.program.cells.get('IN') as NonNullable<ReturnType<typeof bench.program.cells.get>>;
+/** About 750 bytes, as in the design's measurement. */
+const DATA = JSON.stringify({ text: 'x'.repeat(640) });
+
+async function setup({ port, slow }: { port: number; slow: boolean }): Promise<unknown> {
+  await owner.query('delete from webhooks.endpoint; delete from webhooks.delivery; delete from webhooks.message; delete from webhooks.attempt');
+  const made: { id: string; tenant: string }[] = [];
+  for (let i = 0; i < ENDPOINTS + (slow ? 1 : 0); i++) {
+    const tenant = tenants[i % tenants.length] as (typeof tenants)[number];
+    const path = i < ENDPOINTS ? `/hook/${i}` : '/slow';
+    const outcome = await perform(cell, tenant, asSystem, (tx) => create(tx, { body: {
+      url: `http://127.0.0.1:${port}${path}`, description: 'bench', events: ['probe.never'], ordered: false, headers: {}, signature: 'v1' } }));
+    if (!outcome.ok) throw new Error(outcome.problem.code);
+    made.push({ id: outcome.value.endpoint.endpoint.slice(4), tenant: tenant.id });
+  }
+  return { endpoints: made };
+}
+
+/** Deliveries written at once, as the fan-out writes them; resolves when every one is over. */
+async function deliver({ count, slow, perSecond }: { count: number; slow: number; perSecond?: number }): Promise<unknown> {
+  const { rows } = await owner.query('select id, tenant, url from webhooks.endpoint order by url');
+  const fast = rows.filter((r: { url: string }) => !r.url.endsWith('/slow'));
+  const slows = rows.filter((r: { url: string }) => r.url.endsWith('/slow'));
+  const insert = async (targets: { id: string; tenant: string }[], n: number): Promise<void> => {
+    await owner.query(`with m as (
+        insert into webhooks.message (tenant, id, topic, key, version, at, data)
+        select e.tenant, gen_random_uuid(), 'probe.never', 'k', 1, clock_timestamp(), $3 from generate_series(1, $2::int) s
+          cross join lateral (select * from unnest($1::uuid[], $4::uuid[]) u (id, tenant) offset s % cardinality($1::uuid[]) limit 1) e
+        returning tenant, id)
+      insert into webhooks.delivery (tenant, endpoint, message, next_at, created_at)
+      select m.tenant, (select u.id from unnest($1::uuid[], $4::uuid[]) u (id, tenant) where u.tenant = m.tenant
+        order by md5(u.id::text || m.id::text) limit 1), m.id, clock_timestamp(), clock_timestamp() from m`,
+    [targets.map((t) => t.id), n, DATA, targets.map((t) => t.tenant)]);
+  };
+  const ids = fast.map((r: { id: string }) => r.id);
+  const before = Number((await owner.query('select count(*)::int as n from webhooks.attempt where endpoint = any($1::uuid[])', [ids])).rows[0].n);
+  const began = performance.now();
+  if (slow > 0) await insert(slows, slow);
+  if (perSecond === undefined) await insert(fast, count);
+  else {
+    const each = Math.max(1, Math.round(perSecond / 20));
+    for (let sent = 0; sent < count; sent += each) {
+      await insert(fast, Math.min(each, count - sent));
+      await new Promise((done) => { setTimeout(done, Math.max(0, began + ((sent + each) / perSecond) * 1000 - performance.now())); });
+    }
+  }
+  for (;;) {
+    const { n } = (await owner.query("select count(*)::int as n from webhooks.delivery where endpoint = any($1::uuid[]) and status in ('waiting', 'sending')", [ids])).rows[0];
+    if (Number(n) === 0) break;
+    await new Promise((done) => { setTimeout(done, 5); });
+  }
+  const seconds = (performance.now() - began) / 1000;
+  const after = await owner.query(`select count(*)::int as n, count(*) filter (where status = 200)::int as ok,
+    percentile_disc(0.99) within group (order by ms) as p99 from webhooks.attempt where endpoint = any($1::uuid[])`, [ids]);
+  const late = await owner.query(`select extract(epoch from percentile_disc(0.99) within group (order by done_at - created_at)) * 1000 as p99
+    from (select done_at, created_at from webhooks.delivery where endpoint = any($1::uuid[]) and done_at is not null order by id desc limit $2) d`, [ids, count]);
+  return { seconds, attempts: Number(after.rows[0].n) - before, ok: Number(after.rows[0].ok), p99Ms: Number(late.rows[0].p99) };
+}
+
+/** The floor: the same body to the same receiver, signed, over one pool, with nothing kept. */
+async function raw({ port, count }: { port: number; count: number }): Promise<unknown> {
+  const pool = new Pool(`http://127.0.0.1:${port}`, { connections: 128 });
+  const key = signingKey(`whsec_${createHmac('sha256', 'bench').update('key').digest('base64')}`);
+  const body = Buffer.from(`{"type":"probe.never","timestamp":"${new Date().toISOString()}","data":${DATA}}`);
+  const began = performance.now();
+  let sent = 0;
+  let ok = 0;
+  const one = (): Promise<void> => new Promise((done, fail) => {
+    const id = `evt_${sent}`;
+    const seconds = Math.floor(Date.now() / 1000);
+    let status = 0;
+    pool.dispatch({ path: `/hook/${sent % ENDPOINTS}`, method: 'POST', body, headers: { 'content-type': 'application/json', 'webhook-id': id,
+      'webhook-timestamp': String(seconds), 'webhook-signature': signature(key, id, seconds, body) } }, {
+      onRequestStart: () => undefined, onResponseStart: (_, code) => { status = code; }, onResponseData: () => undefined,
+      onResponseEnd: () => {
+        if (status === 200) ok += 1;
+        done();
+      },
+      onResponseError: (_, error) => fail(error),
+    });
+  });
+  await Promise.all(Array.from({ length: 128 }, async () => {
+    while (sent < count) {
+      sent += 1;
+      await one();
+    }
+  }));
+  await pool.close();
+  return { seconds: (performance.now() - began) / 1000, ok };
+}
+
+serveQuestions(async (q: { what: 'setup' | 'deliver' | 'raw' } & Record<string, never>) => ({ setup, deliver, raw } as unknown as
+  Record<string, (q: never) => Promise<unknown>>)[q.what]?.(q as never), async () => {
+  await owner.end();
+  await bench.stop();
+});
