@@ -1,9 +1,8 @@
-import { channels, idOf, on, type Channel, type EventData, type EventType, type NoticeKind, type Origin, type Reaction, type SectionTx, type Tx,
-  type Uuid } from '#kernel';
+import {
+  channels, idOf, on, type Channel, type EventData, type EventType, type NoticeKind, type Origin, type Reaction, type SectionTx, type Tx, type Uuid,
+} from '#kernel';
 import { Noted, SendMessage } from '../contract.ts';
-import { isWanted } from '../rules.ts';
-import { wantedBy } from '../store/choices.ts';
-import { insertMessages, insertNotices, type NewMessage, type NewNotice } from '../store/messages.ts';
+import { insertNotices, type NewMessage, type NewNotice } from '../store/messages.ts';
 import { Pools } from './pool.ts';
 import type { Values } from './render.ts';
 
@@ -19,49 +18,82 @@ export interface Telling {
   readonly campaign?: Uuid;
 }
 
-/** Tells persons of something, in the transaction that it happened in or follows from. One statement a table, however many; resolves to how many were new. */
-export async function notifyAll(tx: SectionTx, by: Origin, kind: NoticeKind, tellings: readonly Telling[]): Promise<number> {
-  if (!tellings.length) return 0;
-  const chosen = new Map((await wantedBy(tx.sql, tx.tenant.id, [...new Set(tellings.map((t) => t.person))], kind.name, 'inbox')).map((r) =>
-    [r.person, r.wanted]));
-  const rows = tellings.map((t): NewNotice & { telling: Telling } => ({
-    id: tx.uuid(), person: t.person, kind: kind.name, dedupe: t.dedupe, data: JSON.stringify(t.data), link: t.link ?? null, campaign: t.campaign ?? null,
-      trace: by.trace,
-    shown: kind.offered.includes('inbox') && isWanted(kind, 'inbox', chosen.get(t.person)),
-    expiresAt: new Date(Math.max(tx.now.getTime(), t.at?.getTime() ?? 0) + kind.lifeMs), telling: t,
-  }));
-  const fresh = new Set(await insertNotices(tx.sql, tx.tenant.id, tx.now, rows));
-  const told = rows.filter((r) => fresh.has(r.id));
-  const messages = told.flatMap((r) => channels.filter((c) => kind.offered.includes(c)).map((channel): NewMessage => ({
-    id: tx.uuid(), notice: r.id, person: r.person, kind: kind.name, channel, lane: kind.lane, ...firstState(tx.use(Pools), channel, r.shown),
-    not_before: channel === 'inbox' ? null : r.telling.at ?? null,
-  })));
-  if (messages.length) tx.write(() => insertMessages(tx.sql, tx.tenant.id, tx.now, messages));
-  const at = new Map(told.map((r) => [r.id, r.telling.at]));
-  for (const m of messages) {
-    if (m.state !== 'waiting') continue;
-    const runAt = at.get(m.notice);
-    tx.later(by, SendMessage, { message: m.id }, { priority: priorityOf[kind.lane], ...(runAt ? { runAt } : {}) });
-  }
-  for (const r of told) if (r.shown) tx.emit(by, Noted, r.person, { person: r.person, notice: idOf('ntc', r.id) });
-  return told.length;
-}
-
 /** Each lane waits behind the ones before it, and never in front. */
 export const priorityOf = { critical: 'urgent', normal: 'usual', bulk: 'bulk' } as const;
 
+interface Draft { readonly by: Origin; readonly kind: NoticeKind; readonly telling: Telling;
+  readonly notice: NewNotice; readonly messages: readonly NewMessage[] }
+
+const inboxOf = (kind: NoticeKind): NewNotice['inbox'] => {
+  if (!kind.offered.includes('inbox')) return 'never';
+  if (!kind.chosen.includes('inbox')) return 'off';
+  return kind.lane === 'critical' ? 'always' : 'on';
+};
+
 /** What is plain from the beginning needs no job: the inbox, and a channel that this office has nobody for. */
-function firstState(pools: Pools, channel: Channel, shown: boolean): Pick<NewMessage, 'state' | 'reason'> {
-  if (channel === 'inbox') return shown ? { state: 'delivered', reason: null } : { state: 'suppressed', reason: 'not-wanted' };
-  return pools[channel].size > 0 ? { state: 'waiting', reason: null } : { state: 'suppressed', reason: 'no-provider' };
+const firstState = (pools: Pools, channel: Channel): Pick<NewMessage, 'state' | 'reason'> =>
+  (channel === 'inbox' || pools[channel].size > 0 ? { state: 'waiting', reason: null } : { state: 'suppressed', reason: 'no-provider' });
+
+function draft(tx: SectionTx, by: Origin, kind: NoticeKind, telling: Telling): Draft {
+  const { person } = telling;
+  const id = tx.uuid();
+  const base = { notice: id, person, kind: kind.name, lane: kind.lane };
+  return {
+    by, kind, telling,
+    notice: {
+      id, person, kind: kind.name, dedupe: telling.dedupe, data: JSON.stringify(telling.data), link: telling.link ?? null, campaign: telling.campaign ?? null,
+      trace: by.trace, inbox: inboxOf(kind), expiresAt: new Date(Math.max(tx.now.getTime(), telling.at?.getTime() ?? 0) + kind.lifeMs),
+    },
+    messages: channels.filter((c) => kind.offered.includes(c)).map((channel) => (
+      { id: tx.uuid(), ...base, channel, ...firstState(tx.use(Pools), channel), not_before: channel === 'inbox' ? null : telling.at ?? null })),
+  };
+}
+
+/** Jobs for what leaves the house, and a hint for the badge. */
+function follow(tx: SectionTx, d: Draft): void {
+  const { by, kind, telling: { at, person } } = d;
+  for (const m of d.messages) {
+    if (m.state === 'waiting' && m.channel !== 'inbox') tx.later(by, SendMessage, { message: m.id }, { priority: priorityOf[kind.lane], ...(at
+      ? { runAt: at } : {}) });
+  }
+  if (d.notice.inbox !== 'never') tx.emit(by, Noted, person, { person, notice: idOf('ntc', d.notice.id) });
+}
+
+const write = (tx: SectionTx, drafts: readonly Draft[]): Promise<Uuid[]> =>
+  insertNotices(tx.sql, tx.tenant.id, tx.now, drafts.map((d) => d.notice), drafts.flatMap((d) => d.messages));
+
+/** Tells persons of something, in the transaction that it happened in or follows from. One statement, however many; resolves to how many were new. */
+export async function notifyAll(tx: SectionTx, by: Origin, kind: NoticeKind, tellings: readonly Telling[]): Promise<number> {
+  if (!tellings.length) return 0;
+  const drafts = tellings.map((t) => draft(tx, by, kind, t));
+  const fresh = new Set(await write(tx, drafts));
+  for (const d of drafts) if (fresh.has(d.notice.id)) follow(tx, d);
+  return fresh.size;
 }
 
 /** Tells one person, from a singular verb. False when they were told before. */
 export const notify = async (tx: Tx, kind: NoticeKind, telling: Telling): Promise<boolean> => await notifyAll(tx.section, tx, kind, [telling]) === 1;
 
-/** A reaction that tells persons of an event; one cursor for all of them. `whom` is pure: whom to tell of what. */
-export const tells = <E extends EventType>(type: E, whom: (event: { readonly id: string; readonly key: string; readonly at: Date;
-  readonly data: EventData<E> }) =>
+/** Events that share a transaction share the statement. */
+const plans = new WeakMap<SectionTx, Draft[]>();
+
+/**
+ * A reaction that tells persons of an event; one cursor for all of them. `whom` is pure: whom to tell of what. What was told before is found at
+ * the flush: its jobs find no message and end.
+ */
+export const tells = <E extends EventType>(type: E,
+  whom: (event: { readonly id: string; readonly key: string; readonly at: Date; readonly data: EventData<E> }) =>
   readonly { readonly kind: NoticeKind; readonly telling: Telling }[]): Reaction<E> => on(type, 'notify', async (tx, event) => {
-  for (const { kind, telling } of whom(event)) await notifyAll(tx.section, tx, kind, [telling]);
+  const { section } = tx;
+  for (const { kind, telling } of whom(event)) {
+    const drafted = draft(section, tx, kind, telling);
+    const plan = plans.get(section);
+    if (plan) plan.push(drafted);
+    else {
+      const drafts = [drafted];
+      plans.set(section, drafts);
+      section.write(() => write(section, drafts));
+    }
+    follow(section, drafted);
+  }
 });

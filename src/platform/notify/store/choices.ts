@@ -3,11 +3,6 @@ import type { Channel, SqlTag, Uuid } from '#kernel';
 export interface PreferenceRow { kind: string; channel: Channel; wanted: boolean }
 export const preferencesOf = (sql: SqlTag, tenant: Uuid, person: Uuid): Promise<PreferenceRow[]> => sql<PreferenceRow>`
   select kind, channel, wanted from notify.preference where tenant = ${tenant} and person = ${person} order by kind, channel`;
-/** What these persons chose about one kind on one channel. */
-export const wantedBy = (sql: SqlTag, tenant: Uuid, persons: readonly Uuid[], kind: string, channel: Channel): Promise<{ person: Uuid; wanted: boolean }[]> =>
-  sql<{ person: Uuid; wanted: boolean }>`
-    select replace(person::text, '-', '') as person, wanted from notify.preference
-    where tenant = ${tenant} and person = any(${persons}::uuid[]) and kind = ${kind} and channel = ${channel}`;
 export const putPreferences = (sql: SqlTag, tenant: Uuid, person: Uuid, now: Date, p: readonly PreferenceRow[]): Promise<unknown[]> => sql`
   insert into notify.preference (tenant, person, kind, channel, wanted, changed_at)
   select ${tenant}, ${person}, k, c, w, ${now} from unnest(${p.map((x) => x.kind)}::text[], ${p.map((x) => x.channel)}::text[],

@@ -10,26 +10,32 @@ export interface MessageRow { id: Uuid; notice: Uuid; person: Uuid; kind: string
   /** When its first attempt began. */ first_at: Date | null }
 
 export interface NewNotice { readonly id: Uuid; readonly person: Uuid; readonly kind: string; readonly dedupe: string; readonly data: string;
-  readonly link: string | null;
-  readonly campaign: Uuid | null; readonly trace: string; readonly shown: boolean; readonly expiresAt: Date }
-
-/** Writes notices that are not there yet; resolves to the ids of those. */
-export const insertNotices = async (sql: SqlTag, tenant: Uuid, now: Date, n: readonly NewNotice[]): Promise<Uuid[]> => (await sql<{ id: Uuid }>`
-  insert into notify.notice (tenant, id, person, kind, dedupe, data, link, campaign, trace, shown, created_at, expires_at)
-  select ${tenant}, i, p, k, d, t, l, c, r, s, ${now}, x
-  from unnest(${n.map((x) => x.id)}::uuid[], ${n.map((x) => x.person)}::uuid[], ${n.map((x) => x.kind)}::text[], ${n.map((x) => x.dedupe)}::text[],
-    ${n.map((x) => x.data)}::text[], ${n.map((x) => x.link)}::text[], ${n.map((x) => x.campaign)}::uuid[], ${n.map((x) => x.trace)}::text[],
-    ${n.map((x) => x.shown)}::boolean[], ${n.map((x) => x.expiresAt)}::timestamptz[]) u (i, p, k, d, t, l, c, r, s, x)
-  order by p, k, d
-  on conflict (tenant, person, kind, dedupe) do nothing returning replace(id::text, '-', '') as id`).map((row) => row.id);
-
+  readonly link: string | null; readonly campaign: Uuid | null; readonly trace: string; readonly expiresAt: Date;
+  /** Whether the inbox shows it: 'always', or unless ('on') or if ('off') the person chose otherwise. */ readonly inbox: 'always' | 'on' | 'off' | 'never' }
 export type NewMessage = Pick<MessageRow, 'id' | 'notice' | 'person' | 'kind' | 'channel' | 'lane' | 'state' | 'reason' | 'not_before'>;
-export const insertMessages = (sql: SqlTag, tenant: Uuid, now: Date, m: readonly NewMessage[]): Promise<unknown[]> => sql`
-  insert into notify.message (tenant, id, notice, person, kind, channel, lane, state, reason, not_before, attempts, created_at, done_at)
-  select ${tenant}, i, n, p, k, c, l, s, r, b, 0, ${now}, case when s in ('delivered', 'suppressed') then ${now}::timestamptz end
-  from unnest(${m.map((x) => x.id)}::uuid[], ${m.map((x) => x.notice)}::uuid[], ${m.map((x) => x.person)}::uuid[], ${m.map((x) => x.kind)}::text[],
-    ${m.map((x) => x.channel)}::text[], ${m.map((x) => x.lane)}::text[], ${m.map((x) => x.state)}::text[], ${m.map((x) => x.reason)}::text[],
-    ${m.map((x) => x.not_before)}::timestamptz[]) u (i, n, p, k, c, l, s, r, b)`;
+
+/** Writes notices that are not there yet, with their messages, in one statement; resolves to the ids of those that were new. */
+export const insertNotices = async (sql: SqlTag, tenant: Uuid, now: Date, n: readonly NewNotice[], m: readonly NewMessage[]): Promise<Uuid[]> =>
+  (await sql<{ id: Uuid }>`
+    with fresh as (
+      insert into notify.notice (tenant, id, person, kind, dedupe, data, link, campaign, trace, shown, created_at, expires_at)
+      select ${tenant}, i, p, k, d, t, l, c, r, case b when 'always' then true when 'never' then false else coalesce((select wanted from notify.preference f
+        where f.tenant = ${tenant} and f.person = p and f.kind = k and f.channel = 'inbox'), b = 'on') end, ${now}, x
+      from unnest(${n.map((x) => x.id)}::uuid[], ${n.map((x) => x.person)}::uuid[], ${n.map((x) => x.kind)}::text[], ${n.map((x) => x.dedupe)}::text[],
+        ${n.map((x) => x.data)}::text[], ${n.map((x) => x.link)}::text[], ${n.map((x) => x.campaign)}::uuid[], ${n.map((x) => x.trace)}::text[],
+        ${n.map((x) => x.inbox)}::text[], ${n.map((x) => x.expiresAt)}::timestamptz[]) u (i, p, k, d, t, l, c, r, b, x)
+      order by p, k, d
+      on conflict (tenant, person, kind, dedupe) do nothing returning id, shown
+    ), messages as (
+      insert into notify.message (tenant, id, notice, person, kind, channel, lane, state, reason, not_before, attempts, created_at, done_at)
+      select ${tenant}, i, f.id, p, k, c, l, case when c <> 'inbox' then s when f.shown then 'delivered' else 'suppressed' end,
+        case when c <> 'inbox' then r when not f.shown then 'not-wanted' end, b, 0, ${now},
+          case when c = 'inbox' or s = 'suppressed' then ${now}::timestamptz end
+      from unnest(${m.map((x) => x.id)}::uuid[], ${m.map((x) => x.notice)}::uuid[], ${m.map((x) => x.person)}::uuid[], ${m.map((x) => x.kind)}::text[],
+        ${m.map((x) => x.channel)}::text[], ${m.map((x) => x.lane)}::text[], ${m.map((x) => x.state)}::text[], ${m.map((x) => x.reason)}::text[],
+        ${m.map((x) => x.not_before)}::timestamptz[]) u (i, n, p, k, c, l, s, r, b) join fresh f on f.id = u.n
+    )
+    select replace(id::text, '-', '') as id from fresh`).map((row) => row.id);
 
 /** A message with its notice, locked for the attempt. */
 export const lockMessage = async (sql: SqlTag, tenant: Uuid, id: string): Promise<(MessageRow & { notice_row: NoticeRow }) | undefined> => {
