@@ -26,6 +26,7 @@ import { createDesk } from './desk/mount.ts';
 import { deskPeople } from './desk/people.ts';
 import { demoTenants } from './tenants.ts';
 import { holdDatabase } from './tour/database.ts';
+import { connectHook } from './tour/hook.ts';
 import { createTour } from './tour/mount.ts';
 import { peopleLines } from './tour/people.ts';
 import { openStage } from './tour/stage.ts';
@@ -45,12 +46,14 @@ function teller(): (what: string) => void {
   };
 }
 
-interface Parties { readonly phones: readonly [Sim, Sim]; readonly relays: readonly [Sim, Sim]; readonly bank: Sim }
+interface Parties { readonly phones: readonly [Sim, Sim]; readonly relays: readonly [Sim, Sim]; readonly bank: Sim; readonly hook: Sim }
 
 /** Two of each kind who carry messages, so that one that falls away can be seen to be passed over; and a bank. */
 async function startParties(): Promise<Parties> {
-  const [one, two, first, second, bank] = await Promise.all([startSim('sms'), startSim('sms'), startSim('smtp'), startSim('smtp'), startSim('bank')]);
-  return { phones: [one, two], relays: [first, second], bank };
+  const [one, two, first, second, bank, hook] = await Promise.all([
+    startSim('sms'), startSim('sms'), startSim('smtp'), startSim('smtp'), startSim('bank'), startSim('hook'),
+  ]);
+  return { phones: [one, two], relays: [first, second], bank, hook };
 }
 
 const carriersOf = ({ phones: [one, two], relays }: Parties, address: (slug: string) => string): Providers => ({
@@ -84,7 +87,7 @@ export async function demo(args: readonly string[]): Promise<number> {
   for (const tenant of demoTenants) await saveTenant(homeCell, tenant);
   await homeCell.close();
   const [local, parties] = await Promise.all([localAdapters(dataDir), startParties()]);
-  const { phones, relays, bank } = parties;
+  const { phones, relays, bank, hook } = parties;
   await noteRunning(dataDir, cells);
   let base = '';
   const tour = createTour({ assets, phones, relays, base: () => base });
@@ -103,7 +106,7 @@ export async function demo(args: readonly string[]): Promise<number> {
       pathTenants: true,
   });
   base = `http://localhost:${program.port}`;
-  const stage = await openStage({ program, base, dataDir, clock: systemClock, log, phones, relays, database });
+  const stage = await openStage({ program, base, dataDir, clock: systemClock, log, phones, relays, hook, database });
   tour.open(stage);
   tell(`pages answer at ${base}`);
   const ending = new AbortController();
@@ -111,7 +114,7 @@ export async function demo(args: readonly string[]): Promise<number> {
     desk.open(people);
     tell(`operators’ console at ${base}/t/india/console; name, password and code are at /_dev/operators`);
     return seedBank(program, systemClock);
-  }).then(() => seedDemo({
+  }).then(() => connectHook({ program, base, slug: 'india', hook, clock: systemClock })).then(() => seedDemo({
     program, base, dataDir, clock: systemClock, filers: numberOf(args, '--filers', FILERS, 1_000_000), seed: textOf(args, '--seed') ?? '1',
     signal: ending.signal, tell,
     peopled: () => {
@@ -129,7 +132,7 @@ export async function demo(args: readonly string[]): Promise<number> {
   ending.abort();
   await seeding;
   await program.stop();
-  await Promise.all([...phones, ...relays, bank].map((sim) => sim.stop()));
+  await Promise.all([...phones, ...relays, bank, hook].map((sim) => sim.stop()));
   await database.stop();
   return 0;
 }

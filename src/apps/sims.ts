@@ -7,7 +7,7 @@ import { systemRandom } from '#kernel';
 export interface Sim { readonly base: string; readonly token: string; readonly smtp?: string; stop(): Promise<void> }
 
 /** Starts a made-up outside party as its own process; it ends when its standard input closes, so also when this process is killed. */
-export async function startSim(name: 'sms' | 'smtp' | 'kms' | 'bank' | 's3', args: readonly string[] = []): Promise<Sim> {
+export async function startSim(name: 'sms' | 'smtp' | 'kms' | 'bank' | 's3' | 'hook', args: readonly string[] = []): Promise<Sim> {
   const token = systemRandom.bytes(18).toString('base64url');
   const main = fileURLToPath(new URL(`../../sim/${name}/main.ts`, import.meta.url));
   const child = spawn(process.execPath, [main, '--token', token, ...args], { stdio: ['pipe', 'pipe', 'inherit'] });

@@ -29,6 +29,7 @@ const STEPS: Readonly<Record<string, Step>> = {
   'cut': { n: 4, run: (s) => s.cut(), signedIn: true },
   'tamper': { n: 5, run: (s) => s.tamper() },
   'restore': { n: 5, run: (s) => s.restore() },
+  'tell': { n: 7, run: (s) => s.tell() },
   'pay': { n: 6, run: (s) => s.pay(), signedIn: true },
 };
 

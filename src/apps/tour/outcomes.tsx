@@ -3,7 +3,7 @@ import { fill, formatInstant, formatMoney, localeOf, money, type Currency, type 
 import { Badge, Facts } from '#kit';
 import { refundWords } from '#products/taxrefund';
 import { BANK } from './pay.ts';
-import type { FactSeen } from './rows.ts';
+import type { FactSeen, Spread as SpreadSeen } from './rows.ts';
 import { tourWords, type TourView } from './view.ts';
 
 const Trace = ({ label, trace }: { label: string; trace: string }): VNode => <p class="trace">{label} <code>{trace}</code></p>;
@@ -124,6 +124,35 @@ function Paid({ context, v }: { context: PageContext; v: TourView }): VNode | nu
   );
 }
 
+function Spread({ context, v }: { context: PageContext; v: TourView }): VNode | null {
+  const all = tourWords(context).outcome;
+  const w = all.spread;
+  const { spread } = v.told;
+  if (!spread) return null;
+  const of = (channel: string): SpreadSeen['messages'][number] | undefined => spread.messages.find((m) => m.channel === channel);
+  const said = (channel: string): VNode => {
+    const m = of(channel);
+    const came = m?.state === 'sent' || m?.state === 'delivered' || m?.state === 'opened';
+    return <Badge meaning={came ? 'done' : 'waiting'}>{came ? fill(w.came,
+      { by: m.provider ?? w.house }) : w.reasons[m?.reason as keyof typeof w.reasons] ?? w.waits}</Badge>;
+  };
+  const { hook } = spread;
+  return (
+    <div class="chain" data-trace-of={spread.trace} data-signed={String(spread.signed)}>
+      <Facts rows={[
+        { label: w.event, value: fill(w.place, { pos: spread.pos.toString() }) }, { label: w.phone, value: w.changed }, { label: w.inbox,
+          value: said('inbox') },
+        { label: w.text, value: <>{said('text')}{spread.text && <span class="small quiet"> {spread.text.text}</span>}</> }, { label: w.mail,
+          value: said('email') },
+        { label: w.hook, value: <Badge meaning={hook?.status === 'done' && spread.signed ? 'done' : 'waiting'}>{hook?.status === 'done'
+          ? fill(spread.signed ? w.hooked : w.unsigned, { attempts: hook.attempts }) : w.waits}</Badge> },
+      ]} />
+      <p class="small"><a href={`/t/${v.slug}/console/events?trace=${spread.trace}`}>{w.timeline}</a> · <a href="/_dev/messages">{w.messages}</a></p>
+      <Trace label={all.trace} trace={spread.trace} />
+    </div>
+  );
+}
+
 /** What a step did, drawn from rows and from what the step told. */
 export function Outcome({ n, context, v }: { n: number; context: PageContext; v: TourView }): VNode | null {
   if (n === 1) return v.signedIn ? <>{v.now.seen.signIn.map((f) => factLine(context, f))}</> : null;
@@ -131,5 +160,6 @@ export function Outcome({ n, context, v }: { n: number; context: PageContext; v:
   if (n === 3) return <Why context={context} v={v} />;
   if (n === 4) return <Cut context={context} v={v} />;
   if (n === 5) return <Tampered context={context} v={v} />;
-  return <Paid context={context} v={v} />;
+  if (n === 6) return <Paid context={context} v={v} />;
+  return <Spread context={context} v={v} />;
 }

@@ -103,6 +103,7 @@ function Steps({ context, v }: { context: PageContext; v: TourView }): VNode {
         </>
       </Step>
       <Step n={6} {...common} title={w.pay.title} what={w.pay.what}><Act action="pay" context={context} main={next === 6}>{w.pay.go}</Act></Step>
+      <Step n={7} {...common} title={w.tell.title} what={w.tell.what}><Act action="tell" context={context} main={next === 7}>{w.tell.go}</Act></Step>
     </ol>
   );
 }

@@ -64,6 +64,24 @@ export const codeOf = (cell: Cell, tenant: TenantRef, person: Uuid, year: number
   auditorRead(cell, tenant.id, async ({ sql }) =>
   (await sql<{ code: string }>`select code from taxrefund.refund where person = ${person} and year = ${year} order by return_no desc limit 1`)[0]?.code);
 
+/** Where one event went: the notice, its messages, and the webhook; all by the request's trace. */
+export interface Spread {
+  readonly pos: bigint; readonly event: string; readonly notice: string | null;
+  readonly messages: readonly { readonly channel: string; readonly state: string; readonly reason: string | null; readonly provider: string | null }[];
+  readonly hook: { readonly status: string; readonly attempts: number; readonly message: string } | null;
+}
+export const spreadOf = (cell: Cell, tenant: TenantRef, trace: string): Promise<Spread | undefined> => auditorRead(cell, tenant.id, async ({ sql }) => {
+  const [event] = await sql<{ pos: bigint; id: string }>`
+    select pos, id::text from events.log where trace = ${trace} and topic = 'taxrefund.news' order by pos desc limit 1`;
+  if (!event) return undefined;
+  const messages = await sql<{ notice: string; channel: string; state: string; reason: string | null; provider: string | null }>`
+    select m.notice::text, m.channel, m.state, m.reason, m.provider from notify.message m join notify.notice n on n.tenant = m.tenant and n.id = m.notice
+    where n.trace = ${trace} order by m.id`;
+  const [hook] = await sql<{ status: string; attempts: number; message: string }>`
+    select status, attempts::int, message::text from webhooks.delivery where message = ${event.id} order by id desc limit 1`;
+  return { pos: event.pos, event: event.id, notice: messages[0]?.notice ?? null, messages, hook: hook ?? null };
+});
+
 /** A fact that was changed behind the program's back, and what stood there. */
 export interface Tampered { readonly fact: string; readonly pos: string; readonly was: string; readonly is: string }
 

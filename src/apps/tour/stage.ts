@@ -9,10 +9,11 @@ import { feedKey, sendFeed } from '../seed.ts';
 import type { Sim } from '../sims.ts';
 import { verifyAll } from '../verify.ts';
 import type { Database } from './database.ts';
-import { newestText, outbox, type Text } from './outbox.ts';
+import { codeIn, newestText, outbox, type Letter, type Text } from './outbox.ts';
 import { peopleToTry, type TourPerson } from './people.ts';
 import { BANK, payer, type Paid, type Payer } from './pay.ts';
-import { codeOf, lastEvent, newestFact, readPostings, readSeen, restore, tamper, type LastEvent, type PostingSeen, type Seen, type Tampered } from './rows.ts';
+import { codeOf, lastEvent, newestFact, readPostings, readSeen, restore, spreadOf, tamper, type Spread, type LastEvent, type PostingSeen, type Seen,
+  type Tampered } from './rows.ts';
 
 export const CUT_MS = 10_000;
 export const TENANT = 'india';
@@ -32,6 +33,7 @@ export interface Told {
   cut?: { readonly at: Date; readonly until: Date; back?: Date | undefined };
   tampered?: Tampered & { readonly findings: readonly string[]; readonly facts: string; readonly ms: number };
   paid?: Paid;
+  spread?: Spread & { readonly trace: string; readonly text: Text | undefined; readonly letter: Letter | undefined; readonly signed: boolean };
   restored?: { readonly findings: readonly string[]; readonly facts: string; readonly ms: number } | undefined;
 }
 
@@ -56,13 +58,14 @@ export interface Stage {
   tamper(): Promise<Refusal | undefined>;
   restore(): Promise<Refusal | undefined>;
   pay(): Promise<Refusal | undefined>;
+  tell(): Promise<Refusal | undefined>;
   /** The season is in: steps that would disturb it may run. */
   loaded(): void;
 }
 
 export interface StageOptions {
   readonly program: Program; readonly base: string; readonly dataDir: string; readonly clock: Clock; readonly log: Log; readonly phones: readonly Sim[];
-    readonly relays: readonly Sim[];
+    readonly relays: readonly Sim[]; readonly hook: Sim;
     readonly database: Database;
 }
 
@@ -181,6 +184,38 @@ async function payOnce(m: Made, purse: Payer | undefined): Promise<Refusal | und
   return undefined;
 }
 
+const SPREAD_MS_MAX = 6000;
+const SPREAD_POLL_MS = 100;
+/** What may follow where the refund stands: one event each time. */
+const NEXT: Readonly<Record<string, { source: string; code: string; facts?: Record<string, unknown> }>> = {
+  IN_FAILED: { source: 'efiling', code: 'IN_REISSUE_REQ' },
+  IN_REISSUE_REQ: { source: 'cpc', code: 'IN_SENT_BANKER', facts: { paid: '1845000' } },
+};
+
+/** One event through the feed, and then wherever it went: notice, inbox, text, webhook. */
+async function tellEverywhere(m: Made): Promise<Refusal | undefined> {
+  const code = await statusNow(m);
+  if (code === undefined) return 'loading';
+  await feed(m, [NEXT[code] ?? { source: 'banker', code: 'IN_FAILED', facts: { reasonCode: 'account_closed' } }]);
+  const { trace } = m.told.fed as NonNullable<Told['fed']>;
+  const done = (s: Spread | undefined): boolean => !!s?.notice && s.hook?.status === 'done' && !s.messages.some((x) => ['waiting',
+    'sending'].includes(x.state));
+  let spread = await spreadOf(m.cell, m.tenant, trace);
+  for (let waited = 0; !done(spread) && waited < SPREAD_MS_MAX; waited += SPREAD_POLL_MS) {
+    await m.o.clock.sleep(SPREAD_POLL_MS);
+    spread = await spreadOf(m.cell, m.tenant, trace);
+  }
+  if (!spread?.notice) return 'failed';
+  const came = await outbox<Text & { signed: boolean }>([m.o.hook]);
+  const letters = await outbox<Letter>(m.o.relays);
+  const sent = spread.messages.some((x) => x.channel === 'email' && x.state === 'sent');
+  m.told.spread = {
+    ...spread, trace, text: newestText((await outbox(m.o.phones)).filter((t) => codeIn(t.text) === undefined), [m.her.phone], m.o.clock.now()),
+    letter: sent ? letters[0] : undefined, signed: came.some((c) => c.id.replaceAll('-', '').endsWith(spread.event.replaceAll('-', '')) && c.signed),
+  };
+  return undefined;
+}
+
 /** Makes the tour's stage over a running demo. */
 export async function openStage(o: StageOptions): Promise<Stage> {
   const tenant = o.program.directory.bySlug(TENANT);
@@ -232,7 +267,8 @@ export async function openStage(o: StageOptions): Promise<Stage> {
       return { seen: last, down, answered: count, postings, text: newestText(await outbox(o.phones), people.map((p) => p.phone), o.clock.now()) };
     },
     reject: () => unlessCut(() => reject(m)), sendAgain: () => unlessCut(() => sendAgain(m)), why: (cookie) => unlessCut(() => why(m, cookie)),
-    cut: () => unlessCut(() => cut(m, ready)), tamper: () => unlessCut(() => tamperOne(m)), pay: () => unlessCut(() => payOnce(m, purse)), restore: () =>
+    cut: () => unlessCut(() => cut(m, ready)), tamper: () => unlessCut(() => tamperOne(m)), pay: () => unlessCut(() => payOnce(m, purse)),
+    tell: () => unlessCut(() => tellEverywhere(m)), restore: () =>
       unlessCut(() => restoreIt(m)),
   };
 }

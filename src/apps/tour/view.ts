@@ -23,5 +23,6 @@ export function nextStep(v: TourView): number {
   if (!v.told.why) return 3;
   if (!v.told.cut) return 4;
   if (!v.told.restored) return 5;
-  return v.told.paid ? 0 : 6;
+  if (!v.told.paid) return 6;
+  return v.told.spread ? 0 : 7;
 }

@@ -92,7 +92,7 @@ const zMessageHead = { message: zId('msg'), notice: zId('ntc'), kind: z.string()
   state: z.enum(messageStates),
   reason: z.enum(reasons).nullable(), person: z.string(), attempts: z.int(), provider: z.string().nullable(), notBefore: zInstant.nullable(), at: zInstant };
 export const zMessagesQuery = z.strictObject({ query: z.strictObject({ state: z.enum(messageStates), person: z.string().regex(/^[0-9a-f]{32}$/),
-  cursor: zId('msg') })
+  trace: z.string().regex(/^[0-9a-f]{32}$/), cursor: zId('msg') })
   .partial() }).partial();
 export const zMessages = z.strictObject({ messages: z.array(z.strictObject(zMessageHead)), next: zId('msg').nullable(),
   counts: z.array(z.strictObject({ state: z.enum(messageStates), count: z.int() })) });

@@ -5,7 +5,7 @@ export const en = {
   start: 'Start here',
   phone: { title: 'Asha’s phone', frame: 'The citizen’s page', lock: 'Lock screen', empty: 'No new messages', to: 'Text message to {name}', now: 'now', open: 'Open this page alone' },
   steps: {
-    label: 'Six steps',
+    label: 'Seven steps',
     signIn: { title: 'Sign in as Asha', go: 'Sign in as Asha', what: 'The real form is filled in. The code arrives on the lock screen and is entered.' },
     reject: {
       title: 'The bank rejects the refund', go: 'Let the bank reject it', what: 'One more signed line in the authority’s feed. The phone changes by itself.',
@@ -15,6 +15,7 @@ export const en = {
     cut: { title: 'Cut the database for 10 seconds', go: 'Cut the database', what: 'PostgreSQL is killed and started again. The phone goes on with a kept copy, and says so.' },
     tamper: { title: 'Change one audit row', go: 'Tamper and verify', what: 'As the database’s superuser, past every permission. Verification must name the row.', restore: 'Restore and verify' },
     pay: { title: 'Pay Ravi, then follow the number', go: 'Pay Ravi ₹250', what: 'Asha pays from her account at the demo’s bank. From the new balance one can go back to the posting, the request and the audit fact: one commit.' },
+    tell: { title: 'One event, told everywhere', go: 'Send one event', what: 'One line in the feed. It is followed to the phone, the inbox, a text message, mail, a signed webhook at a receiver of its own, and one timeline.' },
   },
   outcome: {
     asked: 'Code asked for', accepted: 'Code accepted', refused: 'Code refused', trace: 'Trace', leaf: 'place {pos} in the audit chain', noLeaf: 'place follows within a second',
@@ -26,6 +27,12 @@ export const en = {
     sound: 'Restored. Everything holds: {facts}.', notSound: 'Restored, and still not sound: {finding}', took: 'Verified in {ms} ms',
     chain: { page: 'On the page', event: 'Event', source: 'Source', law: 'Law', fact: 'Audit fact', hash: 'SHA-256 of the event row' },
     event: '{code}, number {id}, version {version}', source: '{source}, occurred {occurred}, received {received}', recheck: 'section to be confirmed', noLaw: 'no section',
+    spread: {
+      event: 'Event', place: 'place {pos} in the log', phone: 'Open page', changed: 'changed by itself', inbox: 'Inbox', text: 'Text message', mail: 'Mail', hook: 'Webhook',
+      came: 'came, by {by}', house: 'this house', waits: 'on its way', hooked: 'taken by the receiver, signature checked there; tries: {attempts}', unsigned: 'taken, but the signature did not hold',
+      reasons: { 'no-address': 'no address: add one under Notices', 'not-wanted': 'not wanted there', 'quiet-hours': 'waits for the morning', 'too-many': 'enough for one hour', 'no-provider': 'no provider' },
+      timeline: 'The timeline in the console', messages: 'All messages',
+    },
     fact: '{fact}, place {pos}', paid: '{amount} went to {to}.',
     money: {
       balance: 'Balance now', posting: 'Posting', transfer: 'Transfer', commit: 'In the same commit', request: 'Asked by', hash: 'SHA-256 of the posting',

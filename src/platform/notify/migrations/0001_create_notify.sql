@@ -17,6 +17,7 @@ create table notify.notice (
 );
 comment on table notify.notice is 'One thing told to one person: its kind and the values of its texts, never personal data. The row is the dedupe.';
 create index notice_inbox on notify.notice (tenant, person, id) where shown;
+create index notice_trace on notify.notice (tenant, trace);
 create index notice_unseen on notify.notice (tenant, person) where shown and seen_at is null;
 
 create table notify.message (

@@ -23,8 +23,9 @@ const head = (m: MessageRow): z.output<typeof zMessages>['messages'][number] => 
 /** Messages of this office, newest first, with how many are in which state. */
 export async function listMessages(tx: Tx, input: z.output<typeof zMessagesQuery>): Promise<Outcome<z.output<typeof zMessages>>> {
   const q = input.query ?? {};
-  const rows = await messagesBefore(tx.sql, tx.tenant.id, { state: q.state ?? null, person: q.person ?? null, before: q.cursor ? uuidOf(q.cursor) : LAST },
-    OFFICE_PAGE_MAX + 1);
+  const rows = await messagesBefore(tx.sql, tx.tenant.id, {
+    state: q.state ?? null, person: q.person ?? null, trace: q.trace ?? null, before: q.cursor ? uuidOf(q.cursor) : LAST,
+  }, OFFICE_PAGE_MAX + 1);
   const page = rows.slice(0, OFFICE_PAGE_MAX);
   return done({ messages: page.map(head), next: rows.length > OFFICE_PAGE_MAX ? idOf('msg', (page.at(-1) as MessageRow).id) : null,
     counts: await stateCounts(tx.sql, tx.tenant.id, messageStates, COUNTED_MAX) });

@@ -122,9 +122,16 @@ export const openInboxMessages = (sql: SqlTag, tenant: Uuid, notices: readonly U
     done_at = ${now} where tenant = ${tenant} and channel = 'inbox' and state = 'delivered' and notice = any(${notices}::uuid[])`;
 
 /** Messages of a state, of a person, or all, from the newest down: each reads by an index of its own. */
-export function messagesBefore(sql: SqlTag, tenant: Uuid, f: { state: string | null; person: string | null; before: string },
+export function messagesBefore(sql: SqlTag, tenant: Uuid, f: { state: string | null; person: string | null; trace: string | null; before: string },
   limit: number): Promise<MessageRow[]> {
-  const { state, person, before } = f;
+  const { state, person, trace, before } = f;
+  if (trace !== null) {
+    return sql<MessageRow>`
+      select replace(m.id::text, '-', '') as id, replace(m.notice::text, '-', '') as notice, replace(m.person::text, '-', '') as person, m.kind, m.channel,
+        m.lane, m.state, m.reason, m.not_before, m.attempts, m.provider, m.provider_ref, m.created_at, m.sent_at, m.done_at, null::timestamptz as first_at
+      from notify.notice n join notify.message m on m.tenant = n.tenant and m.notice = n.id
+      where n.tenant = ${tenant} and n.trace = ${trace} and m.id < ${before} order by m.id desc limit ${limit}`;
+  }
   if (person !== null) {
     return sql<MessageRow>`
       select replace(id::text, '-', '') as id, replace(notice::text, '-', '') as notice, replace(person::text, '-', '') as person, kind, channel, lane, state,

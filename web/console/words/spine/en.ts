@@ -2,7 +2,7 @@
 export const en = {
   events: {
     list: 'Events', empty: 'No event fits. Look further back, or clear a filter.', key: 'Entity (key)', topic: 'Topic', trace: 'Trace', at: 'When', data: 'Data', lookedTo: 'Searched back to {time} so far.',
-    story: 'Everything of this request', storyText: 'What the request recorded and told others, in the order in which it happened.', what: 'What', kinds: { event: 'event', fact: 'fact' }, on: 'On',
+    story: 'Everything of this request', storyText: 'What the request recorded and told others, in the order in which it happened.', what: 'What', kinds: { event: 'event', fact: 'fact', message: 'message', delivery: 'webhook' }, on: 'On',
     noStory: 'Nothing bears this trace, or your role does not include the facts.',
   },
   subscribers: {

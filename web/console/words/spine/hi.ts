@@ -3,7 +3,7 @@ import type { SpineWords } from './en.ts';
 export const hi: SpineWords = {
   events: {
     list: 'घटनाएँ', empty: 'कोई घटना मेल नहीं खाती। और पीछे देखें, या कोई छन्नी हटाएँ।', key: 'इकाई (कुंजी)', topic: 'विषय', trace: 'ट्रेस', at: 'कब', data: 'डेटा', lookedTo: 'अब तक {time} तक खोजा गया।',
-    story: 'इस अनुरोध का सब कुछ', storyText: 'अनुरोध ने क्या दर्ज किया और दूसरों को क्या बताया, जिस क्रम में हुआ।', what: 'क्या', kinds: { event: 'घटना', fact: 'तथ्य' }, on: 'किस पर',
+    story: 'इस अनुरोध का सब कुछ', storyText: 'अनुरोध ने क्या दर्ज किया और दूसरों को क्या बताया, जिस क्रम में हुआ।', what: 'क्या', kinds: { event: 'घटना', fact: 'तथ्य', message: 'संदेश', delivery: 'वेबहुक' }, on: 'किस पर',
     noStory: 'इस ट्रेस का कुछ नहीं है, या आपकी भूमिका में तथ्य नहीं हैं।',
   },
   subscribers: {
