@@ -16,7 +16,7 @@ export async function openBus(): Promise<{ provided: Provided[]; close(): Promis
     const { redisBus } = await import('#adapters/redis-bus');
     return of(redisBus(url));
   }
-  if (/^nats:\/\//.test(url)) {
+  if (url.startsWith('nats://')) {
     const { natsBus } = await import('#adapters/nats');
     return of(await natsBus(url));
   }

@@ -1,5 +1,5 @@
 import { spawn, type ChildProcess } from 'node:child_process';
-import { createServer } from 'node:net';
+import { connect, createServer } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { systemClock } from '#kernel';
 import type { Bus } from '#spine/events/port';
@@ -20,9 +20,9 @@ export async function ownServer(command: string, args: (port: number) =>
   const ended = new Promise<void>((done) => child.once('exit', () => done()));
   for (let i = 0; i < 200; i++) {
     const open = await new Promise<boolean>((done) => {
-      void import('node:net').then(({ connect }) => {
-        const socket = connect(port, '127.0.0.1', () => { socket.destroy(); done(true); }).on('error', () => done(false));
-      });
+      const socket = connect(port, '127.0.0.1', () => done(true));
+      socket.once('connect', () => socket.destroy());
+      socket.once('error', () => done(false));
     });
     if (open) return { port, process: child, stop: async () => { child.kill('SIGKILL'); await ended; } };
     await systemClock.sleep(25);

@@ -15,7 +15,7 @@ export interface StoredEvent {
 }
 
 /** Events that one step of a subscriber takes. */
-export const RELAY_BATCH_MAX = 500;
+export const RELAY_BATCH_MAX = 1000;
 /** Positions that one step looks through for them. */
 export const RELAY_SCAN_MAX = 20_000;
 /** The log is looked at this often even when nothing signals. */
@@ -25,6 +25,10 @@ export const PARTS = 4;
 /** How long a process may hold a cursor without being heard of; it says so every third of it. */
 export const LEASE_MS = 10_000;
 export const RENEW_MS = 3_000;
+/** The end of the log rests this long when it has moved; what is for nobody is written down after this; parked keys are read again after this. */
+export const GATHER_MS = 2;
+export const IDLE_MS = 100;
+export const PARKED_EVERY_MS = 400;
 /** A watcher that has read rests this long. */
 export const WATCH_PAUSE_MS = 10;
 /** Tries of a handler before the event's key is parked. */

@@ -18,14 +18,15 @@ export const endAfter = async (sql: SqlTag, pos: bigint, limit: number): Promise
   from (select pos, row_number() over (order by pos) as n from (select pos from events.log where pos > ${pos} order by pos limit ${limit}) l) s`)[0]
   ?? { upTo: null, high: null };
 
-/** Events of some topics and one part of the keys, between two positions. */
-export const eventsOf = (sql: SqlTag, from: bigint, to: bigint, topics: readonly string[], part: number, parts: number,
-  limit: number): Promise<StoredEvent[]> =>
-  sql<StoredEvent>`
-  select pos, replace(tenant::text, '-', '') as tenant, topic, key, replace(id::text, '-', '') as id, version, at, trace, data
-  from events.log where pos > ${from} and pos <= ${to} and topic = any(${topics}::text[])
-    and abs(hashtext(tenant::text || key)::bigint) % ${parts}::int = ${part}::int
-  order by pos limit ${limit}`;
+export type PartEvent = StoredEvent & { readonly part: number };
+/** Events of some topics and some parts of the keys, between two positions. */
+export const eventsOf = (sql: SqlTag, from: bigint, to: bigint, topics: readonly string[], own: readonly number[], parts: number, limit: number):
+  Promise<PartEvent[]> => sql<PartEvent>`
+  select * from (
+    select pos, replace(tenant::text, '-', '') as tenant, topic, key, replace(id::text, '-', '') as id, version, at, trace, data,
+      (abs(hashtext(tenant::text || key)::bigint) % ${parts}::int)::int as part
+    from events.log where pos > ${from} and pos <= ${to} and topic = any(${topics}::text[])
+  ) e where part = any(${own}::int[]) order by pos limit ${limit}`;
 
 export interface SettledRows { readonly upTo: bigint | null; readonly high: bigint | null; readonly rows: StoredEvent[] }
 
@@ -55,23 +56,22 @@ export const addCursors = (sql: SqlTag, names: readonly string[], parts: number)
   insert into events.cursor (subscriber, part) select n, p from unnest(${names}::text[]) n, generate_series(0, ${parts}::int - 1) p on conflict do nothing`;
 
 /** Says that a process is alive, and keeps what it holds. */
-export const renewLeases = (sql: SqlTag, me: string, until: Date): Promise<unknown[]> => sql`
+export interface HeldCursor { subscriber: string; part: number; pos: bigint }
+export const renewLeases = (sql: SqlTag, me: string, until: Date): Promise<HeldCursor[]> => sql<HeldCursor>`
   with alive as (insert into events.relay (id, seen_until) values (${me}, ${until}) on conflict (id) do update set seen_until = excluded.seen_until)
-  update events.cursor set lease_until = ${until} where owner = ${me} returning subscriber, part`;
+  update events.cursor set lease_until = ${until} where owner = ${me} returning subscriber, part, pos`;
 
 export const relaysAlive = async (sql: SqlTag, now: Date): Promise<number> => (await sql<{ n: number }>`
   with gone as (delete from events.relay where seen_until < ${now}) select count(*)::int as n from events.relay where seen_until >= ${now}`)[0]?.n ?? 1;
 
 /** Takes cursors that nobody holds, at most so many. */
-export const takeCursors = (sql: SqlTag, me: string, names: readonly string[], now: Date, until: Date, limit: number): Promise<{ subscriber: string;
-  part: number }[]> =>
-  sql<{ subscriber: string; part: number }>`
+export const takeCursors = (sql: SqlTag, me: string, names: readonly string[], now: Date, until: Date, limit: number): Promise<HeldCursor[]> => sql<HeldCursor>`
   with free as materialized (
     select subscriber, part from events.cursor where subscriber = any(${names}::text[]) and (owner is null or lease_until < ${now}) order by subscriber, part
     limit ${limit} for update skip locked
   )
-  update events.cursor c set owner = ${me}, lease_until = ${until} from free f where c.subscriber = f.subscriber and c.part = f.part returning c.subscriber,
-    c.part`;
+  update events.cursor c set owner = ${me}, lease_until = ${until} from free f where c.subscriber = f.subscriber and c.part = f.part
+  returning c.subscriber, c.part, c.pos`;
 
 /** Gives cursors back: some, or all with an empty list and the process with them. */
 export const giveBack = (sql: SqlTag, me: string, what: readonly { subscriber: string; part: number }[]): Promise<unknown[]> => sql`
@@ -84,18 +84,17 @@ export const endRelay = (sql: SqlTag, me: string): Promise<unknown[]> => sql`
 export const readCursor = async (sql: SqlTag, name: string, part: number): Promise<bigint> =>
   (await sql<{ pos: bigint }>`select pos from events.cursor where subscriber = ${name} and part = ${part}`)[0]?.pos ?? 0n;
 
-/** Moves cursors over what is not for them. */
-export const moveIdle = (sql: SqlTag, me: string, c: readonly { subscriber: string; part: number; from: bigint; to: bigint }[]):
-  Promise<{ subscriber: string; part: number; pos: bigint }[]> => sql<{ subscriber: string; part: number; pos: bigint }>`
-  update events.cursor c set pos = r.t from unnest(${c.map((x) => x.subscriber)}::text[], ${c.map((x) => x.part)}::smallint[],
-    ${c.map((x) => x.from)}::bigint[],
-    ${c.map((x) => x.to)}::bigint[]) r (s, p, f, t)
-  where c.subscriber = r.s and c.part = r.p and c.pos = r.f and c.owner = ${me} returning c.subscriber, c.part, c.pos`;
-
-/** Compare-and-set by the holder of the lease; no row means that another process has it. */
+export interface Moving { readonly subscriber: string; readonly part: number; readonly from: bigint; readonly to: bigint }
+/** Compare-and-set by the holder of the leases; fewer rows than were asked mean that another process has one. */
+export const moveCursors = (sql: SqlTag, me: string, c: readonly Moving[]): Promise<unknown[]> => sql`
+  update events.cursor c set pos = r.t, failures = 0, error = null
+  from unnest(${c.map((x) => x.subscriber)}::text[], ${c.map((x) => x.part)}::smallint[], ${c.map((x) => x.from)}::bigint[], ${c.map((x) => x.to)}::bigint[])
+    r (s, p, f, t)
+  where c.subscriber = r.s and c.part = r.p and c.pos = r.f and c.owner = ${me} returning c.pos`;
+/** The same for one that has a single part. */
 export const moveCursor = (sql: SqlTag, name: string, part: number, me: string, from: bigint, to: bigint): Promise<unknown[]> => sql`
-  update events.cursor set pos = ${to}, failures = 0,
-    error = null where subscriber = ${name} and part = ${part} and pos = ${from} and owner = ${me} returning pos`;
+  update events.cursor set pos = ${to}, failures = 0, error = null
+  where subscriber = ${name} and part = ${part} and pos = ${from} and owner = ${me} returning pos`;
 
 export const noteFailure = async (sql: SqlTag, name: string, part: number, error: string): Promise<number> =>
   (await sql<{ failures: number }>`update events.cursor set failures = failures + 1, error = ${error} where subscriber = ${name} and part = ${part}

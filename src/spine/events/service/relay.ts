@@ -1,25 +1,31 @@
 import {
   allOf, bind, dataOf, errorFields, spineStatement, spineTransact, systemRandom, transact, uuid, uuidv7, type Happened, type Item, type Module, type Reaction,
-  type SectionTx, type SectionWork, type TenantRef, type Worker, type WorkerContext,
+  type SectionTx, type SectionWork, type SqlTag, type TenantRef, type Worker, type WorkerContext,
 } from '#kernel';
 import {
-  EventSignal, HANDLER_TRIES_MAX, LEASE_MS, PARTS, RELAY_BATCH_MAX, RELAY_POLL_MS, RELAY_SCAN_MAX, RelayProbe, RELEASE_MAX, RENEW_MS, type StoredEvent,
+  EventSignal, GATHER_MS, HANDLER_TRIES_MAX, IDLE_MS, LEASE_MS, PARKED_EVERY_MS, PARTS, RELAY_BATCH_MAX, RELAY_POLL_MS, RELAY_SCAN_MAX, RelayProbe, RELEASE_MAX,
+  RENEW_MS, type StoredEvent,
 } from '../contract.ts';
 import {
-  addCursors, endAfter, endRelay, eventsOf, giveBack, lastPos, lockParked, markReleased, moveCursor, moveIdle, noteFailure, park, parkedKeys, readCursor,
-  relaysAlive, renewLeases, takeCursors, unpark,
+  addCursors, endAfter, endRelay, eventsOf, giveBack, lastPos, lockParked, markReleased, moveCursors, noteFailure, park, parkedKeys, readCursor, relaysAlive,
+  renewLeases, takeCursors, unpark, type PartEvent,
 } from '../store.ts';
 import { makeSignal, whenInsertersEnd } from './log.ts';
 
 type Reactions = ReadonlyMap<string, Reaction>;
-/** A part of a subscriber that this process moves along. */
+/** A part of a subscriber that this process moves along: its cursor as it is written. */
+interface Part { readonly part: number; pos: bigint; /** It goes by itself for a while,
+  since it failed or is behind the others. */ alone?: Promise<void> | undefined }
+/** A subscriber of this process. Parts that stand at the same place move on together, in one transaction. */
 interface Follow {
-  readonly subscriber: string; readonly part: number; readonly reactions: Reactions; readonly ending: AbortController;
-  /** As it is written, and how far this process has looked and found nothing for it. */
-  pos: bigint; seen: bigint; ended: Promise<void>;
-  /** Work and the note of idleness move one cursor: neither begins while the other is under way. */
-  busy: boolean; moving: Promise<unknown>;
+  readonly subscriber: string; readonly reactions: Reactions; readonly topics: readonly string[]; readonly parts: Map<number, Part>;
+  readonly ending: AbortController;
+  /** How far has been looked for the parts that move together. */
+  seen: bigint; turn: Promise<unknown>; ended: Promise<void>;
+  /** Keys that are parked, and when that was read: only who has the lease parks. */
+  parked: readonly ParkedKey[]; parkedAtMs: number; lookedAtMs: number;
 }
+type ParkedKey = Awaited<ReturnType<typeof parkedKeys>>[number];
 interface Relay {
   readonly w: WorkerContext; readonly me: string; readonly news: EventSignal;
   /** Behind this nothing can appear any more. */
@@ -52,22 +58,13 @@ async function react(tx: SectionTx, f: Pick<Follow, 'subscriber' | 'reactions'>,
   }
 }
 
-/** Runs events and moves the cursor with their effects, in one transaction, a section a tenant. */
-async function deliver(r: Relay, f: Follow, events: readonly StoredEvent[], to: bigint): Promise<void> {
-  f.busy = true;
-  await f.moving;
-  try {
-    await moveWith(r, f, events, to);
-  } finally {
-    f.busy = false;
-  }
-}
-
-async function moveWith(r: Relay, f: Follow, events: readonly StoredEvent[], to: bigint): Promise<void> {
+/** Runs events and moves the cursors of their parts with the effects, in one transaction, a section a tenant. */
+async function deliver(r: Relay, f: Follow, parts: readonly Part[], events: readonly StoredEvent[], to: bigint): Promise<void> {
   const sections: SectionWork<void>[] = [];
   const probe = r.w.cell.use(RelayProbe);
-  const move = async (tx: SectionTx): Promise<void> => {
-    if (!(await moveCursor(tx.sql, f.subscriber, f.part, r.me, f.pos, to)).length) throw new CursorLost();
+  const moves = parts.map((p) => ({ subscriber: f.subscriber, part: p.part, from: p.pos, to }));
+  const move = async (sql: SqlTag): Promise<void> => {
+    if ((await moveCursors(sql, r.me, moves)).length !== moves.length) throw new CursorLost();
   };
   for (const [id, own] of [...Map.groupBy(events, (e) => e.tenant)].toSorted(([a], [b]) => (a < b ? -1 : 1))) {
     const tenant = await r.w.tenant(uuid(id));
@@ -75,37 +72,40 @@ async function moveWith(r: Relay, f: Follow, events: readonly StoredEvent[], to:
     if (!tenant) continue;
     const first = sections.length === 0;
     sections.push({ tenant, run: async (tx) => {
-      await (first ? allOf([move(tx), react(tx, f, own)]) : react(tx, f, own));
+      await (first ? allOf([move(tx.sql), react(tx, f, own)]) : react(tx, f, own));
       await probe?.at('effect-made', f.subscriber);
     } });
   }
   if (sections.length) await transact(r.w.cell, r.w.cell.pools.batch, sections);
-  else if (!(await spineStatement(r.w.cell, (sql) => moveCursor(sql, f.subscriber, f.part, r.me, f.pos, to))).length) throw new CursorLost();
-  f.pos = f.seen = to;
+  else await spineStatement(r.w.cell, move);
+  for (const p of parts) p.pos = to;
   await probe?.at('moved', f.subscriber);
 }
 
+const nameOf = (e: { tenant: string; key: string }): string => `${e.tenant} ${e.key}`;
+
 /** Events are tried alone; one that keeps failing is parked with its key, and the stream goes on. */
-async function deliverAlone(r: Relay, f: Follow, events: readonly StoredEvent[], parked: Set<string>): Promise<void> {
+async function deliverAlone(r: Relay, f: Follow, p: Part, events: readonly StoredEvent[]): Promise<void> {
+  const parked = new Set(f.parked.map(nameOf));
+  const setAside = async (e: StoredEvent, reason: string): Promise<void> => {
+    await spineTransact(r.w.cell, async (tx) => {
+      await park(tx.sql, f.subscriber, e, reason, tx.now);
+      if (!(await moveCursors(tx.sql, r.me, [{ subscriber: f.subscriber, part: p.part, from: p.pos, to: e.pos }])).length) throw new CursorLost();
+    });
+    if (!parked.has(nameOf(e))) f.parked = [...f.parked, { tenant: e.tenant, key: e.key, released: false, hash: BigInt(p.part) }];
+    parked.add(nameOf(e));
+    p.pos = e.pos;
+  };
   for (const e of events) {
-    const name = `${e.tenant} ${e.key}`;
-    const setAside = async (reason: string): Promise<void> => {
-      parked.add(name);
-      await spineTransact(r.w.cell, async (tx) => {
-        await park(tx.sql, f.subscriber, e, reason, tx.now);
-        if (!(await moveCursor(tx.sql, f.subscriber, f.part, r.me, f.pos, e.pos)).length) throw new CursorLost();
-      });
-      f.pos = f.seen = e.pos;
-    };
-    if (parked.has(name)) {
-      await setAside('an earlier event of this key is parked');
+    if (parked.has(nameOf(e))) {
+      await setAside(e, 'an earlier event of this key is parked');
       continue;
     }
     try {
-      await deliver(r, f, [e], e.pos);
+      await deliver(r, f, [p], [e], e.pos);
     } catch (error) {
       if (error instanceof CursorLost) throw error;
-      const failures = await spineTransact(r.w.cell, (tx) => noteFailure(tx.sql, f.subscriber, f.part, error instanceof Error ? error.name : 'unknown'));
+      const failures = await spineTransact(r.w.cell, (tx) => noteFailure(tx.sql, f.subscriber, p.part, error instanceof Error ? error.name : 'unknown'));
       const fields = { subscriber: f.subscriber, pos: e.pos.toString(), topic: e.topic, failures, ...errorFields(error) };
       if (failures < HANDLER_TRIES_MAX) {
         r.w.log.warn('events.handler-failed', fields);
@@ -113,16 +113,17 @@ async function deliverAlone(r: Relay, f: Follow, events: readonly StoredEvent[],
         return;
       }
       r.w.log.error('events.parked', fields);
-      await setAside(error instanceof Error ? error.name : 'unknown');
+      await setAside(e, error instanceof Error ? error.name : 'unknown');
     }
   }
 }
 
 /** Gives the parked events of a released key their effect, in their order; one that fails again stays parked, and so do those behind it. */
-async function release(r: Relay, f: Follow, tenant: TenantRef, key: string): Promise<void> {
+async function release(r: Relay, f: Follow, p: Part, tenant: TenantRef, key: string): Promise<void> {
   try {
     await transact(r.w.cell, r.w.cell.pools.app, [{ tenant, run: async (tx) => {
-      if (!(await moveCursor(tx.sql, f.subscriber, f.part, r.me, f.pos, f.pos)).length) throw new CursorLost();
+      const held = await moveCursors(tx.sql, r.me, [{ subscriber: f.subscriber, part: p.part, from: p.pos, to: p.pos }]);
+      if (!held.length) throw new CursorLost();
       const events = await lockParked(tx.sql, f.subscriber, tenant.id, key, RELEASE_MAX);
       await react(tx, f, events.filter((e) => f.reactions.has(e.topic)));
       await unpark(tx.sql, f.subscriber, events.map((e) => e.pos));
@@ -134,47 +135,100 @@ async function release(r: Relay, f: Follow, tenant: TenantRef, key: string): Pro
   }
 }
 
-/** One look; true when there may be more. */
-async function step(r: Relay, f: Follow): Promise<boolean> {
-  const to = r.settled < f.seen + BigInt(RELAY_SCAN_MAX) ? r.settled : f.seen + BigInt(RELAY_SCAN_MAX);
-  const topics = [...f.reactions.keys()];
-  const [keys, rows] = await spineStatement(r.w.cell, (sql) => Promise.all([
-    parkedKeys(sql, f.subscriber), to > f.seen ? eventsOf(sql, f.seen, to, topics, f.part, PARTS, RELAY_BATCH_MAX) : [],
-  ]));
-  await r.w.cell.use(RelayProbe)?.at('read', f.subscriber);
-  for (const k of keys.filter((x) => x.released && Number(x.hash % BigInt(PARTS)) === f.part)) {
-    const tenant = await r.w.tenant(uuid(k.tenant));
-    if (tenant) await release(r, f, tenant, k.key);
-  }
-  if (!rows.length) {
-    f.seen = to > f.seen ? to : f.seen;
-    return f.seen < r.settled;
-  }
-  const parked = new Set(keys.map((p) => `${p.tenant} ${p.key}`));
-  const end = rows.length < RELAY_BATCH_MAX ? to : (rows.at(-1) as StoredEvent).pos;
-  if (rows.some((e) => parked.has(`${e.tenant} ${e.key}`))) await deliverAlone(r, f, rows, parked);
-  else {
+/** Goes with one part until it stands where the others do. */
+async function alone(r: Relay, f: Follow, p: Part): Promise<void> {
+  while (!f.ending.signal.aborted && f.parts.get(p.part) === p && p.pos < f.seen) {
+    const to = min(f.seen, p.pos + BigInt(RELAY_SCAN_MAX));
+    const rows = await spineStatement(r.w.cell, (sql) => eventsOf(sql, p.pos, to, f.topics, [p.part], PARTS, RELAY_BATCH_MAX));
+    const end = rows.length < RELAY_BATCH_MAX ? to : (rows.at(-1) as StoredEvent).pos;
+    const parked = new Set(f.parked.map(nameOf));
     try {
-      await deliver(r, f, rows, end);
+      if (rows.some((e) => parked.has(nameOf(e)))) throw new Error('a key is parked');
+      await deliver(r, f, [p], rows, end);
     } catch (error) {
       if (error instanceof CursorLost) throw error;
-      await deliverAlone(r, f, rows, parked);
+      await deliverAlone(r, f, p, rows);
     }
+  }
+}
+
+const min = (a: bigint, b: bigint): bigint => (a < b ? a : b);
+
+/** What is parked is read now and then, and what was released has its effect. */
+async function lookAtParked(r: Relay, f: Follow): Promise<void> {
+  if (r.w.clock.monotonicMs() - f.parkedAtMs < PARKED_EVERY_MS) return;
+  f.parked = await spineStatement(r.w.cell, (sql) => parkedKeys(sql, f.subscriber));
+  f.parkedAtMs = r.w.clock.monotonicMs();
+  for (const k of f.parked.filter((x) => x.released)) {
+    const p = f.parts.get(Number(k.hash % BigInt(PARTS)));
+    const tenant = p && await r.w.tenant(uuid(k.tenant));
+    if (p && tenant && !p.alone) {
+      await release(r, f, p, tenant, k.key);
+      f.parkedAtMs = Number.NEGATIVE_INFINITY;
+    }
+  }
+}
+
+/** One look for the parts that move together; true when there may be more. */
+async function step(r: Relay, f: Follow): Promise<boolean> {
+  await lookAtParked(r, f);
+  const parts = [...f.parts.values()].filter((p) => !p.alone);
+  const last = parts.reduce((most, p) => (p.pos > most ? p.pos : most), f.seen);
+  f.seen = last;
+  // Whoever is behind the others (taken over, or set back by a replay) goes by itself until it is with them.
+  for (const p of parts.filter((x) => x.pos < last - BigInt(RELAY_SCAN_MAX))) apart(r, f, p);
+  const together = parts.filter((p) => !p.alone);
+  const to = min(r.settled, last + BigInt(RELAY_SCAN_MAX));
+  const from = together.reduce((least, p) => min(least, p.pos), last);
+  if (!together.length || to <= from) return false;
+  // What was looked through and was for nobody is written down when it has been quiet for a moment.
+  const quiet = to <= last;
+  if (quiet && r.w.clock.monotonicMs() - f.lookedAtMs < IDLE_MS) return false;
+  const rows = (await spineStatement(r.w.cell, (sql) => eventsOf(sql, from, to, f.topics, together.map((p) => p.part), PARTS, RELAY_BATCH_MAX)))
+    .filter((e) => e.pos > (f.parts.get(e.part)?.pos ?? e.pos));
+  await r.w.cell.use(RelayProbe)?.at('read', f.subscriber);
+  f.lookedAtMs = r.w.clock.monotonicMs();
+  const end = rows.length < RELAY_BATCH_MAX ? to : (rows.at(-1) as PartEvent).pos;
+  if (!rows.length && !quiet && end - from < BigInt(RELAY_SCAN_MAX)) {
+    f.seen = end;
+    return false;
+  }
+  const parked = new Set(f.parked.map(nameOf));
+  try {
+    if (rows.some((e) => parked.has(nameOf(e)))) throw new Error('a key is parked');
+    await deliver(r, f, together, rows, end);
+    f.seen = end;
+  } catch (error) {
+    if (error instanceof CursorLost) throw error;
+    // Each part goes on by itself: one that holds what fails holds up none of the others.
+    f.seen = end;
+    for (const p of together) apart(r, f, p);
   }
   return true;
 }
 
-/** Moves one part of a subscriber along until it is told to stop, or another process has it. */
+function apart(r: Relay, f: Follow, p: Part): void {
+  p.alone = alone(r, f, p).catch(async (error: unknown) => {
+    if (!(error instanceof CursorLost)) r.w.log.warn('events.part-failed', { subscriber: f.subscriber, part: p.part, ...errorFields(error) });
+    await r.w.clock.sleep(RELAY_POLL_MS / 10, f.ending.signal);
+    p.pos = await spineStatement(r.w.cell, (sql) => readCursor(sql, f.subscriber, p.part)).catch(() => p.pos);
+  }).finally(() => { p.alone = undefined; r.news.wake(); });
+}
+
+/** Moves a subscriber along until it is told to stop. */
 async function follow(r: Relay, f: Follow): Promise<void> {
-  f.pos = f.seen = await spineStatement(r.w.cell, (sql) => readCursor(sql, f.subscriber, f.part));
   while (!f.ending.signal.aborted) {
-    const waiting = r.news.wait(RELAY_POLL_MS, f.ending.signal);
+    const dirty = [...f.parts.values()].some((p) => p.pos < f.seen);
+    const waiting = r.news.wait(dirty ? IDLE_MS : RELAY_POLL_MS, f.ending.signal);
     try {
-      if (!await step(r, f)) await waiting;
+      const turn = step(r, f);
+      f.turn = turn.catch(() => undefined);
+      if (!await turn) await waiting;
     } catch (error) {
       if (!(error instanceof CursorLost)) throw error;
       // Who has the lease and finds the cursor elsewhere was set back, or ahead, by a replay.
-      f.pos = f.seen = await spineStatement(r.w.cell, (sql) => readCursor(sql, f.subscriber, f.part));
+      for (const p of f.parts.values()) if (!p.alone) p.pos = await spineStatement(r.w.cell, (sql) => readCursor(sql, f.subscriber, p.part));
+      f.seen = [...f.parts.values()].reduce((least, p) => min(least, p.pos), r.settled);
       await r.w.clock.sleep(RELAY_POLL_MS / 10, f.ending.signal);
     }
   }
@@ -194,57 +248,56 @@ async function settle(r: Relay): Promise<void> {
     if (upTo === null) await whenInsertersEnd(cell, 'events.log', r.w.clock);
     r.settled = (upTo ?? high) as bigint;
     r.news.wake();
-  }
-}
-
-const IDLE_MS = 100;
-/** Writes down how far those have come who found nothing for them; one statement for all. */
-async function idle(r: Relay, all: ReadonlySet<Follow>): Promise<void> {
-  while (!r.w.signal.aborted) {
-    await r.w.clock.sleep(IDLE_MS, r.w.signal);
-    const behind = [...all].filter((f) => f.seen > f.pos && !f.busy).map((f) => ({ f, subscriber: f.subscriber, part: f.part, from: f.pos, to: f.seen }));
-    if (!behind.length) continue;
-    const moving = spineStatement(r.w.cell, (sql) => moveIdle(sql, r.me, behind)).then((moved) => {
-      const done = new Set(moved.map((m) => `${m.subscriber} ${m.part}`));
-      for (const b of behind) if (done.has(`${b.subscriber} ${b.part}`)) b.f.pos = b.to;
-    });
-    for (const { f } of behind) f.moving = moving.catch(() => undefined);
-    await moving;
+    // Under load each commit wakes this: what comes within a moment is read together.
+    await r.w.clock.sleep(GATHER_MS, r.w.signal);
   }
 }
 
 /** Keeps this process's share of the cursors: what it holds is renewed, what is free is taken, what is too much is given back. */
-async function share(r: Relay, subscribers: ReadonlyMap<string, Reactions>, all: Set<Follow>, failed: (error: unknown) => void): Promise<void> {
+async function share(r: Relay, subscribers: ReadonlyMap<string, Reactions>, all: Map<string, Follow>, failed: (error: unknown) => void): Promise<void> {
   const { w, me } = r;
   const names = [...subscribers.keys()];
-  const stop = async (f: Follow): Promise<void> => {
-    f.ending.abort();
-    await f.ended;
-    all.delete(f);
-  };
   while (!w.signal.aborted) {
-    const { held, free } = await spineTransact(w.cell, async (tx) => {
+    const { held, taken, extra } = await spineTransact(w.cell, async (tx) => {
       const until = new Date(tx.now.getTime() + LEASE_MS);
-      const mine = await renewLeases(tx.sql, me, until) as { subscriber: string; part: number }[];
+      const mine = await renewLeases(tx.sql, me, until);
       const most = Math.ceil((names.length * PARTS) / Math.max(1, await relaysAlive(tx.sql, tx.now)));
-      return { held: mine, free: mine.length < most ? await takeCursors(tx.sql, me, names, tx.now, until, most - mine.length) : most - mine.length };
+      return { held: mine, extra: Math.max(0, mine.length - most),
+        taken: mine.length < most ? await takeCursors(tx.sql, me, names, tx.now, until, most - mine.length) : [] };
     });
-    const has = new Set(held.map((h) => `${h.subscriber} ${h.part}`));
-    for (const f of all) if (!has.has(`${f.subscriber} ${f.part}`)) await stop(f);
-    if (typeof free === 'number') {
-      const extra = [...all].slice(0, -free);
-      for (const f of extra) await stop(f);
-      if (extra.length) await spineStatement(w.cell, (sql) => giveBack(sql, me, extra));
-    } else {
-      for (const { subscriber, part } of free) {
-        const f: Follow = { subscriber, part, reactions: subscribers.get(subscriber) as Reactions, ending: new AbortController(), pos: 0n, seen: 0n,
-          ended: Promise.resolve(), busy: false, moving: Promise.resolve() };
-        f.ended = follow(r, f).catch(failed);
-        all.add(f);
+    const known = new Map(held.map((h) => [`${h.subscriber} ${h.part}`, h.pos]));
+    for (const f of all.values()) {
+      for (const p of [...f.parts.values()]) {
+        const pos = known.get(`${f.subscriber} ${p.part}`);
+        if (pos === undefined) await leave(f, p);
+        // Only a replay sets a cursor back.
+        else if (pos < p.pos && !p.alone) [p.pos, f.seen] = [pos, min(f.seen, pos)];
       }
     }
+    const given = [...all.values()].flatMap((f) => [...f.parts.values()].map((p) => ({ f, p, subscriber: f.subscriber, part: p.part }))).slice(0, extra);
+    for (const g of given) await leave(g.f, g.p);
+    if (given.length) await spineStatement(w.cell, (sql) => giveBack(sql, me, given));
+    for (const t of taken) {
+      const f = all.get(t.subscriber) ?? begin(r, t.subscriber, subscribers.get(t.subscriber) as Reactions, all, failed);
+      f.parts.set(t.part, { part: t.part, pos: t.pos });
+    }
+    if (taken.length) r.news.wake();
     await w.clock.sleep(RENEW_MS, w.signal);
   }
+}
+
+/** Lets go of a part when what is under way for it has ended. */
+async function leave(f: Follow, p: Part): Promise<void> {
+  f.parts.delete(p.part);
+  await Promise.all([f.turn, p.alone]);
+}
+
+function begin(r: Relay, subscriber: string, reactions: Reactions, all: Map<string, Follow>, failed: (error: unknown) => void): Follow {
+  const f: Follow = { subscriber, reactions, topics: [...reactions.keys()], parts: new Map(), ending: new AbortController(), seen: 0n, turn: Promise.resolve(),
+    ended: Promise.resolve(), parked: [], parkedAtMs: Number.NEGATIVE_INFINITY, lookedAtMs: 0 };
+  all.set(subscriber, f);
+  f.ended = follow(r, f).catch(failed);
+  return f;
 }
 
 /** Moves every subscriber along the log, together with the relays of other processes. */
@@ -262,18 +315,18 @@ export const relay: Worker = {
     w.signal.addEventListener('abort', stop, { once: true });
     if (w.signal.aborted) stop();
     const r: Relay = { w: { ...w, signal: ending.signal }, me: uuidv7(w.clock.now(), systemRandom), news: makeSignal(w.clock), settled: end };
-    const all = new Set<Follow>();
+    const all = new Map<string, Follow>();
     let broken: unknown;
     const failed = (error: unknown): void => {
       broken ??= error;
       stop();
     };
     try {
-      await Promise.all([settle(r), idle(r, all), share(r, subscribers, all, failed)].map((p) => p.catch(failed)));
+      await Promise.all([settle(r), share(r, subscribers, all, failed)].map((p) => p.catch(failed)));
     } finally {
       w.signal.removeEventListener('abort', stop);
-      for (const f of all) f.ending.abort();
-      await Promise.all([...all].map((f) => f.ended));
+      for (const f of all.values()) f.ending.abort();
+      await Promise.all([...all.values()].flatMap((f) => [f.ended, ...[...f.parts.values()].map((p) => p.alone)]));
       // What is not given back is free when its lease runs out.
       await spineStatement(w.cell, (sql) => endRelay(sql, r.me)).catch((error: unknown) => w.log.warn('events.not-given-back', errorFields(error)));
     }

@@ -1,0 +1,82 @@
+/** The process of the events bench: 16 writers with a transaction each, and the program's own relay with one subscriber that leaves a row an event. */
+import pg from 'pg';
+import { createLog, onMany, perform, systemClock, type Module } from '#kernel';
+import { modules } from '../../src/apps/modules.ts';
+import { startWorkers } from '../../src/apps/runtime.ts';
+import { ItemChanged, probe } from '../house/probe.ts';
+import { serveQuestions } from './frame.ts';
+import { asSystem, benchTenants, startBench } from './program.ts';
+
+const WRITERS = 16;
+const handled = new Map<number, number>();
+const add: Module = probe({ reactions: [onMany(ItemChanged, 'bench', async (tx, items) => {
+  const at = systemClock.monotonicMs();
+  for (const i of items) handled.set(i.input.data.n, at);
+  await tx.sql`insert into probe.item (tenant, key, n) select ${tx.tenant.id}, k, 1 from unnest(${items.map((i) => i.input.id)}::text[]) k`;
+})] });
+const bench = await startBench({ tenants: benchTenants(1), add: [add], roles: [], tcp: true });
+const [cell, tenant] = [bench.program.cells.get('IN'), bench.program.directory.bySlug('t0')];
+if (!cell || !tenant) throw new Error('no cell');
+const owner = new pg.Client(bench.server.connection(bench.cell.database));
+await owner.connect();
+const number = async (text: string): Promise<number> => Number((await owner.query<{ n: string }>(text)).rows[0]?.n);
+const relaying = (): { stop(): Promise<void> } => startWorkers({ cell: cell as never, modules: [...modules, add], roles: ['relay'], clock: systemClock,
+  log: createLog({ level: 'error' }), tenant: async () => tenant, tenants: () => [tenant as never] });
+const caughtUp = async (): Promise<void> => {
+  const end = await number('select coalesce(max(pos), 0) as n from events.log');
+  while (await number("select coalesce(min(pos), -1) as n from events.cursor where subscriber = 'bench'") < end) await systemClock.sleep(5);
+};
+
+let serial = 0;
+/** One business row, and an event about it where asked. */
+const write = (events: boolean, n: number): Promise<void> => perform(cell as never, tenant as never, asSystem, async (tx) => {
+  await tx.sql`insert into probe.effect (tenant, subscriber, event, key, n) values (${tx.tenant.id}, 'written', 'x', ${`k${n % 1000}`}, ${n})`;
+  if (events) tx.emit(ItemChanged, `k${n % 1000}`, { n });
+});
+
+interface Ask { what: 'write' | 'paced' | 'drain'; events: boolean; seconds: number; perSecond: number; count: number }
+async function run(q: Ask): Promise<{ events: number; seconds: number; p50Ms: number; p99Ms: number }> {
+  handled.clear();
+  const before = await number('select count(*) as n from probe.item');
+  const first = serial;
+  const times: number[] = [];
+  let seconds = 0;
+  if (q.what === 'drain') {
+    await perform(cell as never, tenant as never, asSystem, async (tx) => {
+      for (let i = 0; i < q.count; i++) tx.emit(ItemChanged, `k${i % 1000}`, { n: (serial += 1) });
+    });
+    const began = systemClock.monotonicMs();
+    const relay = relaying();
+    await caughtUp();
+    seconds = (systemClock.monotonicMs() - began) / 1000;
+    await relay.stop();
+  } else {
+    const relay = q.events ? relaying() : undefined;
+    if (relay) await systemClock.sleep(300);
+    const began = systemClock.monotonicMs();
+    const end = began + q.seconds * 1000;
+    const committed = new Map<number, number>();
+    await Promise.all(Array.from({ length: WRITERS }, async (_, w) => {
+      for (let i = 0; systemClock.monotonicMs() < end; i++) {
+        if (q.what === 'paced') await systemClock.sleep(Math.max(0, began + ((i * WRITERS + w) * 1000) / q.perSecond - systemClock.monotonicMs()));
+        const n = (serial += 1);
+        await write(q.events, n);
+        committed.set(n, systemClock.monotonicMs());
+      }
+    }));
+    if (q.events) await caughtUp();
+    seconds = (systemClock.monotonicMs() - began) / 1000;
+    await relay?.stop();
+    if (q.events) for (const [n, at] of committed) times.push(Math.max(0, (handled.get(n) ?? Number.NaN) - at));
+  }
+  const events = serial - first;
+  const effects = (await number('select count(*) as n from probe.item')) - before;
+  if ((q.events || q.what === 'drain') && effects !== events) throw new Error(`${effects} effects of ${events} events`);
+  times.sort((a, b) => a - b);
+  return { events, seconds, p50Ms: times[times.length >> 1] ?? 0, p99Ms: times[Math.floor(times.length * 0.99)] ?? 0 };
+}
+
+serveQuestions((q: Ask) => run(q), async () => {
+  await owner.end();
+  await bench.stop();
+});
