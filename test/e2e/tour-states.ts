@@ -41,6 +41,13 @@ export function tourStates(at: Date): Record<string, TourView> {
       payment: trace(6), transfer: trace(7), amount: 25_000n, currency: 'INR', payerBalance: 9_876_543_210n, payeeBalance: 25_000n, fact: id(8), pos: 1_234_568n, who: 'person',
       sha256: 'cd'.repeat(32), events: 2n, answered: '9876543210', to: '@ravi', trace: trace(6),
     },
+    spread: {
+      pos: 98_770n, event: id(4), notice: id(5), trace: trace(9), text: tourTexts(at)[1], letter: undefined, signed: true, hook: { status: 'done', attempts: 1, message: id(4) },
+      messages: [
+        { channel: 'inbox', state: 'delivered', reason: null, provider: null }, { channel: 'text', state: 'sent', reason: null, provider: 'http' },
+        { channel: 'email', state: 'suppressed', reason: 'no-address', provider: null },
+      ],
+    },
     restored: { findings: [], facts: 'IN  audit chain  1234567 facts in order', ms: 160 },
   };
   return {

@@ -127,6 +127,18 @@ describe.runIf(has('chromium'))('the demo in a browser', () => {
     await expect.poll(() => tour.locator('#postings').innerText()).toContain('₹250.00');
   });
 
+  it('7: follows one event to the page, the inbox, a text, a signed webhook and one timeline', { timeout: 45_000 }, async () => {
+    await press('tell');
+    await tour.locator('#outcome-7 [data-trace-of]').waitFor({ timeout: 20_000 });
+    expect(await tour.locator('#outcome-7 [data-trace-of]').getAttribute('data-signed')).toBe('true');
+    const said = await outcome(7);
+    for (const part of ['in the log', 'came, by this house', 'signature checked there', 'The timeline in the console']) expect(said).toContain(part);
+    expect(said).toMatch(/Text message\s+came, by (http|form)/);
+    const texts = await (await context.request.get(`${demo.base}/_dev/messages.json`)).json() as Message[];
+    expect(texts.some((t) => t.to === '+910000090001' && !/\d{6}/.test(t.text))).toBe(true);
+    expect(await tour.frameLocator('#phone').locator('a.notices').getAttribute('data-unseen')).toMatch(/^\d+$/);
+  });
+
   it('broke no rule of its own security policy on the way', () => {
     expect(consoleErrors.filter((e) => !/503/.test(e))).toEqual([]);
   });
