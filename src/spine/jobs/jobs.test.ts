@@ -1,11 +1,12 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { httpMessages } from '#adapters/sms';
 import { z } from 'zod';
-import { call, handle, handleMany, job, nextCallStep, provide, spineTransact, systemClock, type CallContext, type Tx } from '#kernel';
+import { call, handle, handleMany, job, nextCallStep, provide, spineTransact, systemClock, Unavailable, type CallContext, type Tx } from '#kernel';
 import type { TextMessages, TextResult } from '#spine/identity/port';
 import { Chore, Errand, house, operatorOf, leave, probe, startSim, type House, type Sim } from '#test';
 import { CallProbe, JobSignal, CLAIM_MAX, URGENT_PLACES } from './contract.ts';
 import { backoffMs } from './rules.ts';
+import { worker } from './service/worker.ts';
 import { claimJobs, releaseHeads } from './store.ts';
 
 type Cell = ReturnType<House['cell']>;
@@ -368,6 +369,20 @@ describe('a call', () => {
     expect(new Set(keys.map((k) => k.call_key)).size).toBe(2);
     await finish();
   });
+});
+
+it('a worker one of whose loops loses the database ends as a whole, so that it can begin again', async () => {
+  const cell = h.cell();
+  let calls = 0;
+  const spine = Object.create(cell.pools.spine, { with: { value: (use: never) => {
+    calls += 1;
+    return calls === 4 ? Promise.reject(new Unavailable('gone')) : cell.pools.spine.with(use);
+  } } }) as typeof cell.pools.spine;
+  const ending = new AbortController();
+  const broken = { ...cell, pools: { ...cell.pools, spine } };
+  const ran = worker.run({ cell: broken, clock: systemClock, log: h.log, signal: ending.signal, modules: [], tenant: async () => undefined, tenants: () => [] });
+  await expect(Promise.race([ran, systemClock.sleep(5000).then(() => 'still there')])).rejects.toThrow('gone');
+  ending.abort();
 });
 
 it('a crowd of slow jobs leaves places for what is urgent', async () => {

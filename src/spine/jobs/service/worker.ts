@@ -135,8 +135,14 @@ async function releasing({ w }: Workshop): Promise<void> {
 export const worker: Worker = {
   name: 'jobs.worker', role: 'worker',
   async run(w) {
-    const s: Workshop = { w, handlers: new Map(w.modules.flatMap((m) => m.handlers ?? []).map((h) => [h.job.name, h])) };
-    await allOf([singly(s), together(s), releasing(s)]);
+    // A loop that fails ends the others: they begin again together, and none goes on while another is not there.
+    const broken = new AbortController();
+    const inside = { ...w, signal: AbortSignal.any([w.signal, broken.signal]) };
+    const s: Workshop = { w: inside, handlers: new Map(w.modules.flatMap((m) => m.handlers ?? []).map((h) => [h.job.name, h])) };
+    await allOf([singly(s), together(s), releasing(s)].map((loop) => loop.catch((error: unknown) => {
+      broken.abort();
+      throw error;
+    })));
   },
 };
 
