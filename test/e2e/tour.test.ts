@@ -136,6 +136,9 @@ describe.runIf(has('chromium'))('the demo in a browser', () => {
     expect(said).toMatch(/Text message\s+came, by (http|form)/);
     const texts = await (await context.request.get(`${demo.base}/_dev/messages.json`)).json() as Message[];
     expect(texts.some((t) => t.to === '+910000090001' && !/\d{6}/.test(t.text))).toBe(true);
+    // As it was before: the refund is on its way.
+    await press('send-again');
+    await expect.poll(() => outcome(2)).toContain('IN_SENT_BANKER');
     expect(await tour.frameLocator('#phone').locator('a.notices').getAttribute('data-unseen')).toMatch(/^\d+$/);
   });
 
