@@ -12,7 +12,8 @@ const handled = new Map<number, number>();
 const add: Module = probe({ reactions: [onMany(ItemChanged, 'bench', async (tx, items) => {
   const at = systemClock.monotonicMs();
   for (const i of items) handled.set(i.input.data.n, at);
-  await tx.sql`insert into probe.item (tenant, key, n) select ${tx.tenant.id}, k, 1 from unnest(${items.map((i) => i.input.id)}::text[]) k`;
+  await tx.sql`insert into probe.effect (tenant, subscriber, event, key, n) select ${tx.tenant.id}, 'bench', 'x', '', n
+    from unnest(${items.map((i) => i.input.data.n)}::bigint[]) n`;
 })] });
 const bench = await startBench({ tenants: benchTenants(1), add: [add], roles: [], tcp: true });
 const [cell, tenant] = [bench.program.cells.get('IN'), bench.program.directory.bySlug('t0')];
@@ -37,7 +38,7 @@ const write = (events: boolean, n: number): Promise<void> => perform(cell as nev
 interface Ask { what: 'write' | 'paced' | 'drain'; events: boolean; seconds: number; perSecond: number; count: number }
 async function run(q: Ask): Promise<{ events: number; seconds: number; p50Ms: number; p99Ms: number }> {
   handled.clear();
-  const before = await number('select count(*) as n from probe.item');
+  const before = await number("select count(*) as n from probe.effect where subscriber = 'bench'");
   const first = serial;
   const times: number[] = [];
   let seconds = 0;
@@ -70,7 +71,7 @@ async function run(q: Ask): Promise<{ events: number; seconds: number; p50Ms: nu
     if (q.events) for (const [n, at] of committed) times.push(Math.max(0, (handled.get(n) ?? Number.NaN) - at));
   }
   const events = serial - first;
-  const effects = (await number('select count(*) as n from probe.item')) - before;
+  const effects = (await number("select count(*) as n from probe.effect where subscriber = 'bench'")) - before;
   if ((q.events || q.what === 'drain') && effects !== events) throw new Error(`${effects} effects of ${events} events`);
   times.sort((a, b) => a - b);
   return { events, seconds, p50Ms: times[times.length >> 1] ?? 0, p99Ms: times[Math.floor(times.length * 0.99)] ?? 0 };

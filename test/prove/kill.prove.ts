@@ -3,7 +3,7 @@
  * of a text message and of a withdrawal to a bank. A journal on disk holds what was asked and what was answered. Afterwards: every answered view has exactly one fact, every
  * answered feed line stands exactly once with exactly one fact, nothing stands twice, no message reached a phone twice, every payment was
  * made once for its key and its answer never changed, every balance is what the answers say, the bank booked each order once, and verify
- * holds.
+ * holds. Then relays, workers and sagas die at each of their points, and effects equal events.
  */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -21,6 +21,7 @@ import { verifyAll } from '../../src/apps/verify.ts';
 import { finish, ground, Journal, option, random, say, startServe, type Running } from './frame.ts';
 import { ask, eventLines, feed, personLine, signIn } from './people.ts';
 import { Purse } from './purse.ts';
+import { proveSpine, SPINE_POINTS } from './spine.ts';
 import { proveTenants } from './tenants.ts';
 
 const ROUNDS = Number(option('rounds', '20'));
@@ -196,6 +197,7 @@ if (eventFacts[0]?.events !== eventFacts[0]?.facts) wrong.push(`${eventFacts[0]?
 
 serve.process.stdin?.end();
 await serve.ended;
+const spine = await proveSpine(g, wrong, counted);
 const kek = await fileKek(join(g.folder, 'keys', 'kek'));
 const cell = openCell({
   connection: g.cells[0] as (typeof g.cells)[number], modules, clock: systemClock, log: createLog({ level: 'warn' }),
@@ -206,5 +208,5 @@ wrong.push(...await verifyAll({ cells: new Map([['IN', cell]]), directory }, () 
 await cell.close();
 await Promise.all([sim.stop(), bank.stop()]);
 await g.stop();
-for (const step of ['program', 'postgres', ...POINTS, ...POINTS.map((p) => `bank ${p}`)]) if (!kills[step]) wrong.push(`no kill at ${step}`);
-finish('kill', { kills, views_answered: answered, views_unanswered: unanswered, events: stands, feeds_sent_again: pendingFeeds.size, lost, doubled: doubled.length, ...purse.figures }, wrong);
+for (const step of ['program', 'postgres', ...POINTS, ...POINTS.map((p) => `bank ${p}`), ...SPINE_POINTS]) if (!kills[step]) wrong.push(`no kill at ${step}`);
+finish('kill', { kills, views_answered: answered, views_unanswered: unanswered, events: stands, feeds_sent_again: pendingFeeds.size, lost, doubled: doubled.length, ...purse.figures, ...spine }, wrong);

@@ -26,7 +26,7 @@ export const PARTS = 4;
 export const LEASE_MS = 10_000;
 export const RENEW_MS = 3_000;
 /** The end of the log rests this long when it has moved; what is for nobody is written down after this; parked keys are read again after this. */
-export const GATHER_MS = 2;
+export const GATHER_MS = 4;
 export const IDLE_MS = 100;
 export const PARKED_EVERY_MS = 400;
 /** A watcher that has read rests this long. */
@@ -37,7 +37,7 @@ export const HANDLER_TRIES_MAX = 5;
 export const GAP_WAIT_MS_MAX = 30_000;
 export const NOTIFY_CHANNEL = 'exchequer_events';
 /** Hints to other processes are put together for this long. */
-export const TELL_PAUSE_MS = 3;
+export const TELL_PAUSE_MS = 5;
 /** Parked events of a key that are released in one transaction. */
 export const RELEASE_MAX = 500;
 

@@ -307,11 +307,11 @@ describe('a call', () => {
     }
     expect(await waiting()).toEqual([]);
   };
-  /** A process of its own whose call stops at a point for ever, or until `go`. */
+  /** A process of its own whose call stops at a point, once, for ever or until `go`. */
   const stuckAt = (point: (typeof POINTS)[number]): { cell: Cell; reached: () => boolean; go: () => void } => {
     let go: (() => void) | undefined;
     const cell = h.anotherCell('IN', [provide(CallProbe, () =>
-      ({ at: (p) => (p === point ? new Promise<void>((free) => { go = free; }) : Promise.resolve()) }))]);
+      ({ at: (p) => (p === point && !go ? new Promise<void>((free) => { go = free; }) : Promise.resolve()) }))]);
     return { cell, reached: () => go !== undefined, go: () => go?.() };
   };
 

@@ -86,8 +86,8 @@ export const releaseHeads = (sql: SqlTag): Promise<unknown[]> => sql`
       where blocked and (tenant, name, key) > (h.tenant, h.name, h.key) order by tenant, name, key, id limit 1) n
   )
   update jobs.job set blocked = false where id = any(array(
-    select h.id from head h where not exists (select 1 from jobs.job e
-      where e.tenant = h.tenant and e.name = h.name and e.key = h.key and e.id < h.id and e.dead_at is null))) returning id`;
+    select h.id from head h where h.id = (select e.id from jobs.job e
+      where e.tenant = h.tenant and e.name = h.name and e.key = h.key and e.dead_at is null order by e.id limit 1))) returning id`;
 
 export const failJob = (sql: SqlTag, { id, worker }: Held, error: string, runAt: Date, deadAt: Date | null): Promise<unknown[]> => sql`
   update jobs.job set lease_until = null, worker = null, last_error = ${error}, run_at = ${runAt}, dead_at = ${deadAt}

@@ -267,7 +267,7 @@ async function share(r: Relay, subscribers: ReadonlyMap<string, Reactions>, all:
     });
     const known = new Map(held.map((h) => [`${h.subscriber} ${h.part}`, h.pos]));
     for (const f of all.values()) {
-      for (const p of [...f.parts.values()]) {
+      for (const p of f.parts.values()) {
         const pos = known.get(`${f.subscriber} ${p.part}`);
         if (pos === undefined) await leave(f, p);
         // Only a replay sets a cursor back.
@@ -289,7 +289,8 @@ async function share(r: Relay, subscribers: ReadonlyMap<string, Reactions>, all:
 /** Lets go of a part when what is under way for it has ended. */
 async function leave(f: Follow, p: Part): Promise<void> {
   f.parts.delete(p.part);
-  await Promise.all([f.turn, p.alone]);
+  await f.turn;
+  await p.alone;
 }
 
 function begin(r: Relay, subscriber: string, reactions: Reactions, all: Map<string, Follow>, failed: (error: unknown) => void): Follow {
@@ -326,7 +327,7 @@ export const relay: Worker = {
     } finally {
       w.signal.removeEventListener('abort', stop);
       for (const f of all.values()) f.ending.abort();
-      await Promise.all([...all.values()].flatMap((f) => [f.ended, ...[...f.parts.values()].map((p) => p.alone)]));
+      await Promise.all([...all.values()].flatMap((f) => [f.ended, ...[...f.parts.values()].flatMap((p) => p.alone ?? [])]));
       // What is not given back is free when its lease runs out.
       await spineStatement(w.cell, (sql) => endRelay(sql, r.me)).catch((error: unknown) => w.log.warn('events.not-given-back', errorFields(error)));
     }
