@@ -72,7 +72,7 @@ describe.runIf(has('chromium'))('the console', () => {
     await page.goto(`${base}/console`);
     await heading('Console');
     expect(await page.locator('.rail a').allInnerTexts()).toEqual(['Feed health', 'Quarantine', 'KYC queue', 'End of day', 'Accounts', 'Transfers', 'Trial balance',
-      'Audit search', 'Operators']);
+      'Webhooks', 'Limits', 'Caches', 'Audit search', 'Operators']);
     await page.keyboard.press('Control+k');
     await page.getByRole('combobox').fill('trial');
     await page.keyboard.press('Enter');

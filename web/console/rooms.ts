@@ -1,7 +1,7 @@
 import type { Words } from './words/en.ts';
 import type { Me } from './parts/client.ts';
 
-export interface Room { readonly id: keyof Words['rooms']; readonly path: '/feed' | '/quarantine' | '/accounts' | '/transfers' | '/trial' | '/kyc' | '/eod' | '/audit' | '/operators';
+export interface Room { readonly id: keyof Words['rooms']; readonly path: '/feed' | '/quarantine' | '/accounts' | '/transfers' | '/trial' | '/kyc' | '/eod' | '/webhooks' | '/limits' | '/caches' | '/audit' | '/operators';
   readonly group: keyof Words['groups']; readonly permission: string; /** Turned on by a tenant; every tenant has what belongs to none. */
   readonly product?: string }
 
@@ -13,6 +13,9 @@ export const rooms: readonly Room[] = [
   { id: 'accounts', path: '/accounts', group: 'ledger', permission: 'ledger:read' },
   { id: 'transfers', path: '/transfers', group: 'ledger', permission: 'ledger:read' },
   { id: 'trial', path: '/trial', group: 'ledger', permission: 'ledger:read' },
+  { id: 'webhooks', path: '/webhooks', group: 'webhooks', permission: 'webhooks:read' },
+  { id: 'limits', path: '/limits', group: 'running', permission: 'limits:read' },
+  { id: 'caches', path: '/caches', group: 'running', permission: 'cache:read' },
   { id: 'audit', path: '/audit', group: 'audit', permission: 'audit:read' },
   { id: 'operators', path: '/operators', group: 'operators', permission: 'operators:read' },
 ];

@@ -36,7 +36,7 @@ export const en = {
     notFound: 'There is no such room',
     notFoundText: 'Choose one from the list, or search with Ctrl K.',
   },
-  groups: { taxrefund: 'Tax refunds', wallet: 'Wallets', ledger: 'Books', audit: 'Audit', operators: 'People who work here' },
+  groups: { taxrefund: 'Tax refunds', wallet: 'Wallets', ledger: 'Books', webhooks: 'Webhooks', running: 'How it runs', audit: 'Audit', operators: 'People who work here' },
   rooms: {
     feed: { name: 'Feed health', text: 'What each source sent, how long it has been silent, what waits.' },
     quarantine: { name: 'Quarantine', text: 'Lines that were set aside: why, and to be taken again.' },
@@ -45,6 +45,9 @@ export const en = {
     trial: { name: 'Trial balance', text: 'Both sides of the books, now or at the end of a day.' },
     kyc: { name: 'KYC queue', text: 'People who asked to be better known: their documents, and the decision of two.' },
     eod: { name: 'End of day', text: 'Runs that close a day: interest and fees, how far they are, and the next one.' },
+    webhooks: { name: 'Webhooks', text: 'Where events are sent: endpoints, deliveries and what receivers answered.' },
+    limits: { name: 'Limits', text: 'What each limit was asked and refused.' },
+    caches: { name: 'Caches', text: 'Hits, loads and what was refused or stale.' },
     audit: { name: 'Audit search', text: 'Who did what, to whom, when, with which result.' },
     operators: { name: 'Operators', text: 'Who works for this office, and in which role.' },
   },
