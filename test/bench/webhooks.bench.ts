@@ -3,7 +3,7 @@
  * dies. And what one endpoint that answers in 30 seconds does to the others. The raw sender is the best simple one: undici's Pool.dispatch with 128 under
  * way and our own signature; it keeps nothing. No peer runs here: Svix, Convoy and Hook0 are servers of other languages without a package.
  */
-import { child, finish, interleave, measure, median, medianOf, ratioOf, type Round } from './frame.ts';
+import { child, cpuUs, finish, interleave, measure, median, medianOf, ratioOf, type Round } from './frame.ts';
 
 const ROUNDS = Number(process.env.BENCH_ROUNDS ?? 5);
 const COUNT = Number(process.env.BENCH_COUNT ?? 20_000);
@@ -16,10 +16,12 @@ interface Delivered { seconds: number; attempts: number; ok: number; p99Ms: numb
 
 async function durable(): Promise<Round> {
   await server.ask({ what: 'setup', port, slow: false });
+  const node = cpuUs(server.pid);
   const m = await measure([server.pid], [receiver.pid], () => server.ask<Delivered>({ what: 'deliver', count: COUNT, slow: 0 }));
+  const nodeUs = cpuUs(server.pid) - node;
   const { seconds, attempts, ok, p99Ms } = m.result;
   if (attempts < COUNT || ok < COUNT) throw new Error(`${attempts} attempts, ${ok} answered 200, for ${COUNT} deliveries`);
-  return { perSecond: COUNT / seconds, cpuUsEach: m.cpuUs / COUNT, p99Ms, foreign: m.foreign, extra: {} };
+  return { perSecond: COUNT / seconds, cpuUsEach: m.cpuUs / COUNT, p99Ms, foreign: m.foreign, extra: { 'node µs': nodeUs / COUNT } };
 }
 async function raw(): Promise<Round> {
   const m = await measure([server.pid], [receiver.pid], () => server.ask<{ seconds: number; ok: number }>({ what: 'raw', port, count: COUNT }));

@@ -31,6 +31,11 @@ const tree = root.addChildren([
   createRoute({ ...at, path: '/jobs', component: lazyRouteComponent(() => import('./rooms/spine/jobs.tsx'), 'Jobs') }),
   createRoute({ ...at, path: '/sagas', component: lazyRouteComponent(() => import('./rooms/spine/sagas.tsx'), 'Sagas') }),
   createRoute({ ...at, path: '/sagas/$saga', component: lazyRouteComponent(() => import('./rooms/spine/sagas.tsx'), 'Saga') }),
+  createRoute({ ...at, path: '/webhooks', component: lazyRouteComponent(() => import('./rooms/webhooks/endpoints.tsx'), 'Endpoints') }),
+  createRoute({ ...at, path: '/webhooks/$endpoint', component: lazyRouteComponent(() => import('./rooms/webhooks/endpoint.tsx'), 'Endpoint') }),
+  createRoute({ ...at, path: '/webhooks/deliveries/$delivery', component: lazyRouteComponent(() => import('./rooms/webhooks/endpoint.tsx'), 'Delivery') }),
+  createRoute({ ...at, path: '/limits', component: lazyRouteComponent(() => import('./rooms/limits/limits.tsx'), 'Limits') }),
+  createRoute({ ...at, path: '/caches', component: lazyRouteComponent(() => import('./rooms/limits/limits.tsx'), 'Caches') }),
   createRoute({ ...at, path: '/audit', component: lazyRouteComponent(() => import('./rooms/audit/search.tsx'), 'AuditSearch') }),
   createRoute({ ...at, path: '/operators', component: lazyRouteComponent(() => import('./rooms/operators/list.tsx'), 'Operators') }),
 ]);

@@ -26,8 +26,9 @@ export const DISABLE_AFTER_MS = 5 * 86_400_000;
 /** How long the secret before a rotation signs as well. */
 export const GRACE_HOURS_DEFAULT = 24;
 export const GRACE_HOURS_MAX = 168;
-/** Deliveries under way in a process, to one endpoint, and endpoints that one claim looks at. */
-export const IN_FLIGHT_MAX = 512;
+/** Deliveries under way in a process, taken by one claim, under way to one endpoint, and endpoints that one claim looks at. */
+export const IN_FLIGHT_MAX = 1024;
+export const CLAIM_MAX = 512;
 export const PER_ENDPOINT_MAX = 64;
 export const CLAIM_ENDPOINTS_MAX = 128;
 export const LEASE_MS = 45_000;
@@ -39,8 +40,7 @@ export const SWEEP_EVERY_MS = 3_600_000;
 /** Deliveries that one replay of a range makes. */
 export const REPLAY_MAX = 10_000;
 export const LIST_MAX = 50;
-/** Connections to one origin, origins that a process keeps connections to. */
-export const CONNECTIONS_MAX = 64;
+/** Origins that a process keeps connections to. */
 export const ORIGINS_MAX = 500;
 
 export type SignatureKind = 'v1' | 'v1a';

@@ -36,7 +36,7 @@ export const en = {
     notFound: 'There is no such room',
     notFoundText: 'Choose one from the list, or search with Ctrl K.',
   },
-  groups: { taxrefund: 'Tax refunds', wallet: 'Wallets', ledger: 'Books', notify: 'Notices', spine: 'What happens behind', audit: 'Audit', operators: 'People who work here' },
+  groups: { taxrefund: 'Tax refunds', wallet: 'Wallets', ledger: 'Books', notify: 'Notices', spine: 'What happens behind', webhooks: 'Webhooks', running: 'How it runs', audit: 'Audit', operators: 'People who work here' },
   rooms: {
     feed: { name: 'Feed health', text: 'What each source sent, how long it has been silent, what waits.' },
     quarantine: { name: 'Quarantine', text: 'Lines that were set aside: why, and to be taken again.' },
@@ -51,6 +51,9 @@ export const en = {
     subscribers: { name: 'Subscribers', text: 'Who follows the log, how far behind, and what was set aside.' },
     jobs: { name: 'Jobs', text: 'What is to be done later, dead letters, and the schedules.' },
     sagas: { name: 'Sagas', text: 'Work of several steps: how far it is, and what waits for a person.' },
+    webhooks: { name: 'Webhooks', text: 'Where events are sent: endpoints, deliveries and what receivers answered.' },
+    limits: { name: 'Limits', text: 'What each limit was asked and refused.' },
+    caches: { name: 'Caches', text: 'Hits, loads and what was refused or stale.' },
     audit: { name: 'Audit search', text: 'Who did what, to whom, when, with which result.' },
     operators: { name: 'Operators', text: 'Who works for this office, and in which role.' },
   },

@@ -46,6 +46,7 @@ create table webhooks.delivery (
   status text not null default 'waiting' check (status in ('waiting', 'sending', 'done', 'dead')),
   attempts smallint not null default 0,
   manual boolean not null default false,
+  ordered boolean not null default false,
   next_at timestamptz,
   lease_until timestamptz,
   worker uuid,
@@ -54,12 +55,11 @@ create table webhooks.delivery (
   done_at timestamptz
 ) with (fillfactor = 70, autovacuum_vacuum_scale_factor = 0.02);
 comment on table webhooks.delivery is 'One event on its way to one endpoint: claimed under a lease, tried by a ladder, dead after the last try.';
-create unique index delivery_once on webhooks.delivery (endpoint, message) where not manual;
+-- Each change of status writes every index that holds the row, so there are few: what is due, what is under way, what has an order, what is listed.
 create index delivery_waiting on webhooks.delivery (endpoint, next_at, id) where status = 'waiting';
-create index delivery_open on webhooks.delivery (endpoint, id) where status in ('waiting', 'sending');
-create index delivery_sending on webhooks.delivery (lease_until) where status = 'sending';
-create index delivery_of on webhooks.delivery (tenant, endpoint, id);
-create index delivery_over on webhooks.delivery (done_at) where done_at is not null;
+create index delivery_sending on webhooks.delivery (endpoint, lease_until) where status = 'sending';
+create index delivery_ordered on webhooks.delivery (endpoint, id) where ordered and status in ('waiting', 'sending');
+create index delivery_of on webhooks.delivery (endpoint, id);
 
 create table webhooks.attempt (
   tenant uuid not null,
@@ -74,5 +74,4 @@ create table webhooks.attempt (
   primary key (delivery, no)
 );
 comment on table webhooks.attempt is 'What became of each try: the answer’s status or the error, how long it took, and the beginning of the answer, sealed.';
-create index attempt_of on webhooks.attempt (tenant, endpoint, at);
-create index attempt_at on webhooks.attempt (at);
+create index attempt_of on webhooks.attempt (endpoint, at);

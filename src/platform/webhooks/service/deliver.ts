@@ -3,7 +3,8 @@ import { LRUCache } from 'lru-cache';
 import { errorFields, perform, provide, spineStatement, systemRandom, uuid, uuidv7, type Clock, type Provided, type Worker, type WorkerContext } from '#kernel';
 import { tenantKeys, type TenantKeys } from '#spine/vault';
 import {
-  BREAKER_AFTER, CLAIM_ENDPOINTS_MAX, DeliverSignal, DeliveryDead, IN_FLIGHT_MAX, KEPT_MS, LEASE_MS, PAYLOAD_BYTES_MAX, PER_ENDPOINT_MAX, POLL_MS, Reach,
+  BREAKER_AFTER, CLAIM_ENDPOINTS_MAX, CLAIM_MAX, DeliverSignal, DeliveryDead, IN_FLIGHT_MAX, KEPT_MS, LEASE_MS, PAYLOAD_BYTES_MAX, PER_ENDPOINT_MAX, POLL_MS,
+    Reach,
   SWEEP_BATCH_MAX, SWEEP_EVERY_MS, type Secrets,
 } from '../contract.ts';
 import { givenUp, nextTry, render, restMs, retryAfter, signature, signingKey } from '../rules.ts';
@@ -86,7 +87,7 @@ async function resultsOf(u: Underway, overs: readonly Over[], now: Date): Promis
   for (const over of overs) {
     const { claimed, sent } = over;
     const judged = judge(over, now);
-    const tenant = sent.excerpt ? await u.w.tenant(claimed.tenant) : undefined;
+    const tenant = sent.excerpt && judged.status !== 'done' ? await u.w.tenant(claimed.tenant) : undefined;
     r.ids.push(claimed.id);
     r.statuses.push(judged.status);
     r.nextAt.push(judged.nextAt);
@@ -94,7 +95,7 @@ async function resultsOf(u: Underway, overs: readonly Over[], now: Date): Promis
     r.ms.push(sent.ms);
     r.codes.push(sent.status);
     r.errors.push(sent.error);
-    // What a receiver answers may quote a person.
+    // What a receiver answers to a failure says why; it may quote a person, so it stands sealed.
     r.excerpts.push(tenant ? tenantKeys({ use: u.w.cell.use, tenant }).seal(excerptPlace(claimed.id, claimed.attempts), sent.excerpt) : null);
     if (judged.status === 'dead') r.dead.push(over);
   }
@@ -167,7 +168,7 @@ async function record(u: Underway, overs: readonly Over[]): Promise<void> {
 
 async function claim(u: Underway): Promise<number> {
   const { w } = u;
-  const room = IN_FLIGHT_MAX - u.total;
+  const room = Math.min(CLAIM_MAX, IN_FLIGHT_MAX - u.total);
   // A few at a time would cost a statement each; what is under way soon makes room for many.
   if (room < IN_FLIGHT_MAX / 4) return 0;
   const now = w.clock.now();

@@ -5,9 +5,9 @@ import { listeningTo } from '../store/endpoints.ts';
 import { insertDeliveries } from '../store/deliveries.ts';
 
 interface Plan {
-  readonly listening: Promise<readonly { id: string; events: string[] }[]>;
+  readonly listening: Promise<readonly { id: string; events: string[]; ordered: boolean }[]>;
   readonly messages: { ids: string[]; topics: string[]; keys: string[]; versions: number[]; at: Date[]; data: string[] };
-  readonly deliveries: { endpoints: string[]; messages: string[] };
+  readonly deliveries: { endpoints: string[]; messages: string[]; ordered: boolean[] };
 }
 /** Events that share a transaction share one look at the endpoints, and one statement for all that is to be delivered. */
 const plans = new WeakMap<SectionTx, Plan>();
@@ -21,7 +21,7 @@ function planOf(tx: Tx): Plan {
   if (!plan) {
     const fresh: Plan = {
       listening: listeningTo(section.sql, section.tenant.id), messages: { ids: [], topics: [], keys: [], versions: [], at: [], data: [] },
-      deliveries: { endpoints: [], messages: [] },
+      deliveries: { endpoints: [], messages: [], ordered: [] },
     };
     plans.set(section, (plan = fresh));
     section.write(async () => {
@@ -52,5 +52,6 @@ export async function fanOut(tx: Tx, type: EventType,
   for (const endpoint of to) {
     plan.deliveries.endpoints.push(endpoint.id);
     plan.deliveries.messages.push(e.id);
+    plan.deliveries.ordered.push(endpoint.ordered);
   }
 }

@@ -4,7 +4,7 @@ import ipaddr from 'ipaddr.js';
 import { LRUCache } from 'lru-cache';
 import { Pool, type Dispatcher } from 'undici';
 import type { Clock } from '#kernel';
-import { CONNECTIONS_MAX, EXCERPT_CHARS_MAX, ORIGINS_MAX, RESPONSE_BYTES_MAX, TIMEOUT_MS, type Reach } from '../contract.ts';
+import { EXCERPT_CHARS_MAX, IN_FLIGHT_MAX, ORIGINS_MAX, RESPONSE_BYTES_MAX, TIMEOUT_MS, type Reach } from '../contract.ts';
 import { isPublic } from '../rules.ts';
 
 /** What became of one request. `error` is a class of errors, never a text that quotes values. */
@@ -120,10 +120,11 @@ export function createSender(reach: Reach, clock: Clock): Sender {
   const timeoutMs = reach.timeoutMs ?? TIMEOUT_MS;
   const pools = new LRUCache<string, Pool>({ max: ORIGINS_MAX, dispose: (pool) => void pool.close().catch(() => undefined) });
   const under = new Set<UnderWay>();
+  // As many connections as there may be deliveries under way: endpoints of one origin never wait for each other's answers.
   const poolOf = (origin: string): Pool => {
     let pool = pools.get(origin);
     if (!pool) {
-      pool = new Pool(origin, { connections: CONNECTIONS_MAX, pipelining: 1, headersTimeout: timeoutMs, bodyTimeout: timeoutMs, keepAliveTimeout: 30_000,
+      pool = new Pool(origin, { connections: IN_FLIGHT_MAX, pipelining: 1, headersTimeout: timeoutMs, bodyTimeout: timeoutMs, keepAliveTimeout: 30_000,
         maxHeaderSize: 16_384, connect: { lookup, timeout: CONNECT_MS_MAX } });
       pools.set(origin, pool);
     }

@@ -5,7 +5,8 @@ export interface NewMessages { readonly ids: string[]; readonly topics: string[]
   readonly data: string[] }
 
 /** Writes messages and their deliveries; what stands already stays. */
-export const insertDeliveries = (sql: SqlTag, tenant: Uuid, now: Date, m: NewMessages, d: { endpoints: string[]; messages: string[] }): Promise<unknown[]> =>
+export const insertDeliveries = (sql: SqlTag, tenant: Uuid, now: Date, m: NewMessages,
+  d: { endpoints: string[]; messages: string[]; ordered: boolean[] }): Promise<unknown[]> =>
   sql`
   with message as (
     insert into webhooks.message (tenant, id, topic, key, version, at, data)
@@ -13,9 +14,8 @@ export const insertDeliveries = (sql: SqlTag, tenant: Uuid, now: Date, m: NewMes
       string_to_array(${joinedJson(m.data)}, chr(30), '')) r (i, t, k, v, a, x)
     on conflict do nothing
   )
-  insert into webhooks.delivery (tenant, endpoint, message, next_at, created_at)
-  select ${tenant}, e, m, ${now}, ${now} from unnest(${d.endpoints}::uuid[], ${d.messages}::uuid[]) r (e, m)
-  on conflict do nothing`;
+  insert into webhooks.delivery (tenant, endpoint, message, ordered, next_at, created_at)
+  select ${tenant}, e, m, o, ${now}, ${now} from unnest(${d.endpoints}::uuid[], ${d.messages}::uuid[], ${d.ordered}::boolean[]) r (e, m, o)`;
 
 export interface Claimed {
   readonly id: bigint; readonly tenant: string; readonly endpoint: string; readonly attempts: number; readonly url: string; readonly kind: SignatureKind;
@@ -42,7 +42,7 @@ export const claimDeliveries = (sql: SqlTag, c: { worker: string; now: Date; unt
         select d.id from webhooks.delivery d where d.endpoint = due.id and d.status = 'waiting' and d.next_at <= ${c.now}
           and (not due.single or not exists (select 1 from webhooks.delivery s where s.endpoint = due.id and s.status = 'sending'))
           and (not due.ordered or not exists (
-            select 1 from webhooks.delivery o where o.endpoint = due.id and o.status in ('waiting', 'sending') and o.id < d.id))
+            select 1 from webhooks.delivery o where o.endpoint = due.id and o.ordered and o.status in ('waiting', 'sending') and o.id < d.id))
         order by d.next_at, d.id limit case when due.single then 1 else due.room end for update skip locked) w
     ) d order by d.nth, due.turn limit ${c.room}
   ), taken as (
@@ -67,10 +67,10 @@ export const finishDeliveries = (sql: SqlTag, worker: string, now: Date, r: Resu
   ), held as (
     update webhooks.delivery d set status = r.status, next_at = r.next_at, reason = r.reason, lease_until = null, worker = null,
       done_at = case when r.status in ('done', 'dead') then ${now}::timestamptz end
-    from result r where d.id = r.id and d.worker = ${worker} returning d.id, d.tenant, d.endpoint, d.attempts
+    from result r where d.id = r.id and d.worker = ${worker} returning d.id, d.tenant, d.endpoint, d.attempts, r.ms, r.code, r.error, r.excerpt
   ), tried as (
     insert into webhooks.attempt (tenant, delivery, no, endpoint, at, ms, status, error, excerpt)
-    select h.tenant, h.id, h.attempts, h.endpoint, ${now}, r.ms, r.code, r.error, r.excerpt from held h join result r on r.id = h.id
+    select tenant, id, attempts, endpoint, ${now}, ms, code, error, excerpt from held
     on conflict do nothing
   )
   select id from held`;
@@ -116,13 +116,13 @@ export const attemptsOf = (sql: SqlTag, tenant: Uuid, id: string): Promise<{ no:
   select no, at, ms, status, error, excerpt from webhooks.attempt where tenant = ${tenant} and delivery = ${id}::bigint order by no`;
 
 export const replayOne = (sql: SqlTag, tenant: Uuid, now: Date, id: string): Promise<{ id: bigint }[]> => sql<{ id: bigint }>`
-  insert into webhooks.delivery (tenant, endpoint, message, next_at, created_at, manual)
-  select tenant, endpoint, message, ${now}, ${now}, true from webhooks.delivery where tenant = ${tenant} and id = ${id}::bigint returning id`;
+  insert into webhooks.delivery (tenant, endpoint, message, next_at, created_at, manual, ordered)
+  select tenant, endpoint, message, ${now}, ${now}, true, ordered from webhooks.delivery where tenant = ${tenant} and id = ${id}::bigint returning id`;
 
 /** Sends what happened between two instants again, or for the first time, to an endpoint that wants it. */
 export const replayRange = (sql: SqlTag, tenant: Uuid, now: Date, r: { endpoint: string; from: Date; to: Date; limit: number }): Promise<unknown[]> => sql`
-  insert into webhooks.delivery (tenant, endpoint, message, next_at, created_at, manual)
-  select m.tenant, e.id, m.id, ${now}, ${now}, true
+  insert into webhooks.delivery (tenant, endpoint, message, next_at, created_at, manual, ordered)
+  select m.tenant, e.id, m.id, ${now}, ${now}, true, e.ordered
   from webhooks.message m join webhooks.endpoint e on e.tenant = m.tenant and e.id = ${r.endpoint}
   where m.tenant = ${tenant} and m.at >= ${r.from} and m.at < ${r.to} and e.events && array['*', split_part(m.topic, '.', 1) || '.*', m.topic]
   order by m.at, m.id limit ${r.limit} returning 1`;
@@ -138,7 +138,8 @@ export const insertManual = (sql: SqlTag, tenant: Uuid, now: Date, endpoint: str
 /** Deletes what has been over for long: deliveries with their attempts, then messages that nothing names any more. */
 export const sweepOver = (sql: SqlTag, before: Date, limit: number): Promise<{ n: number }[]> => sql<{ n: number }>`
   with over as (
-    delete from webhooks.delivery where id = any(array(select id from webhooks.delivery where done_at < ${before} order by done_at limit ${limit})) returning id
+    delete from webhooks.delivery where id = any(array(
+      select id from (select id, done_at from webhooks.delivery order by id limit ${limit}) oldest where done_at < ${before})) returning id
   ), tries as (delete from webhooks.attempt a using over where a.delivery = over.id returning 1)
   select count(*)::int as n from over`;
 export const sweepMessages = (sql: SqlTag, before: Date, limit: number): Promise<unknown[]> => sql`

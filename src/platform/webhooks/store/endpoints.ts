@@ -54,8 +54,8 @@ export const countsOf = (sql: SqlTag, tenant: Uuid, limit: number): Promise<{ en
   from webhooks.endpoint e where e.tenant = ${tenant}`;
 
 /** Endpoints that are sent to, with what they want. */
-export const listeningTo = (sql: SqlTag, tenant: Uuid): Promise<{ id: string; events: string[] }[]> => sql<{ id: string; events: string[] }>`
-  select id, events from webhooks.endpoint where tenant = ${tenant} and state = 'active' order by id`;
+export const listeningTo = (sql: SqlTag, tenant: Uuid): Promise<{ id: string; events: string[]; ordered: boolean }[]> => sql`
+  select id, events, ordered from webhooks.endpoint where tenant = ${tenant} and state = 'active' order by id`;
 
 export const statsOf = async (sql: SqlTag, tenant: Uuid, endpoint: Uuid, since: Date): Promise<{ attempts: number; succeeded: number; p50: number | null;
   p95: number | null }> => (await sql<{ attempts: number; succeeded: number; p50: number | null; p95: number | null }>`

@@ -1,0 +1,108 @@
+import { createRequire } from 'node:module';
+import { mkdirSync, readFileSync } from 'node:fs';
+import { createServer, type Server } from 'node:http';
+import { chromium, type Browser, type Page } from 'playwright-core';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { provide, systemClock } from '#kernel';
+import { Reach } from '#platform/webhooks';
+import { house, operatorOf, type House } from '#test';
+import { has } from '../parts.ts';
+import { chromiumPath, CHROMIUM_ARGS } from './chromium.ts';
+import { builtAssets } from './pages.ts';
+
+const require = createRequire(import.meta.url);
+const axeSource = readFileSync(createRequire(require.resolve('@axe-core/playwright')).resolve('axe-core/axe.min.js'), 'utf8');
+declare const axe: { run(context: unknown, options: unknown): Promise<{ violations: { id: string; nodes: { target: string[]; html: string }[] }[] }> };
+const TAGS = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa'];
+const SHOTS = process.env['EXCHEQUER_SHOTS'];
+
+describe.runIf(has('chromium'))('the rooms for webhooks, limits and caches', () => {
+  let h: House, browser: Browser, page: Page, base: string, receiver: Server;
+  const got: string[] = [];
+  const faults: string[] = [];
+  beforeAll(async () => {
+    receiver = createServer((req, res) => {
+      got.push(String(req.headers['webhook-signature']));
+      res.writeHead(got.length === 1 ? 500 : 200).end('not today');
+    });
+    await new Promise<void>((done) => { receiver.listen(0, '127.0.0.1', done); });
+    h = await house({ serve: ['IN'], transport: 'http', workers: true, assets: await builtAssets(), provided: () => [provide(Reach, () => ({ loopback: true }))] });
+    base = `http://india.localhost:${h.program.port}`;
+    const operator = await operatorOf(h);
+    browser = await chromium.launch({ executablePath: chromiumPath(), args: CHROMIUM_ARGS });
+    const context = await browser.newContext({ viewport: { width: 1280, height: 900 }, reducedMotion: 'reduce' });
+    await context.addCookies([{ name: 'xq_operator', value: operator.cookies.xq_operator ?? '', url: base }]);
+    page = await context.newPage();
+    page.on('console', (message) => { if (message.type() === 'error') faults.push(message.text()); });
+    page.on('pageerror', (error) => faults.push(String(error)));
+  });
+  afterAll(async () => {
+    await browser?.close();
+    await h.stop();
+    receiver.closeAllConnections();
+    receiver.close();
+  });
+  const heading = (name: string | RegExp): Promise<void> => page.getByRole('heading', { level: 1, name }).waitFor();
+  const sound = async (name: string): Promise<void> => {
+    await page.evaluate(axeSource);
+    const found = await page.evaluate(async (tags) => {
+      const { violations } = await axe.run(document, { runOnly: { type: 'tag', values: tags }, resultTypes: ['violations'] });
+      return violations.flatMap((v) => v.nodes.map((n) => `${v.id}: ${n.target.join(' ')} ${n.html.slice(0, 120)}`));
+    }, TAGS);
+    if (SHOTS) {
+      mkdirSync(SHOTS, { recursive: true });
+      await page.screenshot({ path: `${SHOTS}/${name}.png`, fullPage: true });
+    }
+    expect(found, name).toEqual([]);
+  };
+
+  it('make an endpoint, show its secret once, send a test and tell of each try', { timeout: 120_000 }, async () => {
+    await page.goto(`${base}/console/webhooks`);
+    await heading('Webhooks');
+    await page.getByText('No endpoint yet').waitFor();
+    await sound('webhooks-empty');
+    await page.getByLabel('Address').fill('http://10.0.0.1/hook');
+    await page.getByLabel('What it is for').fill('The shop’s stock');
+    await page.getByRole('button', { name: 'Make it' }).click();
+    await page.getByText('This address cannot be an endpoint.').waitFor();
+    const { port } = receiver.address() as { port: number };
+    await page.getByLabel('Address').fill(`http://127.0.0.1:${port}/hook`);
+    await page.getByRole('button', { name: 'Make it' }).click();
+    await page.getByText(/^whsec_/).waitFor();
+    await sound('webhooks-made');
+    await page.getByRole('link', { name: `http://127.0.0.1:${port}/hook` }).click();
+    await heading('The shop’s stock');
+    await page.getByText(/^whsec_/).waitFor({ state: 'detached' });
+    await page.getByRole('button', { name: 'Send a test event' }).click();
+    await page.getByText('A test event is on its way.').waitFor();
+    await page.getByRole('cell', { name: 'status 500' }).first().waitFor();
+    await sound('webhooks-endpoint');
+    // The endpoint asks for everything, its own making included: the test is the delivery of that type.
+    await page.getByRole('row', { name: /webhooks\./ }).first().getByRole('link').click();
+    await heading(/^Delivery \d+$/);
+    await page.getByRole('button', { name: 'Send this event again' }).click();
+    await page.getByText('It is on its way again').waitFor();
+    await sound('webhooks-delivery');
+    for (let i = 0; i < 100 && got.length < 2; i++) await systemClock.sleep(50);
+    expect(got.every((s) => s.startsWith('v1,'))).toBe(true);
+  });
+
+  it('show what limits and caches counted, in Hindi, in the dark and at 320 px as well', { timeout: 120_000 }, async () => {
+    for (const [path, name] of [['limits', 'Limits'], ['caches', 'Caches']] as const) {
+      await page.goto(`${base}/console/${path}`);
+      await heading(name);
+      await page.getByRole('heading', { level: 2 }).first().waitFor();
+      await sound(path);
+    }
+    await page.setViewportSize({ width: 320, height: 640 });
+    for (const path of ['webhooks', 'limits', 'caches']) {
+      await page.goto(`${base}/console/${path}?lang=hi&theme=dark`);
+      await page.getByRole('heading', { level: 1 }).waitFor();
+      await page.getByRole('heading', { level: 2 }).first().waitFor();
+      expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(320);
+      await sound(`${path}-hi-dark-320`);
+    }
+    await page.setViewportSize({ width: 1280, height: 900 });
+    expect(faults.filter((f) => !/422/.test(f))).toEqual([]);
+  });
+});
