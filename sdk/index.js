@@ -71,6 +71,7 @@ const routes = {
   postWebhooksEndpointsEndpointTest: ['POST', '/webhooks/endpoints/:endpoint/test'],
   postWebhooksEndpointsEndpointReplay: ['POST', '/webhooks/endpoints/:endpoint/replay'],
   getWebhooksEndpointsEndpointDeliveries: ['GET', '/webhooks/endpoints/:endpoint/deliveries'],
+  getWebhooksDeliveries: ['GET', '/webhooks/deliveries'],
   getWebhooksDeliveriesDelivery: ['GET', '/webhooks/deliveries/:delivery'],
   postWebhooksDeliveriesDeliveryReplay: ['POST', '/webhooks/deliveries/:delivery/replay'],
   getTaxRefundsYear: ['GET', '/tax-refunds/:year'],

@@ -80,6 +80,10 @@ export const zDeliveriesAsk = z.strictObject({
   params: z.strictObject({ endpoint: zEndpointId }),
   query: z.strictObject({ cursor: zDeliveryNo, status: z.enum(['waiting', 'sending', 'done', 'dead']) }).partial().default({}),
 });
+/** Events of one request, by their ids. */
+export const EVENTS_ASKED_MAX = 20;
+export const zStoryAsk = z.strictObject({ query: z.strictObject({
+  events: z.string().regex(new RegExp(`^evt_[0-9a-f]{32}(?:,evt_[0-9a-f]{32}){0,${EVENTS_ASKED_MAX - 1}}$`)) }) });
 export const zNothing = z.strictObject({});
 
 const zCount = z.int().min(0);

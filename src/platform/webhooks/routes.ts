@@ -2,9 +2,9 @@ import { idOf, route } from '#kernel';
 import {
   tooManyEndpoints, unknownDelivery, unknownEndpoint, unknownPayloadVersion, urlRefused, zCreate, zCreated, zDeliveries, zDeliveriesAsk, zDeliveryShown,
     zEndpoint,
-  zEndpoints, zMade, zNothing, zOfDelivery, zOfEndpoint, zReplay, zRotate, zShown, zTypes, zUpdate,
+  zEndpoints, zMade, zNothing, zOfDelivery, zOfEndpoint, zReplay, zRotate, zShown, zStoryAsk, zTypes, zUpdate,
 } from './contract.ts';
-import { listDeliveries, replay, replayBetween, sendTest, showDelivery } from './service/deliveries.ts';
+import { deliveriesOfStory, listDeliveries, replay, replayBetween, sendTest, showDelivery } from './service/deliveries.ts';
 import { create, disableByHand, enable, list, remove, rotate, show, types, update } from './service/endpoints.ts';
 
 const READ = 'webhooks:read';
@@ -61,6 +61,10 @@ export const deliveriesRoute = route('GET /webhooks/endpoints/:endpoint/deliveri
   summary: 'Deliveries of an endpoint, newest first.', scope: READ, input: zDeliveriesAsk, output: zDeliveries, problems: [unknownEndpoint],
   verb: listDeliveries, example: { input: { params } },
 });
+export const storyRoute = route('GET /webhooks/deliveries', {
+  summary: 'Where some events were sent, by the events’ ids.', scope: READ, input: zStoryAsk, output: zDeliveries, problems: [], verb: deliveriesOfStory,
+  example: { input: { query: { events: `evt_${'0'.repeat(32)}` } } },
+});
 export const deliveryRoute = route('GET /webhooks/deliveries/:delivery', {
   summary: 'One delivery: what was sent, and each try with the beginning of its answer.', scope: READ, input: zOfDelivery, output: zDeliveryShown,
   problems: [unknownDelivery], audit: 'webhooks.delivery-seen', verb: showDelivery, example: { input: { params: { delivery: '1' } } },
@@ -71,4 +75,4 @@ export const replayRoute = route('POST /webhooks/deliveries/:delivery/replay', {
 });
 
 export const routes = [listRoute, typesRoute, createRoute, showRoute, updateRoute, removeRoute, rotateRoute, enableRoute, disableRoute, testRoute,
-  replayRangeRoute, deliveriesRoute, deliveryRoute, replayRoute];
+  replayRangeRoute, deliveriesRoute, storyRoute, deliveryRoute, replayRoute];

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { problem, token, zInstant } from '#kernel';
+import { problem, token, zId, zInstant } from '#kernel';
 
 /** An event as it stands in the log. */
 export interface StoredEvent {
@@ -76,7 +76,8 @@ const zCursor = z.string().regex(/^\d{1,18}$/);
 const zKey = z.string().min(1).max(200);
 export const zEventsQuery = z.strictObject({ query: z.strictObject({ key: zKey, topic: z.string().max(100), trace: z.string().regex(/^[0-9a-f]{32}$/),
   cursor: zCursor }).partial() }).partial();
-export const zEventOut = z.strictObject({ pos: zCursor, topic: z.string(), key: z.string(), version: z.int(), at: zInstant, trace: z.string(),
+export const zEventOut = z.strictObject({ pos: zCursor, event: zId('evt'), topic: z.string(), key: z.string(), version: z.int(), at: zInstant,
+  trace: z.string(),
   data: z.string() });
 export const zEventsOut = z.strictObject({ events: z.array(zEventOut), next: z.string().nullable(), lookedTo: zInstant.nullable() });
 export const zNothing = z.strictObject({});

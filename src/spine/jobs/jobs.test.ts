@@ -380,7 +380,8 @@ it('a worker one of whose loops loses the database ends as a whole, so that it c
   } } }) as typeof cell.pools.spine;
   const ending = new AbortController();
   const broken = { ...cell, pools: { ...cell.pools, spine } };
-  const ran = worker.run({ cell: broken, clock: systemClock, log: h.log, signal: ending.signal, modules: [], tenant: async () => undefined, tenants: () => [] });
+  const ran = worker.run({ cell: broken, clock: systemClock, log: h.log, signal: ending.signal, modules: [], tenant: async () => undefined, tenants: () =>
+    [] });
   await expect(Promise.race([ran, systemClock.sleep(5000).then(() => 'still there')])).rejects.toThrow('gone');
   ending.abort();
 });

@@ -4,9 +4,10 @@ import type { z } from 'zod';
 import {
   DeliverSignal, LIST_MAX, REPLAY_MAX, TEST_TYPE, unknownDelivery, unknownEndpoint, type DeliveryView, type zDeliveries, type zDeliveriesAsk,
   type zDeliveryShown, type zMade, type zOfDelivery, type zOfEndpoint, type zReplay,
+  type zStoryAsk,
 } from '../contract.ts';
 import { render } from '../rules.ts';
-import { attemptsOf, deliveriesOf, deliveryOf, insertManual, replayOne, replayRange, type DeliveryRow } from '../store/deliveries.ts';
+import { attemptsOf, deliveriesOf, deliveriesOfEvents, deliveryOf, insertManual, replayOne, replayRange, type DeliveryRow } from '../store/deliveries.ts';
 import { excerptPlace } from './deliver.ts';
 import { endpointIn } from './endpoints.ts';
 import { realNow } from './fan-out.ts';
@@ -24,6 +25,12 @@ export async function listDeliveries(tx: Tx, input: z.output<typeof zDeliveriesA
   const rows = await deliveriesOf(tx.sql, tx.tenant.id, uuidOf(input.params.endpoint), cursor, status, LIST_MAX + 1);
   const shown = rows.slice(0, LIST_MAX);
   return done({ deliveries: shown.map(viewOf), cursor: rows.length > LIST_MAX ? String(shown.at(-1)?.id) : null });
+}
+
+/** Where some events were sent: for the story of a request. */
+export async function deliveriesOfStory(tx: Tx, input: z.output<typeof zStoryAsk>): Promise<Outcome<z.output<typeof zDeliveries>>> {
+  const rows = await deliveriesOfEvents(tx.sql, tx.tenant.id, input.query.events.split(',').map((e) => uuidOf(e as `evt_${string}`)), LIST_MAX);
+  return done({ deliveries: rows.map(viewOf), cursor: null });
 }
 
 /** One delivery with what was sent and every try. */

@@ -107,6 +107,12 @@ export const deliveriesOf = (sql: SqlTag, tenant: Uuid, endpoint: Uuid, before: 
     and (${status}::text is null or d.status = ${status}::text)
   order by d.id desc limit ${limit}`;
 
+/** Where these events were sent, the oldest first. */
+export const deliveriesOfEvents = (sql: SqlTag, tenant: Uuid, events: readonly string[], limit: number): Promise<DeliveryRow[]> => sql<DeliveryRow>`
+  select d.id, d.endpoint, d.message, m.topic, d.status, d.attempts, d.manual, d.created_at, d.next_at, d.done_at, d.reason, m.at, '' as data
+  from webhooks.delivery d join webhooks.message m on m.tenant = d.tenant and m.id = d.message
+  where d.tenant = ${tenant} and d.message = any(${events}::uuid[]) order by d.id limit ${limit}`;
+
 export const deliveryOf = async (sql: SqlTag, tenant: Uuid, id: string): Promise<DeliveryRow | undefined> => (await sql<DeliveryRow>`
   select d.id, d.endpoint, d.message, m.topic, d.status, d.attempts, d.manual, d.created_at, d.next_at, d.done_at, d.reason, m.at, m.data
   from webhooks.delivery d join webhooks.message m on m.tenant = d.tenant and m.id = d.message where d.tenant = ${tenant} and d.id = ${id}::bigint`)[0];

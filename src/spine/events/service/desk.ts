@@ -1,5 +1,5 @@
 import type { z } from 'zod';
-import { done, Manifests, refuse, type Outcome, type Tx } from '#kernel';
+import { done, idOf, Manifests, refuse, uuid, type Outcome, type Tx } from '#kernel';
 import {
   BROWSE_SCAN_MAX, EVENTS_PAGE_MAX, EventSignal, keyNotParked, type StoredEvent, type zEventsOut, type zEventsQuery, type zParkedDecided, type zParkedDecision,
   type zParkedOut, type zSubscribersOut, Wakeups,
@@ -16,7 +16,8 @@ export async function listed(tx: Tx, { query: q = {} }: z.output<typeof zEventsQ
   const page = rows.slice(0, EVENTS_PAGE_MAX);
   const next = rows.length > page.length ? (page.at(-1) as StoredEvent).pos : from;
   return done({
-    events: page.map((e) => ({ pos: e.pos.toString(), topic: e.topic, key: e.key, version: e.version, at: e.at, trace: e.trace, data: e.data })),
+    events: page.map((e) => ({ pos: e.pos.toString(), event: idOf('evt', uuid(e.id)), topic: e.topic, key: e.key, version: e.version, at: e.at,
+      trace: e.trace, data: e.data })),
     next: next > 0n ? next.toString() : null, lookedTo: next > 0n ? await timeAt(tx.sql, next) : null,
   });
 }

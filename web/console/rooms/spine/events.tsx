@@ -18,11 +18,15 @@ function Story({ trace }: { trace: string }): ReactNode {
   const events = useQuery({ queryKey: ['events', { trace }], queryFn: ({ signal }) => client.getEvents({ query: { trace } }, { signal }) });
   // Those whose role does not include them see the rest.
   const messages = useQuery({ queryKey: ['messages', { trace }], queryFn: ({ signal }) => client.getNotificationsOfficeMessages({ query: { trace } }, { signal }), ...ONCE });
+  const told = (events.data?.events ?? []).map((e) => e.event).slice(0, 20);
+  const sent = useQuery({ queryKey: ['deliveries', told], queryFn: ({ signal }) => client.getWebhooksDeliveries({ query: { events: told.join(',') } }, { signal }), enabled: told.length > 0, ...ONCE });
   const rows = [
     ...(facts.data?.facts ?? []).map((f) => ({ id: `f ${f.id}`, at: f.at, kind: 'fact' as const, what: f.action, on: f.resource ?? '', data: Object.entries(f.detail).map(([k, v]) => `${k} ${String(v)}`).join(', ') })),
     ...(events.data?.events ?? []).map((e) => ({ id: `e ${e.pos}`, at: e.at, kind: 'event' as const, what: e.topic, on: e.key, data: e.data })),
     ...(messages.data?.messages ?? []).map((m) => (
       { id: `m ${m.message}`, at: m.at, kind: 'message' as const, what: `${m.kind} · ${m.channel}`, on: m.message, data: [m.state, m.reason, m.provider].filter(Boolean).join(', ') })),
+    ...(sent.data?.deliveries ?? []).map((d) => ({ id: `d ${d.delivery}`, at: d.doneAt ?? d.createdAt, kind: 'delivery' as const, what: d.type, on: d.delivery,
+      data: [d.status, d.reason, `${d.attempts}×`].filter(Boolean).join(', ') })),
   ].toSorted((a, b) => (a.at === b.at ? 0 : a.at < b.at ? -1 : 1));
   return (
     <>
@@ -30,6 +34,7 @@ function Story({ trace }: { trace: string }): ReactNode {
       <Table caption={w.story} empty={w.noStory} rows={rows} keyOf={(r) => r.id} columns={[
         { name: w.at, cell: (r) => <When at={r.at} />, text: (r) => whenText(r.at) }, { name: w.what, cell: (r) => `${w.kinds[r.kind]} ${r.what}` },
         { name: w.on, cell: (r) => (r.kind === 'event' ? <Link to="/events" search={{ key: r.on } as never}><code className="wrap">{r.on}</code></Link>
+          : r.kind === 'delivery' ? <Link to="/webhooks/deliveries/$delivery" params={{ delivery: r.on }}><code>{r.on}</code></Link>
           : r.kind === 'message' ? <Link to="/messages/$message" params={{ message: r.on }}><code className="wrap">{r.on}</code></Link> : <span className="wrap">{r.on}</span>), text: (r) => r.on },
         { name: w.data, cell: (r) => <span className="wrap">{r.data}</span>, text: (r) => r.data },
       ]} />

@@ -1,0 +1,1 @@
+create index delivery_message on webhooks.delivery (tenant, message);
