@@ -15,10 +15,12 @@ import { makeSignal, whenInsertersEnd } from './log.ts';
 type Reactions = ReadonlyMap<string, Reaction>;
 /** A part of a subscriber that this process moves along: its cursor as it is written. */
 interface Part {
-  readonly part: number; pos: bigint;
-  /** What is parked was read since the part was taken: whoever had it before may have parked. */ known?: true;
-  /** It goes by itself for a while,
-  since it failed or is behind the others. */ alone?: Promise<void> | undefined;
+  readonly part: number;
+  pos: bigint;
+  /** What is parked was read since the part was taken: whoever had it before may have parked. */
+  known?: true;
+  /** It goes by itself for a while, since it failed or is behind the others. */
+  alone?: Promise<void> | undefined;
 }
 /** A subscriber of this process. Parts that stand at the same place move on together, in one transaction. */
 interface Follow {
