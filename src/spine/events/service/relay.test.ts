@@ -62,6 +62,23 @@ describe('relays', () => {
     await until(async () => (await su("select 1 from probe.effect where subscriber = 'heaps'")).length === 2 * before);
     await workers.stop();
   });
+  it('that have parts at different places give each its own events, once', async () => {
+    const count = async (): Promise<number> => (await su("select 1 from probe.effect where subscriber = 'heaps'")).length;
+    for (let i = 0; i < 3; i++) await emit(Array.from({ length: 900 }, (_, n) => `apart ${n}`));
+    const first = h.startWorkers(h.cell(), ['relay']);
+    const end = async (): Promise<boolean> => !(await su(
+      "select 1 from events.cursor where subscriber = 'heaps' and pos < (select max(pos) from events.log)")).length;
+    await until(end);
+    await first.stop();
+    const before = await count();
+    await su("update events.cursor set pos = 0 where subscriber = 'heaps' and part = 0");
+    const [own] = await su<{ n: number }>(`select count(*)::int as n from events.log
+      where topic = 'probe.item-changed' and abs(hashtext(tenant::text || key)::bigint) % 4 = 0`);
+    const second = h.startWorkers(h.cell(), ['relay']);
+    await until(end);
+    await second.stop();
+    expect(await count()).toBe(before + (own?.n ?? 0));
+  });
   it('hear of what another process committed before they look by themselves', async () => {
     const workers = h.startWorkers(h.anotherCell(), ['relay']);
     // The writer's process has no relay; it only tells.

@@ -14,8 +14,14 @@ import { makeSignal, whenInsertersEnd } from './log.ts';
 
 type Reactions = ReadonlyMap<string, Reaction>;
 /** A part of a subscriber that this process moves along: its cursor as it is written. */
-interface Part { readonly part: number; pos: bigint; /** It goes by itself for a while,
-  since it failed or is behind the others. */ alone?: Promise<void> | undefined }
+interface Part {
+  readonly part: number;
+  pos: bigint;
+  /** What is parked was read since the part was taken: whoever had it before may have parked. */
+  known?: true;
+  /** It goes by itself for a while, since it failed or is behind the others. */
+  alone?: Promise<void> | undefined;
+}
 /** A subscriber of this process. Parts that stand at the same place move on together, in one transaction. */
 interface Follow {
   readonly subscriber: string; readonly reactions: Reactions; readonly topics: readonly string[]; readonly parts: Map<number, Part>;
@@ -154,11 +160,13 @@ async function alone(r: Relay, f: Follow, p: Part): Promise<void> {
 
 const min = (a: bigint, b: bigint): bigint => (a < b ? a : b);
 
-/** What is parked is read now and then, and what was released has its effect. */
+/** What is parked is read when a part is taken and now and then, and what was released has its effect. */
 async function lookAtParked(r: Relay, f: Follow): Promise<void> {
-  if (r.w.clock.monotonicMs() - f.parkedAtMs < PARKED_EVERY_MS) return;
+  const parts = [...f.parts.values()];
+  if (parts.every((p) => p.known) && r.w.clock.monotonicMs() - f.parkedAtMs < PARKED_EVERY_MS) return;
   f.parked = await spineStatement(r.w.cell, (sql) => parkedKeys(sql, f.subscriber));
   f.parkedAtMs = r.w.clock.monotonicMs();
+  for (const p of parts) p.known = true;
   for (const k of f.parked.filter((x) => x.released)) {
     const p = f.parts.get(Number(k.hash % BigInt(PARTS)));
     const tenant = p && await r.w.tenant(uuid(k.tenant));
@@ -172,7 +180,7 @@ async function lookAtParked(r: Relay, f: Follow): Promise<void> {
 /** One look for the parts that move together; true when there may be more. */
 async function step(r: Relay, f: Follow): Promise<boolean> {
   await lookAtParked(r, f);
-  const parts = [...f.parts.values()].filter((p) => !p.alone);
+  const parts = [...f.parts.values()].filter((p) => p.known && !p.alone);
   const last = parts.reduce((most, p) => (p.pos > most ? p.pos : most), f.seen);
   f.seen = last;
   // Whoever is behind the others (taken over, or set back by a replay) goes by itself until it is with them.
@@ -184,19 +192,22 @@ async function step(r: Relay, f: Follow): Promise<boolean> {
   // What was looked through and was for nobody is written down when it has been quiet for a moment.
   const quiet = to <= last;
   if (quiet && r.w.clock.monotonicMs() - f.lookedAtMs < IDLE_MS) return false;
-  const rows = (await spineStatement(r.w.cell, (sql) => eventsOf(sql, from, to, f.topics, together.map((p) => p.part), PARTS, RELAY_BATCH_MAX)))
-    .filter((e) => e.pos > (f.parts.get(e.part)?.pos ?? e.pos));
+  const read = await spineStatement(r.w.cell, (sql) => eventsOf(sql, from, to, f.topics, together.map((p) => p.part), PARTS, RELAY_BATCH_MAX));
+  // A part that is ahead of another has had some of these; which parts they are was said above, whatever is given back meanwhile.
+  const own = new Map(together.map((p) => [p.part, p.pos]));
+  const rows = read.filter((e) => e.pos > (own.get(e.part) as bigint));
   await r.w.cell.use(RelayProbe)?.at('read', f.subscriber);
   f.lookedAtMs = r.w.clock.monotonicMs();
-  const end = rows.length < RELAY_BATCH_MAX ? to : (rows.at(-1) as PartEvent).pos;
-  if (!rows.length && !quiet && end - from < BigInt(RELAY_SCAN_MAX)) {
+  const end = read.length < RELAY_BATCH_MAX ? to : (read.at(-1) as PartEvent).pos;
+  if (!rows.length && !quiet && read.length < RELAY_BATCH_MAX && end - from < BigInt(RELAY_SCAN_MAX)) {
     f.seen = end;
     return false;
   }
   const parked = new Set(f.parked.map(nameOf));
   try {
     if (rows.some((e) => parked.has(nameOf(e)))) throw new Error('a key is parked');
-    await deliver(r, f, together, rows, end);
+    // A part that is ahead of where this ends stays there: set back, it would have its effects twice.
+    await deliver(r, f, together.filter((p) => p.pos < end), rows, end);
     f.seen = end;
   } catch (error) {
     if (error instanceof CursorLost) throw error;
