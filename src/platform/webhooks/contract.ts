@@ -33,7 +33,7 @@ export const PER_ENDPOINT_MAX = 64;
 export const CLAIM_ENDPOINTS_MAX = 128;
 export const LEASE_MS = 45_000;
 export const POLL_MS = 500;
-/** Messages, deliveries and attempts that are over are kept this long. */
+/** Deliveries and attempts are kept this long, messages twice as long. */
 export const KEPT_MS = 30 * 86_400_000;
 export const SWEEP_BATCH_MAX = 5000;
 export const SWEEP_EVERY_MS = 3_600_000;

@@ -4,7 +4,7 @@ import { searchAudit } from './service/search.ts';
 
 export const search = route('GET /audit/facts', {
   summary: 'Facts of the audit log, newest first: by person (for a purpose), actor, action, result, request and time.',
-  scope: 'audit:read', input: zSearch, output: zFacts, problems: [purposeMissing], audit: 'audit.searched', verb: searchAudit,
+  scope: 'audit:read', input: zSearch, output: zFacts, problems: [purposeMissing], priority: 'report', audit: 'audit.searched', verb: searchAudit,
   example: { input: { query: { action: 'operators.sign-in' } } },
 });
 

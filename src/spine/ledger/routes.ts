@@ -38,7 +38,7 @@ export const explainTransferRoute = route('GET /ledger/transfers/:transfer/expla
 });
 export const trialRoute = route('GET /ledger/trial-balance', {
   summary: 'Every code of the books with its balance, now or at the end of a day, and what both sides come to.', scope: 'ledger:read', input: zTrialQuery,
-  output: zTrialOut, problems: [], audit: 'ledger.trial-balance', verb: readTrial, example: { input: {} },
+  output: zTrialOut, problems: [], priority: 'report', audit: 'ledger.trial-balance', verb: readTrial, example: { input: {} },
 });
 
 export const routes = [accountsRoute, accountRoute, statementRoute, explainAccountRoute, findRoute, explainTransferRoute, trialRoute];

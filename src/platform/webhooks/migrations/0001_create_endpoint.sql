@@ -23,7 +23,7 @@ create table webhooks.endpoint (
   created_at timestamptz not null
 ) with (fillfactor = 50);
 comment on table webhooks.endpoint is 'Where a tenant’s events are sent. Secrets and custom headers stand sealed.';
-create index endpoint_of on webhooks.endpoint (tenant, id);
+create index endpoint_of on webhooks.endpoint (tenant, state);
 
 create table webhooks.message (
   tenant uuid not null,

@@ -8,7 +8,7 @@ import {
   SWEEP_BATCH_MAX, SWEEP_EVERY_MS, type Secrets,
 } from '../contract.ts';
 import { givenUp, nextTry, render, restMs, retryAfter, signature, signingKey } from '../rules.ts';
-import { noteOutcomes, claimDeliveries, finishDeliveries, giveBack, sweepMessages, sweepOver, type Claimed, type Results } from '../store/deliveries.ts';
+import { noteOutcomes, claimDeliveries, finishDeliveries, giveBack, sweepDeliveries, sweepMessages, type Claimed, type Results } from '../store/deliveries.ts';
 import { disable, secretsPlace } from './endpoints.ts';
 import { createSender, type Sent, type Sender } from './send.ts';
 
@@ -223,10 +223,14 @@ export const sweeper: Worker = {
   name: 'webhooks.sweeper', role: 'worker',
   async run(w) {
     while (!w.signal.aborted) {
-      const before = new Date(w.clock.now().getTime() - KEPT_MS);
-      for (let n = SWEEP_BATCH_MAX; n >= SWEEP_BATCH_MAX && !w.signal.aborted;) n = (await spineStatement(w.cell, (sql) => sweepOver(sql, before,
-        SWEEP_BATCH_MAX)))[0]?.n ?? 0;
-      await spineStatement(w.cell, (sql) => sweepMessages(sql, before, SWEEP_BATCH_MAX));
+      const ago = (ms: number): Date => new Date(w.clock.now().getTime() - ms);
+      const all = async (step: () => Promise<number>): Promise<void> => {
+        for (let n = SWEEP_BATCH_MAX; n >= SWEEP_BATCH_MAX && !w.signal.aborted;) n = await step();
+      };
+      await all(() => spineStatement(w.cell, (sql) => sweepDeliveries(sql, ago(KEPT_MS), SWEEP_BATCH_MAX)));
+      for (const { id } of w.tenants()) {
+        await all(async () => (await spineStatement(w.cell, (sql) => sweepMessages(sql, id, ago(2 * KEPT_MS), SWEEP_BATCH_MAX))).length);
+      }
       await w.clock.sleep(SWEEP_EVERY_MS, w.signal);
     }
   },

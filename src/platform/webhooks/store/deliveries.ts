@@ -54,7 +54,9 @@ export const claimDeliveries = (sql: SqlTag, c: { worker: string; now: Date; unt
   )
   select t.id, replace(t.tenant::text, '-', '') as tenant, replace(t.endpoint::text, '-', '') as endpoint, t.attempts, e.url, e.kind, e.secrets, e.headers,
     e.revision, e.streak, replace(t.message::text, '-', '') as message, m.topic, m.at, m.data
-  from taken t join turned e on e.id = t.endpoint join webhooks.message m on m.tenant = t.tenant and m.id = t.message order by t.id`;
+  from taken t join turned e on e.id = t.endpoint
+    cross join lateral (select topic, at, data from webhooks.message m where m.tenant = t.tenant and m.id = t.message limit 1) m
+  order by t.id`;
 
 export interface Results { readonly ids: bigint[]; readonly statuses: string[]; readonly nextAt: (Date | null)[]; readonly reasons: (string | null)[];
   readonly ms: number[]; readonly codes: (number | null)[]; readonly errors: (string | null)[]; readonly excerpts: (string | null)[] }
@@ -141,13 +143,15 @@ export const insertManual = (sql: SqlTag, tenant: Uuid, now: Date, endpoint: str
   insert into webhooks.delivery (tenant, endpoint, message, next_at, created_at, manual) values (${tenant}, ${endpoint}, ${m.id}, ${now}, ${now}, true)
   returning id`;
 
-/** Deletes what has been over for long: deliveries with their attempts, then messages that nothing names any more. */
-export const sweepOver = (sql: SqlTag, before: Date, limit: number): Promise<{ n: number }[]> => sql<{ n: number }>`
-  with over as (
+/** Deletes the oldest deliveries that are older than an instant, with their attempts; what still waits after that time waits for nobody. */
+export const sweepDeliveries = async (sql: SqlTag, before: Date, limit: number): Promise<number> => (await sql<{ n: number }>`
+  with over as materialized (
     delete from webhooks.delivery where id = any(array(
-      select id from (select id, done_at from webhooks.delivery order by id limit ${limit}) oldest where done_at < ${before})) returning id
-  ), tries as (delete from webhooks.attempt a using over where a.delivery = over.id returning 1)
-  select count(*)::int as n from over`;
-export const sweepMessages = (sql: SqlTag, before: Date, limit: number): Promise<unknown[]> => sql`
-  delete from webhooks.message m where (m.tenant, m.id) in (select tenant, id from webhooks.message where at < ${before} limit ${limit})
-    and not exists (select 1 from webhooks.delivery d where d.tenant = m.tenant and d.message = m.id) returning 1`;
+      select id from (select id, created_at from webhooks.delivery order by id limit ${limit}) oldest where created_at < ${before})) returning id
+  ), tries as (delete from webhooks.attempt where delivery = any(array(select id from over)) returning 1)
+  select count(*)::int as n from over`)[0]?.n ?? 0;
+
+/** Deletes a tenant's oldest messages. They are kept twice as long as deliveries, so that one replayed on its last day still has its own. */
+export const sweepMessages = (sql: SqlTag, tenant: Uuid, before: Date, limit: number): Promise<unknown[]> => sql`
+  delete from webhooks.message where tenant = ${tenant} and id = any(array(
+    select id from webhooks.message where tenant = ${tenant} and at < ${before} order by tenant, at limit ${limit})) returning 1`;

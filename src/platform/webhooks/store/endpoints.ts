@@ -55,7 +55,7 @@ export const countsOf = (sql: SqlTag, tenant: Uuid, limit: number): Promise<{ en
 
 /** Endpoints that are sent to, with what they want. */
 export const listeningTo = (sql: SqlTag, tenant: Uuid): Promise<{ id: string; events: string[]; ordered: boolean }[]> => sql`
-  select id, events, ordered from webhooks.endpoint where tenant = ${tenant} and state = 'active' order by id`;
+  select id, events, ordered from webhooks.endpoint where tenant = ${tenant} and state = 'active'`;
 
 export const statsOf = async (sql: SqlTag, tenant: Uuid, endpoint: Uuid, since: Date): Promise<{ attempts: number; succeeded: number; p50: number | null;
   p95: number | null }> => (await sql<{ attempts: number; succeeded: number; p50: number | null; p95: number | null }>`

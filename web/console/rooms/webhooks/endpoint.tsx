@@ -44,7 +44,7 @@ function Actions({ endpoint }: { endpoint: Shown['endpoint'] }): ReactNode {
         <button type="button" className="second" disabled={busy} onClick={() => rotate.mutate()}>{w.rotate}</button>
         <button type="button" className="second" disabled={busy} onClick={() => act.mutate(other)}>{w[other]}</button>
       </div>
-      <p className="quiet">{w.rotateText} {other === 'disable' ? w.disableText : w.enableText}</p>
+      <p className="quiet">{w.rotate}: {w.rotateText}<br />{w[other]}: {other === 'disable' ? w.disableText : w.enableText}</p>
       <form className="filters" onSubmit={(event) => {
         event.preventDefault();
         replay.mutate(new FormData(event.currentTarget));
