@@ -9,8 +9,9 @@ export default defineConfig({
     pool: 'forks',
     maxWorkers: 2,
     retry: 0,
-    testTimeout: 30_000,
-    hookTimeout: 30_000,
+    // Bounds of waiting, not measures: machines differ by a factor of three.
+    testTimeout: 60_000,
+    hookTimeout: 90_000,
     // Tests ask `has('chromium')` of test/parts.ts; found out once, so that every file gets the same answer.
     env: { EXCHEQUER_MISSING: process.env['EXCHEQUER_MISSING'] ?? missingParts().map((part) => part.name).join(',') },
   },

@@ -63,7 +63,7 @@ export const testTenants: readonly TenantRecord[] = [
 ];
 
 const POOLS: PoolSizes = { app: 6, batch: 3, spine: 4, auditor: 1 };
-const SETTLE_MS_MAX = 20_000;
+const SETTLE_MS_MAX = 50_000;
 
 export interface HouseOptions {
   /** The program's modules; all of them unless said. */

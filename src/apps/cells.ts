@@ -57,6 +57,7 @@ export async function embeddedCell(server: PostgresServer, dataDir: string, name
   });
   const user = `${database}_owner`;
   const client = new pg.Client(server.connection('postgres'));
+  client.on('error', () => undefined);
   await client.connect();
   try {
     const role = await client.query('select 1 from pg_roles where rolname = $1', [user]);

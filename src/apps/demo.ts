@@ -20,7 +20,7 @@ import { localAdapters, noteRunning } from './reach.ts';
 import { openCell } from './runtime.ts';
 import { seedBank } from './seed-bank.ts';
 import { seedDemo } from './seed.ts';
-import { startProgram } from './program.ts';
+import { startProgram, type Program } from './program.ts';
 import { noticeProviders } from './providers.ts';
 import { createDesk } from './desk/mount.ts';
 import { deskPeople } from './desk/people.ts';
@@ -29,7 +29,7 @@ import { holdDatabase } from './tour/database.ts';
 import { connectHook } from './tour/hook.ts';
 import { createTour } from './tour/mount.ts';
 import { peopleLines } from './tour/people.ts';
-import { openStage } from './tour/stage.ts';
+import { openStage, type Stage } from './tour/stage.ts';
 
 const HOME = 'IN';
 const PORT_FIRST = 8080;
@@ -61,6 +61,31 @@ const carriersOf = ({ phones: [one, two], relays }: Parties, address: (slug: str
   email: relays.map((r, i) => smtpMail({ name: `smtp-${i + 1}`, url: r.smtp ?? '' })), push: [], from: 'notices@office.invalid',
     linkBase: ({ slug }) => address(slug),
 });
+
+/** Brings the people, the bank, the receiver and the season into a demo whose pages answer already. */
+async function fill(o: { program: Program; base: string; dataDir: string; args: readonly string[]; tell: (what: string) => void; hook: Sim; stage: Stage;
+  desk: ReturnType<typeof createDesk>; signal: AbortSignal }): Promise<void> {
+  const { program, base, dataDir, args, tell, stage } = o;
+  try {
+    o.desk.open(await deskPeople({ program, base, dataDir, clock: systemClock }));
+    tell(`operators’ console at ${base}/t/india/console; name, password and code are at /_dev/operators`);
+    await seedBank(program, systemClock);
+    await connectHook({ program, base, slug: 'india', hook: o.hook, clock: systemClock });
+    await seedDemo({
+      program, base, dataDir, clock: systemClock, filers: numberOf(args, '--filers', FILERS, 1_000_000), seed: textOf(args, '--seed') ?? '1',
+      signal: o.signal, tell,
+      peopled: () => {
+        const where = 'their codes appear on its lock screen and at /_dev/messages';
+        tell(`three people to try at ${base}, year ${stage.people[0]?.year}: ${where}\n${peopleLines(stage.people)}`);
+      },
+    });
+    if (o.signal.aborted) return;
+    stage.loaded();
+    tell(`ready at ${base}; every step of the tour works now`);
+  } catch (error) {
+    process.stderr.write(`the demo could not be filled: ${String(error)}\n`);
+  }
+}
 
 const FILERS = 10_000;
 /** `exchequer demo [--reset] [--data <dir>]`: everything on this machine, loopback only. */
@@ -110,22 +135,7 @@ export async function demo(args: readonly string[]): Promise<number> {
   tour.open(stage);
   tell(`pages answer at ${base}`);
   const ending = new AbortController();
-  const seeding = deskPeople({ program, base, dataDir, clock: systemClock }).then((people) => {
-    desk.open(people);
-    tell(`operators’ console at ${base}/t/india/console; name, password and code are at /_dev/operators`);
-    return seedBank(program, systemClock);
-  }).then(() => connectHook({ program, base, slug: 'india', hook, clock: systemClock })).then(() => seedDemo({
-    program, base, dataDir, clock: systemClock, filers: numberOf(args, '--filers', FILERS, 1_000_000), seed: textOf(args, '--seed') ?? '1',
-    signal: ending.signal, tell,
-    peopled: () => {
-      const where = 'their codes appear on its lock screen and at /_dev/messages';
-      tell(`three people to try at ${base}, year ${stage.people[0]?.year}: ${where}\n${peopleLines(stage.people)}`);
-    },
-  })).then(() => {
-    if (ending.signal.aborted) return;
-    stage.loaded();
-    tell(`ready at ${base}; every step of the tour works now`);
-  }, (error: unknown) => process.stderr.write(`the demo could not be filled: ${String(error)}\n`));
+  const seeding = fill({ program, base, dataDir, args, tell, hook, stage, desk, signal: ending.signal });
   await new Promise<void>((done) => {
     for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => done());
   });

@@ -131,6 +131,8 @@ export async function applyMigrations(client: pg.Client, modules: readonly Modul
 /** Brings a cell's database to the modules' newest step, as its owner. Several processes may call it at once. */
 export async function migrate(cell: CellConnection, modules: readonly Module[]): Promise<{ applied: number; granted: boolean }> {
   const client = new pg.Client(connectAs(cell, 'owner'));
+  // A server that goes away between two statements is heard of by the next one.
+  client.on('error', () => undefined);
   await client.connect();
   try {
     await client.query('select pg_advisory_lock($1)', [LOCK]);

@@ -1,4 +1,4 @@
-import { spawn } from 'node:child_process';
+import { spawn, type ChildProcess } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -25,10 +25,15 @@ beforeAll(async () => {
   await cell.close();
 });
 afterAll(async () => {
+  // A test that failed half-way must leave nothing that goes on starting processes.
+  for (const { child } of running) if (child.exitCode === null && child.signalCode === null) child.kill('SIGTERM');
+  await Promise.all(running.map((r) => r.ended));
   await Promise.all([kms?.stop(), sms?.stop()]);
   await dropDatabase(database.database);
   rmSync(folder, { recursive: true, force: true });
 });
+
+const running: { child: ChildProcess; ended: Promise<number | null> }[] = [];
 
 interface Started { readonly lines: string[]; readonly pid: number; stop(): Promise<number | null>; ended: Promise<number | null>; said(): string; until(event: string): Promise<Record<string, unknown>> }
 
@@ -42,11 +47,12 @@ function start(env: Record<string, string>, args: readonly string[] = []): Start
   createInterface({ input: child.stdout }).on('line', (line) => lines.push(line));
   child.stderr.setEncoding('utf8').on('data', (text: string) => errors.push(text));
   const ended = new Promise<number | null>((done) => child.once('close', done));
+  running.push({ child, ended });
   return {
     lines, pid: child.pid as number, ended, said: () => errors.join(''),
     stop: () => { child.kill('SIGTERM'); return ended; },
     async until(event) {
-      for (let waited = 0; waited < 20_000; waited += 50) {
+      for (let waited = 0; waited < 60_000; waited += 50) {
         const found = lines.filter((l) => l.startsWith('{')).map((l) => JSON.parse(l) as Record<string, unknown>).find((l) => l.event === event);
         if (found) return found;
         if (child.exitCode !== null) throw new Error(`it ended with ${child.exitCode}: ${errors.join('')}`);
@@ -77,7 +83,7 @@ describe('a start in production', () => {
     expect(wrong.said()).not.toContain('not-its-token');
     expect(clear.said()).toContain('keys travel over https only');
   });
-  it('starts with the key service, which wraps the keys of its tenants', { timeout: 60_000 }, async () => {
+  it('starts with the key service, which wraps the keys of its tenants', { timeout: 120_000 }, async () => {
     const program = start({ ...production(), EXCHEQUER_KEK_URL: `${kms.base}/v1/transit`, EXCHEQUER_KEK_TOKEN: kms.token });
     const { port } = await program.until('program.started');
     const answer = await fetch(`http://127.0.0.1:${String(port)}/healthz`);
@@ -94,7 +100,7 @@ describe('several processes on one port', () => {
   const workers = (program: Started): Record<string, unknown>[] => program.lines.filter((l) => l.startsWith('{'))
     .map((l) => JSON.parse(l) as Record<string, unknown>).filter((l) => l.event === 'program.started');
   const until = async (program: Started, count: number): Promise<Record<string, unknown>[]> => {
-    await expect.poll(() => workers(program).length, { timeout: 25_000, message: program.said() }).toBe(count);
+    await expect.poll(() => workers(program).length, { timeout: 60_000, message: program.said() }).toBe(count);
     return workers(program);
   };
   /** Which process answers; a connection of its own each time, as from another person. */
@@ -104,7 +110,7 @@ describe('several processes on one port', () => {
     return /process="(\d+)"/.exec(await answer.text())?.[1] ?? '';
   };
 
-  it('share the work, go on when one is killed, replace it, and stop together', { timeout: 90_000 }, async () => {
+  it('share the work, go on when one is killed, replace it, and stop together', { timeout: 180_000 }, async () => {
     const program = start({ ...production(), EXCHEQUER_KEK_URL: `${kms.base}/v1/transit`, EXCHEQUER_KEK_TOKEN: kms.token }, ['--workers', '2']);
     const [one, two] = (await until(program, 2)).toSorted((a, b) => Number(a.worker) - Number(b.worker));
     expect([one?.roles, two?.roles]).toEqual([['web', 'relay', 'worker'], ['web']]);

@@ -15,7 +15,7 @@ const STRING = { "'": /'((?:\\[\s\S]|[^'\\\n])*)'/y, '"': /"((?:\\[\s\S]|[^"\\\n
 const COMMENT = /\/\/[^\n]*|\/\*[\s\S]*?\*\//y;
 const TEMPLATE_PART = /((?:\\[\s\S]|\$(?!\{)|[^`\\$])*)(`|\$\{|$)/y;
 const PLAIN = /[^'"`/{}]+/y;
-const blank = (text: string): string => text.replace(/[^\n]/g, ' ');
+const blank = (text: string): string => (text.includes('\n') ? text.replace(/[^\n]+/g, (run) => ' '.repeat(run.length)) : ' '.repeat(text.length));
 
 function match(pattern: RegExp, text: string, at: number): RegExpExecArray | null {
   pattern.lastIndex = at;
@@ -27,14 +27,17 @@ function match(pattern: RegExp, text: string, at: number): RegExpExecArray | nul
  * A quote without its partner on the line (an apostrophe in JSX text) is taken as plain text.
  */
 export function scan(text: string): Scanned {
-  let code = '', bare = '', at = 0;
+  const code: string[] = [], bare: string[] = [];
+  /** The end of the code so far: enough to tell a regular expression from a division. */
+  let tail = '', at = 0;
   const literals: Literal[] = [];
   const comments: { at: number; value: string }[] = [];
   /** Open braces since each template's `${`; the last one belongs to the innermost template. */
   const depths: number[] = [];
   const put = (asCode: string, asBare = asCode): void => {
-    code += asCode;
-    bare += asBare;
+    code.push(asCode);
+    bare.push(asBare);
+    tail = asCode.length >= 40 ? asCode.slice(-40) : (tail + asCode).slice(-40);
     at += asCode.length;
   };
   const templatePart = (): void => {
@@ -51,7 +54,7 @@ export function scan(text: string): Scanned {
     const last = depths.length - 1;
     if (c === '/') {
       const comment = match(COMMENT, text, at);
-      const regex = comment || !BEFORE_REGEX.test(code.slice(-40)) ? null : match(REGEX, text, at);
+      const regex = comment || !BEFORE_REGEX.test(tail) ? null : match(REGEX, text, at);
       if (comment) {
         comments.push({ at, value: comment[0] });
         put(blank(comment[0]));
@@ -72,7 +75,7 @@ export function scan(text: string): Scanned {
       put(c);
     }
   }
-  return { code, bare, literals, comments };
+  return { code: code.join(''), bare: bare.join(''), literals, comments };
 }
 
 /** Index of the bracket that closes the one at `open` in blanked code; the end of the text when there is none. */

@@ -1,7 +1,8 @@
 import {
-  channels, idOf, on, type Channel, type EventData, type EventType, type NoticeKind, type Origin, type Reaction, type SectionTx, type Tx, type Uuid,
+  channels, idOf, onMany, type Channel, type EventType, type Happened, type NoticeKind, type Origin, type Reaction, type SectionTx, type Tx, type Uuid,
 } from '#kernel';
 import { Noted, SendMessage } from '../contract.ts';
+import { askedFor } from '../store/choices.ts';
 import { insertNotices, type NewMessage, type NewNotice } from '../store/messages.ts';
 import { Pools } from './pool.ts';
 import type { Values } from './render.ts';
@@ -30,11 +31,16 @@ const inboxOf = (kind: NoticeKind): NewNotice['inbox'] => {
   return kind.lane === 'critical' ? 'always' : 'on';
 };
 
-/** What is plain from the beginning needs no job: the inbox, and a channel that this office has nobody for. */
-const firstState = (pools: Pools, channel: Channel): Pick<NewMessage, 'state' | 'reason'> =>
-  (channel === 'inbox' || pools[channel].size > 0 ? { state: 'waiting', reason: null } : { state: 'suppressed', reason: 'no-provider' });
+/** What is plain from the beginning needs no job: the inbox, a channel that nobody asked for, and one that this office has nobody for. */
+function firstState(tx: SectionTx, kind: NoticeKind, channel: Channel, asked: boolean): Pick<NewMessage, 'state' | 'reason'> {
+  if (channel === 'inbox') return { state: 'waiting', reason: null };
+  if (!kind.chosen.includes(channel) && !asked) return { state: 'suppressed', reason: 'not-wanted' };
+  return tx.use(Pools)[channel].size > 0 ? { state: 'waiting', reason: null } : { state: 'suppressed', reason: 'no-provider' };
+}
 
-function draft(tx: SectionTx, by: Origin, kind: NoticeKind, telling: Telling): Draft {
+const nameOf = (person: string, kind: string, channel: string): string => `${person} ${kind} ${channel}`;
+
+function draft(tx: SectionTx, { by, kind, telling }: Told, asked: ReadonlySet<string>): Draft {
   const { person } = telling;
   const id = tx.uuid();
   const base = { notice: id, person, kind: kind.name, lane: kind.lane };
@@ -45,7 +51,8 @@ function draft(tx: SectionTx, by: Origin, kind: NoticeKind, telling: Telling): D
       trace: by.trace, inbox: inboxOf(kind), expiresAt: new Date(Math.max(tx.now.getTime(), telling.at?.getTime() ?? 0) + kind.lifeMs),
     },
     messages: channels.filter((c) => kind.offered.includes(c)).map((channel) => (
-      { id: tx.uuid(), ...base, channel, ...firstState(tx.use(Pools), channel), not_before: channel === 'inbox' ? null : telling.at ?? null })),
+      { id: tx.uuid(), ...base, channel, ...firstState(tx, kind, channel, asked.has(nameOf(person, kind.name, channel))), not_before: channel === 'inbox'
+        ? null : telling.at ?? null })),
   };
 }
 
@@ -59,41 +66,28 @@ function follow(tx: SectionTx, d: Draft): void {
   if (d.notice.inbox !== 'never') tx.emit(by, Noted, person, { person, notice: idOf('ntc', d.notice.id) });
 }
 
-const write = (tx: SectionTx, drafts: readonly Draft[]): Promise<Uuid[]> =>
-  insertNotices(tx.sql, tx.tenant.id, tx.now, drafts.map((d) => d.notice), drafts.flatMap((d) => d.messages));
+interface Told { readonly by: Origin; readonly kind: NoticeKind; readonly telling: Telling }
 
-/** Tells persons of something, in the transaction that it happened in or follows from. One statement, however many; resolves to how many were new. */
-export async function notifyAll(tx: SectionTx, by: Origin, kind: NoticeKind, tellings: readonly Telling[]): Promise<number> {
-  if (!tellings.length) return 0;
-  const drafts = tellings.map((t) => draft(tx, by, kind, t));
-  const fresh = new Set(await write(tx, drafts));
+/** Two statements, however many; resolves to how many were new. */
+async function tellAll(tx: SectionTx, all: readonly Told[]): Promise<number> {
+  if (!all.length) return 0;
+  // What a kind offers without choosing it is told to those who asked for it.
+  const open = all.filter((t) => t.kind.offered.some((c) => c !== 'inbox' && !t.kind.chosen.includes(c)));
+  const asked = new Set(open.length ? (await askedFor(tx.sql, tx.tenant.id, [...new Set(open.map((t) => t.telling.person))],
+    [...new Set(open.map((t) => t.kind.name))])).map((p) => nameOf(p.person, p.kind, p.channel)) : []);
+  const drafts = all.map((t) => draft(tx, t, asked));
+  const fresh = new Set(await insertNotices(tx.sql, tx.tenant.id, tx.now, drafts.map((d) => d.notice), drafts.flatMap((d) => d.messages)));
   for (const d of drafts) if (fresh.has(d.notice.id)) follow(tx, d);
   return fresh.size;
 }
 
+/** Tells persons of something, in the transaction that it happened in or follows from; resolves to how many were not told before. */
+export const notifyAll = (tx: SectionTx, by: Origin, kind: NoticeKind, tellings: readonly Telling[]): Promise<number> =>
+  tellAll(tx, tellings.map((telling) => ({ by, kind, telling })));
+
 /** Tells one person, from a singular verb. False when they were told before. */
 export const notify = async (tx: Tx, kind: NoticeKind, telling: Telling): Promise<boolean> => await notifyAll(tx.section, tx, kind, [telling]) === 1;
 
-/** Events that share a transaction share the statement. */
-const plans = new WeakMap<SectionTx, Draft[]>();
-
-/**
- * A reaction that tells persons of an event; one cursor for all of them. `whom` is pure: whom to tell of what. What was told before is found at
- * the flush: its jobs find no message and end.
- */
-export const tells = <E extends EventType>(type: E,
-  whom: (event: { readonly id: string; readonly key: string; readonly at: Date; readonly data: EventData<E> }) =>
-  readonly { readonly kind: NoticeKind; readonly telling: Telling }[]): Reaction<E> => on(type, 'notify', async (tx, event) => {
-  const { section } = tx;
-  for (const { kind, telling } of whom(event)) {
-    const drafted = draft(section, tx, kind, telling);
-    const plan = plans.get(section);
-    if (plan) plan.push(drafted);
-    else {
-      const drafts = [drafted];
-      plans.set(section, drafts);
-      section.write(() => write(section, drafts));
-    }
-    follow(section, drafted);
-  }
-});
+/** A reaction that tells persons of an event; one cursor for all of them, and many events at once. `whom` is pure: whom to tell of what. */
+export const tells = <E extends EventType>(type: E, whom: (event: Happened<E>) => readonly { readonly kind: NoticeKind; readonly telling: Telling }[]):
+  Reaction<E> => onMany(type, 'notify', async (tx, items) => void await tellAll(tx, items.flatMap((by) => whom(by.input).map((t) => ({ by, ...t })))));

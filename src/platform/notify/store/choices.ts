@@ -3,6 +3,12 @@ import type { Channel, SqlTag, Uuid } from '#kernel';
 export interface PreferenceRow { kind: string; channel: Channel; wanted: boolean }
 export const preferencesOf = (sql: SqlTag, tenant: Uuid, person: Uuid): Promise<PreferenceRow[]> => sql<PreferenceRow>`
   select kind, channel, wanted from notify.preference where tenant = ${tenant} and person = ${person} order by kind, channel`;
+/** What these persons asked for beyond what the kinds choose. */
+export const askedFor = (sql: SqlTag, tenant: Uuid, persons: readonly Uuid[],
+  kinds: readonly string[]): Promise<{ person: Uuid; kind: string; channel: string }[]> =>
+  sql<{ person: Uuid; kind: string; channel: string }>`
+    select replace(person::text, '-', '') as person, kind, channel from notify.preference
+    where tenant = ${tenant} and person = any(${persons}::uuid[]) and kind = any(${kinds}::text[]) and wanted`;
 export const putPreferences = (sql: SqlTag, tenant: Uuid, person: Uuid, now: Date, p: readonly PreferenceRow[]): Promise<unknown[]> => sql`
   insert into notify.preference (tenant, person, kind, channel, wanted, changed_at)
   select ${tenant}, ${person}, k, c, w, ${now} from unnest(${p.map((x) => x.kind)}::text[], ${p.map((x) => x.channel)}::text[],

@@ -19,7 +19,7 @@ const su = <R extends Record<string, unknown>>(text: string, values: unknown[] =
 const emit = (keys: readonly string[], slug = 'india'): Promise<unknown> => transact(h.cell(), h.cell().pools.app, [sectionOf(h, slug, async (tx) => {
   keys.forEach((key, n) => tx.emit({ actor: { kind: 'nobody' }, trace: '0'.repeat(32) }, ItemChanged, key, { n }));
 })]);
-const until = async (there: () => Promise<boolean>, ms = 15_000): Promise<void> => {
+const until = async (there: () => Promise<boolean>, ms = 40_000): Promise<void> => {
   const end = systemClock.monotonicMs() + ms;
   while (!await there()) {
     if (systemClock.monotonicMs() > end) throw new Error('what was waited for did not come');
