@@ -65,10 +65,12 @@ export const relaysAlive = async (sql: SqlTag, now: Date): Promise<number> => (a
   with gone as (delete from events.relay where seen_until < ${now}) select count(*)::int as n from events.relay where seen_until >= ${now}`)[0]?.n ?? 1;
 
 /** Takes cursors that nobody holds, at most so many. */
-export const takeCursors = (sql: SqlTag, me: string, names: readonly string[], now: Date, until: Date, limit: number): Promise<HeldCursor[]> => sql<HeldCursor>`
+export const takeCursors = (sql: SqlTag, me: string, names: readonly string[], rooms: readonly number[], now: Date, until: Date): Promise<HeldCursor[]> =>
+  sql<HeldCursor>`
   with free as materialized (
-    select subscriber, part from events.cursor where subscriber = any(${names}::text[]) and (owner is null or lease_until < ${now}) order by subscriber, part
-    limit ${limit} for update skip locked
+    select l.subscriber, l.part from unnest(${names}::text[], ${rooms}::int[]) n (name, room)
+    cross join lateral (select subscriber, part from events.cursor where subscriber = n.name and (owner is null or lease_until < ${now}) order by part
+      limit n.room for update skip locked) l
   )
   update events.cursor c set owner = ${me}, lease_until = ${until} from free f where c.subscriber = f.subscriber and c.part = f.part
   returning c.subscriber, c.part, c.pos`;

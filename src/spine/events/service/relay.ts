@@ -269,12 +269,13 @@ async function share(r: Relay, subscribers: ReadonlyMap<string, Reactions>, all:
   const { w, me } = r;
   const names = [...subscribers.keys()];
   while (!w.signal.aborted) {
-    const { held, taken, extra } = await spineTransact(w.cell, async (tx) => {
+    const { held, taken, most } = await spineTransact(w.cell, async (tx) => {
       const until = new Date(tx.now.getTime() + LEASE_MS);
       const mine = await renewLeases(tx.sql, me, until);
-      const most = Math.ceil((names.length * PARTS) / Math.max(1, await relaysAlive(tx.sql, tx.now)));
-      return { held: mine, extra: Math.max(0, mine.length - most),
-        taken: mine.length < most ? await takeCursors(tx.sql, me, names, tx.now, until, most - mine.length) : [] };
+      // Of each subscriber, so that one that has much to do is shared as well.
+      const most = Math.ceil(PARTS / Math.max(1, await relaysAlive(tx.sql, tx.now)));
+      const rooms = names.map((name) => Math.max(0, most - mine.filter((h) => h.subscriber === name).length));
+      return { held: mine, most, taken: rooms.some((room) => room > 0) ? await takeCursors(tx.sql, me, names, rooms, tx.now, until) : [] };
     });
     const known = new Map(held.map((h) => [`${h.subscriber} ${h.part}`, h.pos]));
     for (const f of all.values()) {
@@ -285,7 +286,7 @@ async function share(r: Relay, subscribers: ReadonlyMap<string, Reactions>, all:
         else if (pos < p.pos && !p.alone) [p.pos, f.seen] = [pos, min(f.seen, pos)];
       }
     }
-    const given = [...all.values()].flatMap((f) => [...f.parts.values()].map((p) => ({ f, p, subscriber: f.subscriber, part: p.part }))).slice(0, extra);
+    const given = [...all.values()].flatMap((f) => [...f.parts.values()].slice(most).map((p) => ({ f, p, subscriber: f.subscriber, part: p.part })));
     for (const g of given) await leave(g.f, g.p);
     if (given.length) await spineStatement(w.cell, (sql) => giveBack(sql, me, given));
     for (const t of taken) {
