@@ -174,7 +174,9 @@ async function isQuiet(sql: Raw, what: 'jobs' | 'all'): Promise<boolean> {
 }
 
 function driver(h: { cells: () => readonly Cell[]; sql: (cell: string, role: RawRole) => Raw; run: (cell: Cell, roles: readonly string[]) => { stop(): Promise<void> } }): (what: 'jobs' | 'all') => Promise<void> {
-  return async (what) => {
+  // One at a time: each brings workers of its own, and they share the cell's few connections.
+  let turn: Promise<unknown> = Promise.resolve();
+  const drive = async (what: 'jobs' | 'all'): Promise<void> => {
     const cells = h.cells();
     const running = cells.map((cell) => h.run(cell, what === 'jobs' ? ['worker'] : ['relay', 'worker']));
     const until = systemClock.monotonicMs() + SETTLE_MS_MAX;
@@ -190,6 +192,11 @@ function driver(h: { cells: () => readonly Cell[]; sql: (cell: string, role: Raw
     } finally {
       await Promise.all(running.map((r) => r.stop()));
     }
+  };
+  return (what) => {
+    const mine = turn.then(() => drive(what));
+    turn = mine.catch(() => undefined);
+    return mine;
   };
 }
 

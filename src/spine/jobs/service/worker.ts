@@ -86,8 +86,11 @@ async function singly(s: Workshop): Promise<void> {
   const signal = w.cell.use(JobSignal);
   const running = new Set<Promise<void>>();
   let others = 0;
+  // Claimed one by one as they end, jobs would cost a claim each: half of the places are let go free first.
+  let half = Promise.withResolvers<void>();
   while (!w.signal.aborted) {
     const waiting = signal.wait(POLL_MS, w.signal);
+    half = Promise.withResolvers<void>();
     const free = CLAIM_MAX - running.size;
     const rows = free > 0 ? await claim(s, free, Math.max(0, OTHERS_MAX - others), false) : [];
     for (const { tenant, job } of rows) {
@@ -95,12 +98,13 @@ async function singly(s: Workshop): Promise<void> {
       const done = runJob({ w, tenant, job, calls: ofCalls }, s.handlers, calls).finally(() => {
         running.delete(done);
         if (!job.urgent) others -= 1;
+        if (others <= OTHERS_MAX >> 1) half.resolve();
       });
       running.add(done);
     }
     if (running.size >= CLAIM_MAX) await Promise.race(running);
-    // While all their places are taken, others wait for the first that is free again; what is urgent is heard of at once.
-    else if (rows.length < free) await (others >= OTHERS_MAX ? Promise.race([waiting, ...running]) : waiting);
+    // While their places are taken, others wait until half of them are free; what is urgent is heard of at once.
+    else if (rows.length < free) await (others >= OTHERS_MAX ? Promise.race([waiting, half.promise]) : waiting);
   }
   await Promise.allSettled(running);
 }
