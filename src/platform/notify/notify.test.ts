@@ -36,8 +36,7 @@ beforeAll(async () => {
     limits: false,
     add: [{ name: 'products/notified', doc: 'Kinds of the tests.', needs: [], notices: [normal, critical] }],
     provided: () => [provide(Providers, () => ({
-      text: [{ name: 'memory-text', send: async (m) => { h.messages.send(m, AbortSignal.timeout(1000)).catch(() => undefined);
-        return { state: 'accepted', providerId: m.key }; } }],
+      text: [h.messages],
       email: [mail], push: [], from: 'office@example.com', linkBase: () => 'http://office.example',
     }))],
   });
