@@ -48,6 +48,16 @@ async function relaying<T>(cells: readonly ReturnType<House['cell']>[], subscrib
   return result;
 }
 
+const UNTIL_MS_MAX = 40_000;
+/** Waits for what must come, and says so when it does not. */
+async function until(there: () => Promise<boolean>): Promise<void> {
+  const end = systemClock.monotonicMs() + UNTIL_MS_MAX;
+  while (!await there()) {
+    if (systemClock.monotonicMs() > end) throw new Error('it did not come');
+    await systemClock.sleep(10);
+  }
+}
+
 describe('the log', () => {
   it('reaches each subscriber exactly once, in order of each key, with 16 writers, delays, rollbacks and two racing relays', async () => {
     const seeds = Array.from({ length: 16 }, (_, w) => w);
@@ -136,7 +146,7 @@ describe('a subscriber', () => {
       for (let i = 1; i <= 3; i++) await emit('good', i);
       await emit('bad', 1);
       await emit('good', 4);
-      while (!(await su('select 1 from events.parked')).length) await systemClock.sleep(10);
+      await until(async () => (await su('select 1 from events.parked')).length > 0);
       failing.clear();
       // Later events of the key must not overtake the parked one, whichever relay takes them.
       for (let i = 2; i <= 12; i++) {
@@ -157,7 +167,7 @@ describe('a subscriber', () => {
   it('sees a key that another process parked while it was running', async () => {
     await relaying([h.cell()], ['parking'], async () => {
       await emit('before', 1);
-      while ((await cursor('parking') ?? 0n) < await end()) await systemClock.sleep(5);
+      await until(async () => (await cursor('parking') ?? 0n) >= await end());
       await su("insert into events.parked values ('parking', 0, $1, 'elsewhere', 'poison', $2)", [h.tenant().id, systemClock.now()]);
       // Only who has the lease parks; a relay that took it over reads what is parked, and now and then again.
       await systemClock.sleep(900);
@@ -188,7 +198,7 @@ describe('what was parked', () => {
       failing.add(`again ${key}`);
       await relaying([h.cell()], ['again'], async () => {
         for (let i = 1; i <= 3; i++) await emit(key, i);
-        while ((await su('select 1 from events.parked where key = $1', [key])).length < 3) await systemClock.sleep(10);
+        await until(async () => (await su('select 1 from events.parked where key = $1', [key])).length >= 3);
       });
       failing.clear();
       const path = `/parked/again/${encodeURIComponent(key)}`;
@@ -197,7 +207,7 @@ describe('what was parked', () => {
       expect((await desk(path, decision, 'other')).status).toBe(404);
       expect((await desk(path, decision)).status).toBe(200);
       await relaying([h.cell()], ['again'], async () => {
-        while ((await su('select 1 from events.parked where key = $1', [key])).length) await systemClock.sleep(10);
+        await until(async () => (await su('select 1 from events.parked where key = $1', [key])).length === 0);
         await emit(key, 4);
       });
       const seen = (await effects('again')).filter((e) => e.key === key).map((e) => Number(e.n));
@@ -208,12 +218,12 @@ describe('what was parked', () => {
     failing.add('again stubborn');
     await relaying([h.cell()], ['again'], async () => {
       await emit('stubborn', 1);
-      while (!(await su("select 1 from events.parked where key = 'stubborn'")).length) await systemClock.sleep(10);
+      await until(async () => (await su("select 1 from events.parked where key = 'stubborn'")).length > 0);
       expect((await desk('/parked/again/stubborn', 'release')).status).toBe(200);
-      while (!h.lines().some((l) => l.event === 'events.parked' && l.pos === undefined)) await systemClock.sleep(10);
+      await until(async () => h.lines().some((l) => l.event === 'events.parked' && l.pos === undefined));
     });
     failing.clear();
-    while ((await su("select 1 from events.parked where key = 'stubborn' and released_at is null")).length !== 1) await systemClock.sleep(10);
+    await until(async () => (await su("select 1 from events.parked where key = 'stubborn' and released_at is null")).length === 1);
   });
   it('shows the log of an entity, newest first, and each subscriber’s lag', async () => {
     await emit('seen', 1);
