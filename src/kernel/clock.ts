@@ -36,6 +36,41 @@ export const systemClock: Clock = {
   },
 };
 
+/** Wakes who waits in this process: for work that may have come, never for a result. */
+export interface Signal {
+  /** Wakes all who wait; once, however often it is called in one turn. */
+  wake(): void;
+  /** Resolves when woken, after `msMax`, or at once when `ending` is aborted. */
+  wait(msMax: number, ending: AbortSignal): Promise<void>;
+}
+
+export function createSignal(clock: Clock): Signal {
+  const waiting = new Set<() => void>();
+  let scheduled = false;
+  return {
+    wake() {
+      if (scheduled) return;
+      scheduled = true;
+      queueMicrotask(() => {
+        scheduled = false;
+        for (const go of waiting) go();
+      });
+    },
+    wait(msMax, ending) {
+      const woken = new AbortController();
+      const end = (): void => woken.abort();
+      ending.addEventListener('abort', end, { once: true });
+      waiting.add(end);
+      if (ending.aborted) end();
+      // Whoever was not woken goes as well: a process that nothing wakes for a day must not remember each of its looks.
+      return clock.sleep(msMax, woken.signal).finally(() => {
+        waiting.delete(end);
+        ending.removeEventListener('abort', end);
+      });
+    },
+  };
+}
+
 /** A clock for tests: stands still until moved. */
 export function testClock(start: Date): Clock & { set(at: Date): void; advance(ms: number): void } {
   let at = start.getTime();

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { event, personal, problem, token, zId, zInstant, zText } from '#kernel';
+import { event, personal, problem, token, zId, zInstant, zText, type Signal } from '#kernel';
 
 /** Endpoints of one tenant, and what each may have. */
 export const ENDPOINTS_MAX = 50;
@@ -51,7 +51,7 @@ export interface Secrets { readonly current: string; readonly previous?: string;
 export interface Reach { readonly loopback: boolean; readonly resolve?: (host: string) => Promise<readonly string[]>; readonly timeoutMs?: number }
 export const Reach = token<Reach>('webhooks.reach');
 /** Wakes this process's deliverer. */
-export interface DeliverSignal { wake(): void; wait(msMax: number, ending: AbortSignal): Promise<void> }
+export type DeliverSignal = Signal;
 export const DeliverSignal = token<DeliverSignal>('webhooks.signal');
 
 export const zEndpointId = zId('wep');

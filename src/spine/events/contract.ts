@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { problem, token, zId, zInstant } from '#kernel';
+import { problem, token, zId, zInstant, type Signal } from '#kernel';
 
 /** An event as it stands in the log. */
 export interface StoredEvent {
@@ -48,7 +48,7 @@ export const KEPT_MS = 400 * 86_400_000;
 export const KEEP_EVERY_MS = 60_000;
 
 /** Wakes who waits for new events in this process. */
-export interface EventSignal { wake(): void; wait(msMax: number, ending: AbortSignal): Promise<void> }
+export type EventSignal = Signal;
 export const EventSignal = token<EventSignal>('events.signal');
 
 /** Wakes those who wait in other processes, by the name of what they wait for; may be lost, and says nothing but "look". */

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { problem, token, zInstant } from '#kernel';
+import { problem, token, zInstant, type Signal } from '#kernel';
 
 /** How long a worker may hold a job before another takes it. */
 export const LEASE_MS = 10_000;
@@ -32,7 +32,7 @@ export interface Job {
 }
 
 /** Wakes who waits for jobs in this process. */
-export interface JobSignal { wake(): void; wait(msMax: number, ending: AbortSignal): Promise<void> }
+export type JobSignal = Signal;
 export const JobSignal = token<JobSignal>('jobs.signal');
 
 /** Named points at which the kill proofs stop a process; nothing is provided in production. */

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { event, problem, token, zId, zInstant } from '#kernel';
+import { event, problem, token, zId, zInstant, type Signal } from '#kernel';
 
 /** How long a worker may hold a saga between two steps before another takes it. */
 export const LEASE_MS = 10_000;
@@ -42,7 +42,7 @@ export interface SagaRow {
 }
 
 /** Wakes who waits for sagas in this process. */
-export interface SagaSignal { wake(): void; wait(msMax: number, ending: AbortSignal): Promise<void> }
+export type SagaSignal = Signal;
 export const SagaSignal = token<SagaSignal>('saga.signal');
 
 /** Named points at which the kill proofs stop a process; nothing is provided in production. */

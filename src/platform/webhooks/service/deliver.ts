@@ -1,6 +1,7 @@
 import type { KeyObject } from 'node:crypto';
 import { LRUCache } from 'lru-cache';
-import { errorFields, perform, provide, spineStatement, systemRandom, uuid, uuidv7, type Clock, type Provided, type Worker, type WorkerContext } from '#kernel';
+import { createSignal, errorFields, perform, provide, spineStatement, systemRandom, uuid, uuidv7, type Provided, type Worker,
+  type WorkerContext } from '#kernel';
 import { tenantKeys, type TenantKeys } from '#spine/vault';
 import {
   BREAKER_AFTER, CLAIM_ENDPOINTS_MAX, CLAIM_MAX, DeliverSignal, DeliveryDead, IN_FLIGHT_MAX, KEPT_MS, LEASE_MS, PAYLOAD_BYTES_MAX, PER_ENDPOINT_MAX, POLL_MS,
@@ -12,18 +13,7 @@ import { noteOutcomes, claimDeliveries, finishDeliveries, giveBack, sweepDeliver
 import { disable, secretsPlace } from './endpoints.ts';
 import { createSender, type Sent, type Sender } from './send.ts';
 
-function makeSignal(clock: Clock): DeliverSignal {
-  let waiting = new AbortController();
-  return {
-    wake() {
-      const woken = waiting;
-      waiting = new AbortController();
-      woken.abort();
-    },
-    wait: (msMax, ending) => clock.sleep(msMax, AbortSignal.any([waiting.signal, ending])),
-  };
-}
-export const signalState: Provided = provide(DeliverSignal, (cell) => makeSignal(cell.clock));
+export const signalState: Provided = provide(DeliverSignal, (cell) => createSignal(cell.clock));
 export const reachState: Provided = provide(Reach, () => ({ loopback: false }));
 
 /** What an endpoint signs with and sends beside: opened once for each revision of its row. */

@@ -1,4 +1,4 @@
-import { provide, spineStatement, systemClock, type SqlTag, type CellContext, type Clock, type Provided, type Writer } from '#kernel';
+import { createSignal, provide, spineStatement, systemClock, type SqlTag, type CellContext, type Clock, type Provided, type Writer } from '#kernel';
 import { EventSignal, GAP_WAIT_MS_MAX, Wakeups, type StoredEvent } from '../contract.ts';
 import { appendEvents, eventsAfter, inserters, moveCursor, type NewEvents } from '../store.ts';
 
@@ -24,32 +24,8 @@ export const eventWriter: Writer = {
   },
 };
 
-export function makeSignal(clock: Clock): EventSignal {
-  let waiting: (() => void)[] = [];
-  let scheduled = false;
-  return {
-    wake() {
-      if (scheduled) return;
-      scheduled = true;
-      queueMicrotask(() => {
-        scheduled = false;
-        const all = waiting;
-        waiting = [];
-        for (const go of all) go();
-      });
-    },
-    wait(msMax, ending) {
-      const woken = new AbortController();
-      const end = (): void => woken.abort();
-      ending.addEventListener('abort', end, { once: true });
-      waiting.push(end);
-      if (ending.aborted) end();
-      return clock.sleep(msMax, woken.signal).finally(() => ending.removeEventListener('abort', end));
-    },
-  };
-}
 export const signalState: Provided = provide(EventSignal, (cell) => {
-  const signal = makeSignal(cell.clock);
+  const signal = createSignal(cell.clock);
   cell.use(Wakeups).hear('events', () => signal.wake());
   return signal;
 });

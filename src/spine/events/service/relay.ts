@@ -1,5 +1,6 @@
 import {
-  allOf, bind, dataOf, errorFields, spineStatement, spineTransact, systemRandom, transact, uuid, uuidv7, type Happened, type Item, type Module, type Reaction,
+  createSignal, allOf, bind, dataOf, errorFields, spineStatement, spineTransact, systemRandom, transact, uuid, uuidv7, type Happened, type Item, type Module,
+    type Reaction,
   type SectionTx, type SectionWork, type SqlTag, type TenantRef, type Worker, type WorkerContext,
 } from '#kernel';
 import {
@@ -10,7 +11,7 @@ import {
   addCursors, endAfter, endRelay, eventsOf, giveBack, lastPos, lockParked, markReleased, moveCursors, noteFailure, park, parkedKeys, readCursor, relaysAlive,
   renewLeases, takeCursors, unpark, type PartEvent,
 } from '../store.ts';
-import { makeSignal, whenInsertersEnd } from './log.ts';
+import { whenInsertersEnd } from './log.ts';
 
 type Reactions = ReadonlyMap<string, Reaction>;
 /** A part of a subscriber that this process moves along: its cursor as it is written. */
@@ -327,7 +328,7 @@ export const relay: Worker = {
     const stop = (): void => ending.abort();
     w.signal.addEventListener('abort', stop, { once: true });
     if (w.signal.aborted) stop();
-    const r: Relay = { w: { ...w, signal: ending.signal }, me: uuidv7(w.clock.now(), systemRandom), news: makeSignal(w.clock), settled: end };
+    const r: Relay = { w: { ...w, signal: ending.signal }, me: uuidv7(w.clock.now(), systemRandom), news: createSignal(w.clock), settled: end };
     const all = new Map<string, Follow>();
     let broken: unknown;
     const failed = (error: unknown): void => {

@@ -1,4 +1,4 @@
-import { provide, type Clock, type JobPriority, type Provided, type Writer } from '#kernel';
+import { createSignal, provide, type JobPriority, type Provided, type Writer } from '#kernel';
 import { Wakeups } from '#spine/events';
 import { JobSignal } from '../contract.ts';
 import { insertJobs, insertKeyed, type NewJobs } from '../store.ts';
@@ -46,19 +46,8 @@ export const jobWriter: Writer = {
   },
 };
 
-function makeSignal(clock: Clock): JobSignal {
-  let waiting = new AbortController();
-  return {
-    wake() {
-      const woken = waiting;
-      waiting = new AbortController();
-      woken.abort();
-    },
-    wait: (msMax, ending) => clock.sleep(msMax, AbortSignal.any([waiting.signal, ending])),
-  };
-}
 export const signalState: Provided = provide(JobSignal, (cell) => {
-  const signal = makeSignal(cell.clock);
+  const signal = createSignal(cell.clock);
   cell.use(Wakeups).hear('jobs', () => signal.wake());
   return signal;
 });

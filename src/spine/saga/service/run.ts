@@ -1,5 +1,6 @@
 import {
-  createGroup, errorFields, perform, provide, spineTransact, systemRandom, transact, uuid, uuidv7, type Clock, type Item, type Module, type Origin,
+  createSignal, createGroup, errorFields, perform, provide, spineTransact, systemRandom, transact, uuid, uuidv7, type Item, type Module,
+    type Origin,
     type Provided,
   type Saga, type SectionTx, type TenantRef, type Worker, type WorkerContext,
 } from '#kernel';
@@ -12,19 +13,8 @@ import { actionOf, alert, later, originOf, realNow, runStep, SagaTaken, stepOf }
 type Step = { readonly saga: Saga; readonly row: SagaRow };
 type Group = (tenant: TenantRef, by: Origin, input: Step) => Promise<SagaRow>;
 
-function makeSignal(clock: Clock): SagaSignal {
-  let waiting = new AbortController();
-  return {
-    wake() {
-      const woken = waiting;
-      waiting = new AbortController();
-      woken.abort();
-    },
-    wait: (msMax, ending) => clock.sleep(msMax, AbortSignal.any([waiting.signal, ending])),
-  };
-}
 export const signalState: Provided = provide(SagaSignal, (cell) => {
-  const signal = makeSignal(cell.clock);
+  const signal = createSignal(cell.clock);
   cell.use(Wakeups).hear('sagas', () => signal.wake());
   return signal;
 });
