@@ -1,6 +1,4 @@
-import { readFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
-import { chromium, type Browser, type BrowserContext, type Page } from 'playwright-core';
+import { chromium, type Browser, type Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { done, handle, on, problem, refuse, systemClock, transact } from '#kernel';
@@ -9,11 +7,8 @@ import { Chore, house, ItemChanged, leave, operatorOf, probe, sectionOf, type Ho
 import { has } from '../parts.ts';
 import { chromiumPath, CHROMIUM_ARGS } from './chromium.ts';
 import { builtAssets } from './pages.ts';
+import { consolePage, walkRooms } from './rooms.ts';
 
-const require = createRequire(import.meta.url);
-const axeSource = readFileSync(createRequire(require.resolve('@axe-core/playwright')).resolve('axe-core/axe.min.js'), 'utf8');
-declare const axe: { run(context: unknown, options: unknown): Promise<{ violations: { id: string; nodes: { target: string[]; html: string }[] }[] }> };
-const TAGS = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa'];
 const no = problem('test-no', { status: 409, title: 'No.', doc: 'Ask for something else.' });
 let broken = true;
 const steps = [
@@ -21,10 +16,9 @@ const steps = [
   { name: 'pay', doc: 'Asks for money.', do: async () => refuse(no) },
 ];
 const order = saga('test.order', { version: 1, doc: 'An order of a test.', owner: 'order desk', input: { n: z.int() }, deadlineMs: 3_600_000, steps });
-const SHOTS = process.env['SHOTS'];
 
 describe.runIf(has('chromium'))('the rooms of events, jobs and sagas', () => {
-  let h: House, browser: Browser, context: BrowserContext, page: Page, base: string, operator: MadeOperator, stuck: string;
+  let h: House, browser: Browser, page: Page, base: string, operator: MadeOperator, stuck: string;
   const faults: string[] = [];
   beforeAll(async () => {
     h = await house({ serve: ['IN'], transport: 'http', assets: await builtAssets(), workers: true, add: [probe({
@@ -54,11 +48,7 @@ describe.runIf(has('chromium'))('the rooms of events, jobs and sagas', () => {
     }
     broken = false;
     browser = await chromium.launch({ executablePath: chromiumPath(), args: CHROMIUM_ARGS });
-    context = await browser.newContext({ viewport: { width: 1280, height: 900 }, reducedMotion: 'reduce' });
-    await context.addCookies([{ name: 'xq_operator', value: operator.cookies.xq_operator ?? '', url: base }]);
-    page = await context.newPage();
-    page.on('console', (message) => { if (message.type() === 'error') faults.push(message.text()); });
-    page.on('pageerror', (error) => faults.push(String(error)));
+    page = await consolePage(browser, operator, base, faults);
   }, 90_000);
   afterAll(async () => {
     await browser?.close();
@@ -66,26 +56,8 @@ describe.runIf(has('chromium'))('the rooms of events, jobs and sagas', () => {
   });
 
   it('are accessible in both themes and languages, and fit a phone', { timeout: 120_000 }, async () => {
-    const found: string[] = [];
-    for (const [i, room] of ['/events', `/events?trace=${'7'.repeat(32)}`, '/events?key=none', '/subscribers', '/jobs', '/sagas', '/sagas?state=done', `/sagas/${stuck}`].entries()) {
-      for (const hindi of [i % 2 === 1, i % 2 === 0]) {
-        await page.setViewportSize({ width: 1280, height: 900 });
-        await page.goto(`${base}/console${room}${room.includes('?') ? '&' : '?'}lang=${hindi ? 'hi' : 'en'}&theme=${hindi ? 'dark' : 'light'}`);
-        await page.locator('main h2').first().waitFor();
-        await page.waitForLoadState('networkidle');
-        if (SHOTS) await page.screenshot({ path: `${SHOTS}/${i}-${hindi ? 'hi' : 'en'}.png`, fullPage: true });
-        await page.evaluate(axeSource);
-        found.push(...await page.evaluate(async (tags) => {
-          const { violations } = await axe.run(document, { runOnly: { type: 'tag', values: tags }, resultTypes: ['violations'] });
-          return violations.flatMap((v) => v.nodes.map((n) => `${v.id}: ${n.target.join(' ')} ${n.html.slice(0, 120)}`));
-        }, TAGS));
-        await page.setViewportSize({ width: 320, height: 640 });
-        const wide = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
-        if (wide > 0) found.push(`${room}: ${wide} px too wide at 320`);
-      }
-    }
-    await page.setViewportSize({ width: 1280, height: 900 });
-    expect(found).toEqual([]);
+    const rooms = ['/events', `/events?trace=${'7'.repeat(32)}`, '/events?key=none', '/subscribers', '/jobs', '/sagas', '/sagas?state=done', `/sagas/${stuck}`];
+    expect(await walkRooms(page, base, rooms)).toEqual([]);
     expect(faults).toEqual([]);
   });
   it('let a person release what was parked, try a dead letter again and let a stuck saga go on', { timeout: 60_000 }, async () => {

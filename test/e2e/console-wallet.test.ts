@@ -1,7 +1,6 @@
-import { createRequire } from 'node:module';
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { chromium, type Browser, type BrowserContext, type Page } from 'playwright-core';
+import { chromium, type Browser, type Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { civilDate, newTrace } from '#kernel';
 import { house, importSanctions, operatorOf, somebody, testTenants, wallets, type House, type MadeOperator, type SignedIn } from '#test';
@@ -9,15 +8,7 @@ import { closeDay } from '../../src/apps/eod.ts';
 import { has } from '../parts.ts';
 import { chromiumPath, CHROMIUM_ARGS } from './chromium.ts';
 import { builtAssets } from './pages.ts';
-
-const require = createRequire(import.meta.url);
-const axeSource = readFileSync(createRequire(require.resolve('@axe-core/playwright')).resolve('axe-core/axe.min.js'), 'utf8');
-declare const axe: { run(context: unknown, options: unknown): Promise<{ violations: { id: string; nodes: { target: string[]; html: string }[] }[] }> };
-const TAGS = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa'];
-const DESK = { width: 1280, height: 900 };
-const NARROW = { width: 320, height: 640 };
-/** A folder to leave pictures in, for a person to look through. */
-const pictures = process.env.EXCHEQUER_SHOTS;
+import { consolePage, walkRooms } from './rooms.ts';
 
 describe.runIf(has('chromium'))('the console of a bank', () => {
   let h: House, browser: Browser, base: string, first: MadeOperator, second: MadeOperator, page: Page, other: Page;
@@ -33,14 +24,7 @@ describe.runIf(has('chromium'))('the console of a bank', () => {
     const made = await w.post(who, '/wallet/kyc/documents', { kind: 'identity', type: 'image/png', data: png(`paper of ${name}`).toString('base64') });
     return made.json<{ case: { case: string } }>().case.case;
   }
-  async function pageOf(operator: MadeOperator, at = base): Promise<Page> {
-    const context: BrowserContext = await browser.newContext({ viewport: DESK, reducedMotion: 'reduce' });
-    await context.addCookies([{ name: 'xq_operator', value: operator.cookies.xq_operator ?? '', url: at }]);
-    const made = await context.newPage();
-    made.on('console', (message) => { if (message.type() === 'error') faults.push(message.text()); });
-    made.on('pageerror', (error) => faults.push(String(error)));
-    return made;
-  }
+  const pageOf = (operator: MadeOperator, at = base): Promise<Page> => consolePage(browser, operator, at, faults);
   const heading = (name: string | RegExp, on = page): Promise<void> => on.getByRole('heading', { level: 1, name }).waitFor();
   const looks = async (id: string): Promise<number> =>
     (await h.sql('IN', 'superuser')("select 1 from audit.fact where action = 'wallet.case-viewed' and result = 'done' and resource = $1", [id])).length;
@@ -62,36 +46,6 @@ describe.runIf(has('chromium'))('the console of a bank', () => {
     await h.stop();
   });
 
-  /** In English by day and Hindi by night: what axe finds, and what is too wide at 320 px. */
-  async function walk(addresses: readonly string[]): Promise<string[]> {
-    const found: string[] = [];
-    for (const address of addresses) for (const [lang, theme] of [['en', 'light'], ['hi', 'dark']] as const) {
-      await page.setViewportSize(DESK);
-      await page.goto(`${base}/console${address}${address.includes('?') ? '&' : '?'}lang=${lang}&theme=${theme}`);
-      await page.locator('h1').waitFor();
-      await page.waitForLoadState('networkidle');
-      await page.evaluate(axeSource);
-      found.push(...await page.evaluate(async (tags) => {
-        const { violations } = await axe.run(document, { runOnly: { type: 'tag', values: tags }, resultTypes: ['violations'] });
-        return violations.flatMap((v) => v.nodes.map((n) => `${v.id}: ${n.target.join(' ')} ${n.html.slice(0, 120)}`));
-      }, TAGS).then((list) => list.map((f) => `${address} ${lang}: ${f}`)));
-      const shot = async (size: string): Promise<void> => {
-        if (!pictures) return;
-        mkdirSync(pictures, { recursive: true });
-        await page.screenshot({ path: join(pictures, `${address.replaceAll(/\W+/g, '-').slice(1, 60)}-${lang}-${size}.png`), fullPage: true });
-      };
-      await shot('desk');
-      await page.setViewportSize(NARROW);
-      const wide = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
-      if (wide > 0) found.push(`${address} ${lang}: ${wide} px too wide at 320`);
-      await shot('narrow');
-    }
-    await page.setViewportSize(DESK);
-    await page.goto(`${base}/console?lang=en&theme=light`);
-    await heading('Console');
-    return found;
-  }
-
   it('shows each room to its role only, and where wallets are turned on', { timeout: 60_000 }, async () => {
     await page.goto(`${base}/console`);
     await heading('Console');
@@ -108,7 +62,7 @@ describe.runIf(has('chromium'))('the console of a bank', () => {
   });
 
   it('is accessible in both rooms, empty and full, light and dark, in Hindi and at 320 px', { timeout: 120_000 }, async () => {
-    expect(await walk(['/kyc', '/kyc?state=refused', `/kyc/${plain}`, `/kyc/${like}`, `/kyc/wkyc_${'0'.repeat(32)}`, '/eod', '/eod/2020-01-01'])).toEqual([]);
+    expect(await walkRooms(page, base, ['/kyc', '/kyc?state=refused', `/kyc/${plain}`, `/kyc/${like}`, `/kyc/wkyc_${'0'.repeat(32)}`, '/eod', '/eod/2020-01-01'])).toEqual([]);
   });
 
   it('has a case approved by two different operators, and refuses the same one a second time', { timeout: 60_000 }, async () => {
@@ -205,7 +159,7 @@ describe.runIf(has('chromium'))('the console of a bank', () => {
     await page.getByText('The day is closed.').waitFor();
     expect(await page.getByRole('progressbar').count()).toBe(0);
     await su("update wallet.eod_run set state = 'running', done = 45678, finished_at = null where day = '2020-02-01'");
-    expect(await walk(['/eod', '/eod/2020-02-01', `/kyc/${plain}`, '/kyc?state=approved'])).toEqual([]);
+    expect(await walkRooms(page, base, ['/eod', '/eod/2020-02-01', `/kyc/${plain}`, '/kyc?state=approved'])).toEqual([]);
     // What a route refuses the browser notes as well; anything else would be a fault of ours.
     expect(faults.filter((f) => !/status of (404|409|422)/.test(f))).toEqual([]);
   });

@@ -1,5 +1,3 @@
-import { createRequire } from 'node:module';
-import { mkdirSync, readFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';
 import { chromium, type Browser, type Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -9,12 +7,8 @@ import { house, operatorOf, type House } from '#test';
 import { has } from '../parts.ts';
 import { chromiumPath, CHROMIUM_ARGS } from './chromium.ts';
 import { builtAssets } from './pages.ts';
+import { consolePage, shot, violationsOn } from './rooms.ts';
 
-const require = createRequire(import.meta.url);
-const axeSource = readFileSync(createRequire(require.resolve('@axe-core/playwright')).resolve('axe-core/axe.min.js'), 'utf8');
-declare const axe: { run(context: unknown, options: unknown): Promise<{ violations: { id: string; nodes: { target: string[]; html: string }[] }[] }> };
-const TAGS = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa'];
-const SHOTS = process.env['EXCHEQUER_SHOTS'];
 
 describe.runIf(has('chromium'))('the rooms for webhooks, limits and caches', () => {
   let h: House, browser: Browser, page: Page, base: string, receiver: Server;
@@ -30,11 +24,7 @@ describe.runIf(has('chromium'))('the rooms for webhooks, limits and caches', () 
     base = `http://india.localhost:${h.program.port}`;
     const operator = await operatorOf(h);
     browser = await chromium.launch({ executablePath: chromiumPath(), args: CHROMIUM_ARGS });
-    const context = await browser.newContext({ viewport: { width: 1280, height: 900 }, reducedMotion: 'reduce' });
-    await context.addCookies([{ name: 'xq_operator', value: operator.cookies.xq_operator ?? '', url: base }]);
-    page = await context.newPage();
-    page.on('console', (message) => { if (message.type() === 'error') faults.push(message.text()); });
-    page.on('pageerror', (error) => faults.push(String(error)));
+    page = await consolePage(browser, operator, base, faults);
   });
   afterAll(async () => {
     await browser?.close();
@@ -44,16 +34,8 @@ describe.runIf(has('chromium'))('the rooms for webhooks, limits and caches', () 
   });
   const heading = (name: string | RegExp): Promise<void> => page.getByRole('heading', { level: 1, name }).waitFor();
   const sound = async (name: string): Promise<void> => {
-    await page.evaluate(axeSource);
-    const found = await page.evaluate(async (tags) => {
-      const { violations } = await axe.run(document, { runOnly: { type: 'tag', values: tags }, resultTypes: ['violations'] });
-      return violations.flatMap((v) => v.nodes.map((n) => `${v.id}: ${n.target.join(' ')} ${n.html.slice(0, 120)}`));
-    }, TAGS);
-    if (SHOTS) {
-      mkdirSync(SHOTS, { recursive: true });
-      await page.screenshot({ path: `${SHOTS}/${name}.png`, fullPage: true });
-    }
-    expect(found, name).toEqual([]);
+    await shot(page, name);
+    expect(await violationsOn(page), name).toEqual([]);
   };
 
   it('make an endpoint, show its secret once, send a test and tell of each try', { timeout: 120_000 }, async () => {

@@ -23,29 +23,39 @@ export async function consolePage(browser: Browser, operator: MadeOperator, base
   return made;
 }
 
+/** What axe finds wrong with the page as it stands. */
+export async function violationsOn(page: Page): Promise<string[]> {
+  await page.evaluate(axeSource);
+  return page.evaluate(async (tags) => (await axe.run(document, { runOnly: { type: 'tag', values: tags }, resultTypes: ['violations'] }))
+    .violations.flatMap((v) => v.nodes.map((n) => `${v.id}: ${n.target.join(' ')} ${n.html.slice(0, 120)}`)), TAGS);
+}
+
+/** Leaves a picture where somebody asked for them. */
+export async function shot(page: Page, name: string): Promise<void> {
+  if (!pictures) return;
+  mkdirSync(pictures, { recursive: true });
+  await page.screenshot({ path: join(pictures, `${name}.png`), fullPage: true });
+}
+
 /** Each room in English by day and Hindi by night: what axe finds, and what is too wide at 320 px. */
 export async function walkRooms(page: Page, base: string, addresses: readonly string[]): Promise<string[]> {
   const found: string[] = [];
   for (const address of addresses) for (const [lang, theme] of [['en', 'light'], ['hi', 'dark']] as const) {
-    const shot = async (size: string): Promise<void> => {
-      if (!pictures) return;
-      mkdirSync(pictures, { recursive: true });
-      await page.screenshot({ path: join(pictures, `${address.replaceAll(/\W+/g, '-').slice(1, 60)}-${lang}-${size}.png`), fullPage: true });
-    };
+    const name = `${address.replaceAll(/\W+/g, '-').slice(1, 60)}-${lang}`;
     await page.setViewportSize(DESK);
     await page.goto(`${base}/console${address}${address.includes('?') ? '&' : '?'}lang=${lang}&theme=${theme}`);
     await page.locator('h1').waitFor();
     await page.waitForLoadState('networkidle');
-    await page.evaluate(axeSource);
-    const violations = await page.evaluate(async (tags) => (await axe.run(document, { runOnly: { type: 'tag', values: tags }, resultTypes: ['violations'] }))
-      .violations.flatMap((v) => v.nodes.map((n) => `${v.id}: ${n.target.join(' ')} ${n.html.slice(0, 120)}`)), TAGS);
-    found.push(...violations.map((f) => `${address} ${lang}: ${f}`));
-    await shot('desk');
+    found.push(...(await violationsOn(page)).map((f) => `${address} ${lang}: ${f}`));
+    await shot(page, `${name}-desk`);
     await page.setViewportSize(NARROW);
     const wide = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
     if (wide > 0) found.push(`${address} ${lang}: ${wide} px too wide at 320`);
-    await shot('narrow');
+    await shot(page, `${name}-narrow`);
   }
   await page.setViewportSize(DESK);
+  // The language is remembered: what follows is read in English again.
+  await page.goto(`${base}/console?lang=en&theme=light`);
+  await page.locator('h1').waitFor();
   return found;
 }
