@@ -18,6 +18,8 @@ export interface StoredEvent {
 export const RELAY_BATCH_MAX = 1000;
 /** Positions that one step looks through for them. */
 export const RELAY_SCAN_MAX = 20_000;
+/** Events of the log's end that a relay keeps, so that its subscribers need not read them each. */
+export const RECENT_MAX = 4000;
 /** The log is looked at this often even when nothing signals. */
 export const RELAY_POLL_MS = 500;
 /** Parts of each subscriber, by hash of tenant and key: what moves on its own, in one process or another. */
@@ -29,8 +31,6 @@ export const RENEW_MS = 3_000;
 export const GATHER_MS = 4;
 export const IDLE_MS = 100;
 export const PARKED_EVERY_MS = 400;
-/** A watcher that has read rests this long. */
-export const WATCH_PAUSE_MS = 10;
 /** Tries of a handler before the event's key is parked. */
 export const HANDLER_TRIES_MAX = 5;
 /** Longest wait for the transactions that hold a gap open. */

@@ -10,14 +10,6 @@ export const appendEvents = (sql: SqlTag, tenant: string, at: Date, e: NewEvents
     string_to_array(${joinedJson(e.data)}, chr(30), '')) r (t, k, i,
     v, tr, d)`;
 
-export interface End { readonly upTo: bigint | null; readonly high: bigint | null }
-
-/** How far positions follow each other without a gap behind one, and the last one seen. */
-export const endAfter = async (sql: SqlTag, pos: bigint, limit: number): Promise<End> => (await sql<End>`
-  select max(pos) filter (where pos = ${pos}::bigint + n) as "upTo", max(pos) as high
-  from (select pos, row_number() over (order by pos) as n from (select pos from events.log where pos > ${pos} order by pos limit ${limit}) l) s`)[0]
-  ?? { upTo: null, high: null };
-
 export type PartEvent = StoredEvent & { readonly part: number };
 /** Events of some topics and some parts of the keys, between two positions. */
 export const eventsOf = (sql: SqlTag, from: bigint, to: bigint, topics: readonly string[], own: readonly number[], parts: number, limit: number):
@@ -28,27 +20,13 @@ export const eventsOf = (sql: SqlTag, from: bigint, to: bigint, topics: readonly
     from events.log where pos > ${from} and pos <= ${to} and topic = any(${topics}::text[])
   ) e where part = any(${own}::int[]) order by pos limit ${limit}`;
 
-export interface SettledRows { readonly upTo: bigint | null; readonly high: bigint | null; readonly rows: StoredEvent[] }
-
-/**
- * Events of some topics after a position, as far as the positions follow each other without a gap, or up to `settled` where that is
- * known. `upTo` is how far that reaches, whatever the topics; `high` the last position seen. Rows of other topics stay in the database.
- */
-export async function topicsAfter(sql: SqlTag, pos: bigint, topics: readonly string[], settled: bigint | null, limit: number): Promise<SettledRows> {
-  const rows = await sql<StoredEvent & { up_to: bigint | null; high: bigint | null }>`
-    with seen as materialized (
-      select pos, topic = any(${topics}::text[]) as wanted, row_number() over (order by pos) as n
-      from (select pos, topic from events.log where pos > ${pos}::bigint and (${settled}::bigint is null or pos <= ${settled}::bigint) order by pos
-        limit ${limit}) l
-    ), ends as (
-      select max(pos) filter (where ${settled}::bigint is not null or pos = ${pos}::bigint + n) as up_to, max(pos) as high from seen
-    )
-    select ends.up_to, ends.high, e.pos, replace(e.tenant::text, '-', '') as tenant, e.topic, e.key, replace(e.id::text, '-', '') as id, e.version, e.at,
-      e.trace, e.data
-    from ends left join seen on seen.wanted and seen.pos <= ends.up_to left join events.log e on e.pos = seen.pos order by seen.pos`;
-  const { up_to: upTo = null, high = null } = rows[0] ?? {};
-  return { upTo, high, rows: rows.filter((r) => r.pos !== null) };
-}
+export type TailRow = PartEvent | { readonly pos: bigint; readonly topic: null };
+/** What stands behind a position, in order; of a topic that nobody wants only the position leaves the database. */
+export const tailAfter = (sql: SqlTag, pos: bigint, topics: readonly string[], parts: number, limit: number): Promise<TailRow[]> => sql<TailRow>`
+  select l.pos, e.* from (select * from events.log where pos > ${pos} order by pos limit ${limit}) l
+  left join lateral (select replace(l.tenant::text, '-', '') as tenant, l.topic, l.key, replace(l.id::text, '-', '') as id, l.version, l.at, l.trace, l.data,
+    (abs(hashtext(l.tenant::text || l.key)::bigint) % ${parts}::int)::int as part where l.topic = any(${topics}::text[])) e on true
+  order by l.pos`;
 
 export const lastPos = async (sql: SqlTag): Promise<bigint> => (await sql<{ pos: bigint }>`select coalesce(max(pos), 0) as pos from events.log`)[0]?.pos ?? 0n;
 

@@ -50,7 +50,7 @@ export async function readSettled<R extends { pos: bigint }>(
 }
 
 /** Resolves when every transaction that holds the table's insert lock now has ended. */
-export async function whenInsertersEnd(cell: CellContext, table: string, clock: Clock): Promise<void> {
+export async function whenInsertersEnd(cell: Pick<CellContext, 'pools'>, table: string, clock: Clock): Promise<void> {
   const holders = async (): Promise<Set<string>> => new Set((await spineStatement(cell, (sql) => inserters(sql, table))).map((r) => r.vtx));
   const first = await holders();
   const began = clock.monotonicMs();

@@ -1,23 +1,24 @@
 import {
-  createSignal, allOf, bind, dataOf, errorFields, spineStatement, spineTransact, systemRandom, transact, uuid, uuidv7, type Happened, type Item, type Module,
-    type Reaction,
-  type SectionTx, type SectionWork, type SqlTag, type TenantRef, type Worker, type WorkerContext,
+  allOf, bind, createSignal, dataOf, errorFields, spineStatement, spineTransact, systemRandom, transact, uuid, uuidv7, type Happened, type Item, type Module,
+  type Reaction, type SectionTx, type SectionWork, type Signal, type SqlTag, type TenantRef, type Worker, type WorkerContext,
 } from '#kernel';
 import {
-  EventSignal, GATHER_MS, HANDLER_TRIES_MAX, IDLE_MS, LEASE_MS, PARKED_EVERY_MS, PARTS, RELAY_BATCH_MAX, RELAY_POLL_MS, RELAY_SCAN_MAX, RelayProbe, RELEASE_MAX,
+  HANDLER_TRIES_MAX, IDLE_MS, LEASE_MS, PARKED_EVERY_MS, PARTS, RECENT_MAX, RELAY_BATCH_MAX, RELAY_POLL_MS, RELAY_SCAN_MAX, RelayProbe, RELEASE_MAX,
   RENEW_MS, type StoredEvent,
 } from '../contract.ts';
 import {
-  addCursors, endAfter, endRelay, eventsOf, giveBack, lastPos, lockParked, markReleased, moveCursors, noteFailure, park, parkedKeys, readCursor, relaysAlive,
+  addCursors, endRelay, eventsOf, giveBack, lockParked, markReleased, moveCursors, noteFailure, park, parkedKeys, readCursor, relaysAlive,
   renewLeases, takeCursors, unpark, type PartEvent,
 } from '../store.ts';
-import { whenInsertersEnd } from './log.ts';
+import { Tail } from './tail.ts';
 
 type Reactions = ReadonlyMap<string, Reaction>;
 /** A part of a subscriber that this process moves along: its cursor as it is written. */
 interface Part {
   readonly part: number;
   pos: bigint;
+  /** How far has been looked; between `pos` and here nothing is for this subscriber. */
+  seen: bigint;
   /** What is parked was read since the part was taken: whoever had it before may have parked. */
   known?: true;
   /** It goes by itself for a while, since it failed or is behind the others. */
@@ -34,9 +35,11 @@ interface Follow {
 }
 type ParkedKey = Awaited<ReturnType<typeof parkedKeys>>[number];
 interface Relay {
-  readonly w: WorkerContext; readonly me: string; readonly news: EventSignal;
-  /** Behind this nothing can appear any more. */
-  settled: bigint;
+  readonly w: WorkerContext; readonly me: string; readonly news: Signal;
+  /** Before this nothing can appear any more; undefined until the end of the log was found. */
+  settled: bigint | undefined;
+  /** What was read last at the end of the log, of all subscribers, and behind which position that begins. */
+  recent: readonly PartEvent[]; recentFrom: bigint;
 }
 
 /** Another process has the cursor: nothing of this transaction may stay. */
@@ -85,7 +88,7 @@ async function deliver(r: Relay, f: Follow, parts: readonly Part[], events: read
   }
   if (sections.length) await transact(r.w.cell, r.w.cell.pools.batch, sections);
   else await spineStatement(r.w.cell, move);
-  for (const p of parts) p.pos = to;
+  for (const p of parts) stand(p, to);
   await probe?.at('moved', f.subscriber);
 }
 
@@ -101,7 +104,7 @@ async function deliverAlone(r: Relay, f: Follow, p: Part, events: readonly Store
     });
     if (!parked.has(nameOf(e))) f.parked = [...f.parked, { tenant: e.tenant, key: e.key, released: false, hash: BigInt(p.part) }];
     parked.add(nameOf(e));
-    p.pos = e.pos;
+    stand(p, e.pos);
   };
   for (const e of events) {
     if (parked.has(nameOf(e))) {
@@ -180,29 +183,30 @@ async function lookAtParked(r: Relay, f: Follow): Promise<void> {
 
 /** One look for the parts that move together; true when there may be more. */
 async function step(r: Relay, f: Follow): Promise<boolean> {
+  if (r.settled === undefined) return false;
   await lookAtParked(r, f);
   const parts = [...f.parts.values()].filter((p) => p.known && !p.alone);
-  const last = parts.reduce((most, p) => (p.pos > most ? p.pos : most), f.seen);
+  const last = parts.reduce((most, p) => (p.seen > most ? p.seen : most), f.seen);
   f.seen = last;
   // Whoever is behind the others (taken over, or set back by a replay) goes by itself until it is with them.
-  for (const p of parts.filter((x) => x.pos < last - BigInt(RELAY_SCAN_MAX))) apart(r, f, p);
+  for (const p of parts.filter((x) => x.seen < last - BigInt(RELAY_SCAN_MAX))) apart(r, f, p);
   const together = parts.filter((p) => !p.alone);
   const to = min(r.settled, last + BigInt(RELAY_SCAN_MAX));
-  const from = together.reduce((least, p) => min(least, p.pos), last);
-  if (!together.length || to <= from) return false;
-  // What was looked through and was for nobody is written down when it has been quiet for a moment.
-  const quiet = to <= last;
-  if (quiet && r.w.clock.monotonicMs() - f.lookedAtMs < IDLE_MS) return false;
-  const read = await spineStatement(r.w.cell, (sql) => eventsOf(sql, from, to, f.topics, together.map((p) => p.part), PARTS, RELAY_BATCH_MAX));
+  const from = together.reduce((least, p) => min(least, p.seen), last);
+  if (!together.length) return false;
+  if (to <= from) return noteSeen(r, f, together, last);
+  const read = await eventsBetween(r, f, from, to, together.map((p) => p.part));
   // A part that is ahead of another has had some of these; which parts they are was said above, whatever is given back meanwhile.
-  const own = new Map(together.map((p) => [p.part, p.pos]));
+  const own = new Map(together.map((p) => [p.part, p.seen]));
   const rows = read.filter((e) => e.pos > (own.get(e.part) as bigint));
   await r.w.cell.use(RelayProbe)?.at('read', f.subscriber);
   f.lookedAtMs = r.w.clock.monotonicMs();
   const end = read.length < RELAY_BATCH_MAX ? to : (read.at(-1) as PartEvent).pos;
-  if (!rows.length && !quiet && read.length < RELAY_BATCH_MAX && end - from < BigInt(RELAY_SCAN_MAX)) {
-    f.seen = end;
-    return false;
+  if (!rows.length) {
+    for (const p of together) if (p.seen < end) p.seen = end;
+    f.seen = end > last ? end : last;
+    if (together.some((p) => p.pos < end - BigInt(RELAY_SCAN_MAX))) await deliver(r, f, together.filter((p) => p.pos < p.seen), [], end);
+    return end < to;
   }
   const parked = new Set(f.parked.map(nameOf));
   try {
@@ -219,11 +223,20 @@ async function step(r: Relay, f: Follow): Promise<boolean> {
   return true;
 }
 
+/** What was looked through and was for nobody is written down when it has been quiet for a moment. */
+async function noteSeen(r: Relay, f: Follow, together: readonly Part[], last: bigint): Promise<boolean> {
+  const behind = together.filter((p) => p.pos < last && p.seen >= last);
+  if (behind.length && r.w.clock.monotonicMs() - f.lookedAtMs >= IDLE_MS) await deliver(r, f, behind, [], last);
+  return false;
+}
+
+const stand = (p: Part, pos: bigint): void => { [p.pos, p.seen] = [pos, pos]; };
+
 function apart(r: Relay, f: Follow, p: Part): void {
   p.alone = alone(r, f, p).catch(async (error: unknown) => {
     if (!(error instanceof CursorLost)) r.w.log.warn('events.part-failed', { subscriber: f.subscriber, part: p.part, ...errorFields(error) });
     await r.w.clock.sleep(RELAY_POLL_MS / 10, f.ending.signal);
-    p.pos = await spineStatement(r.w.cell, (sql) => readCursor(sql, f.subscriber, p.part)).catch(() => p.pos);
+    stand(p, await spineStatement(r.w.cell, (sql) => readCursor(sql, f.subscriber, p.part)).catch(() => p.pos));
   }).finally(() => { p.alone = undefined; r.news.wake(); });
 }
 
@@ -239,30 +252,37 @@ async function follow(r: Relay, f: Follow): Promise<void> {
     } catch (error) {
       if (!(error instanceof CursorLost)) throw error;
       // Who has the lease and finds the cursor elsewhere was set back, or ahead, by a replay.
-      for (const p of f.parts.values()) if (!p.alone) p.pos = await spineStatement(r.w.cell, (sql) => readCursor(sql, f.subscriber, p.part));
-      f.seen = [...f.parts.values()].reduce((least, p) => min(least, p.pos), r.settled);
+      for (const p of f.parts.values()) if (!p.alone) stand(p, await spineStatement(r.w.cell, (sql) => readCursor(sql, f.subscriber, p.part)));
+      f.seen = [...f.parts.values()].reduce((least, p) => min(least, p.pos), r.settled ?? 0n);
       await r.w.clock.sleep(RELAY_POLL_MS / 10, f.ending.signal);
     }
   }
 }
 
-/** Follows the end of the log: one look and one proof for all subscribers of the process. */
-async function settle(r: Relay): Promise<void> {
-  const signal = r.w.cell.use(EventSignal);
-  const { cell } = r.w;
-  while (!r.w.signal.aborted) {
-    const waiting = signal.wait(RELAY_POLL_MS, r.w.signal);
-    const { upTo, high } = await spineStatement(cell, (sql) => endAfter(sql, r.settled, RELAY_SCAN_MAX));
-    if (upTo === null && high === null) {
-      await waiting;
-      continue;
-    }
-    if (upTo === null) await whenInsertersEnd(cell, 'events.log', r.w.clock);
-    r.settled = (upTo ?? high) as bigint;
+/** Follows the end of the log; what is new there is kept a while, so that no subscriber has to read it again. */
+const settle = (r: Relay, topics: readonly string[]): Promise<void> => r.w.cell.use(Tail).follow({
+  topics,
+  began(at) {
+    [r.settled, r.recent, r.recentFrom] = [at, [], at];
     r.news.wake();
-    // Under load each commit wakes this: what comes within a moment is read together.
-    await r.w.clock.sleep(GATHER_MS, r.w.signal);
-  }
+  },
+  read(events, upTo) {
+    r.settled = upTo;
+    const all = [...r.recent, ...events];
+    const kept = all.length > RECENT_MAX ? all.slice(-RECENT_MAX / 2) : all;
+    if (kept !== all) r.recentFrom = (all[all.length - kept.length - 1] as PartEvent).pos;
+    r.recent = kept;
+    r.news.wake();
+  },
+  away: () => undefined,
+}, r.w.signal);
+
+/** The next events of some parts of a subscriber, in order, between two positions. */
+async function eventsBetween(r: Relay, f: Follow, from: bigint, to: bigint, parts: readonly number[]): Promise<readonly PartEvent[]> {
+  if (from < r.recentFrom) return spineStatement(r.w.cell, (sql) => eventsOf(sql, from, to, f.topics, parts, PARTS, RELAY_BATCH_MAX));
+  let first = r.recent.length;
+  while (first > 0 && (r.recent[first - 1] as PartEvent).pos > from) first -= 1;
+  return r.recent.slice(first).filter((e) => e.pos <= to && f.reactions.has(e.topic) && parts.includes(e.part)).slice(0, RELAY_BATCH_MAX);
 }
 
 /** Keeps this process's share of the cursors: what it holds is renewed, what is free is taken, what is too much is given back. */
@@ -284,7 +304,10 @@ async function share(r: Relay, subscribers: ReadonlyMap<string, Reactions>, all:
         const pos = known.get(`${f.subscriber} ${p.part}`);
         if (pos === undefined) await leave(f, p);
         // Only a replay sets a cursor back.
-        else if (pos < p.pos && !p.alone) [p.pos, f.seen] = [pos, min(f.seen, pos)];
+        else if (pos < p.pos && !p.alone) {
+          stand(p, pos);
+          f.seen = min(f.seen, pos);
+        }
       }
     }
     const given = [...all.values()].flatMap((f) => [...f.parts.values()].slice(most).map((p) => ({ f, p, subscriber: f.subscriber, part: p.part })));
@@ -292,7 +315,7 @@ async function share(r: Relay, subscribers: ReadonlyMap<string, Reactions>, all:
     if (given.length) await spineStatement(w.cell, (sql) => giveBack(sql, me, given));
     for (const t of taken) {
       const f = all.get(t.subscriber) ?? begin(r, t.subscriber, subscribers.get(t.subscriber) as Reactions, all, failed);
-      f.parts.set(t.part, { part: t.part, pos: t.pos });
+      f.parts.set(t.part, { part: t.part, pos: t.pos, seen: t.pos });
     }
     if (taken.length) r.news.wake();
     await w.clock.sleep(RENEW_MS, w.signal);
@@ -319,16 +342,13 @@ export const relay: Worker = {
   name: 'events.relay', role: 'relay',
   async run(w) {
     const subscribers = subscribersOf(w.modules);
-    const end = await spineTransact(w.cell, async (tx) => {
-      await addCursors(tx.sql, [...subscribers.keys()], PARTS);
-      return lastPos(tx.sql);
-    });
-    await whenInsertersEnd(w.cell, 'events.log', w.clock);
+    await spineTransact(w.cell, (tx) => addCursors(tx.sql, [...subscribers.keys()], PARTS));
     const ending = new AbortController();
     const stop = (): void => ending.abort();
     w.signal.addEventListener('abort', stop, { once: true });
     if (w.signal.aborted) stop();
-    const r: Relay = { w: { ...w, signal: ending.signal }, me: uuidv7(w.clock.now(), systemRandom), news: createSignal(w.clock), settled: end };
+    const r: Relay = { w: { ...w, signal: ending.signal }, me: uuidv7(w.clock.now(), systemRandom), news: createSignal(w.clock), settled: undefined,
+      recent: [], recentFrom: 0n };
     const all = new Map<string, Follow>();
     let broken: unknown;
     const failed = (error: unknown): void => {
@@ -336,7 +356,7 @@ export const relay: Worker = {
       stop();
     };
     try {
-      await Promise.all([settle(r), share(r, subscribers, all, failed)].map((p) => p.catch(failed)));
+      await Promise.all([settle(r, [...new Set([...subscribers.values()].flatMap((all) => [...all.keys()]))]), share(r, subscribers, all, failed)].map((p) => p.catch(failed)));
     } finally {
       w.signal.removeEventListener('abort', stop);
       for (const f of all.values()) f.ending.abort();

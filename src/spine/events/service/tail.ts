@@ -1,0 +1,139 @@
+import { isUnavailable, provide, spineStatement, token, type CellContext, type Clock, type Provided } from '#kernel';
+import { EventSignal, GATHER_MS, PARTS, RELAY_BATCH_MAX, RELAY_POLL_MS } from '../contract.ts';
+import { lastPos, tailAfter, type PartEvent, type TailRow } from '../store.ts';
+import { whenInsertersEnd } from './log.ts';
+
+/** Somebody in this process who is told of what is settled at the end of the log. */
+export interface Follower {
+  readonly topics: readonly string[];
+  /** Everything behind this position will be told, and all before it has ended. */
+  began(at: bigint): void;
+  /** Events of its topics, in order; with them the log is settled up to a position. */
+  read(events: readonly PartEvent[], upTo: bigint): void;
+  /** The log cannot be read for now; what is written meanwhile is told later. */
+  away(): void;
+}
+/** The end of the log, read once for all who follow it in this process: one statement and one proof, whatever their number. */
+export interface Tail {
+  /** Tells a follower until `ending`; rejects with what the follower threw, or why the log could not be read. */
+  follow(follower: Follower, ending: AbortSignal): Promise<void>;
+}
+export const Tail = token<Tail>('events.tail');
+
+interface Member { readonly follower: Follower; began: boolean; fail(error: unknown): void }
+interface Reading { readonly cell: Pick<CellContext, 'pools' | 'use'>; readonly clock: Clock; readonly ending: AbortController; readonly members: Set<Member> }
+
+/** Tells a follower; one that fails misses what comes, is told so, and leaves the others alone. */
+function tell(r: Reading, m: Member, what: () => void): void {
+  try {
+    what();
+  } catch (error) {
+    r.members.delete(m);
+    m.fail(error);
+    m.follower.away();
+  }
+}
+
+const wanted = (row: TailRow): row is TailRow & PartEvent => row.topic !== null;
+
+/** Rows that follow a position without a gap. A gap that a second look finds as well is proved to be for ever, by the end of whoever could fill it. */
+async function settledAfter(r: Reading, pos: bigint, topics: readonly string[]): Promise<readonly TailRow[]> {
+  const read = (): Promise<TailRow[]> => spineStatement(r.cell, (sql) => tailAfter(sql, pos, topics, PARTS, RELAY_BATCH_MAX));
+  const settled = (rows: readonly TailRow[]): readonly TailRow[] => {
+    const gap = rows.findIndex((row, i) => row.pos !== pos + BigInt(i) + 1n);
+    return gap < 0 ? rows : rows.slice(0, gap);
+  };
+  let rows = await read();
+  for (let look = 0; look < 2 && rows.length && !settled(rows).length; look++) {
+    // A writer draws its position last of all, with its commit: most gaps close within a moment.
+    await r.clock.sleep(GATHER_MS / 2);
+    rows = await read();
+  }
+  const high = rows.at(-1)?.pos;
+  if (high === undefined || settled(rows).length) return settled(rows);
+  await whenInsertersEnd(r.cell, 'events.log', r.clock);
+  return (await read()).filter((row) => row.pos <= high);
+}
+
+async function reading(r: Reading): Promise<void> {
+  const signal = r.cell.use(EventSignal);
+  let pos: bigint | undefined;
+  while (!r.ending.signal.aborted) {
+    const waiting = signal.wait(RELAY_POLL_MS, r.ending.signal);
+    try {
+      if (pos === undefined) {
+        const end = await spineStatement(r.cell, lastPos);
+        await whenInsertersEnd(r.cell, 'events.log', r.clock);
+        pos = end;
+      }
+      const at = pos;
+      for (const m of r.members) {
+        if (m.began) continue;
+        m.began = true;
+        tell(r, m, () => m.follower.began(at));
+      }
+      const topics = [...new Set([...r.members].flatMap((m) => m.follower.topics))];
+      const told = [...r.members].filter((m) => m.began);
+      const rows = await settledAfter(r, pos, topics);
+      const upTo = rows.at(-1)?.pos;
+      if (upTo === undefined) {
+        await waiting;
+        continue;
+      }
+      pos = upTo;
+      const events = rows.filter(wanted);
+      for (const m of told) {
+        if (r.members.has(m)) tell(r, m, () => m.follower.read(events.filter((e) => m.follower.topics.includes(e.topic)), upTo));
+      }
+      // Under load each commit wakes this: what comes within a moment is read together.
+      if (rows.length < RELAY_BATCH_MAX) await r.clock.sleep(GATHER_MS, r.ending.signal);
+    } catch (error) {
+      for (const m of r.members) tell(r, m, () => m.follower.away());
+      if (!isUnavailable(error)) throw error;
+      await waiting;
+    }
+  }
+}
+
+function makeTail(cell: Parameters<Provided['make']>[0]): Tail {
+  let now: { r: Reading; ended: Promise<void> } | undefined;
+  const begin = (): { r: Reading; ended: Promise<void> } => {
+    const r: Reading = { cell, clock: cell.clock, ending: new AbortController(), members: new Set() };
+    const made = { r, ended: Promise.resolve() };
+    made.ended = reading(r).catch((error: unknown) => {
+      if (now === made) now = undefined;
+      for (const m of r.members) m.fail(error);
+      r.members.clear();
+    });
+    return made;
+  };
+  return {
+    async follow(follower, ending) {
+      const mine = (now ??= begin());
+      const { members } = mine.r;
+      let leave = (): void => undefined;
+      try {
+        await new Promise<void>((done, fail) => {
+          const member: Member = { follower, began: false, fail };
+          members.add(member);
+          leave = () => {
+            members.delete(member);
+            done();
+          };
+          ending.addEventListener('abort', leave, { once: true });
+          if (ending.aborted) leave();
+          cell.use(EventSignal).wake();
+        });
+      } finally {
+        ending.removeEventListener('abort', leave);
+        // Whoever leaves last ends the reading, and waits for what it has under way.
+        if (!members.size) {
+          if (now === mine) now = undefined;
+          mine.r.ending.abort();
+          await mine.ended;
+        }
+      }
+    },
+  };
+}
+export const tailState: Provided = provide(Tail, makeTail);
