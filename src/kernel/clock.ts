@@ -58,7 +58,8 @@ export function createSignal(clock: Clock): Signal {
     },
     wait(msMax, ending) {
       const woken = new AbortController();
-      const end = (): void => woken.abort();
+      // With a reason of its own: the one that is made for an abort without one costs a stack trace.
+      const end = (): void => woken.abort('woken');
       ending.addEventListener('abort', end, { once: true });
       waiting.add(end);
       if (ending.aborted) end();

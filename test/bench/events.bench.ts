@@ -13,7 +13,8 @@ interface Ran { events: number; seconds: number; p50Ms: number; p99Ms: number }
 
 const server = await child('./events.serve.ts');
 let rate = 0;
-const variant = (q: () => Record<string, unknown>, after?: (round: Round) => void) => async (): Promise<Round> => {
+const variant = (q: () => Record<string, unknown>, after?: (round: Round) => void, before?: () => Promise<unknown>) => async (): Promise<Round> => {
+  await before?.();
   const m = await measure([server.pid], [], () => server.ask<Ran>({ seconds: SECONDS, ...q() }));
   const round: Round = { perSecond: m.result.events / m.result.seconds, cpuUsEach: m.cpuUs / m.result.events, p99Ms: m.result.p99Ms, foreign: m.foreign,
     extra: m.result.p50Ms ? { p50: m.result.p50Ms } : {} };
@@ -22,7 +23,8 @@ const variant = (q: () => Record<string, unknown>, after?: (round: Round) => voi
 };
 const kept = await interleave({
   none: variant(() => ({ what: 'write', events: false })), events: variant(() => ({ what: 'write', events: true }), (r) => { rate = r.perSecond; }),
-  half: variant(() => ({ what: 'paced', events: true, perSecond: rate / 2 })), drain: variant(() => ({ what: 'drain', count: BACKLOG })),
+  half: variant(() => ({ what: 'paced', events: true, perSecond: rate / 2 })), // To write the backlog is not to drain it.
+  drain: variant(() => ({ what: 'drain', count: BACKLOG }), undefined, () => server.ask({ what: 'backlog', count: BACKLOG })),
 }, ROUNDS, say);
 await server.stop();
 const of = (name: string): Round[] => kept[name] ?? [];

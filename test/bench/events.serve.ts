@@ -35,17 +35,20 @@ const write = (events: boolean, n: number): Promise<void> => perform(cell as nev
   if (events) tx.emit(ItemChanged, `k${n % 1000}`, { n });
 });
 
-interface Ask { what: 'write' | 'paced' | 'drain'; events: boolean; seconds: number; perSecond: number; count: number }
+interface Ask { what: 'write' | 'paced' | 'backlog' | 'drain'; events: boolean; seconds: number; perSecond: number; count: number }
 async function run(q: Ask): Promise<{ events: number; seconds: number; p50Ms: number; p99Ms: number }> {
   handled.clear();
   const before = await number("select count(*) as n from probe.effect where subscriber = 'bench'");
   const first = serial;
   const times: number[] = [];
   let seconds = 0;
-  if (q.what === 'drain') {
+  if (q.what === 'backlog') {
     await perform(cell as never, tenant as never, asSystem, async (tx) => {
       for (let i = 0; i < q.count; i++) tx.emit(ItemChanged, `k${i % 1000}`, { n: (serial += 1) });
     });
+    return { events: q.count, seconds: 0, p50Ms: 0, p99Ms: 0 };
+  }
+  if (q.what === 'drain') {
     const began = systemClock.monotonicMs();
     const relay = relaying();
     await caughtUp();
@@ -70,7 +73,7 @@ async function run(q: Ask): Promise<{ events: number; seconds: number; p50Ms: nu
     await relay?.stop();
     if (q.events) for (const [n, at] of committed) times.push(Math.max(0, (handled.get(n) ?? Number.NaN) - at));
   }
-  const events = serial - first;
+  const events = q.what === 'drain' ? q.count : serial - first;
   const effects = (await number("select count(*) as n from probe.effect where subscriber = 'bench'")) - before;
   if ((q.events || q.what === 'drain') && effects !== events) throw new Error(`${effects} effects of ${events} events`);
   times.sort((a, b) => a - b);

@@ -29,6 +29,9 @@ export const LEASE_MS = 10_000;
 export const RENEW_MS = 3_000;
 /** The end of the log rests this long when it has moved; what is for nobody is written down after this; parked keys are read again after this. */
 export const GATHER_MS = 4;
+/** So long where the last look found so many: each look costs the same, however many events it finds. */
+export const GATHER_BUSY_MS = 10;
+export const BUSY_EVENTS = 10;
 export const IDLE_MS = 100;
 export const PARKED_EVERY_MS = 400;
 /** Tries of a handler before the event's key is parked. */
@@ -37,7 +40,7 @@ export const HANDLER_TRIES_MAX = 5;
 export const GAP_WAIT_MS_MAX = 30_000;
 export const NOTIFY_CHANNEL = 'exchequer_events';
 /** Hints to other processes are put together for this long. */
-export const TELL_PAUSE_MS = 5;
+export const TELL_PAUSE_MS = 10;
 /** Parked events of a key that are released in one transaction. */
 export const RELEASE_MAX = 500;
 

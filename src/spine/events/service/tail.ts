@@ -1,5 +1,5 @@
 import { isUnavailable, provide, spineStatement, token, type CellContext, type Clock, type Provided } from '#kernel';
-import { EventSignal, GATHER_MS, PARTS, RELAY_BATCH_MAX, RELAY_POLL_MS } from '../contract.ts';
+import { BUSY_EVENTS, EventSignal, GATHER_BUSY_MS, GATHER_MS, PARTS, RELAY_BATCH_MAX, RELAY_POLL_MS } from '../contract.ts';
 import { lastPos, tailAfter, type PartEvent, type TailRow } from '../store.ts';
 import { whenInsertersEnd } from './log.ts';
 
@@ -86,7 +86,7 @@ async function reading(r: Reading): Promise<void> {
         if (r.members.has(m)) tell(r, m, () => m.follower.read(events.filter((e) => m.follower.topics.includes(e.topic)), upTo));
       }
       // Under load each commit wakes this: what comes within a moment is read together.
-      if (rows.length < RELAY_BATCH_MAX) await r.clock.sleep(GATHER_MS, r.ending.signal);
+      if (rows.length < RELAY_BATCH_MAX) await r.clock.sleep(rows.length < BUSY_EVENTS ? GATHER_MS : GATHER_BUSY_MS, r.ending.signal);
     } catch (error) {
       for (const m of r.members) tell(r, m, () => m.follower.away());
       if (!isUnavailable(error)) throw error;

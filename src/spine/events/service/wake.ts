@@ -46,7 +46,7 @@ function makeWakeups(clock: Clock): Telling {
   return {
     me,
     tell(what) {
-      if (told.size === 0) waiting.abort();
+      if (told.size === 0) waiting.abort('told');
       told.add(what);
     },
     hear(what, go) { hearing.set(what, [...hearing.get(what) ?? [], go]); },
