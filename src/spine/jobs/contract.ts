@@ -9,6 +9,9 @@ export const CLAIM_MAX = 32;
 export const URGENT_PLACES = 13;
 /** Jobs that are claimed at once for handlers that take many. */
 export const BATCH_MAX = 1000;
+/** Jobs that one look for those finds, and how long it counts. */
+export const LOOK_MAX = 4000;
+export const LOOK_KEPT_MS = 100;
 export const POLL_MS = 500;
 /** Wait before try n: 2ⁿ s with jitter, at most this. */
 export const BACKOFF_MS_MAX = 600_000;

@@ -260,6 +260,21 @@ describe('order, priority and heaps', () => {
 });
 
 describe('dead letters', () => {
+  it('heaps are shared by two processes, each job once, and one that throws is found there as well', async () => {
+    const COUNT = 9000;
+    await su("delete from probe.effect where subscriber = 'heap'");
+    await h.perform('india', async (tx) => { for (let n = 1000; n < 1000 + COUNT; n++) tx.later(Heap, { n: n === 9500 ? 13 : n }); });
+    await h.perform('other', async (tx) => { for (let n = 1000 + COUNT; n < 1500 + COUNT; n++) tx.later(Heap, { n }); });
+    const both = [h.startWorkers(h.cell(), ['worker']), h.startWorkers(h.anotherCell(), ['worker'])];
+    await until(async () => {
+      const left = await waiting();
+      return left.length === 1 && left[0]?.attempts === 1 && left[0].last_error === 'Error';
+    });
+    await Promise.all(both.map((w) => w.stop()));
+    const done = await effects('heap');
+    expect(done.length).toBe(COUNT + 499);
+    expect(new Set(done).size).toBe(COUNT + 499);
+  });
   it('are listed, retried and dropped by operators of their tenant only, each with a fact', async () => {
     chore = async () => { throw new Error('no'); };
     for (const n of [1, 2]) await later(n, { key: `dead ${n}` });

@@ -58,6 +58,30 @@ export const claimJobs = (sql: SqlTag, worker: string, now: Date, until: Date, l
   returning id, replace(tenant::text, '-', '') as tenant, name, data, attempts, attempts_max, trace, created_at, call_key, sent_at, key,
     prio = 0 as urgent, replace(worker::text, '-', '') as worker`;
 
+export interface Ready { readonly id: bigint; readonly tenant: string; readonly name: string }
+/** Jobs of handlers that take many, in their order; nothing is locked. Urgent ones are claimed. */
+export const readyMany = (sql: SqlTag, now: Date, limit: number, skip: number): Promise<Ready[]> => sql<Ready>`
+  select j.id, replace(j.tenant::text, '-', '') as tenant, j.name from jobs.job j
+  where j.lease_until is null and j.dead_at is null and not j.blocked and j.many and j.prio > 0 and j.run_at <= ${now}
+    and (j.key is null or not exists (select 1 from jobs.job e where e.tenant = j.tenant and e.name = j.name and e.key = j.key and e.id < j.id
+      and e.dead_at is null))
+  order by j.prio, j.run_at, j.id limit ${limit} offset ${skip}`;
+
+/** A job that ends as it is taken. */
+export type Taken = Pick<Job, 'id' | 'name' | 'key' | 'trace'> & { readonly data: string };
+/** Takes jobs out of the queue in the transaction of their effects: they are back when it fails. What another process is taking is left to it. */
+export const takeJobs = (sql: SqlTag, ids: readonly bigint[]): Promise<Taken[]> => sql<Taken>`
+  delete from jobs.job where id = any(array(
+    select id from jobs.job where id = any(${ids}::bigint[]) and lease_until is null and dead_at is null and not blocked for update skip locked))
+  returning id, name, key, trace, data`;
+
+/** Claims certain jobs, as far as they are free. */
+export const claimThese = (sql: SqlTag, worker: string, until: Date, ids: readonly bigint[]): Promise<Claimed[]> => sql<Claimed>`
+  update jobs.job set lease_until = ${until}, worker = ${worker}, attempts = attempts + 1, dedupe = null
+  where id = any(array(select id from jobs.job where id = any(${ids}::bigint[]) and lease_until is null and dead_at is null for update skip locked))
+  returning id, replace(tenant::text, '-', '') as tenant, name, data, attempts, attempts_max, trace, created_at, call_key, sent_at, key,
+    prio = 0 as urgent, replace(worker::text, '-', '') as worker`;
+
 /** Ends jobs in the transaction of their effects; one that is not answered lost its lease, and its effect must not stay. */
 export const finishJobs = (sql: SqlTag, ids: readonly bigint[], worker: string): Promise<unknown[]> => sql`
   delete from jobs.job where id = any(${ids}::bigint[]) and worker = ${worker} returning id`;

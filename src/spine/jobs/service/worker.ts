@@ -1,10 +1,10 @@
 import {
-  allOf, errorFields, spineStatement, spineTransact, systemRandom, transact, uuid, uuidv7, type AnyCall, type Item, type JobHandler, type TenantRef,
+  allOf, errorFields, isUnavailable, spineStatement, spineTransact, systemRandom, transact, uuid, uuidv7, type AnyCall, type Item, type JobHandler, type TenantRef,
   type Worker, type WorkerContext,
 } from '#kernel';
-import { BATCH_MAX, CLAIM_MAX, JobSignal, LEASE_MS, POLL_MS, URGENT_PLACES, type Job } from '../contract.ts';
+import { BATCH_MAX, CLAIM_MAX, JobSignal, LEASE_MS, LOOK_KEPT_MS, LOOK_MAX, POLL_MS, URGENT_PLACES, type Job } from '../contract.ts';
 import { backoffMs } from '../rules.ts';
-import { claimJobs, failJob, releaseHeads, releaseNext } from '../store.ts';
+import { claimJobs, claimThese, failJob, readyMany, releaseHeads, releaseNext, takeJobs, type Claimed, type Ready } from '../store.ts';
 import { callsOf, finish, finishWith, lease, LeaseLost, runCall, type Running } from './calls.ts';
 
 type Data = Readonly<Record<string, unknown>>;
@@ -59,8 +59,10 @@ async function runMany(s: Workshop, tenant: TenantRef, jobs: readonly Job[]): Pr
   }
 }
 
-async function claim({ w }: Workshop, limit: number, others: number, many: boolean): Promise<{ tenant: TenantRef; job: Job }[]> {
-  const rows = await spineTransact(w.cell, (tx) => claimJobs(tx.sql, uuidv7(tx.now, systemRandom), tx.now, lease(tx.now, LEASE_MS), limit, others, many));
+const claim = async (s: Workshop, limit: number, others: number, many: boolean): Promise<{ tenant: TenantRef; job: Job }[]> => withTenants(s,
+  await spineTransact(s.w.cell, (tx) => claimJobs(tx.sql, uuidv7(tx.now, systemRandom), tx.now, lease(tx.now, LEASE_MS), limit, others, many)));
+
+async function withTenants({ w }: Workshop, rows: readonly Claimed[]): Promise<{ tenant: TenantRef; job: Job }[]> {
   const found: { tenant: TenantRef; job: Job }[] = [];
   const tenants = new Map<string, TenantRef | undefined>();
   for (const row of rows) {
@@ -109,23 +111,72 @@ async function singly(s: Workshop): Promise<void> {
   await Promise.allSettled(running);
 }
 
-/** Jobs whose handlers take many: while some run, the next are being claimed. */
+const groupsOf = <R extends { readonly name: string; readonly tenant: string }>(rows: readonly R[]): R[][] =>
+  [...Map.groupBy(rows, (r) => `${r.tenant} ${r.name}`).values()];
+
+const runClaimed = async (s: Workshop, rows: readonly { tenant: TenantRef; job: Job }[]): Promise<void> => void await allOf(
+  groupsOf(rows.map((r) => ({ ...r.job, in: r.tenant }))).map((g) => runMany(s, (g[0] as { in: TenantRef }).in, g)));
+
+/**
+ * Takes jobs of one name and tenant and has their effects, in one transaction that never writes that they are under way. What fails is
+ * claimed, so that its tries are counted. Resolves to how many were there to take.
+ */
+async function takeMany(s: Workshop, ready: readonly Ready[]): Promise<number> {
+  const { name, tenant: id } = ready[0] as Ready;
+  const { cell } = s.w;
+  const [tenant, handler] = [await s.w.tenant(uuid(id)), s.handlers.get(name)];
+  const ids = ready.map((r) => r.id);
+  try {
+    if (!tenant || !handler?.many) throw new Error('nobody here takes these');
+    const { many } = handler;
+    const [count] = await transact(cell, cell.pools.batch, [{ tenant, run: async (tx) => {
+      const jobs = await takeJobs(tx.sql, ids);
+      if (!jobs.length) return 0;
+      await many(tx, jobs.map((job): Item<Data> => ({ actor: { kind: 'system', name }, trace: job.trace, input: handler.job.data.parse(JSON.parse(job.data)), atMs: 0 })));
+      const keyed = jobs.filter((j) => j.key !== null);
+      if (keyed.length) tx.write(() => releaseNext(tx.sql, tx.tenant.id, keyed));
+      return jobs.length;
+    } }]);
+    return count as number;
+  } catch (error) {
+    if (isUnavailable(error)) throw error;
+    await runClaimed(s, await withTenants(s, await spineTransact(cell, (tx) => claimThese(tx.sql, uuidv7(tx.now, systemRandom), lease(tx.now, LEASE_MS), ids))));
+    return ids.length;
+  }
+}
+
+/**
+ * Jobs whose handlers take many. The first of a process are claimed: one that ends every process that runs it has its tries counted, since
+ * each begins with it. So are urgent ones, and what a lost process had claimed; the others are taken with their effects.
+ */
 async function together(s: Workshop): Promise<void> {
   const signal = s.w.cell.use(JobSignal);
-  let running: Promise<unknown> = Promise.resolve();
+  await runClaimed(s, await claim(s, BATCH_MAX, BATCH_MAX, true));
+  let skip = 0;
   while (!s.w.signal.aborted) {
     const waiting = signal.wait(POLL_MS, s.w.signal);
-    const rows = await claim(s, BATCH_MAX, BATCH_MAX, true);
-    await running;
-    running = allOf([...Map.groupBy(rows, (r) => `${r.tenant.id} ${r.job.name}`).values()].map((g) =>
-      runMany(s, (g[0] as { tenant: TenantRef }).tenant, g.map((r) => r.job))));
-    if (rows.length < BATCH_MAX) {
-      await running;
-      await waiting;
-    }
+    const claimed = await claim(s, BATCH_MAX, 0, true);
+    if (claimed.length) await runClaimed(s, claimed);
+    const ready = await spineTransact(s.w.cell, (tx) => readyMany(tx.sql, tx.now, LOOK_MAX, skip));
+    const heaps = groupsOf(ready).flatMap((g) => chunksOf(g, BATCH_MAX));
+    let [tried, taken] = [0, 0];
+    const until = s.w.clock.monotonicMs() + LOOK_KEPT_MS;
+    // Two at a time: while one is written, the next is read. What is more urgent may have come meanwhile, so a look is not kept for long.
+    const lane = async (): Promise<void> => {
+      for (let heap = heaps.shift(); heap; heap = s.w.clock.monotonicMs() < until ? heaps.shift() : undefined) {
+        tried += heap.length;
+        taken += await takeMany(s, heap);
+      }
+    };
+    await allOf([lane(), lane()]);
+    // Two processes that look at once see the same jobs: whoever came second looks behind them.
+    skip = tried && taken < tried / 2 ? LOOK_MAX * (1 + Math.floor(systemRandom.unit() * 3)) : 0;
+    if (claimed.length < BATCH_MAX && ready.length < LOOK_MAX && heaps.length === 0 && skip === 0) await waiting;
   }
-  await running;
 }
+
+const chunksOf = <T>(all: readonly T[], size: number): T[][] =>
+  Array.from({ length: Math.ceil(all.length / size) }, (_, i) => all.slice(i * size, (i + 1) * size));
 
 /** Now and then looks for jobs that stand aside for nobody. */
 async function releasing({ w }: Workshop): Promise<void> {
