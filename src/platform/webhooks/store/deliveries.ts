@@ -34,7 +34,7 @@ export const claimDeliveries = (sql: SqlTag, c: { worker: string; now: Date; unt
       row_number() over (partition by e.tenant order by e.claimed_at, e.id) as turn, e.claimed_at
     from webhooks.endpoint e left join unnest(${c.busy}::uuid[], ${c.left}::int[]) b (id, room) on b.id = e.id
     where e.state = 'active' and (e.open_until is null or e.open_until <= ${c.now}) and coalesce(b.room, ${c.each}) > 0
-      and exists (select 1 from webhooks.delivery d where d.endpoint = e.id and d.status = 'waiting' and d.next_at <= ${c.now})
+      and (select true from webhooks.delivery d where d.endpoint = e.id and d.status = 'waiting' and d.next_at <= ${c.now} limit 1)
     order by turn, e.claimed_at limit ${c.endpoints}
   ), picked as materialized (
     select d.id from due cross join lateral (
@@ -49,7 +49,8 @@ export const claimDeliveries = (sql: SqlTag, c: { worker: string; now: Date; unt
     update webhooks.delivery set status = 'sending', lease_until = ${c.until}, worker = ${c.worker}, attempts = attempts + 1
     where id = any(array(select id from picked)) returning id, tenant, endpoint, message, attempts
   ), turned as (
-    update webhooks.endpoint set claimed_at = ${c.now} where id = any(array(select distinct endpoint from taken)) returning id, url, kind, secrets, headers,
+    update webhooks.endpoint set claimed_at = ${c.now}
+    where id = any(array(select id from webhooks.endpoint where id = any(array(select distinct endpoint from taken)) order by id for update)) returning id, url, kind, secrets, headers,
       revision, streak
   )
   select t.id, replace(t.tenant::text, '-', '') as tenant, replace(t.endpoint::text, '-', '') as endpoint, t.attempts, e.url, e.kind, e.secrets, e.headers,
@@ -77,16 +78,19 @@ export const finishDeliveries = (sql: SqlTag, worker: string, now: Date, r: Resu
   )
   select id from held`;
 
-/** Adds to each endpoint's history: a success ends it, failures add to it and let it rest. */
+/** Adds to each endpoint's history: a success ends it, failures add to it and let it rest. Endpoints are locked in order, as claims do. */
 export const noteOutcomes = (sql: SqlTag, now: Date, o: { endpoints: string[]; succeeded: boolean[]; failed: number[]; openUntil: (Date | null)[] }):
   Promise<{ id: string; tenant: string; failures: number; first_failure_at: Date | null }[]> =>
   sql<{ id: string; tenant: string; failures: number; first_failure_at: Date | null }>`
+  with locked as materialized (
+    select id from webhooks.endpoint where id = any(${o.endpoints}::uuid[]) order by id for update
+  )
   update webhooks.endpoint e set
     failures = case when o.ok then o.failed else e.failures + o.failed end, streak = case when o.ok then o.failed else e.streak + o.failed end,
     first_failure_at = case when o.failed = 0 then null when o.ok then ${now}::timestamptz else coalesce(e.first_failure_at, ${now}::timestamptz) end,
     last_success_at = case when o.ok then ${now}::timestamptz else e.last_success_at end, open_until = o.open_until
   from unnest(${o.endpoints}::uuid[], ${o.succeeded}::boolean[], ${o.failed}::int[], ${o.openUntil}::timestamptz[]) o (id, ok, failed, open_until)
-  where e.id = o.id returning replace(e.id::text, '-', '') as id, replace(e.tenant::text, '-', '') as tenant, e.failures, e.first_failure_at`;
+  where e.id = o.id and e.id = any(array(select id from locked)) returning replace(e.id::text, '-', '') as id, replace(e.tenant::text, '-', '') as tenant, e.failures, e.first_failure_at`;
 
 /** Gives back what a worker that is gone had under way; what became of the try is not known, so it is sent again. */
 export const giveBack = (sql: SqlTag, now: Date): Promise<unknown[]> => sql`
