@@ -1,5 +1,5 @@
 /**
- * Durable deliveries beside raw signed POSTs of the same body to the same receiver: claimed, sent, written with an attempt each, at least once whatever
+ * A backlog of durable deliveries beside raw signed POSTs of the same body to the same receiver: claimed, sent, written with an attempt each, at least once whatever
  * dies. And what one endpoint that answers in 30 seconds does to the others. The raw sender is the best simple one: undici's Pool.dispatch with 128 under
  * way and our own signature; it keeps nothing. No peer runs here: Svix, Convoy and Hook0 are servers of other languages without a package.
  */
@@ -16,6 +16,7 @@ interface Delivered { seconds: number; attempts: number; ok: number; p99Ms: numb
 
 async function durable(): Promise<Round> {
   await server.ask({ what: 'setup', port, slow: false });
+  await server.ask({ what: 'fill', count: COUNT });
   const node = cpuUs(server.pid);
   const m = await measure([server.pid], [receiver.pid], () => server.ask<Delivered>({ what: 'deliver', count: COUNT, slow: 0 }));
   const nodeUs = cpuUs(server.pid) - node;

@@ -6,6 +6,7 @@ import { provide } from '#kernel';
 import { Reach, signature, signingKey } from '#platform/webhooks';
 import { serveQuestions } from './frame.ts';
 import { asSystem, benchTenants, perform, startBench } from './program.ts';
+import { DeliverSignal } from '../../src/platform/webhooks/contract.ts';
 import { create } from '../../src/platform/webhooks/service/endpoints.ts';
 
 const ENDPOINTS = 16;
@@ -13,6 +14,8 @@ const tenants = benchTenants(4);
 const bench = await startBench({ tenants, provided: [provide(Reach, () => ({ loopback: true }))], roles: ['web', 'relay', 'worker'] });
 const owner = new pg.Client(bench.server.connection(bench.cell.database));
 await owner.connect();
+// Whoever only looks on must not read the whole table each time.
+await owner.query('set enable_seqscan = off');
 const cell = bench.program.cells.get('IN') as NonNullable<ReturnType<typeof bench.program.cells.get>>;
 /** About 750 bytes, as in the design's measurement. */
 const DATA = JSON.stringify({ text: 'x'.repeat(640) });
@@ -31,34 +34,48 @@ async function setup({ port, slow }: { port: number; slow: boolean }): Promise<u
   return { endpoints: made };
 }
 
-/** Deliveries written at once, as the fan-out writes them; resolves when every one is over. */
+interface Target { id: string; tenant: string; url: string }
+const targets = async (slow: boolean): Promise<Target[]> =>
+  (await owner.query<Target>('select id, tenant, url from webhooks.endpoint order by url')).rows.filter((e) => e.url.endsWith('/slow') === slow);
+/** Writes deliveries as the fan-out does. */
+async function insert(to: readonly Target[], n: number): Promise<void> {
+  const rows = Array.from({ length: n }, (_, i) => ({ ...to[i % to.length] as Target, message: randomUUID() }));
+  await owner.query(`with m as (
+      insert into webhooks.message (tenant, id, topic, key, version, at, data)
+      select t, m, 'probe.never', 'k', 1, clock_timestamp(), $4 from unnest($1::uuid[], $2::uuid[]) r (t, m))
+    insert into webhooks.delivery (tenant, endpoint, message, next_at, created_at)
+    select t, e, m, clock_timestamp(), clock_timestamp() from unnest($1::uuid[], $2::uuid[], $3::uuid[]) r (t, m, e)`,
+  [rows.map((x) => x.tenant), rows.map((x) => x.message), rows.map((x) => x.id), DATA]);
+}
+/** A backlog of endpoints that are turned off until `deliver`. */
+async function fill({ count }: { count: number }): Promise<unknown> {
+  await owner.query("update webhooks.endpoint set state = 'disabled'");
+  await insert(await targets(false), count);
+  return {};
+}
+
+/** Delivers the backlog, or what is written at a pace; resolves when every one is over. */
 async function deliver({ count, slow, perSecond }: { count: number; slow: number; perSecond?: number }): Promise<unknown> {
-  const { rows } = await owner.query('select id, tenant, url from webhooks.endpoint order by url');
-  const fast = rows.filter((r: { url: string }) => !r.url.endsWith('/slow'));
-  const slows = rows.filter((r: { url: string }) => r.url.endsWith('/slow'));
-  const insert = async (targets: { id: string; tenant: string }[], n: number): Promise<void> => {
-    const rows = Array.from({ length: n }, (_, i) => ({ ...targets[i % targets.length] as { id: string; tenant: string }, message: randomUUID() }));
-    const arrays = [rows.map((x) => x.tenant), rows.map((x) => x.message), rows.map((x) => x.id), DATA];
-    await owner.query(`with m as (
-        insert into webhooks.message (tenant, id, topic, key, version, at, data)
-        select t, m, 'probe.never', 'k', 1, clock_timestamp(), $4 from unnest($1::uuid[], $2::uuid[]) r (t, m))
-      insert into webhooks.delivery (tenant, endpoint, message, next_at, created_at)
-      select t, e, m, clock_timestamp(), clock_timestamp() from unnest($1::uuid[], $2::uuid[], $3::uuid[]) r (t, m, e)`, arrays);
-  };
-  const ids = fast.map((r: { id: string }) => r.id);
+  const fast = await targets(false);
+  const signal = cell.use(DeliverSignal);
+  const ids = fast.map((e) => e.id);
   const before = Number((await owner.query('select count(*)::int as n from webhooks.attempt where endpoint = any($1::uuid[])', [ids])).rows[0].n);
   const began = performance.now();
-  if (slow > 0) await insert(slows, slow);
-  if (perSecond === undefined) await insert(fast, count);
-  else {
+  if (slow > 0) await insert(await targets(true), slow);
+  if (perSecond === undefined) {
+    await owner.query("update webhooks.endpoint set state = 'active'");
+    signal.wake();
+  } else {
     const each = Math.max(1, Math.round(perSecond / 20));
     for (let sent = 0; sent < count; sent += each) {
       await insert(fast, Math.min(each, count - sent));
+      signal.wake();
       await new Promise((done) => { setTimeout(done, Math.max(0, began + ((sent + each) / perSecond) * 1000 - performance.now())); });
     }
   }
   for (;;) {
-    const { n } = (await owner.query("select exists (select 1 from webhooks.delivery where endpoint = any($1::uuid[]) and status in ('waiting', 'sending')) as n", [ids])).rows[0];
+    const { n } = (await owner.query(`select exists (select 1 from webhooks.delivery where status = 'waiting' and endpoint = any($1::uuid[]))
+      or exists (select 1 from webhooks.delivery where status = 'sending' and endpoint = any($1::uuid[])) as n`, [ids])).rows[0];
     if (!n) break;
     await new Promise((done) => { setTimeout(done, 20); });
   }
@@ -102,7 +119,7 @@ async function raw({ port, count }: { port: number; count: number }): Promise<un
   return { seconds: (performance.now() - began) / 1000, ok };
 }
 
-serveQuestions(async (q: { what: 'setup' | 'deliver' | 'raw' } & Record<string, never>) => ({ setup, deliver, raw } as unknown as
+serveQuestions(async (q: { what: 'setup' | 'fill' | 'deliver' | 'raw' } & Record<string, never>) => ({ setup, fill, deliver, raw } as unknown as
   Record<string, (q: never) => Promise<unknown>>)[q.what]?.(q as never), async () => {
   await owner.end();
   await bench.stop();
