@@ -138,7 +138,9 @@ async function counts(): Promise<Record<string, number>> {
   return { transfers, answers, events, facts, naiveAnswers, naiveFacts, sum, naiveSum: naiveSum || 0, broken };
 }
 
-const size = async (table: string): Promise<number> => count(`select pg_total_relation_size('${table}') as n`);
+/** With all its partitions, where it has any. */
+const size = async (table: string): Promise<number> =>
+  count(`select sum(pg_total_relation_size(relid)) as n from pg_partition_tree('${table}')`);
 
 /** Batches of the ledger alone: no key, no event, no fact; all of them posted. */
 async function ledgerAlone(batches: number): Promise<void> {
