@@ -74,6 +74,8 @@ const routes = {
   getWebhooksDeliveries: ['GET', '/webhooks/deliveries'],
   getWebhooksDeliveriesDelivery: ['GET', '/webhooks/deliveries/:delivery'],
   postWebhooksDeliveriesDeliveryReplay: ['POST', '/webhooks/deliveries/:delivery/replay'],
+  getAlerts: ['GET', '/alerts'],
+  postAlertsAlertClose: ['POST', '/alerts/:alert/close'],
   getTaxRefundsYear: ['GET', '/tax-refunds/:year'],
   getTaxRefunds: ['GET', '/tax-refunds'],
   postTaxRefundsFeed: ['POST', '/tax-refunds/feed'],

@@ -13,6 +13,7 @@ import tenancy from '#spine/tenancy/module';
 import vault from '#spine/vault/module';
 import taxrefund from '#products/taxrefund/module';
 import wallet from '#products/wallet/module';
+import { alertsOver } from '#platform/alerts/module';
 import console from '#platform/console/module';
 import edge from '#platform/edge/module';
 import notify from '#platform/notify/module';
@@ -23,5 +24,7 @@ import { webhooksOver } from '#platform/webhooks/module';
 export const modules: readonly Module[] = (() => {
   const platform = [tenancy, vault, limits, events, cache, jobs, saga, audit, idempotency, identity, operators, ledger, edge, objects, notify];
   const products = [console, taxrefund, wallet];
-  return [...platform, webhooksOver([...platform, ...products].flatMap((m) => m.events ?? [])), ...products];
+  const all = [...platform, ...products].flatMap((m) => m.events ?? []);
+  const webhooks = webhooksOver(all);
+  return [...platform, webhooks, alertsOver([...all, ...webhooks.events ?? []]), ...products];
 })();

@@ -4,6 +4,7 @@ import { connectRedis, redisCache, redisLimits } from '#adapters/redis';
 import {
   ConfigFault, createLog, environment, envFlag, envInt, envText, provide, readConfig, setting, systemClock, type ConfigOf, type Provided,
 } from '#kernel';
+import { OPEN_REQUESTS_MAX } from '#platform/edge';
 import { BankRail } from '#products/wallet/port';
 import { LEASE_MS } from '#spine/limits';
 import { LOAD_MS_MAX } from '#spine/cache';
@@ -34,6 +35,8 @@ export const startConfig = {
   host: setting('EXCHEQUER_HOST', 'address to listen on; loopback unless said', envText('127.0.0.1')),
   port: setting('EXCHEQUER_PORT', 'port to listen on', envInt(8080, 0, 65_535)),
   secure: setting('EXCHEQUER_SECURE', 'yes where people reach us over TLS: cookies get Secure, answers get HSTS', envFlag),
+  openMax: setting('EXCHEQUER_OPEN_MAX', 'requests under way at once in a process before it turns some away, reports first',
+    envInt(OPEN_REQUESTS_MAX, 8, 100_000)),
   proxies: setting('EXCHEQUER_TRUSTED_PROXIES', 'trusted proxies before us; 0 believes no X-Forwarded-For', envInt(0, 0, 10)),
   ...providerConfig,
   bankUrl: setting('EXCHEQUER_BANK_URL', 'base address of the bank rail; without it orders to a bank wait', envText()),
@@ -95,7 +98,7 @@ async function serve(args: readonly string[], config: Config, { index, count, ce
     clock: systemClock, log, tracer: tracing?.tracer, roles,
     provided: () => (redis ? [...provided, provide(SecondLevel, () => redisCache(redis, LOAD_MS_MAX))] : provided), host: config.host as string,
       port: port ?? config.port,
-    secure: config.secure, pathTenants: false, trustedProxies: config.proxies, process: { index, count },
+    secure: config.secure, pathTenants: false, trustedProxies: config.proxies, openMax: config.openMax, process: { index, count },
     limitStore: redis && { store: redisLimits(redis, { leaseMs: LEASE_MS }), processes: config.redisProcesses || count },
   });
   log.info('program.started', { port: program.port, cells: cells.map((c) => c.name), roles, ...(count > 1 ? { worker: index, pid: process.pid } : {}) });

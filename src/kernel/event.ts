@@ -25,6 +25,8 @@ export interface EventType<Name extends string = string, S extends z.ZodRawShape
   readonly version: number;
   readonly doc: string;
   readonly data: z.ZodObject<S>;
+  /** A person of the office has to look: it stands among the alerts until somebody has. */
+  readonly alert?: true;
   /** Makes data of an older version into that of the next one; pure. Every version below the present one has its step. */
   readonly upcast?: Readonly<Record<number, (data: Readonly<Record<string, unknown>>) => Readonly<Record<string, unknown>>>>;
 }
@@ -32,9 +34,9 @@ export type EventData<E extends EventType> = z.output<E['data']>;
 
 /** Declares an event type: `event('taxrefund.changed', {version: 1, doc, data: {…}})`. */
 export const event = <Name extends string, S extends z.ZodRawShape>(
-  name: Name, spec: { version: number; doc: string; data: S & NothingPersonal<S>; upcast?: NonNullable<EventType['upcast']> },
+  name: Name, spec: { version: number; doc: string; data: S & NothingPersonal<S>; alert?: true; upcast?: NonNullable<EventType['upcast']> },
 ): EventType<Name, S> => ({ kind: 'event', name, version: spec.version, doc: spec.doc, data: z.strictObject(spec.data as S) as unknown as z.ZodObject<S>,
-  ...(spec.upcast ? { upcast: spec.upcast } : {}) });
+  ...(spec.alert ? { alert: true } : {}), ...(spec.upcast ? { upcast: spec.upcast } : {}) });
 
 /** An event's data as its type is today, whatever version wrote it. Throws for one that is newer than this program, or that has no way up. */
 export function dataOf<E extends EventType>(type: E, version: number, stored: Readonly<Record<string, unknown>>): EventData<E> {

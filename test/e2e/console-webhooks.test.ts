@@ -7,17 +7,18 @@ import { house, operatorOf, type House } from '#test';
 import { has } from '../parts.ts';
 import { chromiumPath, CHROMIUM_ARGS } from './chromium.ts';
 import { builtAssets } from './pages.ts';
-import { consolePage, shot, violationsOn } from './rooms.ts';
+import { consolePage, shot, violationsOn, walkRooms } from './rooms.ts';
 
 
 describe.runIf(has('chromium'))('the rooms for webhooks, limits and caches', () => {
   let h: House, browser: Browser, page: Page, base: string, receiver: Server;
   const got: string[] = [];
+  let status = 200;
   const faults: string[] = [];
   beforeAll(async () => {
     receiver = createServer((req, res) => {
       got.push(String(req.headers['webhook-signature']));
-      res.writeHead(got.length === 1 ? 500 : 200).end('not today');
+      res.writeHead(got.length === 1 ? 500 : status).end('not today');
     });
     await new Promise<void>((done) => { receiver.listen(0, '127.0.0.1', done); });
     h = await house({ serve: ['IN'], transport: 'http', workers: true, assets: await builtAssets(), provided: () => [provide(Reach, () => ({ loopback: true }))] });
@@ -67,6 +68,28 @@ describe.runIf(has('chromium'))('the rooms for webhooks, limits and caches', () 
     await sound('webhooks-delivery');
     for (let i = 0; i < 100 && got.length < 2; i++) await systemClock.sleep(50);
     expect(got.every((s) => s.startsWith('v1,'))).toBe(true);
+  });
+
+  it('say in every room that an endpoint was disabled, until somebody has seen to it', { timeout: 120_000 }, async () => {
+    status = 410;
+    await page.goto(`${base}/console/webhooks?lang=en&theme=light`);
+    await page.getByRole('link', { name: /127\.0\.0\.1/ }).click();
+    await heading('The shop’s stock');
+    await page.getByRole('button', { name: 'Send a test event' }).click();
+    await page.getByText('It answered 410: it wants nothing more.').waitFor();
+    await expect.poll(async () => {
+      await page.goto(`${base}/console/alerts`);
+      return page.getByRole('row', { name: /A webhook endpoint was disabled/ }).count();
+    }, { timeout: 20_000 }).toBe(1);
+    await page.getByRole('navigation', { name: 'Rooms' }).getByText('1 open').waitFor();
+    await sound('alerts');
+    await page.getByRole('link', { name: 'A webhook endpoint was disabled' }).click();
+    await heading('The shop’s stock');
+    await page.goBack();
+    await page.getByRole('button', { name: 'Seen to' }).click();
+    await page.getByText('Nothing needs anybody.').waitFor();
+    await page.getByText('1 open').waitFor({ state: 'detached' });
+    expect(await walkRooms(page, base, ['/alerts', '/alerts?state=closed'])).toEqual([]);
   });
 
   it('show what limits and caches counted, in Hindi, in the dark and at 320 px as well', { timeout: 120_000 }, async () => {

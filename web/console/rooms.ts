@@ -1,13 +1,14 @@
 import type { Words } from './words/en.ts';
 import type { Me } from './parts/client.ts';
 
-export interface Room { readonly id: keyof Words['rooms']; readonly path: '/feed' | '/quarantine' | '/accounts' | '/transfers' | '/trial' | '/kyc' | '/eod' | '/audit' | '/operators'
+export interface Room { readonly id: keyof Words['rooms']; readonly path: '/alerts' | '/feed' | '/quarantine' | '/accounts' | '/transfers' | '/trial' | '/kyc' | '/eod' | '/audit' | '/operators'
   | '/messages' | '/texts' | '/webhooks' | '/limits' | '/caches'
   | '/events' | '/subscribers' | '/jobs' | '/sagas';
   readonly group: keyof Words['groups']; readonly permission: string; /** Turned on by a tenant; every tenant has what belongs to none. */
   readonly product?: string }
 
 export const rooms: readonly Room[] = [
+  { id: 'alerts', path: '/alerts', group: 'attention', permission: 'alerts:read' },
   { id: 'feed', path: '/feed', group: 'taxrefund', permission: 'taxrefund:health', product: 'taxrefund' },
   { id: 'quarantine', path: '/quarantine', group: 'taxrefund', permission: 'taxrefund:quarantine', product: 'taxrefund' },
   { id: 'kyc', path: '/kyc', group: 'wallet', permission: 'wallet:kyc', product: 'wallet' },

@@ -10,6 +10,7 @@ const root = createRootRoute({ component: Shell, notFoundComponent: NoRoom, vali
 const at = { getParentRoute: () => root } as const;
 const tree = root.addChildren([
   createRoute({ ...at, path: '/', component: Home }),
+  createRoute({ ...at, path: '/alerts', component: lazyRouteComponent(() => import('./rooms/alerts/alerts.tsx'), 'Alerts') }),
   createRoute({ ...at, path: '/feed', component: lazyRouteComponent(() => import('./rooms/taxrefund/feed.tsx'), 'Feed') }),
   createRoute({ ...at, path: '/quarantine', component: lazyRouteComponent(() => import('./rooms/taxrefund/quarantine.tsx'), 'Quarantine') }),
   createRoute({ ...at, path: '/quarantine/$line', component: lazyRouteComponent(() => import('./rooms/taxrefund/quarantine.tsx'), 'Line') }),

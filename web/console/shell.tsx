@@ -6,6 +6,7 @@ import { base, client, fill, signIn, words, type Me } from './parts/client.ts';
 import { Answer, Page } from './parts/page.tsx';
 import { rooms, roomsOf, type Room } from './rooms.ts';
 
+const ALERTS_MS = 30_000;
 const MeContext = createContext<Me | undefined>(undefined);
 export function useMe(): Me {
   const me = useContext(MeContext);
@@ -15,13 +16,19 @@ export function useMe(): Me {
 
 const byGroup = (of: readonly Room[]): [Room['group'], Room[]][] => [...Map.groupBy(of, (r) => r.group)];
 
+/** How many alerts are open, in every room; nothing while there is none. */
+function OpenAlerts(): ReactNode {
+  const found = useQuery({ queryKey: ['alerts', 'count'], queryFn: ({ signal }) => client.getAlerts({ query: { state: 'open' } }, { signal }), refetchInterval: ALERTS_MS });
+  return found.data?.open ? <span className="count" role="status">{fill(words.openCount, { n: found.data.open })}</span> : null;
+}
+
 function Rail({ me }: { me: Me }): ReactNode {
   return (
     <nav className="rail" aria-label={words.rail}>
       {byGroup(roomsOf(me)).map(([group, list]) => (
         <section key={group}>
           <h2>{words.groups[group]}</h2>
-          <ul>{list.map((r) => <li key={r.id}><Link to={r.path}>{words.rooms[r.id].name}</Link></li>)}</ul>
+          <ul>{list.map((r) => <li key={r.id}><Link to={r.path}>{words.rooms[r.id].name}</Link>{r.id === 'alerts' && <OpenAlerts />}</li>)}</ul>
         </section>
       ))}
     </nav>

@@ -134,11 +134,11 @@ export const EndpointChanged = event('webhooks.endpoint-changed', {
   version: 1, doc: 'An endpoint was made, changed, enabled or removed by somebody.', data: { endpoint: z.string(), change: z.string() },
 });
 export const EndpointDisabled = event('webhooks.endpoint-disabled', {
-  version: 1, doc: 'An endpoint was disabled: it answered 410, failed for days, or somebody did it.',
+  version: 1, alert: true, doc: 'An endpoint was disabled: it answered 410, failed for days, or somebody did it.',
   data: { endpoint: z.string(), reason: z.string(), failures: z.int() },
 });
 export const DeliveryDead = event('webhooks.delivery-dead', {
-  version: 1, doc: 'The last try of a delivery failed, or it could not be sent at all. It can be replayed.',
+  version: 1, alert: true, doc: 'The last try of a delivery failed, or it could not be sent at all. It can be replayed.',
   data: { endpoint: z.string(), delivery: z.string(), reason: z.string() },
 });
 /** These tell of deliveries; to deliver them would tell of themselves. */

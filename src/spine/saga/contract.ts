@@ -51,7 +51,7 @@ export interface SagaProbe { at(point: (typeof SAGA_POINTS)[number], saga: strin
 export const SagaProbe = token<SagaProbe | undefined>('saga.probe');
 
 export const SagaStuck = event('saga.stuck', {
-  version: 1, doc: 'A saga needs a person: a step forward stalled, or taking back did not succeed.',
+  version: 1, alert: true, doc: 'A saga needs a person: a step forward stalled, or taking back did not succeed.',
   data: { saga: z.string(), name: z.string(), state: z.string(), step: z.string(), owner: z.string() },
 });
 export const SagaUndone = event('saga.undone', {

@@ -36,8 +36,10 @@ export const en = {
     notFound: 'There is no such room',
     notFoundText: 'Choose one from the list, or search with Ctrl K.',
   },
-  groups: { taxrefund: 'Tax refunds', wallet: 'Wallets', ledger: 'Books', notify: 'Notices', spine: 'What happens behind', webhooks: 'Webhooks', running: 'How it runs', audit: 'Audit', operators: 'People who work here' },
+  groups: { attention: 'Needs a person', taxrefund: 'Tax refunds', wallet: 'Wallets', ledger: 'Books', notify: 'Notices', spine: 'What happens behind', webhooks: 'Webhooks', running: 'How it runs', audit: 'Audit', operators: 'People who work here' },
+  openCount: '{n} open',
   rooms: {
+    alerts: { name: 'Alerts', text: 'What needs one of you, and where to look.' },
     feed: { name: 'Feed health', text: 'What each source sent, how long it has been silent, what waits.' },
     quarantine: { name: 'Quarantine', text: 'Lines that were set aside: why, and to be taken again.' },
     accounts: { name: 'Accounts', text: 'The chart of accounts with its balances, and every account below.' },

@@ -38,8 +38,10 @@ export const hi: Words = {
     notFound: 'ऐसा कोई कक्ष नहीं है',
     notFoundText: 'सूची से चुनें, या Ctrl K से खोजें।',
   },
-  groups: { taxrefund: 'कर रिफंड', wallet: 'वॉलेट', ledger: 'बही', notify: 'सूचनाएँ', spine: 'पीछे क्या होता है', webhooks: 'वेबहुक', running: 'यह कैसे चलता है', audit: 'लेखा-परीक्षा', operators: 'यहाँ काम करने वाले' },
+  groups: { attention: 'किसी को देखना है', taxrefund: 'कर रिफंड', wallet: 'वॉलेट', ledger: 'बही', notify: 'सूचनाएँ', spine: 'पीछे क्या होता है', webhooks: 'वेबहुक', running: 'यह कैसे चलता है', audit: 'लेखा-परीक्षा', operators: 'यहाँ काम करने वाले' },
+  openCount: '{n} खुली',
   rooms: {
+    alerts: { name: 'चेतावनियाँ', text: 'आपमें से किसी को क्या देखना है, और कहाँ।' },
     feed: { name: 'फ़ीड की दशा', text: 'हर स्रोत ने क्या भेजा, कब से चुप है, क्या रुका है।' },
     quarantine: { name: 'अलग रखी पंक्तियाँ', text: 'जो पंक्तियाँ अलग रखी गईं: क्यों, और उन्हें फिर लेने के लिए।' },
     accounts: { name: 'खाते', text: 'खातों की सूची शेष के साथ, और नीचे हर खाता।' },

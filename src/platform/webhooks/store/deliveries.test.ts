@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { spineStatement, systemRandom, uuidv7 } from '#kernel';
+import { spineStatement, systemClock, systemRandom, uuidv7 } from '#kernel';
 import { house, type House } from '#test';
 import { create } from '../service/endpoints.ts';
 import { claimDeliveries, finishDeliveries, insertDeliveries, noteOutcomes } from './deliveries.ts';
@@ -10,11 +10,12 @@ afterAll(() => h.stop());
 
 it('claims and results of the same endpoints, in whatever order they come, never wait for each other in a circle', async () => {
   const [ENDPOINTS, ROUNDS] = [40, 120];
-  const now = new Date();
+  const now = systemClock.now();
   const ids: string[] = [];
   await h.perform('india', async (tx) => {
     for (let i = 0; i < ENDPOINTS; i++) {
-      const made = await create(tx, { body: { url: `https://hook${i}.example/in`, description: 'x', events: ['probe.*'], ordered: false, headers: {}, signature: 'v1' } });
+      const made = await create(tx, { body: { url: `https://hook${i}.example/in`, description: 'x', events: ['probe.*'], ordered: false, headers: {},
+        signature: 'v1' } });
       if (made.ok) ids.push(made.value.endpoint.endpoint.slice(4));
     }
     const messages = Array.from({ length: 100 }, () => uuidv7(now, systemRandom));
@@ -26,10 +27,12 @@ it('claims and results of the same endpoints, in whatever order they come, never
   let done = 0;
   const claiming = async (): Promise<void> => {
     for (let i = 0; i < ROUNDS; i++) {
-      const claimed = await spineStatement(h.cell(), (sql) => claimDeliveries(sql, { worker: me, now, until: new Date(now.getTime() + 60_000), endpoints: 128, room: 50,
+      const claimed = await spineStatement(h.cell(), (sql) => claimDeliveries(sql, { worker: me, now, until: new Date(now.getTime() + 60_000),
+        endpoints: 128, room: 50,
         each: 5, breaker: 5, busy: [], left: [] }));
       done += (await spineStatement(h.cell(), (sql) => finishDeliveries(sql, me, now, { ids: claimed.map((c) => c.id), statuses: claimed.map(() => 'done'),
-        nextAt: claimed.map(() => null), reasons: claimed.map(() => null), ms: claimed.map(() => 1), codes: claimed.map(() => 200), errors: claimed.map(() => null),
+        nextAt: claimed.map(() => null), reasons: claimed.map(() => null), ms: claimed.map(() => 1), codes: claimed.map(() => 200),
+          errors: claimed.map(() => null),
         excerpts: claimed.map(() => null) }))).length;
     }
   };

@@ -50,7 +50,8 @@ export const claimDeliveries = (sql: SqlTag, c: { worker: string; now: Date; unt
     where id = any(array(select id from picked)) returning id, tenant, endpoint, message, attempts
   ), turned as (
     update webhooks.endpoint set claimed_at = ${c.now}
-    where id = any(array(select id from webhooks.endpoint where id = any(array(select distinct endpoint from taken)) order by id for update)) returning id, url, kind, secrets, headers,
+    where id = any(array(select id from webhooks.endpoint where id = any(array(select distinct endpoint from taken)) order by id for update)) returning id,
+      url, kind, secrets, headers,
       revision, streak
   )
   select t.id, replace(t.tenant::text, '-', '') as tenant, replace(t.endpoint::text, '-', '') as endpoint, t.attempts, e.url, e.kind, e.secrets, e.headers,
@@ -90,7 +91,8 @@ export const noteOutcomes = (sql: SqlTag, now: Date, o: { endpoints: string[]; s
     first_failure_at = case when o.failed = 0 then null when o.ok then ${now}::timestamptz else coalesce(e.first_failure_at, ${now}::timestamptz) end,
     last_success_at = case when o.ok then ${now}::timestamptz else e.last_success_at end, open_until = o.open_until
   from unnest(${o.endpoints}::uuid[], ${o.succeeded}::boolean[], ${o.failed}::int[], ${o.openUntil}::timestamptz[]) o (id, ok, failed, open_until)
-  where e.id = o.id and e.id = any(array(select id from locked)) returning replace(e.id::text, '-', '') as id, replace(e.tenant::text, '-', '') as tenant, e.failures, e.first_failure_at`;
+  where e.id = o.id and e.id = any(array(select id from locked)) returning replace(e.id::text, '-', '') as id, replace(e.tenant::text, '-', '') as tenant,
+    e.failures, e.first_failure_at`;
 
 /** Gives back what a worker that is gone had under way; what became of the try is not known, so it is sent again. */
 export const giveBack = (sql: SqlTag, now: Date): Promise<unknown[]> => sql`

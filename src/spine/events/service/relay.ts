@@ -356,7 +356,8 @@ export const relay: Worker = {
       stop();
     };
     try {
-      await Promise.all([settle(r, [...new Set([...subscribers.values()].flatMap((all) => [...all.keys()]))]), share(r, subscribers, all, failed)].map((p) => p.catch(failed)));
+      await Promise.all([settle(r, [...new Set([...subscribers.values()].flatMap((all) => [...all.keys()]))]), share(r, subscribers, all,
+        failed)].map((p) => p.catch(failed)));
     } finally {
       w.signal.removeEventListener('abort', stop);
       for (const f of all.values()) f.ending.abort();

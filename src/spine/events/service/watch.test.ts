@@ -67,7 +67,8 @@ it('reads the log once for all who follow it, tells each of its own topics, and 
   const ending = new AbortController();
   const seen: string[] = [];
   const follow = (name: string, type: EventType, see: (key: string) => void): Promise<unknown> => watchEvents({ cell: log.cell, clock: systemClock,
-    signal: ending.signal, types: [type], see: (e) => see(`${name} ${e.key}`), lost: () => void seen.push(`${name} knows nothing`) }).then(() => 'ended', (e: Error) => e.message);
+    signal: ending.signal, types: [type], see: (e) => see(`${name} ${e.key}`), lost: () => void seen.push(`${name} knows nothing`) }).then(() => 'ended',
+      (e: Error) => e.message);
   const running = [follow('a', Noted, (k) => seen.push(k)), follow('b', Noted, () => { throw new Error('b fails'); }), follow('c', Other, (k) => seen.push(k))];
   await expect.poll(() => seen).toEqual(['a knows nothing', 'b knows nothing', 'c knows nothing']);
   log.append();

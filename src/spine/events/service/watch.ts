@@ -19,7 +19,8 @@ export async function watchEvents(o: {
     read(events) {
       for (const e of events) {
         const type = types.get(e.topic);
-        if (type) o.see({ tenant: uuid(e.tenant), topic: e.topic, key: e.key, at: e.at, data: dataOf(type, e.version, JSON.parse(e.data) as Record<string, unknown>) });
+        if (type) o.see({ tenant: uuid(e.tenant), topic: e.topic, key: e.key, at: e.at, data: dataOf(type, e.version, JSON.parse(e.data) as Record<string,
+          unknown>) });
       }
     },
   }, o.signal);

@@ -1,5 +1,6 @@
 import {
-  allOf, errorFields, isUnavailable, spineStatement, spineTransact, systemRandom, transact, uuid, uuidv7, type AnyCall, type Item, type JobHandler, type TenantRef,
+  allOf, errorFields, isUnavailable, spineStatement, spineTransact, systemRandom, transact, uuid, uuidv7, type AnyCall, type Item, type JobHandler,
+    type TenantRef,
   type Worker, type WorkerContext,
 } from '#kernel';
 import { BATCH_MAX, CLAIM_MAX, JobSignal, LEASE_MS, LOOK_KEPT_MS, LOOK_MAX, POLL_MS, URGENT_PLACES, type Job } from '../contract.ts';
@@ -132,7 +133,8 @@ async function takeMany(s: Workshop, ready: readonly Ready[]): Promise<number> {
     const [count] = await transact(cell, cell.pools.batch, [{ tenant, run: async (tx) => {
       const jobs = await takeJobs(tx.sql, ids);
       if (!jobs.length) return 0;
-      await many(tx, jobs.map((job): Item<Data> => ({ actor: { kind: 'system', name }, trace: job.trace, input: handler.job.data.parse(JSON.parse(job.data)), atMs: 0 })));
+      await many(tx, jobs.map((job): Item<Data> => ({ actor: { kind: 'system', name }, trace: job.trace,
+        input: handler.job.data.parse(JSON.parse(job.data)), atMs: 0 })));
       const keyed = jobs.filter((j) => j.key !== null);
       if (keyed.length) tx.write(() => releaseNext(tx.sql, tx.tenant.id, keyed));
       return jobs.length;
@@ -140,7 +142,8 @@ async function takeMany(s: Workshop, ready: readonly Ready[]): Promise<number> {
     return count as number;
   } catch (error) {
     if (isUnavailable(error)) throw error;
-    await runClaimed(s, await withTenants(s, await spineTransact(cell, (tx) => claimThese(tx.sql, uuidv7(tx.now, systemRandom), lease(tx.now, LEASE_MS), ids))));
+    await runClaimed(s, await withTenants(s, await spineTransact(cell, (tx) => claimThese(tx.sql, uuidv7(tx.now, systemRandom), lease(tx.now, LEASE_MS),
+      ids))));
     return ids.length;
   }
 }
