@@ -44,7 +44,7 @@ export async function signIn(port: number, slug: string, p: Person, browser: str
   const { challenge } = JSON.parse(started.body) as { challenge: string };
   const plain = p.phone.replaceAll(' ', '');
   for (let tries = 0; tries < 200; tries++) {
-    const message = (await outbox()).find((m) => m.to.replaceAll(' ', '') === plain);
+    const message = (await outbox()).find((m) => m.to.replaceAll(' ', '') === plain && /^\d{6}/.test(m.text));
     if (message) {
       const done = await ask(port, 'POST', `/t/${slug}/api/sign-in/challenges/${challenge}/code`, { json: { code: message.text.slice(0, 6), browser } });
       if (done.status === 200) return (JSON.parse(done.body) as { accessToken: string }).accessToken;

@@ -1,10 +1,10 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { httpMessages } from '#adapters/sms';
 import { z } from 'zod';
-import { call, handle, handleMany, job, nextCallStep, provide, spineTransact, systemClock, Unavailable, type CallContext, type Tx } from '#kernel';
+import { call, handle, handleMany, job, Manifests, nextCallStep, provide, spineTransact, systemClock, Unavailable, type CallContext, type Tx } from '#kernel';
 import type { TextMessages, TextResult } from '#spine/identity/port';
 import { Chore, Errand, house, operatorOf, leave, probe, startSim, type House, type Sim } from '#test';
-import { CallProbe, JobSignal, CLAIM_MAX, URGENT_PLACES } from './contract.ts';
+import { CallProbe, JobSignal, CLAIM_MAX, POLL_MS, URGENT_PLACES } from './contract.ts';
 import { backoffMs } from './rules.ts';
 import { worker } from './service/worker.ts';
 import { claimJobs, releaseHeads } from './store.ts';
@@ -99,6 +99,19 @@ describe('jobs', () => {
     await Promise.all(workers.map((w) => w.stop()));
     expect(await effects('ordered')).toEqual(Array.from({ length: 15 }, (_, i) => i));
     expect(most).toBe(1);
+  });
+  it('of one key follow each other at once, not at the next look', async () => {
+    const COUNT = 30;
+    const done: number[] = [];
+    chore = async (_, n) => void done.push(n);
+    await h.perform('india', async (tx) => { for (let n = 0; n < COUNT; n++) tx.later(Chore, { n }, { key: 'chain' }); });
+    const began = systemClock.monotonicMs();
+    const running = h.startWorkers(h.cell(), ['worker']);
+    await until(async () => done.length === COUNT);
+    const took = systemClock.monotonicMs() - began;
+    await running.stop();
+    expect(done).toEqual(Array.from({ length: COUNT }, (_, n) => n));
+    expect(took).toBeLessThan((COUNT * POLL_MS) / 3);
   });
   it('with one dedupe text wait once, and a new one may wait when the first has been taken', async () => {
     for (let i = 0; i < 5; i++) await later(i, { dedupe: 'same' });
@@ -399,6 +412,35 @@ it('a worker one of whose loops loses the database ends as a whole, so that it c
     [] });
   await expect(Promise.race([ran, systemClock.sleep(5000).then(() => 'still there')])).rejects.toThrow('gone');
   ending.abort();
+});
+
+it('a job that fails while the database is away ends no process: its lease says what could not be noted', async () => {
+  const cell = h.cell();
+  const unhandled: unknown[] = [];
+  const note = (error: unknown): void => void unhandled.push(error);
+  process.on('unhandledRejection', note);
+  let away = false;
+  const spine = Object.create(cell.pools.spine, { with: { value: (use: never) => (away ? Promise.reject(new Unavailable('gone'))
+    : cell.pools.spine.with(use)) } }) as
+    typeof cell.pools.spine;
+  chore = async () => {
+    away = true;
+    throw new Error('no');
+  };
+  await later(1);
+  const ending = new AbortController();
+  const ran = worker.run({ cell: { ...cell, pools: { ...cell.pools, spine } }, clock: systemClock, log: h.log, signal: ending.signal,
+    modules: h.cell().use(Manifests),
+    tenant: async () => h.tenant(), tenants: () => [] });
+  await expect(Promise.race([ran, systemClock.sleep(5000).then(() => 'still there')])).rejects.toThrow('gone');
+  ending.abort();
+  await systemClock.sleep(50);
+  process.off('unhandledRejection', note);
+  expect(away).toBe(true);
+  expect(unhandled).toEqual([]);
+  const [left] = await waiting('lease_until is not null');
+  expect(left).toMatchObject({ attempts: 1, last_error: null });
+  chore = async () => undefined;
 });
 
 it('a crowd of slow jobs leaves places for what is urgent', async () => {

@@ -9,7 +9,8 @@ import {
 import { RATES } from '../data/rates.ts';
 import { dailyInterest, isMonthEnd, payable } from '../rules.ts';
 import {
-  accountsAfter, addTotals, countAccounts, insertAccruals, insertRun, lockOwed, lockRun, moveRun, readRun, readRuns, totalsOf, writeOwed, type EodAccount,
+  accountsAfter, addTotals, countAccounts, insertAccruals, insertRun, lockOwed, lockRun, lockRuns, moveRun, readRun, readRuns, totalsOf, writeOwed,
+    type EodAccount,
   type RunRow, type TotalRow,
 } from '../store/eod.ts';
 import { houseAccounts } from './accounts.ts';
@@ -43,6 +44,7 @@ const endOf = (tx: SectionTx, day: CivilDate): Date => instantOfUs(dayStartUs(tx
 export async function startEod(tx: Tx, input: z.output<typeof zEodStart>): Promise<Outcome<EodRun>> {
   const { day } = input.body;
   if (day >= tx.today) return refuse(dayNotOver, { latest: addDays(tx.today, -1) });
+  await lockRuns(tx.sql, tx.tenant.id);
   const known = await readRun(tx.sql, tx.tenant.id, day);
   if (known) return done(await view(tx, known));
   const [last] = await readRuns(tx.sql, tx.tenant.id, 1);

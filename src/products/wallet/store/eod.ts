@@ -4,6 +4,10 @@ export interface RunRow { day: CivilDate; state: 'running' | 'done'; reached: Uu
   finished_at: Date | null }
 
 /** Makes the run of a day; no row means that it is there already. */
+/** One start at a time: each sees the runs that the ones before it made. */
+export const lockRuns = (sql: SqlTag, tenant: Uuid): Promise<unknown[]> =>
+  sql`select pg_advisory_xact_lock(hashtextextended('wallet.eod_run ' || ${tenant}::text, 0))`;
+
 export const insertRun = (sql: SqlTag, tenant: Uuid, r: { day: CivilDate; first: Uuid; total: number; now: Date }): Promise<unknown[]> => sql`
   insert into wallet.eod_run (tenant, day, state, reached, total, done, started_at, batch_at)
   values (${tenant}, ${r.day}, 'running', ${r.first}, ${r.total}, 0, ${r.now}, ${r.now}) on conflict do nothing returning 1`;

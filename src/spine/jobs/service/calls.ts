@@ -3,7 +3,7 @@ import {
     type TenantRef,
   type Tx, type WorkerContext,
 } from '#kernel';
-import { CallProbe, LEASE_MS, type Job } from '../contract.ts';
+import { CallProbe, JobSignal, LEASE_MS, type Job } from '../contract.ts';
 import { clearAttempt, finishJobs, finishMixed, noteAttempts, releaseNext } from '../store.ts';
 
 /** Another worker has the job: nothing of this transaction may stay. */
@@ -24,6 +24,12 @@ export const originOf = (r: Running): Origin => ({ actor: { kind: 'system', name
 
 export const lease = (now: Date, ms: number): Date => new Date(now.getTime() + ms);
 
+/** Lets the next job of each key be claimed with the end of the one before it, and says so. */
+export function releaseAfter(tx: SectionTx, ended: readonly Pick<Job, 'id' | 'name' | 'key'>[]): void {
+  tx.write(() => releaseNext(tx.sql, tx.tenant.id, ended));
+  tx.afterCommit(() => tx.use(JobSignal).wake());
+}
+
 /** Throws when one of the jobs is no longer this worker's: nothing of this transaction may stay, and bisecting finds the one. */
 export async function finish(tx: SectionTx, jobs: readonly Job[]): Promise<void> {
   if (!jobs.length) return;
@@ -31,7 +37,7 @@ export async function finish(tx: SectionTx, jobs: readonly Job[]): Promise<void>
   const done = await (jobs.every((j) => j.worker === worker) ? finishJobs(tx.sql, jobs.map((j) => j.id), worker) : finishMixed(tx.sql, jobs));
   if (done.length !== jobs.length) throw new LeaseLost();
   const keyed = jobs.filter((j) => j.key !== null);
-  if (keyed.length) tx.write(() => releaseNext(tx.sql, tx.tenant.id, keyed));
+  if (keyed.length) releaseAfter(tx, keyed);
 }
 
 /** Runs a verb of the job and removes the job, in one transaction. */

@@ -21,7 +21,8 @@ async function fire(tx: Tx, s: Schedule, row: ScheduleRow): Promise<Date | undef
   const after = s.missed === 'each' ? row.next_at : tx.now;
   const next = nextTime(row.cron, row.zone, after);
   if (!(await moveSchedule(tx.sql, tx.tenant.id, row.name, row.next_at, next)).length) return undefined;
-  tx.later(s.job, s.data({ at: row.next_at, on: civilDateIn(row.zone, row.next_at) }));
+  // Where each time counts, they follow each other.
+  tx.later(s.job, s.data({ at: row.next_at, on: civilDateIn(row.zone, row.next_at) }), s.missed === 'each' ? { key: s.name } : {});
   return next;
 }
 

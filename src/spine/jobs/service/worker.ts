@@ -6,7 +6,7 @@ import {
 import { BATCH_MAX, CLAIM_MAX, JobSignal, LEASE_MS, LOOK_KEPT_MS, LOOK_MAX, POLL_MS, URGENT_PLACES, type Job } from '../contract.ts';
 import { backoffMs } from '../rules.ts';
 import { claimJobs, claimThese, failJob, readyMany, releaseHeads, releaseNext, takeJobs, type Claimed, type Ready } from '../store.ts';
-import { callsOf, finish, finishWith, lease, LeaseLost, runCall, type Running } from './calls.ts';
+import { callsOf, finish, finishWith, lease, LeaseLost, releaseAfter, runCall, type Running } from './calls.ts';
 
 type Data = Readonly<Record<string, unknown>>;
 interface Workshop { readonly w: WorkerContext; readonly handlers: ReadonlyMap<string, JobHandler> }
@@ -23,6 +23,7 @@ async function failed(w: WorkerContext, job: Job, error: unknown): Promise<void>
       dead ? tx.now : null);
     if (dead && noted.length && job.key !== null) await releaseNext(tx.sql, job.tenant, [job]);
   });
+  if (dead && job.key !== null) w.cell.use(JobSignal).wake();
 }
 
 const overTried = (job: Job): boolean => job.attempts > job.attempts_max;
@@ -37,7 +38,8 @@ async function runJob(r: Running, handlers: ReadonlyMap<string, JobHandler>, cal
     else if (run) await finishWith(r, (tx) => run(tx, handlers.get(job.name)?.job.data.parse(job.data) as Data));
     else throw new Error('no handler bears this name');
   } catch (error) {
-    await failed(r.w, job, error);
+    // What cannot be noted, since the database is away, its lease says by running out. Nobody waits for this promise alone: thrown, it would end the process.
+    await failed(r.w, job, error).catch((lost: unknown) => r.w.log.warn('jobs.not-noted', { job: job.name, trace: job.trace, ...errorFields(lost) }));
   }
 }
 
@@ -136,7 +138,7 @@ async function takeMany(s: Workshop, ready: readonly Ready[]): Promise<number> {
       await many(tx, jobs.map((job): Item<Data> => ({ actor: { kind: 'system', name }, trace: job.trace,
         input: handler.job.data.parse(JSON.parse(job.data)), atMs: 0 })));
       const keyed = jobs.filter((j) => j.key !== null);
-      if (keyed.length) tx.write(() => releaseNext(tx.sql, tx.tenant.id, keyed));
+      if (keyed.length) releaseAfter(tx, keyed);
       return jobs.length;
     } }]);
     return count as number;
