@@ -99,6 +99,8 @@ export interface Client {
   getNotificationsUnseen(input?: Readonly<Record<string, never>>, options?: CallOptions): Promise<{ readonly unseen: number }>;
   /** Marks notices, or all, as seen. Scope: person. */
   postNotificationsSeen(input?: { readonly body?: { readonly notices?: readonly (string)[] } }, options?: CallOptions): Promise<{ readonly unseen: number }>;
+  /** A browser says that a push message was opened; no signing in. Scope: public. */
+  postNotificationsOpenedToken(input: { readonly params: { readonly token: string } }, options?: CallOptions): Promise<Readonly<Record<string, never>>>;
   /** What the caller is told, and where. Scope: person. */
   getNotificationsPreferences(input?: { readonly query?: { readonly language?: "en" | "hi" } }, options?: CallOptions): Promise<{ readonly kinds: readonly ({ readonly kind: string; readonly label: string; readonly critical: boolean; readonly choices: readonly ({ readonly channel: "inbox" | "push" | "text" | "email"; readonly on: boolean })[] })[]; readonly quiet: { readonly from: number; readonly to: number; readonly zone: string } | null; readonly addresses: readonly ({ readonly address: string; readonly channel: "email" | "push"; readonly shown: string; readonly state: "unconfirmed" | "confirmed" })[]; readonly pushKey: string | null }>;
   /** Changes what the caller is told; what is not named stays. Scope: person. */

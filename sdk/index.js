@@ -42,6 +42,7 @@ const routes = {
   getNotifications: ['GET', '/notifications'],
   getNotificationsUnseen: ['GET', '/notifications/unseen'],
   postNotificationsSeen: ['POST', '/notifications/seen'],
+  postNotificationsOpenedToken: ['POST', '/notifications/opened/:token'],
   getNotificationsPreferences: ['GET', '/notifications/preferences'],
   putNotificationsPreferences: ['PUT', '/notifications/preferences'],
   postNotificationsEmails: ['POST', '/notifications/emails'],

@@ -165,15 +165,16 @@ async function plantTenants(p: Parts, home: CellConnection): Promise<void> {
 }
 
 /** True when a cell has no due job, every subscriber has read the whole log and every fact has its leaf. */
-async function isQuiet(sql: Raw, what: 'jobs' | 'all'): Promise<boolean> {
+async function isQuiet(sql: Raw, what: 'jobs' | 'all', subscribers: number): Promise<boolean> {
   const [jobs] = await sql<{ due: boolean }>("select exists (select 1 from jobs.job where dead_at is null and (lease_until is not null or run_at <= clock_timestamp())) as due");
   if (jobs?.due || what === 'jobs') return !jobs?.due;
   const [rest] = await sql<{ behind: boolean }>(`select exists (select 1 from events.cursor where pos < (select coalesce(max(pos), 0) from events.log))
-    or exists (select 1 from audit.fact f where not exists (select 1 from audit.leaf l where l.fact_seq = f.seq)) as behind`);
+    or (select count(distinct subscriber) from events.cursor) < $1
+    or exists (select 1 from audit.fact f where not exists (select 1 from audit.leaf l where l.fact_seq = f.seq)) as behind`, [subscribers]);
   return rest?.behind === false;
 }
 
-function driver(h: { cells: () => readonly Cell[]; sql: (cell: string, role: RawRole) => Raw; run: (cell: Cell, roles: readonly string[]) => { stop(): Promise<void> } }): (what: 'jobs' | 'all') => Promise<void> {
+function driver(h: { subscribers: number; cells: () => readonly Cell[]; sql: (cell: string, role: RawRole) => Raw; run: (cell: Cell, roles: readonly string[]) => { stop(): Promise<void> } }): (what: 'jobs' | 'all') => Promise<void> {
   // One at a time: each brings workers of its own, and they share the cell's few connections.
   let turn: Promise<unknown> = Promise.resolve();
   const drive = async (what: 'jobs' | 'all'): Promise<void> => {
@@ -182,9 +183,9 @@ function driver(h: { cells: () => readonly Cell[]; sql: (cell: string, role: Raw
     const until = systemClock.monotonicMs() + SETTLE_MS_MAX;
     try {
       for (const cell of cells) {
-        // Subscribers make their cursors when the relay starts, so two quiet looks are asked for.
+        // Two quiet looks: an effect that was committed between the parts of the first one is seen by the second.
         for (let quiet = 0; quiet < 2;) {
-          quiet = await isQuiet(h.sql(cell.name, 'superuser'), what) ? quiet + 1 : 0;
+          quiet = await isQuiet(h.sql(cell.name, 'superuser'), what, h.subscribers) ? quiet + 1 : 0;
           if (systemClock.monotonicMs() > until) throw new Error(`cell ${cell.name} does not come to rest`);
           await systemClock.sleep(quiet ? 2 : 5);
         }
@@ -227,7 +228,7 @@ export async function house(o: HouseOptions = {}): Promise<House> {
   const others: Cell[] = [];
   const run = (cell: Cell, roles: readonly string[]): { stop(): Promise<void> } =>
     startWorkers({ cell, modules, roles, clock, log, tenant: async (id) => program.directory.byId(id), tenants: () => program.directory.all() });
-  const drive = driver({ cells: () => [...program.cells.values()], sql: access.sql, run });
+  const drive = driver({ subscribers: new Set(modules.flatMap((m) => m.reactions ?? []).map((r) => r.subscriber)).size, cells: () => [...program.cells.values()], sql: access.sql, run });
   const tenant = (slug = 'india'): TenantRecord => {
     const found = program.directory.bySlug(slug);
     if (!found) throw new Error(`this house has no tenant ${slug}`);

@@ -15,6 +15,8 @@ export const TEXT_CHARS_MAX = 200;
 export const CONFIRM_LIFE_MS = 24 * 3_600_000;
 /** A link to unsubscribe in an old mail still works for a year. */
 export const UNSUBSCRIBE_LIFE_MS = 365 * 86_400_000;
+/** A push message may lie unopened for a month. */
+export const OPENED_LIFE_MS = 30 * 86_400_000;
 export const SEND_BUDGET_MS = 10_000;
 /** How long a provider may take to show a message that it took. */
 export const VISIBILITY_MS = 3000;

@@ -7,7 +7,7 @@ import {
   zSaveTemplate, zSeen, zStartCampaign, zTaken, zTemplates, zUnseen, zUnsubscribed,
 } from './contract.ts';
 import { addEmail, addPush, confirmEmail, removeAddress } from './service/addresses.ts';
-import { inbox, see, unseen } from './service/inbox.ts';
+import { inbox, pushOpened, see, unseen } from './service/inbox.ts';
 import { addPeople, listMessages, preview, providers, receipts, replayMessage, saveTemplate, showMessage, startCampaign, templates } from './service/office.ts';
 import { choose, preferences, unsubscribe } from './service/preferences.ts';
 
@@ -27,6 +27,8 @@ export const unseenRoute = route('GET /notifications/unseen', { summary: 'How ma
 export const seeRoute = route('POST /notifications/seen', { summary: 'Marks notices, or all, as seen.', scope: 'person', input: zSeen, output: zUnseen,
   idempotent: 'optional', problems: [],
   verb: see, example: { input: { body: {} } } });
+export const openedRoute = route('POST /notifications/opened/:token', { summary: 'A browser says that a push message was opened; no signing in.',
+  scope: 'public', input: zOfToken, output: zNothing, problems: [linkOver], verb: pushOpened, example: { input: { params: { token } } } });
 export const preferencesRoute = route('GET /notifications/preferences',
   { summary: 'What the caller is told, and where.', scope: 'person', input: zInLanguage, output: zPreferences, problems: [],
   verb: preferences, example: { input: {} } });
@@ -89,7 +91,8 @@ export const addPeopleRoute = route('POST /notifications/office/campaigns/:campa
   example: { input: { params: { campaign }, body: { persons: ['0'.repeat(32)] } } } });
 
 export const routes = [
-  inboxRoute, unseenRoute, seeRoute, preferencesRoute, chooseRoute, addEmailRoute, confirmRoute, addPushRoute, removeRoute, unsubscribeRoute, receiptsRoute,
+  inboxRoute, unseenRoute, seeRoute, openedRoute, preferencesRoute, chooseRoute, addEmailRoute, confirmRoute, addPushRoute, removeRoute, unsubscribeRoute,
+    receiptsRoute,
     messagesRoute, messageRoute,
   replayRoute, providersRoute, templatesRoute, previewRoute, saveTemplateRoute, startCampaignRoute, addPeopleRoute,
 ];

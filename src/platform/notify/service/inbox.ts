@@ -1,11 +1,12 @@
 import type { z } from 'zod';
-import { done, idOf, uuidOf, type Language, type NoticeKind, type Outcome, type Tx, type Uuid } from '#kernel';
+import { done, idOf, refuse, uuidOf, type Language, type NoticeKind, type Outcome, type Tx, type Uuid } from '#kernel';
 import { readProfile } from '#spine/identity';
-import { INBOX_PAGE_MAX, Noted, type TemplateTexts, type Inbox, type zInboxQuery, type zSeen, type zUnseen } from '../contract.ts';
+import { INBOX_PAGE_MAX, linkOver, Noted, type TemplateTexts, type Inbox, type zInboxQuery, type zOfToken, type zSeen, type zUnseen } from '../contract.ts';
 import { campaignTexts, templatesOf } from '../store/choices.ts';
-import { countUnseen, inboxBefore, markSeen, openInboxMessages, type InboxRow } from '../store/messages.ts';
+import { countUnseen, inboxBefore, markSeen, openInboxMessages, openPush, type InboxRow } from '../store/messages.ts';
 import { personOf } from './addresses.ts';
 import { NoticeKinds } from './kinds.ts';
+import { readToken } from './links.ts';
 import { renderAll, TemplateFault, type Values } from './render.ts';
 
 const LAST = 'f'.repeat(32);
@@ -47,6 +48,12 @@ export async function inbox(tx: Tx, input: z.output<typeof zInboxQuery>): Promis
 }
 
 export const unseen = async (tx: Tx): Promise<Outcome<z.output<typeof zUnseen>>> => done({ unseen: await countUnseen(tx.sql, tx.tenant.id, personOf(tx)) });
+
+/** A push message was opened: says the browser that showed it, by the link that came with it, signed in or not. */
+export async function pushOpened(tx: Tx, input: z.output<typeof zOfToken>): Promise<Outcome<Record<string, never>>> {
+  const [message] = readToken(tx, 'opened', input.params.token) ?? [];
+  return message !== undefined && await openPush(tx.sql, tx.tenant.id, message, tx.now) ? done({}) : refuse(linkOver);
+}
 
 /** Marks notices of the caller, or all of them, as seen; their messages in the inbox are opened. */
 export async function see(tx: Tx, input: z.output<typeof zSeen>): Promise<Outcome<z.output<typeof zUnseen>>> {

@@ -3,7 +3,7 @@ import type { SectionTx, Uuid } from '#kernel';
 import { tenantKeys } from '#spine/vault';
 
 /** Links in messages: what they are for stands in them, with an end and a keyed hash. They hold ids and codes, nothing of a person. */
-type Purpose = 'unsubscribe' | 'confirm';
+type Purpose = 'unsubscribe' | 'confirm' | 'opened';
 const SEPARATOR = '.';
 
 const macOf = (tx: Pick<SectionTx, 'use' | 'tenant'>, purpose: Purpose, said: string): Buffer => tenantKeys(tx).mac(`notify.${purpose}`, said);

@@ -4,7 +4,8 @@ import {
 import { readProfile } from '#spine/identity';
 import { takeShared } from '#spine/limits';
 import { subjectKeys } from '#spine/vault';
-import { Died, JOB_MS_MAX, PER_PERSON_HOURLY, PLACE_MS_MIN, SEND_BUDGET_MS, SendMessage, TRIED_MS_MAX, UNSUBSCRIBE_LIFE_MS, VISIBILITY_MS, type Reason,
+import { Died, JOB_MS_MAX, OPENED_LIFE_MS, PER_PERSON_HOURLY, PLACE_MS_MIN, SEND_BUDGET_MS, SendMessage, TRIED_MS_MAX, UNSUBSCRIBE_LIFE_MS, VISIBILITY_MS,
+  type Reason,
   type TemplateTexts } from '../contract.ts';
 import { Providers, type Mail, type PushMessage, type SendResult, type TextMessage } from '../port.ts';
 import { decide, type Decision } from '../rules.ts';
@@ -53,7 +54,9 @@ function outgoing(tx: Tx, m: MessageRow, n: NoticeRow, kind: NoticeKind, p: Pers
   const href = (path: string): string => `${linkBase(tx, tenant)}${path}`;
   if (m.channel === 'text') return { channel: 'text', message: { to: p.phone, text: `${tenant.name}: ${t.text}` } };
   if (m.channel === 'push') {
-    const payload = JSON.stringify({ title: t.title, body: t.text, link: href(n.link ?? '/notifications'), tag: n.id });
+    const opened = makeToken(tx, 'opened', [m.id], new Date(tx.now.getTime() + OPENED_LIFE_MS));
+    const payload = JSON.stringify({ title: t.title, body: t.text, link: href(n.link ?? '/notifications'), tag: n.id,
+      opened: href(`/api/notifications/opened/${opened}`) });
     const lifeSeconds = Math.max(60, Math.floor((n.expires_at.getTime() - tx.now.getTime()) / 1000));
     return { channel: 'push', messages: p.addresses.map((a) => ({ address: a.id, ...JSON.parse(a.open) as PushValue, payload, lifeSeconds,
       urgent: kind.lane === 'critical' })) };

@@ -121,6 +121,11 @@ export const openInboxMessages = (sql: SqlTag, tenant: Uuid, notices: readonly U
   update notify.message set state = 'opened',
     done_at = ${now} where tenant = ${tenant} and channel = 'inbox' and state = 'delivered' and notice = any(${notices}::uuid[])`;
 
+/** True where a push message that was sent is opened, or was before. */
+export const openPush = async (sql: SqlTag, tenant: Uuid, id: string, now: Date): Promise<boolean> => (await sql`
+  update notify.message set state = 'opened', done_at = case when state = 'opened' then done_at else ${now} end
+  where tenant = ${tenant} and id = ${id} and channel = 'push' and state in ('sent', 'delivered', 'opened') returning 1`).length > 0;
+
 /** Messages of a state, of a person, or all, from the newest down: each reads by an index of its own. */
 export function messagesBefore(sql: SqlTag, tenant: Uuid, f: { state: string | null; person: string | null; trace: string | null; before: string },
   limit: number): Promise<MessageRow[]> {

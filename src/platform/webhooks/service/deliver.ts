@@ -132,10 +132,24 @@ async function flush(u: Underway): Promise<void> {
   }
 }
 
+/** Says which deliveries are given up, before that is written: who dies between the two says it again with the next try. */
+async function tellOfDead(u: Underway, all: readonly Over[]): Promise<void> {
+  for (const [id, dead] of Map.groupBy(all, (x) => x.claimed.tenant)) {
+    const tenant = await u.w.tenant(uuid(id));
+    if (!tenant) continue;
+    await perform(u.w.cell, tenant, { actor: { kind: 'system', name: 'webhooks' }, trace: '0'.repeat(32) }, async (tx) => {
+      for (const { claimed, sent } of dead) {
+        tx.emit(DeliveryDead, claimed.endpoint, { endpoint: claimed.endpoint, delivery: String(claimed.id), reason: sent.error ?? `status ${sent.status}` });
+      }
+    });
+  }
+}
+
 async function record(u: Underway, overs: readonly Over[]): Promise<void> {
   const { w } = u;
   const now = w.clock.now();
   const results = await resultsOf(u, overs, now);
+  await tellOfDead(u, results.dead);
   const [, histories] = await spineStatement(w.cell, (sql) => Promise.all([finishDeliveries(sql, u.me, now, results), noteOutcomes(sql, now, outcomesOf(overs,
     now))]));
   const gone = new Set(overs.filter((x) => x.sent.status === 410).map((x) => x.claimed.endpoint));
@@ -144,15 +158,6 @@ async function record(u: Underway, overs: readonly Over[]): Promise<void> {
     const tenant = reason && await w.tenant(uuid(e.tenant));
     if (reason && tenant) await perform(w.cell, tenant, { actor: { kind: 'system', name: 'webhooks' }, trace: '0'.repeat(32) }, (tx) => disable(tx,
       uuid(e.id), reason));
-  }
-  for (const [id, dead] of Map.groupBy(results.dead, (x) => x.claimed.tenant)) {
-    const tenant = await w.tenant(uuid(id));
-    if (!tenant) continue;
-    await perform(w.cell, tenant, { actor: { kind: 'system', name: 'webhooks' }, trace: '0'.repeat(32) }, async (tx) => {
-      for (const { claimed, sent } of dead) {
-        tx.emit(DeliveryDead, claimed.endpoint, { endpoint: claimed.endpoint, delivery: String(claimed.id), reason: sent.error ?? `status ${sent.status}` });
-      }
-    });
   }
 }
 
