@@ -4,13 +4,12 @@ import { ensureMachine, signatureHeaders } from '#spine/identity';
 import { loadTenantKeys } from '#spine/vault';
 import { house, operatorOf, somebody, wallets, type House, type MadeOperator, type SignedIn } from '#test';
 import { notify, notifyAll, PER_PERSON_HOURLY, type Inbox, type Preferences } from './index.ts';
-import { Providers, type Mail, type Provider, type PushMessage, type SendResult } from './port.ts';
+import { Providers, type Mail, type Provider, type SendResult } from './port.ts';
 
 const text = { label: 'Tests', title: 'Test {{ n }} of {{ office }}', body: 'Body {{ n }}', text: 'test {{ n }}' };
 const spec = { doc: 'x', offered: ['inbox', 'text', 'email'], chosen: ['inbox', 'text', 'email'], lifeMs: 3 * 86_400_000, values: ['n'],
   texts: { en: text, hi: { ...text, title: 'परीक्षा {{ n }} {{ office }}' } } } as const;
 const normal = notice('notify.test', { ...spec, lane: 'normal' });
-const pushed = notice('notify.pushed', { ...spec, lane: 'normal', offered: ['inbox', 'push'], chosen: ['inbox', 'push'] });
 const critical = notice('notify.code', { ...spec, lane: 'critical', lifeMs: 300_000 });
 
 /** Mail that stays here, with moods. */
@@ -32,18 +31,13 @@ function memoryMail(): Provider<Mail> & { sent: (Mail & { key: string })[]; mood
 let h: House;
 let operator: MadeOperator;
 const mail = memoryMail();
-const pushes: PushMessage[] = [];
-const browser: Provider<PushMessage> = { name: 'memory-push', send: async (m) => {
-  pushes.push(m);
-  return { state: 'accepted', providerId: m.key };
-} };
 beforeAll(async () => {
   h = await house({
     limits: false,
-    add: [{ name: 'products/notified', doc: 'Kinds of the tests.', needs: [], notices: [normal, critical, pushed] }],
+    add: [{ name: 'products/notified', doc: 'Kinds of the tests.', needs: [], notices: [normal, critical] }],
     provided: () => [provide(Providers, () => ({
       text: [h.messages],
-      email: [mail], push: [browser], pushOrigins: ['https://push.example'], from: 'office@example.com', linkBase: () => 'http://office.example',
+      email: [mail], push: [], from: 'office@example.com', linkBase: () => 'http://office.example',
     }))],
   });
   operator = await operatorOf(h);
@@ -97,27 +91,6 @@ describe('a notice', () => {
     expect(seen.json()).toEqual({ unseen: 0 });
     expect((await messagesOf(who.person)).find((m) => m.channel === 'inbox')?.state).toBe('opened');
     expect((await inboxOf(who)).notices[0]?.seen).toBe(true);
-  });
-
-  it('that was pushed is opened when the browser says so, by a link that came with it and is good for nothing else', async () => {
-    const who = await h.signIn();
-    const added = await h.request({ method: 'POST', path: '/api/notifications/push', bearer: who.bearer,
-      json: { endpoint: 'https://push.example/abc', keys: { p256dh: 'B'.repeat(87), auth: 'A'.repeat(22) } } });
-    expect(added.status, added.text).toBe(200);
-    await tell(who.person, 1, pushed);
-    await h.runJobs();
-    const stateOf = async (): Promise<string | undefined> => (await messagesOf(who.person)).find((m) => m.channel === 'push')?.state;
-    expect(await stateOf()).toBe('sent');
-    const { opened, link } = JSON.parse(pushes.at(-1)?.payload ?? '{}') as { opened: string; link: string };
-    expect([link, opened]).toEqual(['http://office.example/there', expect.stringMatching(/^http:\/\/office\.example\/api\/notifications\/opened\/[\w.-]+$/)]);
-    const say = async (path: string, tenant = 'india'): Promise<number> => (await h.request({ method: 'POST', path, tenant })).status;
-    const path = opened.slice('http://office.example'.length);
-    expect(await say(path, 'other')).toBe(410);
-    expect(await say(`${path.slice(0, -1)}${path.endsWith('A') ? 'B' : 'A'}`)).toBe(410);
-    expect(await stateOf()).toBe('sent');
-    expect([await say(path), await say(path)]).toEqual([200, 200]);
-    expect(await stateOf()).toBe('opened');
-    expect(await say(path.replace('/opened/', '/unsubscribe/'))).toBe(410);
   });
 
   it('told twice, also by two processes at once, is one notice and one message a channel', async () => {

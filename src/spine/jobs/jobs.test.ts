@@ -1,13 +1,12 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { httpMessages } from '#adapters/sms';
-import { z } from 'zod';
-import { call, handle, handleMany, job, Manifests, nextCallStep, provide, spineTransact, systemClock, Unavailable, type CallContext, type Tx } from '#kernel';
+import { call, handle, Manifests, nextCallStep, provide, spineTransact, systemClock, Unavailable, type CallContext, type Tx } from '#kernel';
 import type { TextMessages, TextResult } from '#spine/identity/port';
 import { Chore, Errand, house, operatorOf, leave, probe, startSim, type House, type Sim } from '#test';
-import { CallProbe, JobSignal, CLAIM_MAX, POLL_MS, URGENT_PLACES } from './contract.ts';
+import { CallProbe, JobSignal, POLL_MS } from './contract.ts';
 import { backoffMs } from './rules.ts';
 import { worker } from './service/worker.ts';
-import { claimJobs, releaseHeads } from './store.ts';
+import { claimJobs } from './store.ts';
 
 type Cell = ReturnType<House['cell']>;
 let sim: Sim;
@@ -16,8 +15,6 @@ let h: House;
 let chore: (tx: Tx, n: number) => Promise<void> = async () => undefined;
 /** The provider behind errands; some tests stand between. */
 let provider: TextMessages;
-const Heap = job('probe.heap', { doc: 'A chore of a test that is done in heaps.', data: { n: z.int() }, many: true, attemptsMax: 2 });
-let heaps: number[] = [];
 const POINTS = ['tx1-committed', 'attempt-committed', 'answer-received', 'tx2-committed'] as const;
 
 const errand = call<{ to: string; text: string }, TextResult>({
@@ -35,13 +32,6 @@ beforeAll(async () => {
   provider = httpMessages(sim);
   h = await house({ add: [probe({ handlers: [
     handle(Chore, async (tx, data) => { await chore(tx, data.n); }),
-    handleMany(Heap, async (tx, items) => {
-      heaps.push(items.length);
-      for (const i of items) {
-        if (i.input.n === 13) throw new Error('unlucky');
-        await leave(tx, { subscriber: 'heap', event: 'x', key: 'x', n: i.input.n });
-      }
-    }),
   ], calls: [errand] })], limits: false });
 });
 afterAll(async () => {
@@ -229,65 +219,8 @@ describe('jobs', () => {
   });
 });
 
-describe('order, priority and heaps', () => {
-  const claim = (limit: number, many = false): Promise<{ id: bigint; key: string | null }[]> =>
-    spineTransact(h.cell(), (tx) => claimJobs(tx.sql, 'c'.repeat(32), tx.now, new Date(tx.now.getTime() + 60_000), limit, limit, many));
-  it('what is urgent is claimed before what waits longer', async () => {
-    await h.perform('india', async (tx) => {
-      for (const priority of ['bulk', 'usual', 'urgent', 'bulk', 'urgent'] as const) tx.later(Chore, { n: 1 }, { priority });
-    });
-    const prios = async (limit: number): Promise<number[]> => {
-      const ids = (await claim(limit)).map((j) => j.id);
-      return (await su<{ prio: number }>('select prio from jobs.job where id = any($1) order by prio', [ids])).map((r) => r.prio);
-    };
-    expect(await prios(3)).toEqual([0, 0, 1]);
-    expect(await prios(9)).toEqual([2, 2]);
-  });
-  it('a claim takes one of each key and passes over thousands of others of a hot one', async () => {
-    await h.perform('india', async (tx) => { for (let n = 0; n < 3000; n++) tx.later(Chore, { n }, { key: 'hot' }); });
-    for (let n = 0; n < 3; n++) await later(n, { key: `cool ${n}` });
-    expect(new Set((await claim(32)).map((j) => j.key))).toEqual(new Set(['cool 0', 'cool 1', 'cool 2', 'hot']));
-    expect(await claim(32)).toEqual([]);
-    expect(await su("select count(*)::int as n from jobs.job where key = 'hot' and not blocked")).toEqual([{ n: 1 }]);
-  });
-  it('one that stands aside for nobody is let go', async () => {
-    await later(1, { key: 'lost' });
-    await su('update jobs.job set blocked = true');
-    expect(await claim(9)).toEqual([]);
-    expect(await spineTransact(h.cell(), (tx) => releaseHeads(tx.sql))).toHaveLength(1);
-    expect(await claim(9)).toHaveLength(1);
-    // While the first of a key is there, the second stays aside.
-    await later(2, { key: 'lost' });
-    expect(await spineTransact(h.cell(), (tx) => releaseHeads(tx.sql))).toEqual([]);
-  });
-  it('heaps share a transaction, and one that throws is found and dies alone', async () => {
-    heaps = [];
-    await h.perform('india', async (tx) => { for (let n = 0; n < 200; n++) tx.later(Heap, { n }); });
-    await h.runJobs();
-    await skip();
-    await h.runJobs();
-    expect(heaps[0]).toBe(200);
-    expect((await effects('heap')).toSorted((a, b) => a - b)).toEqual(Array.from({ length: 200 }, (_, i) => i).filter((i) => i !== 13));
-    expect(await su('select dead_at is not null as dead, attempts from jobs.job')).toEqual([{ dead: true, attempts: 2 }]);
-  });
-});
 
 describe('dead letters', () => {
-  it('heaps are shared by two processes, each job once, and one that throws is found there as well', async () => {
-    const COUNT = 9000;
-    await su("delete from probe.effect where subscriber = 'heap'");
-    await h.perform('india', async (tx) => { for (let n = 1000; n < 1000 + COUNT; n++) tx.later(Heap, { n: n === 9500 ? 13 : n }); });
-    await h.perform('other', async (tx) => { for (let n = 1000 + COUNT; n < 1500 + COUNT; n++) tx.later(Heap, { n }); });
-    const both = [h.startWorkers(h.cell(), ['worker']), h.startWorkers(h.anotherCell(), ['worker'])];
-    await until(async () => {
-      const left = await waiting();
-      return left.length === 1 && left[0]?.attempts === 1 && left[0].last_error === 'Error';
-    });
-    await Promise.all(both.map((w) => w.stop()));
-    const done = await effects('heap');
-    expect(done.length).toBe(COUNT + 499);
-    expect(new Set(done).size).toBe(COUNT + 499);
-  });
   it('are listed, retried and dropped by operators of their tenant only, each with a fact', async () => {
     chore = async () => { throw new Error('no'); };
     for (const n of [1, 2]) await later(n, { key: `dead ${n}` });
@@ -441,15 +374,4 @@ it('a job that fails while the database is away ends no process: its lease says 
   const [left] = await waiting('lease_until is not null');
   expect(left).toMatchObject({ attempts: 1, last_error: null });
   chore = async () => undefined;
-});
-
-it('a crowd of slow jobs leaves places for what is urgent', async () => {
-  await h.perform('india', async (tx) => { for (let n = 0; n < 40; n++) tx.later(Chore, { n }); });
-  await h.perform('india', async (tx) => { for (let n = 100; n < 103; n++) tx.later(Chore, { n }, { priority: 'urgent' }); });
-  const claimed = await spineTransact(h.cell(), (tx) => claimJobs(tx.sql, 'd'.repeat(32), tx.now, new Date(tx.now.getTime() + 60_000), 32,
-    CLAIM_MAX - URGENT_PLACES, false));
-  expect(claimed.filter((j) => j.urgent)).toHaveLength(3);
-  expect(claimed.filter((j) => !j.urgent)).toHaveLength(CLAIM_MAX - URGENT_PLACES);
-  expect(await spineTransact(h.cell(), (tx) => claimJobs(tx.sql, 'e'.repeat(32), tx.now, new Date(tx.now.getTime() + 60_000), 32, 0, false))).toEqual([]);
-  await su('delete from jobs.job');
 });

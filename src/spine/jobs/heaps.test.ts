@@ -1,0 +1,110 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { z } from 'zod';
+import { handle, handleMany, job, spineTransact, systemClock } from '#kernel';
+import { Chore, house, leave, probe, type House } from '#test';
+import { CLAIM_MAX, URGENT_PLACES } from './contract.ts';
+import { claimJobs, releaseHeads } from './store.ts';
+
+const Heap = job('probe.heap', { doc: 'A chore of a test that is done in heaps.', data: { n: z.int() }, many: true, attemptsMax: 2 });
+let heaps: number[] = [];
+let h: House;
+beforeAll(async () => {
+  h = await house({ add: [probe({ handlers: [
+    handle(Chore, async () => undefined),
+    handleMany(Heap, async (tx, items) => {
+      heaps.push(items.length);
+      for (const i of items) {
+        if (i.input.n === 13) throw new Error('unlucky');
+        await leave(tx, { subscriber: 'heap', event: 'x', key: 'x', n: i.input.n });
+      }
+    }),
+  ] })], limits: false });
+});
+afterAll(() => h.stop());
+beforeEach(() => su('delete from jobs.job'));
+
+const su = <R extends Record<string, unknown>>(text: string, values: unknown[] = []): Promise<R[]> => h.sql('IN', 'superuser')<R>(text, values);
+const later = (n: number, options: { key?: string; dedupe?: string; runAt?: Date } = {}, slug = 'india'): Promise<void> =>
+  h.perform(slug, async (tx) => tx.later(Chore, { n }, options));
+const effects = async (subscriber: string): Promise<number[]> =>
+  (await su<{ n: bigint }>('select n from probe.effect where subscriber = $1 order by pos', [subscriber])).map((r) => Number(r.n));
+const waiting = (where = 'true'): Promise<{ id: bigint; attempts: number; last_error: string | null }[]> =>
+  su(`select id, attempts, last_error from jobs.job where dead_at is null and (${where}) order by id`);
+const until = async (there: () => Promise<boolean>): Promise<void> => {
+  for (let i = 0; !await there(); i++) {
+    if (i > 2000) throw new Error('what was waited for did not come');
+    await systemClock.sleep(3);
+  }
+};
+/** Lets time pass for the queue: waits and leases are over. */
+const skip = (): Promise<unknown> => su(`update jobs.job set run_at = run_at - interval '1 day', lease_until = lease_until - interval '1 day',
+  sent_at = sent_at - interval '1 minute'`);
+
+describe('order, priority and heaps', () => {
+  const claim = (limit: number, many = false): Promise<{ id: bigint; key: string | null }[]> =>
+    spineTransact(h.cell(), (tx) => claimJobs(tx.sql, 'c'.repeat(32), tx.now, new Date(tx.now.getTime() + 60_000), limit, limit, many));
+  it('what is urgent is claimed before what waits longer', async () => {
+    await h.perform('india', async (tx) => {
+      for (const priority of ['bulk', 'usual', 'urgent', 'bulk', 'urgent'] as const) tx.later(Chore, { n: 1 }, { priority });
+    });
+    const prios = async (limit: number): Promise<number[]> => {
+      const ids = (await claim(limit)).map((j) => j.id);
+      return (await su<{ prio: number }>('select prio from jobs.job where id = any($1) order by prio', [ids])).map((r) => r.prio);
+    };
+    expect(await prios(3)).toEqual([0, 0, 1]);
+    expect(await prios(9)).toEqual([2, 2]);
+  });
+  it('a claim takes one of each key and passes over thousands of others of a hot one', async () => {
+    await h.perform('india', async (tx) => { for (let n = 0; n < 3000; n++) tx.later(Chore, { n }, { key: 'hot' }); });
+    for (let n = 0; n < 3; n++) await later(n, { key: `cool ${n}` });
+    expect(new Set((await claim(32)).map((j) => j.key))).toEqual(new Set(['cool 0', 'cool 1', 'cool 2', 'hot']));
+    expect(await claim(32)).toEqual([]);
+    expect(await su("select count(*)::int as n from jobs.job where key = 'hot' and not blocked")).toEqual([{ n: 1 }]);
+  });
+  it('one that stands aside for nobody is let go', async () => {
+    await later(1, { key: 'lost' });
+    await su('update jobs.job set blocked = true');
+    expect(await claim(9)).toEqual([]);
+    expect(await spineTransact(h.cell(), (tx) => releaseHeads(tx.sql))).toHaveLength(1);
+    expect(await claim(9)).toHaveLength(1);
+    // While the first of a key is there, the second stays aside.
+    await later(2, { key: 'lost' });
+    expect(await spineTransact(h.cell(), (tx) => releaseHeads(tx.sql))).toEqual([]);
+  });
+  it('heaps share a transaction, and one that throws is found and dies alone', async () => {
+    heaps = [];
+    await h.perform('india', async (tx) => { for (let n = 0; n < 200; n++) tx.later(Heap, { n }); });
+    await h.runJobs();
+    await skip();
+    await h.runJobs();
+    expect(heaps[0]).toBe(200);
+    expect((await effects('heap')).toSorted((a, b) => a - b)).toEqual(Array.from({ length: 200 }, (_, i) => i).filter((i) => i !== 13));
+    expect(await su('select dead_at is not null as dead, attempts from jobs.job')).toEqual([{ dead: true, attempts: 2 }]);
+  });
+  it('heaps are shared by two processes, each job once, and one that throws is found there as well', async () => {
+    const COUNT = 9000;
+    await su("delete from probe.effect where subscriber = 'heap'");
+    await h.perform('india', async (tx) => { for (let n = 1000; n < 1000 + COUNT; n++) tx.later(Heap, { n: n === 9500 ? 13 : n }); });
+    await h.perform('other', async (tx) => { for (let n = 1000 + COUNT; n < 1500 + COUNT; n++) tx.later(Heap, { n }); });
+    const both = [h.startWorkers(h.cell(), ['worker']), h.startWorkers(h.anotherCell(), ['worker'])];
+    await until(async () => {
+      const left = await waiting();
+      return left.length === 1 && left[0]?.attempts === 1 && left[0].last_error === 'Error';
+    });
+    await Promise.all(both.map((w) => w.stop()));
+    const done = await effects('heap');
+    expect(done.length).toBe(COUNT + 499);
+    expect(new Set(done).size).toBe(COUNT + 499);
+  });
+});
+
+it('a crowd of slow jobs leaves places for what is urgent', async () => {
+  await h.perform('india', async (tx) => { for (let n = 0; n < 40; n++) tx.later(Chore, { n }); });
+  await h.perform('india', async (tx) => { for (let n = 100; n < 103; n++) tx.later(Chore, { n }, { priority: 'urgent' }); });
+  const claimed = await spineTransact(h.cell(), (tx) => claimJobs(tx.sql, 'd'.repeat(32), tx.now, new Date(tx.now.getTime() + 60_000), 32,
+    CLAIM_MAX - URGENT_PLACES, false));
+  expect(claimed.filter((j) => j.urgent)).toHaveLength(3);
+  expect(claimed.filter((j) => !j.urgent)).toHaveLength(CLAIM_MAX - URGENT_PLACES);
+  expect(await spineTransact(h.cell(), (tx) => claimJobs(tx.sql, 'e'.repeat(32), tx.now, new Date(tx.now.getTime() + 60_000), 32, 0, false))).toEqual([]);
+  await su('delete from jobs.job');
+});
