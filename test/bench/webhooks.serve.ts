@@ -27,7 +27,7 @@ async function setup({ port, slow }: { port: number; slow: boolean }): Promise<u
     const tenant = tenants[i % tenants.length] as (typeof tenants)[number];
     const path = i < ENDPOINTS ? `/hook/${i}` : '/slow';
     const outcome = await perform(cell, tenant, asSystem, (tx) => create(tx, { body: {
-      url: `http://127.0.0.1:${port}${path}`, description: 'bench', events: ['probe.never'], ordered: false, headers: {}, signature: 'v1' } }));
+      url: `http://127.0.0.1:${port}${path}`, description: 'bench', events: ['probe.never'], ordered: false, headers: {}, signature: 'v1', perMinute: null } }));
     if (!outcome.ok) throw new Error(outcome.problem.code);
     made.push({ id: outcome.value.endpoint.endpoint.slice(4), tenant: tenant.id });
   }

@@ -50,7 +50,7 @@ describe.runIf(has('chromium'))('the console of a bank', () => {
     await page.goto(`${base}/console`);
     await heading('Console');
     expect(await page.locator('.rail a').allInnerTexts())
-      .toEqual(['Feed health', 'Quarantine', 'KYC queue', 'End of day', 'Accounts', 'Transfers', 'Trial balance', 'Messages', 'Texts', 'Event log', 'Subscribers', 'Jobs', 'Sagas', 'Webhooks', 'Limits', 'Caches', 'Audit search', 'Operators']);
+      .toEqual(['Alerts', 'Feed health', 'Quarantine', 'KYC queue', 'End of day', 'Accounts', 'Transfers', 'Trial balance', 'Messages', 'Texts', 'Event log', 'Subscribers', 'Jobs', 'Sagas', 'Webhooks', 'Limits', 'Caches', 'Audit search', 'Operators']);
     await other.goto(`${base}/console/eod`);
     await other.getByText('wallet:eod').waitFor();
     expect(await other.locator('.rail a').allInnerTexts()).toEqual(['KYC queue']);
@@ -58,7 +58,7 @@ describe.runIf(has('chromium'))('the console of a bank', () => {
     const without = await pageOf(await operatorOf(h, 'administrator', 'other'), elsewhere);
     await without.goto(`${elsewhere}/console`);
     await heading('Console', without);
-    expect((await without.locator('.rail a').allInnerTexts()).slice(0, 3)).toEqual(['Feed health', 'Quarantine', 'Accounts']);
+    expect((await without.locator('.rail a').allInnerTexts()).slice(0, 4)).toEqual(['Alerts', 'Feed health', 'Quarantine', 'Accounts']);
   });
 
   it('is accessible in both rooms, empty and full, light and dark, in Hindi and at 320 px', { timeout: 120_000 }, async () => {

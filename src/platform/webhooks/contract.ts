@@ -3,6 +3,8 @@ import { event, personal, problem, token, zId, zInstant, zText, type Signal } fr
 
 /** Endpoints of one tenant, and what each may have. */
 export const ENDPOINTS_MAX = 50;
+/** Most deliveries a minute that an endpoint may ask to be held to. */
+export const PER_MINUTE_MAX = 60_000;
 export const FILTERS_MAX = 50;
 export const HEADERS_MAX = 10;
 export const URL_CHARS_MAX = 2048;
@@ -61,11 +63,12 @@ const zUrl = z.string().min(10).max(URL_CHARS_MAX);
 const settings = {
   url: zUrl, description: zText(200), events: z.array(zFilter).min(1).max(FILTERS_MAX), ordered: z.boolean(),
   headers: z.record(zHeaderName, z.string().regex(/^[\x20-\x7e]{1,500}$/)).refine((h) => Object.keys(h).length <= HEADERS_MAX, 'too many headers'),
-  version: z.string(),
+  version: z.string(), perMinute: z.int().min(1).max(PER_MINUTE_MAX).nullable(),
 };
 export const zCreate = z.strictObject({ body: z.strictObject({
   url: settings.url, description: settings.description, events: settings.events, ordered: settings.ordered.default(false),
-  headers: settings.headers.default({}), version: settings.version.optional(), signature: z.enum(['v1', 'v1a']).default('v1'),
+  headers: settings.headers.default({}), version: settings.version.optional(), perMinute: settings.perMinute.default(null), signature: z.enum(['v1',
+    'v1a']).default('v1'),
 }) });
 export const zOfEndpoint = z.strictObject({ params: z.strictObject({ endpoint: zEndpointId }) });
 export const zUpdate = z.strictObject({ params: z.strictObject({ endpoint: zEndpointId }), body: z.strictObject(settings).partial() });
@@ -91,7 +94,7 @@ export const zEndpoint = z.strictObject({
   endpoint: zEndpointId, url: z.string(), description: z.string(), events: z.array(z.string()), ordered: z.boolean(), version: z.string(),
   signature: z.enum(['v1', 'v1a']), headers: z.array(z.string()), publicKey: z.string().nullable(), state: z.enum(['active', 'disabled']),
   disabledReason: z.string().nullable(), breaker: z.enum(['closed', 'open', 'probing']), failures: zCount, firstFailureAt: zInstant.nullable(),
-  lastSuccessAt: zInstant.nullable(), waiting: zCount, dead: zCount,
+  lastSuccessAt: zInstant.nullable(), perMinute: z.int().nullable(), waiting: zCount, dead: zCount,
 });
 export type EndpointView = z.output<typeof zEndpoint>;
 export const zEndpoints = z.strictObject({ endpoints: z.array(zEndpoint) });

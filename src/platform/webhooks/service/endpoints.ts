@@ -29,7 +29,7 @@ function viewOf(tx: Tx, e: EndpointRow, counts: { waiting: number; dead: number 
     endpoint: idOf('wep', e.id), url: e.url, description: e.description, events: e.events, ordered: e.ordered, version: e.version, signature: e.kind,
     headers: e.header_names, publicKey: e.public_key, state: e.state, disabledReason: e.disabled_reason,
     breaker: open ? 'open' : e.streak >= BREAKER_AFTER ? 'probing' : 'closed', failures: e.failures, firstFailureAt: e.first_failure_at,
-    lastSuccessAt: e.last_success_at, waiting: counts.waiting, dead: counts.dead,
+    lastSuccessAt: e.last_success_at, perMinute: e.per_minute, waiting: counts.waiting, dead: counts.dead,
   } satisfies View;
 }
 
@@ -51,9 +51,9 @@ export async function create(tx: Tx, { body }: z.output<typeof zCreate>): Promis
   const id = tx.uuid();
   // Not of the transaction's own seed, which a retry would use again.
   const { secret, publicKey } = newSecret(body.signature, systemRandom.bytes(32));
-  const { url, description, events, ordered } = body;
+  const { url, description, events, ordered, perMinute } = body;
   await insertEndpoint(tx.sql, tx.tenant.id, {
-    id, url, description, events, ordered, version: body.version ?? PAYLOAD_VERSIONS.at(-1) as string, kind: body.signature, public_key: publicKey,
+    id, url, description, events, ordered, per_minute: perMinute, version: body.version ?? PAYLOAD_VERSIONS.at(-1) as string, kind: body.signature, public_key: publicKey,
     secrets: sealSecrets(tx, id, { current: secret }), headers: sealHeaders(tx, id, body.headers), header_names: Object.keys(body.headers), at: realNow(tx),
   });
   fact(tx, 'webhooks.endpoint-created', id);
@@ -76,6 +76,7 @@ export async function update(tx: Tx, input: z.output<typeof zUpdate>): Promise<O
   const next: EndpointRow = {
     ...row, url: body.url ?? row.url, description: body.description ?? row.description, events: body.events ?? row.events,
     ordered: body.ordered ?? row.ordered, version: body.version ?? row.version,
+    per_minute: body.perMinute === undefined ? row.per_minute : body.perMinute,
     ...(body.headers ? { headers: sealHeaders(tx, id, body.headers), header_names: Object.keys(body.headers) } : {}),
   };
   await writeEndpoint(tx.sql, tx.tenant.id, next);

@@ -14,7 +14,8 @@ it('claims and results of the same endpoints, in whatever order they come, never
   const ids: string[] = [];
   await h.perform('india', async (tx) => {
     for (let i = 0; i < ENDPOINTS; i++) {
-      const made = await create(tx, { body: { url: `https://hook${i}.example/in`, description: 'x', events: ['probe.*'], ordered: false, headers: {},
+      const made = await create(tx, { body: { url: `https://hook${i}.example/in`, description: 'x', events: ['probe.*'], ordered: false, perMinute: i % 4
+        ? null : 60_000, headers: {},
         signature: 'v1' } });
       if (made.ok) ids.push(made.value.endpoint.endpoint.slice(4));
     }
@@ -46,4 +47,30 @@ it('claims and results of the same endpoints, in whatever order they come, never
   const ended = await Promise.allSettled([claiming(), noting((all) => [...all]), noting((all) => [...all].reverse())]);
   expect(ended.map((e) => (e.status === 'rejected' ? String(e.reason) : e.status))).toEqual(['fulfilled', 'fulfilled', 'fulfilled']);
   expect(done).toBe(40 * 100);
+});
+
+it('an endpoint that takes so many a minute is given no more, whoever claims, and what it did not use in a second is not saved up', async () => {
+  const now = systemClock.now();
+  let endpoint = '';
+  await h.perform('india', async (tx) => {
+    const made = await create(tx, { body: { url: 'https://slowly.example/in', description: 'x', events: ['probe.*'], ordered: false, headers: {},
+      signature: 'v1', perMinute: 120 } });
+    if (made.ok) endpoint = made.value.endpoint.endpoint.slice(4);
+    const messages = Array.from({ length: 40 }, () => uuidv7(now, systemRandom));
+    await insertDeliveries(tx.sql, tx.tenant.id, now, { ids: messages, topics: messages.map(() => 'probe.item-changed'), keys: messages.map(() => 'k'),
+      versions: messages.map(() => 1), at: messages.map(() => now), data: messages.map(() => '{}') },
+    { endpoints: messages.map(() => endpoint), messages, ordered: messages.map(() => false) });
+  });
+  const claim = async (afterMs: number): Promise<number> => {
+    const at = new Date(now.getTime() + afterMs);
+    return (await spineStatement(h.cell(), (sql) => claimDeliveries(sql, { worker: uuidv7(now, systemRandom), now: at, until: new Date(at.getTime() + 60_000),
+      endpoints: 128, room: 50, each: 64, breaker: 5, busy: [], left: [] }))).filter((c) => c.endpoint === endpoint).length;
+  };
+  // Two a second: those of one second at first, and then one each half second.
+  const alone: number[] = [];
+  for (const afterMs of [0, 0, 400, 500, 999, 1000]) alone.push(await claim(afterMs));
+  expect(alone).toEqual([2, 0, 0, 1, 0, 1]);
+  const together = await Promise.all(Array.from({ length: 6 }, () => claim(2000)));
+  expect(together.reduce((sum, n) => sum + n, 0)).toBe(2);
+  expect(await claim(3_600_000)).toBe(2);
 });

@@ -25,15 +25,23 @@ export interface Claimed {
 
 /**
  * Takes deliveries that are due: endpoint by endpoint, in turns of the tenants, from each as many as it has room for. Of an endpoint that is resting
- * only one is taken, and of one that wants order only the oldest that is not over, while nothing of it is under way.
+ * only one is taken, and of one that wants order only the oldest that is not over, while nothing of it is under way. One that takes so many a minute
+ * is locked while its places are given away: those of a second, or one. Nothing here waits for an endpoint's lock.
  */
 export const claimDeliveries = (sql: SqlTag, c: { worker: string; now: Date; until: Date; endpoints: number; room: number; each: number; breaker: number;
   busy: readonly string[]; left: readonly number[] }): Promise<Claimed[]> => sql<Claimed>`
-  with due as materialized (
-    select e.id, e.ordered, e.ordered or e.streak >= ${c.breaker} as single, coalesce(b.room, ${c.each}) as room,
+  with paced as materialized (
+    select id, per_minute, greatest(coalesce(paced_to, '-infinity'), ${c.now}::timestamptz - make_interval(secs => greatest(1, 60.0 / per_minute))) as from_at
+    from webhooks.endpoint e where per_minute is not null and state = 'active'
+      and (select true from webhooks.delivery d where d.endpoint = e.id and d.status = 'waiting' and d.next_at <= ${c.now} limit 1)
+    order by id for update skip locked
+  ), due as materialized (
+    select e.id, e.ordered, e.ordered or e.streak >= ${c.breaker} as single, r.room,
       row_number() over (partition by e.tenant order by e.claimed_at, e.id) as turn, e.claimed_at
-    from webhooks.endpoint e left join unnest(${c.busy}::uuid[], ${c.left}::int[]) b (id, room) on b.id = e.id
-    where e.state = 'active' and (e.open_until is null or e.open_until <= ${c.now}) and coalesce(b.room, ${c.each}) > 0
+    from webhooks.endpoint e left join unnest(${c.busy}::uuid[], ${c.left}::int[]) b (id, room) on b.id = e.id left join paced p on p.id = e.id
+    cross join lateral (select least(coalesce(b.room, ${c.each}),
+      floor(extract(epoch from ${c.now}::timestamptz - p.from_at) * p.per_minute / 60.0 + 0.001)::int) as room) r
+    where e.state = 'active' and (e.per_minute is null or p.id is not null) and (e.open_until is null or e.open_until <= ${c.now}) and r.room > 0
       and (select true from webhooks.delivery d where d.endpoint = e.id and d.status = 'waiting' and d.next_at <= ${c.now} limit 1)
     order by turn, e.claimed_at limit ${c.endpoints}
   ), picked as materialized (
@@ -48,15 +56,17 @@ export const claimDeliveries = (sql: SqlTag, c: { worker: string; now: Date; unt
   ), taken as (
     update webhooks.delivery set status = 'sending', lease_until = ${c.until}, worker = ${c.worker}, attempts = attempts + 1
     where id = any(array(select id from picked)) returning id, tenant, endpoint, message, attempts
+  ), counted as materialized (
+    select endpoint, count(*) as n from taken group by endpoint
   ), turned as (
-    update webhooks.endpoint set claimed_at = ${c.now}
-    where id = any(array(select id from webhooks.endpoint where id = any(array(select distinct endpoint from taken)) order by id for update)) returning id,
-      url, kind, secrets, headers,
-      revision, streak
+    update webhooks.endpoint e set claimed_at = ${c.now}, paced_to = coalesce((
+      select p.from_at + make_interval(secs => c.n * 60.0 / p.per_minute) from paced p join counted c on c.endpoint = p.id where p.id = e.id), e.paced_to)
+    where e.id = any(array(
+      select id from webhooks.endpoint where id = any(array(select endpoint from counted)) order by id for update skip locked))
   )
   select t.id, replace(t.tenant::text, '-', '') as tenant, replace(t.endpoint::text, '-', '') as endpoint, t.attempts, e.url, e.kind, e.secrets, e.headers,
     e.revision, e.streak, replace(t.message::text, '-', '') as message, m.topic, m.at, m.data
-  from taken t join turned e on e.id = t.endpoint
+  from taken t join webhooks.endpoint e on e.id = t.endpoint
     cross join lateral (select topic, at, data from webhooks.message m where m.tenant = t.tenant and m.id = t.message limit 1) m
   order by t.id`;
 

@@ -6,15 +6,16 @@ export interface EndpointRow {
   readonly public_key: string | null; readonly secrets: string; readonly headers: string; readonly header_names: string[]; readonly ordered: boolean;
   readonly state: 'active' | 'disabled'; readonly disabled_reason: string | null; readonly failures: number; readonly streak: number;
   readonly first_failure_at: Date | null; readonly last_success_at: Date | null; readonly open_until: Date | null;
+  readonly per_minute: number | null;
 }
 export interface NewEndpoint extends Pick<EndpointRow, 'id' | 'url' | 'description' | 'events' | 'version' | 'kind' | 'public_key' | 'secrets' | 'headers'
-  | 'header_names' | 'ordered'> { readonly at: Date }
+  | 'header_names' | 'ordered' | 'per_minute'> { readonly at: Date }
 
 export const insertEndpoint = (sql: SqlTag, tenant: Uuid, e: NewEndpoint): Promise<unknown[]> => sql`
-  insert into webhooks.endpoint (tenant, id, url, description, events, version, kind, public_key, secrets, headers, header_names, ordered, claimed_at,
-    created_at)
+  insert into webhooks.endpoint (tenant, id, url, description, events, version, kind, public_key, secrets, headers, header_names, ordered, per_minute,
+    claimed_at, created_at)
   values (${tenant}, ${e.id}, ${e.url}, ${e.description}, ${e.events}, ${e.version}, ${e.kind}, ${e.public_key}, ${e.secrets}, ${e.headers},
-    ${e.header_names}, ${e.ordered}, ${e.at}, ${e.at})`;
+    ${e.header_names}, ${e.ordered}, ${e.per_minute}, ${e.at}, ${e.at})`;
 
 export const endpointsOf = (sql: SqlTag, tenant: Uuid): Promise<EndpointRow[]> => sql<EndpointRow>`
   select * from webhooks.endpoint where tenant = ${tenant} order by id`;
@@ -30,7 +31,8 @@ export const countEndpoints = async (sql: SqlTag, tenant: Uuid): Promise<number>
 
 export const writeEndpoint = (sql: SqlTag, tenant: Uuid, e: EndpointRow): Promise<unknown[]> => sql`
   update webhooks.endpoint set url = ${e.url}, description = ${e.description}, events = ${e.events}, version = ${e.version}, secrets = ${e.secrets},
-    public_key = ${e.public_key}, headers = ${e.headers}, header_names = ${e.header_names}, ordered = ${e.ordered}, revision = revision + 1
+    public_key = ${e.public_key}, headers = ${e.headers}, header_names = ${e.header_names}, ordered = ${e.ordered}, per_minute = ${e.per_minute},
+    revision = revision + 1
   where tenant = ${tenant} and id = ${e.id}`;
 
 /** Enables or disables. The history of failures stays when somebody enables; only a success ends it. */

@@ -99,7 +99,7 @@ export function Endpoint(): ReactNode {
         <>
           <Facts rows={[
             [w.url, <code key="u">{e.url}</code>], [w.state, stateOf(e)], ...(e.disabledReason === null ? [] : [[w.why, reasonText(e.disabledReason)] as const]),
-            [w.events, e.events.join(' ')], [w.order, e.ordered ? words.yes : words.no], [w.signature, w.signatures[e.signature]],
+            [w.events, e.events.join(' ')], [w.order, e.ordered ? words.yes : words.no], [w.perMinute, e.perMinute ?? words.any], [w.signature, w.signatures[e.signature]],
             ...(e.publicKey === null ? [] : [[w.publicKey, <code key="p">{e.publicKey}</code>] as const]), [w.version, e.version],
             [w.headers, e.headers.join(', ') || words.none], [w.waiting, e.waiting], [w.dead, e.dead], [w.failures, e.failures],
             [w.firstFailure, instant(e.firstFailureAt)], [w.lastSuccess, instant(e.lastSuccessAt)],

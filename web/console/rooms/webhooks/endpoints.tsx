@@ -26,7 +26,7 @@ function Make(): ReactNode {
   const make = useMutation({
     mutationFn: (form: FormData) => client.postWebhooksEndpoints({ body: {
       url: typed(form, 'url'), description: typed(form, 'description'), events: typed(form, 'events').split(/[\s,]+/).filter(Boolean),
-      ordered: form.has('ordered'), signature: typed(form, 'signature') === 'v1a' ? 'v1a' : 'v1',
+      ordered: form.has('ordered'), perMinute: typed(form, 'perMinute') ? Number(typed(form, 'perMinute')) : null, signature: typed(form, 'signature') === 'v1a' ? 'v1a' : 'v1',
     } }),
     onSuccess: async () => {
       setRound((n) => n + 1);
@@ -52,6 +52,9 @@ function Make(): ReactNode {
         <select id="wh-signature" name="signature" defaultValue="v1">
           {Object.entries(w.signatures).map(([kind, text]) => <option key={kind} value={kind}>{text}</option>)}
         </select>
+        <label htmlFor="wh-rate">{w.perMinute}</label>
+        <input id="wh-rate" name="perMinute" type="number" min={1} max={60_000} step={1} inputMode="numeric" aria-describedby="wh-rate-hint" />
+        <p className="hint" id="wh-rate-hint">{w.perMinuteHint}</p>
         <p><label><input type="checkbox" name="ordered" /> {w.ordered}</label></p>
         <div className="actions"><button type="submit" className="main" disabled={make.isPending}>{w.go}</button></div>
         <p role="status" id="wh-said">{refusal(make.error)}</p>

@@ -5,7 +5,7 @@ export const en = {
   reasons: { gone: 'It answered 410: it wants nothing more.', failing: 'It failed for days without a success.', 'by hand': 'Somebody disabled it.' },
   make: 'New endpoint', makeText: 'It must be https and public. What it is sent is signed as Standard Webhooks 1.0.0 says.', description: 'What it is for', eventsHint: 'Separated by spaces: *, wallet.*, taxrefund.changed …',
   ordered: 'Deliver one after another', signature: 'Signature', signatures: { v1: 'v1: a shared secret (HMAC)', v1a: 'v1a: a public key (Ed25519)' }, go: 'Make it', secret: 'Its secret', secretText: 'Copy it now. It is never shown again.',
-  publicKey: 'Public key for receivers', toList: 'All endpoints', breaker: 'Breaker', why: 'Why disabled', version: 'Payload version', headers: 'Headers of its own', order: 'Order', lastSuccess: 'Last success', firstFailure: 'Failing since',
+  perMinute: 'At most a minute', perMinuteHint: 'Left empty, as many as come.', publicKey: 'Public key for receivers', toList: 'All endpoints', breaker: 'Breaker', why: 'Why disabled', version: 'Payload version', headers: 'Headers of its own', order: 'Order', lastSuccess: 'Last success', firstFailure: 'Failing since',
   lastDay: 'Last 24 hours', attempts: 'Tries', succeeded: 'Answered 2xx', p50: 'Half within', p95: '95 in 100 within', ms: '{n} ms',
   actions: 'What you can do', test: 'Send a test event', rotate: 'Give a new secret', rotateText: 'The secret of today signs as well for 24 hours.', enable: 'Enable', enableText: 'What waits is sent at once. The history of failures stays until one succeeds.',
   disable: 'Disable', disableText: 'Nothing more is sent. What waits is kept.', replay: 'Send again what happened', from: 'From', to: 'To', replayGo: 'Send again',
