@@ -32,6 +32,8 @@ describe.runIf(has('chromium'))('a passkey, in a browser with an authenticator o
     await page.goto(`${base}/operator/enrol?link=${made.value.link}`);
     await Promise.all([page.waitForURL((url) => url.pathname === '/console'), page.getByRole('button', { name: 'Make a passkey on this device' }).click()]);
     expect(await signedIn()).toBe(true);
+    // What the console still asks would be told that nobody is signed in, and lead to the sign-in by itself.
+    await page.waitForLoadState('networkidle');
     await context.clearCookies();
 
     await page.goto(`${base}/operator/sign-in?then=/console/audit`);

@@ -53,7 +53,8 @@ export async function create(tx: Tx, { body }: z.output<typeof zCreate>): Promis
   const { secret, publicKey } = newSecret(body.signature, systemRandom.bytes(32));
   const { url, description, events, ordered, perMinute } = body;
   await insertEndpoint(tx.sql, tx.tenant.id, {
-    id, url, description, events, ordered, per_minute: perMinute, version: body.version ?? PAYLOAD_VERSIONS.at(-1) as string, kind: body.signature, public_key: publicKey,
+    id, url, description, events, ordered, per_minute: perMinute, version: body.version ?? PAYLOAD_VERSIONS.at(-1) as string, kind: body.signature,
+      public_key: publicKey,
     secrets: sealSecrets(tx, id, { current: secret }), headers: sealHeaders(tx, id, body.headers), header_names: Object.keys(body.headers), at: realNow(tx),
   });
   fact(tx, 'webhooks.endpoint-created', id);
