@@ -34,7 +34,7 @@ export const claimDeliveries = (sql: SqlTag, c: { worker: string; now: Date; unt
     select id, per_minute, greatest(coalesce(paced_to, '-infinity'), ${c.now}::timestamptz - make_interval(secs => greatest(1, 60.0 / per_minute))) as from_at
     from webhooks.endpoint e where per_minute is not null and state = 'active'
       and (select true from webhooks.delivery d where d.endpoint = e.id and d.status = 'waiting' and d.next_at <= ${c.now} limit 1)
-    order by id for update skip locked
+    order by claimed_at limit ${c.endpoints} for update skip locked
   ), due as materialized (
     select e.id, e.ordered, e.ordered or e.streak >= ${c.breaker} as single, r.room,
       row_number() over (partition by e.tenant order by e.claimed_at, e.id) as turn, e.claimed_at
@@ -66,7 +66,8 @@ export const claimDeliveries = (sql: SqlTag, c: { worker: string; now: Date; unt
   )
   select t.id, replace(t.tenant::text, '-', '') as tenant, replace(t.endpoint::text, '-', '') as endpoint, t.attempts, e.url, e.kind, e.secrets, e.headers,
     e.revision, e.streak, replace(t.message::text, '-', '') as message, m.topic, m.at, m.data
-  from taken t join webhooks.endpoint e on e.id = t.endpoint
+  from taken t
+    cross join lateral (select url, kind, secrets, headers, revision, streak from webhooks.endpoint e where e.id = t.endpoint limit 1) e
     cross join lateral (select topic, at, data from webhooks.message m where m.tenant = t.tenant and m.id = t.message limit 1) m
   order by t.id`;
 
