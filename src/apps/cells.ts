@@ -57,6 +57,7 @@ export async function embeddedCell(server: PostgresServer, dataDir: string, name
   });
   const user = `${database}_owner`;
   const client = new pg.Client(server.connection('postgres'));
+  // A server that goes away between two statements is heard of by the next one.
   client.on('error', () => undefined);
   await client.connect();
   try {

@@ -205,7 +205,8 @@ async function step(r: Relay, f: Follow): Promise<boolean> {
   if (!rows.length) {
     for (const p of together) if (p.seen < end) p.seen = end;
     f.seen = end > last ? end : last;
-    if (together.some((p) => p.pos < end - BigInt(RELAY_SCAN_MAX))) await deliver(r, f, together.filter((p) => p.pos < p.seen), [], end);
+    // One that is ahead of where this ends stays there here as well.
+    if (together.some((p) => p.pos < end - BigInt(RELAY_SCAN_MAX))) await deliver(r, f, together.filter((p) => p.pos < end), [], end);
     return end < to;
   }
   const parked = new Set(f.parked.map(nameOf));
