@@ -36,6 +36,7 @@ export { somebody, newAddress, newBrowser, madeUpPan, madeUpSsn, type Person } f
 export type { Answer, Ask, Browser, Page } from './house/web.ts';
 export { asSuperuser, cloneCell, connectedTo, connectionTo, dropDatabase, makeDatabase, templateOf, type Raw, type RawRole } from './house/database.ts';
 export { connectAs } from '../src/apps/migrate.ts';
+export { queueOf } from './house/queue.ts';
 export { modules as everyModule } from '../src/apps/modules.ts';
 export { startSim, type Sim } from '../src/apps/sims.ts';
 export { textMessagesConform } from './house/text-messages.ts';

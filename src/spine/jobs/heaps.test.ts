@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { z } from 'zod';
-import { handle, handleMany, job, spineTransact, systemClock } from '#kernel';
-import { Chore, house, leave, probe, type House } from '#test';
+import { handle, handleMany, job, spineTransact } from '#kernel';
+import { Chore, house, leave, probe, queueOf, type House } from '#test';
 import { CLAIM_MAX, URGENT_PLACES } from './contract.ts';
 import { claimJobs, releaseHeads } from './store.ts';
 
@@ -23,22 +23,7 @@ beforeAll(async () => {
 afterAll(() => h.stop());
 beforeEach(() => su('delete from jobs.job'));
 
-const su = <R extends Record<string, unknown>>(text: string, values: unknown[] = []): Promise<R[]> => h.sql('IN', 'superuser')<R>(text, values);
-const later = (n: number, options: { key?: string; dedupe?: string; runAt?: Date } = {}, slug = 'india'): Promise<void> =>
-  h.perform(slug, async (tx) => tx.later(Chore, { n }, options));
-const effects = async (subscriber: string): Promise<number[]> =>
-  (await su<{ n: bigint }>('select n from probe.effect where subscriber = $1 order by pos', [subscriber])).map((r) => Number(r.n));
-const waiting = (where = 'true'): Promise<{ id: bigint; attempts: number; last_error: string | null }[]> =>
-  su(`select id, attempts, last_error from jobs.job where dead_at is null and (${where}) order by id`);
-const until = async (there: () => Promise<boolean>): Promise<void> => {
-  for (let i = 0; !await there(); i++) {
-    if (i > 2000) throw new Error('what was waited for did not come');
-    await systemClock.sleep(3);
-  }
-};
-/** Lets time pass for the queue: waits and leases are over. */
-const skip = (): Promise<unknown> => su(`update jobs.job set run_at = run_at - interval '1 day', lease_until = lease_until - interval '1 day',
-  sent_at = sent_at - interval '1 minute'`);
+const { su, later, effects, waiting, until, skip } = queueOf(() => h);
 
 describe('order, priority and heaps', () => {
   const claim = (limit: number, many = false): Promise<{ id: bigint; key: string | null }[]> =>

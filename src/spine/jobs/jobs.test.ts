@@ -2,7 +2,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { httpMessages } from '#adapters/sms';
 import { call, handle, Manifests, nextCallStep, provide, spineTransact, systemClock, Unavailable, type CallContext, type Tx } from '#kernel';
 import type { TextMessages, TextResult } from '#spine/identity/port';
-import { Chore, Errand, house, operatorOf, leave, probe, startSim, type House, type Sim } from '#test';
+import { Chore, Errand, house, operatorOf, leave, probe, queueOf, startSim, type House, type Sim } from '#test';
 import { CallProbe, JobSignal, POLL_MS } from './contract.ts';
 import { backoffMs } from './rules.ts';
 import { worker } from './service/worker.ts';
@@ -41,22 +41,7 @@ afterAll(async () => {
 
 beforeEach(() => su('delete from jobs.job'));
 
-const su = <R extends Record<string, unknown>>(text: string, values: unknown[] = []): Promise<R[]> => h.sql('IN', 'superuser')<R>(text, values);
-const later = (n: number, options: { key?: string; dedupe?: string; runAt?: Date } = {}, slug = 'india'): Promise<void> =>
-  h.perform(slug, async (tx) => tx.later(Chore, { n }, options));
-const effects = async (subscriber: string): Promise<number[]> =>
-  (await su<{ n: bigint }>('select n from probe.effect where subscriber = $1 order by pos', [subscriber])).map((r) => Number(r.n));
-const waiting = (where = 'true'): Promise<{ id: bigint; attempts: number; last_error: string | null }[]> =>
-  su(`select id, attempts, last_error from jobs.job where dead_at is null and (${where}) order by id`);
-const until = async (there: () => Promise<boolean>): Promise<void> => {
-  for (let i = 0; !await there(); i++) {
-    if (i > 2000) throw new Error('what was waited for did not come');
-    await systemClock.sleep(3);
-  }
-};
-/** Lets time pass for the queue: waits and leases are over. */
-const skip = (): Promise<unknown> => su(`update jobs.job set run_at = run_at - interval '1 day', lease_until = lease_until - interval '1 day',
-  sent_at = sent_at - interval '1 minute'`);
+const { su, later, effects, waiting, until, skip } = queueOf(() => h);
 const outbox = async (n: number): Promise<number> =>
   ((await (await fetch(`${sim.base}/v1/outbox`, { headers: { authorization: `Bearer ${sim.token}` } })).json()) as { text: string }[]).filter((m) =>
     m.text === `errand ${n}`).length;
