@@ -24,6 +24,8 @@ export interface Job {
   readonly data: Record<string, unknown>;
   readonly attempts: number;
   readonly attempts_max: number;
+  /** Of the attempts, those that ended with their process. */
+  readonly lost: number;
   readonly trace: string;
   readonly created_at: Date;
   readonly call_key: string | null;

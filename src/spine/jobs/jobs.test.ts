@@ -47,6 +47,16 @@ const outbox = async (n: number): Promise<number> =>
     m.text === `errand ${n}`).length;
 
 describe('jobs', () => {
+  it('back off by how often they failed, not by how many processes died with them', async () => {
+    chore = async () => { throw new Error('no'); };
+    await later(1);
+    await su("update jobs.job set attempts = 8, lost = 7, lease_until = created_at, worker = gen_random_uuid()");
+    await h.runJobs();
+    const [row] = await su<{ attempts: number; lost: number; ms: number }>(
+      'select attempts, lost, extract(epoch from run_at - clock_timestamp())::float8 * 1000 as ms from jobs.job');
+    expect(row).toMatchObject({ attempts: 9, lost: 8 });
+    expect(row?.ms).toBeLessThan(2500);
+  });
   it('are shared by two workers, each done once', async () => {
     chore = async (tx, n) => void await leave(tx, { subscriber: 'shared', event: 'x', key: 'x', n });
     await h.perform('india', async (tx) => { for (let n = 0; n < 120; n++) tx.later(Chore, { n }); });
@@ -301,6 +311,14 @@ describe('a call', () => {
     await finish();
     provider = real;
     expect([await result(201), await outbox(201), sends]).toEqual([['accepted'], 1, 2]);
+  });
+  it('that died with many processes before it was sent goes out as soon as it is known to be absent, with no back-off for what it did not do', async () => {
+    await errandLater(205);
+    // As eight processes left it that were killed with it; the last one had said that it was about to send.
+    const long = new Date(systemClock.now().getTime() - 5000);
+    await su('update jobs.job set attempts = 8, lost = 7, sent_at = $1, lease_until = $1, worker = gen_random_uuid(), created_at = $1', [long]);
+    await h.runJobs();
+    expect([await result(205), await outbox(205), await waiting()]).toEqual([['accepted'], 1, []]);
   });
   it('that is not known by its deadline ends in a state with an owner', async () => {
     await errandLater(202);

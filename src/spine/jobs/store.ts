@@ -53,9 +53,9 @@ export const claimJobs = (sql: SqlTag, worker: string, now: Date, until: Date, l
     limit greatest(0, least(${others},
       ${limit} - (select count(*) from lost) - (select count(*) from urgent)) - (select count(*) from usual)) for update skip locked
   )
-  update jobs.job set lease_until = ${until}, worker = ${worker}, attempts = attempts + 1, dedupe = null
+  update jobs.job set lease_until = ${until}, worker = ${worker}, attempts = attempts + 1, lost = lost + (lease_until is not null)::int, dedupe = null
   where id = any(array(select id from lost union all select id from urgent union all select id from usual union all select id from bulk))
-  returning id, replace(tenant::text, '-', '') as tenant, name, data, attempts, attempts_max, trace, created_at, call_key, sent_at, key,
+  returning id, replace(tenant::text, '-', '') as tenant, name, data, attempts, attempts_max, lost, trace, created_at, call_key, sent_at, key,
     prio = 0 as urgent, replace(worker::text, '-', '') as worker`;
 
 export interface Ready { readonly id: bigint; readonly tenant: string; readonly name: string }
@@ -79,7 +79,7 @@ export const takeJobs = (sql: SqlTag, ids: readonly bigint[]): Promise<Taken[]> 
 export const claimThese = (sql: SqlTag, worker: string, until: Date, ids: readonly bigint[]): Promise<Claimed[]> => sql<Claimed>`
   update jobs.job set lease_until = ${until}, worker = ${worker}, attempts = attempts + 1, dedupe = null
   where id = any(array(select id from jobs.job where id = any(${ids}::bigint[]) and lease_until is null and dead_at is null for update skip locked))
-  returning id, replace(tenant::text, '-', '') as tenant, name, data, attempts, attempts_max, trace, created_at, call_key, sent_at, key,
+  returning id, replace(tenant::text, '-', '') as tenant, name, data, attempts, attempts_max, lost, trace, created_at, call_key, sent_at, key,
     prio = 0 as urgent, replace(worker::text, '-', '') as worker`;
 
 /** Ends jobs in the transaction of their effects; one that is not answered lost its lease, and its effect must not stay. */

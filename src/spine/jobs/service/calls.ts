@@ -6,6 +6,16 @@ import {
 import { CallProbe, JobSignal, LEASE_MS, type Job } from '../contract.ts';
 import { clearAttempt, finishJobs, finishMixed, noteAttempts, releaseNext } from '../store.ts';
 
+/** The other side has no trace of a call: when to go on is known, and is no matter of backing off. */
+export class AskAgain extends Error {
+  readonly afterMs: number;
+  constructor(message: string, afterMs: number) {
+    super(message);
+    this.name = 'AskAgain';
+    this.afterMs = afterMs;
+  }
+}
+
 /** Another worker has the job: nothing of this transaction may stay. */
 export class LeaseLost extends Error {}
 
@@ -21,6 +31,9 @@ export interface Calls {
 
 export interface Running { readonly w: WorkerContext; readonly tenant: TenantRef; readonly job: Job; readonly calls: Calls }
 export const originOf = (r: Running): Origin => ({ actor: { kind: 'system', name: r.job.name }, trace: r.job.trace });
+
+/** Between two inquiries. */
+const ASK_MS_MIN = 1000;
 
 export const lease = (now: Date, ms: number): Date => new Date(now.getTime() + ms);
 
@@ -85,9 +98,10 @@ export async function runCall(r: Running, call: AnyCall): Promise<void> {
   if (step.kind === 'inquire') {
     const found = await call.inquire(request, context);
     if (found !== 'not-found') return r.calls.record(r.tenant, originOf(r), { job, record: (tx) => call.record(tx, job.data, found) });
-    const proven = now.getTime() - (job.sent_at as Date).getTime() > call.visibilityMs;
-    if (proven) await spineTransact(w.cell, (tx) => clearAttempt(tx.sql, job));
-    throw new Error(proven ? 'not there: will be sent again' : 'not there yet');
+    const shownInMs = (job.sent_at as Date).getTime() + call.visibilityMs - now.getTime();
+    if (shownInMs >= 0) throw new AskAgain('not there yet', Math.max(ASK_MS_MIN, shownInMs + 1));
+    await spineTransact(w.cell, (tx) => clearAttempt(tx.sql, job));
+    throw new AskAgain('not there: is sent again', 0);
   }
   await probe?.at('attempt-committed', job.name);
   // The trace is the one of the request that asked for it: what the outside world took stands beside what we took.

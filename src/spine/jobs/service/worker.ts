@@ -6,7 +6,7 @@ import {
 import { BATCH_MAX, CLAIM_MAX, JobSignal, LEASE_MS, LOOK_KEPT_MS, LOOK_MAX, POLL_MS, URGENT_PLACES, type Job } from '../contract.ts';
 import { backoffMs } from '../rules.ts';
 import { claimJobs, claimThese, failJob, readyMany, releaseHeads, releaseNext, takeJobs, type Claimed, type Ready } from '../store.ts';
-import { callsOf, finish, finishWith, lease, LeaseLost, releaseAfter, runCall, type Running } from './calls.ts';
+import { AskAgain, callsOf, finish, finishWith, lease, LeaseLost, releaseAfter, runCall, type Running } from './calls.ts';
 
 type Data = Readonly<Record<string, unknown>>;
 interface Workshop { readonly w: WorkerContext; readonly handlers: ReadonlyMap<string, JobHandler> }
@@ -19,11 +19,11 @@ async function failed(w: WorkerContext, job: Job, error: unknown): Promise<void>
   if (dead) w.log.error('jobs.dead', fields);
   else w.log.warn('jobs.failed', fields);
   await spineTransact(w.cell, async (tx) => {
-    const noted = await failJob(tx.sql, job, error instanceof Error ? error.name : 'unknown', lease(tx.now, backoffMs(job.attempts, systemRandom.unit())),
-      dead ? tx.now : null);
+    const afterMs = error instanceof AskAgain ? error.afterMs : backoffMs(job.attempts - job.lost, systemRandom.unit());
+    const noted = await failJob(tx.sql, job, error instanceof Error ? error.name : 'unknown', lease(tx.now, afterMs), dead ? tx.now : null);
     if (dead && noted.length && job.key !== null) await releaseNext(tx.sql, job.tenant, [job]);
   });
-  if (dead && job.key !== null) w.cell.use(JobSignal).wake();
+  if (error instanceof AskAgain || (dead && job.key !== null)) w.cell.use(JobSignal).wake();
 }
 
 const overTried = (job: Job): boolean => job.attempts > job.attempts_max;
