@@ -10,15 +10,38 @@ export interface Clock {
   now(): Date;
   /** Milliseconds that only go forward; for measuring durations. */
   monotonicMs(): number;
+  /** The same, read at most once a millisecond and once in `RECENT_READS` calls: for ages where a millisecond does not matter and a reading does. */
+  recentMs(): number;
   /** Resolves after `ms`, at once when the signal is aborted. */
   sleep(ms: number, signal?: AbortSignal): Promise<void>;
   /** Calls `tick` every `ms` until the returned function is called. The timer does not keep the process alive. */
   every(ms: number, tick: () => void): () => void;
 }
 
+const RECENT_READS = 1000;
+let recent = 0;
+let readsLeft = 0;
+let forgetting = false;
+function forget(): void {
+  forgetting = false;
+  readsLeft = 0;
+}
+/** A timer ends what is recent, so that a process that was idle reads anew; the count does in a turn that is long. */
+function readRecent(): number {
+  if (readsLeft <= 0) {
+    recent = performance.now();
+    readsLeft = RECENT_READS;
+    if (!forgetting) setTimeout(forget, 1).unref();
+    forgetting = true;
+  }
+  readsLeft -= 1;
+  return recent;
+}
+
 export const systemClock: Clock = {
   now: () => new Date(),
   monotonicMs: () => performance.now(),
+  recentMs: readRecent,
   sleep: (ms, signal) => new Promise((resolve) => {
     if (signal?.aborted) return resolve();
     const timer = setTimeout(done, ms);
@@ -78,6 +101,7 @@ export function testClock(start: Date): Clock & { set(at: Date): void; advance(m
   return {
     now: () => new Date(at),
     monotonicMs: () => at,
+    recentMs: () => at,
     sleep: async (ms) => { at += ms; },
     every: () => () => undefined,
     set: (to) => { at = to.getTime(); },

@@ -136,7 +136,7 @@ function tieredOver<V>({ o, first, stats, flights, dropped, fly, refresh, limits
     stats,
     get size() { return first.size; },
     get(key, load) {
-      const now = clock.monotonicMs();
+      const now = clock.recentMs();
       const slot = first.get(key, now);
       if (slot !== undefined) {
         if (now >= slot.refreshAtMs && !flights.has(key)) {
