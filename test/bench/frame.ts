@@ -127,7 +127,9 @@ export const KEY = 'KEY-KEY-KEY-KEY-KEY-KEY-';
 export async function child(script: string, args: readonly string[] = []): Promise<Child> {
   const hook = fileURLToPath(new URL('../../bin/tsx-hook.mjs', import.meta.url));
   // The young generation as bin/exchequer.mjs gives it to the program.
-  const proc = spawn(process.execPath, ['--max-semi-space-size=64', '--import', hook, fileURLToPath(new URL(script, import.meta.url)), ...args], { stdio: ['pipe', 'pipe', 'inherit'] });
+  const { BENCH_PROFILE } = process.env;
+  const profile = BENCH_PROFILE ? ['--cpu-prof', '--cpu-prof-interval', '500', '--cpu-prof-dir', BENCH_PROFILE] : [];
+  const proc = spawn(process.execPath, ['--max-semi-space-size=64', ...profile, '--import', hook, fileURLToPath(new URL(script, import.meta.url)), ...args], { stdio: ['pipe', 'pipe', 'inherit'] });
   const waiting: { done: (value: never) => void; fail: (error: Error) => void }[] = [];
   createInterface({ input: proc.stdout }).on('line', (line) => {
     if (line.startsWith('{')) waiting.shift()?.done(JSON.parse(line) as never);

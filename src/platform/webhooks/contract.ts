@@ -33,7 +33,8 @@ export const IN_FLIGHT_MAX = 1024;
 export const CLAIM_MAX = 512;
 export const PER_ENDPOINT_MAX = 64;
 export const CLAIM_ENDPOINTS_MAX = 128;
-export const LEASE_MS = 45_000;
+/** How long an endpoint is a worker's without another word of it. */
+export const LEASE_MS = 10_000;
 export const POLL_MS = 500;
 /** Deliveries and attempts are kept this long, messages twice as long. */
 export const KEPT_MS = 30 * 86_400_000;
@@ -81,7 +82,7 @@ export const zDeliveryNo = z.string().regex(/^\d{1,18}$/);
 export const zOfDelivery = z.strictObject({ params: z.strictObject({ delivery: zDeliveryNo }) });
 export const zDeliveriesAsk = z.strictObject({
   params: z.strictObject({ endpoint: zEndpointId }),
-  query: z.strictObject({ cursor: zDeliveryNo, status: z.enum(['waiting', 'sending', 'done', 'dead']) }).partial().default({}),
+  query: z.strictObject({ cursor: zDeliveryNo, status: z.enum(['waiting', 'done', 'dead']) }).partial().default({}),
 });
 /** Events of one request, by their ids. */
 export const EVENTS_ASKED_MAX = 20;
@@ -103,7 +104,7 @@ export const zCreated = z.strictObject({ endpoint: zEndpoint, secret: z.string()
 export const zStats = z.strictObject({ attempts: zCount, succeeded: zCount, p50Ms: zCount.nullable(), p95Ms: zCount.nullable() });
 export const zShown = z.strictObject({ endpoint: zEndpoint, lastDay: zStats });
 export const zDelivery = z.strictObject({
-  delivery: zDeliveryNo, endpoint: zEndpointId, event: z.string(), type: z.string(), status: z.enum(['waiting', 'sending', 'done', 'dead']), attempts: zCount,
+  delivery: zDeliveryNo, endpoint: zEndpointId, event: z.string(), type: z.string(), status: z.enum(['waiting', 'done', 'dead']), attempts: zCount,
   manual: z.boolean(), createdAt: zInstant, nextAt: zInstant.nullable(), doneAt: zInstant.nullable(), reason: z.string().nullable(),
 });
 export type DeliveryView = z.output<typeof zDelivery>;

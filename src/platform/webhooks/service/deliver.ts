@@ -1,15 +1,16 @@
 import type { KeyObject } from 'node:crypto';
 import { LRUCache } from 'lru-cache';
-import { createSignal, errorFields, perform, provide, spineStatement, systemRandom, uuid, uuidv7, type Provided, type Worker,
+import { createSignal, errorFields, perform, provide, spineStatement, systemRandom, uuid, uuidv7, type Provided, type TenantRef, type Worker,
   type WorkerContext } from '#kernel';
-import { tenantKeys, type TenantKeys } from '#spine/vault';
+import { tenantKeys } from '#spine/vault';
 import {
   BREAKER_AFTER, CLAIM_ENDPOINTS_MAX, CLAIM_MAX, DeliverSignal, DeliveryDead, IN_FLIGHT_MAX, KEPT_MS, LEASE_MS, PAYLOAD_BYTES_MAX, PER_ENDPOINT_MAX, POLL_MS,
     Reach,
   SWEEP_BATCH_MAX, SWEEP_EVERY_MS, type Secrets,
 } from '../contract.ts';
 import { givenUp, nextTry, render, restMs, retryAfter, signature, signingKey } from '../rules.ts';
-import { noteOutcomes, claimDeliveries, finishDeliveries, giveBack, sweepDeliveries, sweepMessages, type Claimed, type Results } from '../store/deliveries.ts';
+import { noteOutcomes, claimDeliveries, finishDeliveries, releaseLeases, renewLeases, sweepDeliveries, sweepMessages, type Claimed, type ClaimedEndpoint,
+  type Results } from '../store/deliveries.ts';
 import { disable, secretsPlace } from './endpoints.ts';
 import { createSender, type Sent, type Sender } from './send.ts';
 
@@ -17,21 +18,33 @@ export const signalState: Provided = provide(DeliverSignal, (cell) => createSign
 export const reachState: Provided = provide(Reach, () => ({ loopback: false }));
 
 /** What an endpoint signs with and sends beside: opened once for each revision of its row. */
-interface Opened { readonly current: KeyObject; readonly previous: KeyObject | undefined; readonly previousUntilMs: number; readonly headers:
-  Readonly<Record<string, string>>; readonly url: URL }
-interface Over { readonly claimed: Claimed; readonly sent: Sent }
+interface Opened { readonly revision: number; readonly tenant: TenantRef; readonly current: KeyObject; readonly previous: KeyObject | undefined;
+  readonly previousUntilMs: number; readonly headers: Readonly<Record<string, string>>; readonly url: URL }
+/** An endpoint that this process sends to: how much is under way, and how often it had failed in a row when it was last claimed. */
+interface Held { readonly endpoint: string; to: Opened | undefined; streak: number; underWay: number }
+interface Over { readonly claimed: Claimed; readonly held: Held; readonly sent: Sent }
 interface Underway { readonly w: WorkerContext; readonly me: string; readonly sender: Sender; readonly opened: LRUCache<string, Opened>;
-  readonly busy: Map<string, number>; readonly over: Over[]; total: number; flushing: boolean }
+  readonly held: Map<string, Held>; readonly ids: Set<bigint>; readonly over: Over[]; flushing: boolean }
 
 const OPENED_MAX = 5000;
+const RECORD_TRIES = 30;
+const RECORD_WAIT_MS = 1000;
 
-function open(keys: TenantKeys, c: Claimed): Opened {
-  const secrets = JSON.parse(keys.open(secretsPlace('secrets', c.endpoint), c.secrets)) as Secrets;
-  return {
-    current: signingKey(secrets.current), previous: secrets.previous === undefined ? undefined : signingKey(secrets.previous),
+async function openedOf(u: Underway, endpoint: string, to: ClaimedEndpoint): Promise<Opened | undefined> {
+  const known = u.opened.get(endpoint);
+  if (known?.revision === to.revision) return known;
+  const tenant = await u.w.tenant(to.tenant);
+  if (!tenant) return undefined;
+  const keys = tenantKeys({ use: u.w.cell.use, tenant });
+  const secrets = JSON.parse(keys.open(secretsPlace('secrets', endpoint), to.secrets)) as Secrets;
+  const opened = {
+    revision: to.revision, tenant, current: signingKey(secrets.current),
+    previous: secrets.previous === undefined ? undefined : signingKey(secrets.previous),
     previousUntilMs: secrets.previousUntil === undefined ? 0 : Date.parse(secrets.previousUntil),
-    headers: JSON.parse(keys.open(secretsPlace('headers', c.endpoint), c.headers)) as Record<string, string>, url: new URL(c.url),
+    headers: JSON.parse(keys.open(secretsPlace('headers', endpoint), to.headers)) as Record<string, string>, url: new URL(to.url),
   };
+  u.opened.set(endpoint, opened);
+  return opened;
 }
 
 /** Headers of one try: the id stays over retries, the time and with it the signature are the try's own. */
@@ -47,16 +60,11 @@ export function signedHeaders(o: Pick<Opened, 'current' | 'previous' | 'previous
 
 const unsent = (error: string): Sent => ({ status: null, error, excerpt: '', ms: 0, retryAfter: undefined });
 
-async function sendOne(u: Underway, c: Claimed): Promise<Sent> {
-  const { w } = u;
-  const tenant = await w.tenant(c.tenant);
-  if (!tenant) return unsent('tenant_unknown');
-  const name = `${c.endpoint} ${c.revision}`;
-  let opened = u.opened.get(name);
-  if (!opened) u.opened.set(name, (opened = open(tenantKeys({ use: w.cell.use, tenant }), c)));
+async function sendOne(u: Underway, c: Claimed, to: Opened | undefined): Promise<Sent> {
+  if (!to) return unsent('internal');
   const body = render({ id: c.message, topic: c.topic, at: c.at, data: c.data });
   if (body.length > PAYLOAD_BYTES_MAX) return unsent('payload_too_large');
-  return u.sender.send(opened.url, signedHeaders(opened, `evt_${c.message}`, w.clock.now(), body), body);
+  return u.sender.send(to.url, signedHeaders(to, `evt_${c.message}`, u.w.clock.now(), body), body);
 }
 
 const succeeded = (sent: Sent): boolean => sent.status !== null && sent.status >= 200 && sent.status < 300;
@@ -67,18 +75,19 @@ function judge({ claimed, sent }: Over, now: Date): { status: 'done' | 'waiting'
   const reason = sent.error ?? `status ${sent.status}`;
   if (sent.error === 'payload_too_large') return { status: 'dead', nextAt: null, reason };
   if (sent.error === 'stopped') return { status: 'waiting', nextAt: now, reason };
-  const nextAt = nextTry(claimed.attempts, now, systemRandom.unit(), retryAfter(sent.retryAfter, now));
+  const nextAt = nextTry(claimed.attempts + 1, now, systemRandom.unit(), retryAfter(sent.retryAfter, now));
   return nextAt ? { status: 'waiting', nextAt, reason } : { status: 'dead', nextAt: null, reason };
 }
 
-async function resultsOf(u: Underway, overs: readonly Over[], now: Date): Promise<Results & { dead: Over[] }> {
-  const r = { ids: [] as bigint[], statuses: [] as string[], nextAt: [] as (Date | null)[], reasons: [] as (string | null)[], ms: [] as number[],
-    codes: [] as (number | null)[], errors: [] as (string | null)[], excerpts: [] as (string | null)[], dead: [] as Over[] };
+function resultsOf(u: Underway, overs: readonly Over[], now: Date): Results & { dead: Over[] } {
+  const r = { ids: [] as bigint[], attempts: [] as number[], statuses: [] as string[], nextAt: [] as (Date | null)[], reasons: [] as (string | null)[],
+    ms: [] as number[], codes: [] as (number | null)[], errors: [] as (string | null)[], excerpts: [] as (string | null)[], dead: [] as Over[] };
   for (const over of overs) {
-    const { claimed, sent } = over;
+    const { claimed, held, sent } = over;
     const judged = judge(over, now);
-    const tenant = sent.excerpt && judged.status !== 'done' ? await u.w.tenant(claimed.tenant) : undefined;
+    const no = claimed.attempts + 1;
     r.ids.push(claimed.id);
+    r.attempts.push(no);
     r.statuses.push(judged.status);
     r.nextAt.push(judged.nextAt);
     r.reasons.push(judged.reason);
@@ -86,7 +95,8 @@ async function resultsOf(u: Underway, overs: readonly Over[], now: Date): Promis
     r.codes.push(sent.status);
     r.errors.push(sent.error);
     // What a receiver answers to a failure says why; it may quote a person, so it stands sealed.
-    r.excerpts.push(tenant ? tenantKeys({ use: u.w.cell.use, tenant }).seal(excerptPlace(claimed.id, claimed.attempts), sent.excerpt) : null);
+    r.excerpts.push(held.to && sent.excerpt && judged.status !== 'done'
+      ? tenantKeys({ use: u.w.cell.use, tenant: held.to.tenant }).seal(excerptPlace(claimed.id, no), sent.excerpt) : null);
     if (judged.status === 'dead') r.dead.push(over);
   }
   return r;
@@ -98,17 +108,32 @@ export const excerptPlace = (delivery: bigint | string, no: number): { table: st
 /** History of each endpoint, oldest outcome first: whether one succeeded, and how many failed after the last success. */
 function outcomesOf(overs: readonly Over[], now: Date): Parameters<typeof noteOutcomes>[2] {
   const o = { endpoints: [] as string[], succeeded: [] as boolean[], failed: [] as number[], openUntil: [] as (Date | null)[] };
-  for (const [endpoint, list] of Map.groupBy(overs.filter((x) => x.sent.error !== 'stopped' && x.sent.error !== 'payload_too_large'), (x) =>
-    x.claimed.endpoint)) {
+  const counted = overs.filter((x) => x.sent.error !== 'stopped' && x.sent.error !== 'payload_too_large');
+  for (const [{ endpoint, streak: before }, list] of Map.groupBy(counted, (x) => x.held)) {
     const last = list.findLastIndex((x) => succeeded(x.sent));
     const failed = list.length - 1 - last;
-    const streak = (last >= 0 ? 0 : (list[0] as Over).claimed.streak) + Math.min(failed, BREAKER_AFTER);
+    const streak = (last >= 0 ? 0 : before) + Math.min(failed, BREAKER_AFTER);
     o.endpoints.push(endpoint);
     o.succeeded.push(last >= 0);
     o.failed.push(failed);
     o.openUntil.push(failed > 0 && streak >= BREAKER_AFTER ? new Date(now.getTime() + restMs(streak, BREAKER_AFTER)) : null);
   }
   return o;
+}
+
+/** Writes results, again and again while that fails: what is not written is sent again. */
+async function keepOn(u: Underway, overs: readonly Over[]): Promise<void> {
+  const { clock, signal, log } = u.w;
+  for (let tries = 1; ; tries++) {
+    try {
+      return await record(u, overs);
+    } catch (error) {
+      const ends = tries >= RECORD_TRIES || signal.aborted;
+      log.warn(ends ? 'webhooks.results-lost' : 'webhooks.results-wait', { count: overs.length, ...errorFields(error) });
+      if (ends) return;
+      await clock.sleep(RECORD_WAIT_MS, signal);
+    }
+  }
 }
 
 /** Writes what became of tries, all that are over at once, and what follows from them. */
@@ -118,13 +143,11 @@ async function flush(u: Underway): Promise<void> {
   try {
     while (u.over.length) {
       const overs = u.over.splice(0);
-      await record(u, overs).catch((error: unknown) => u.w.log.warn('webhooks.results-lost', { count: overs.length, ...errorFields(error) }));
-      for (const { claimed } of overs) {
-        const left = (u.busy.get(claimed.endpoint) ?? 1) - 1;
-        if (left > 0) u.busy.set(claimed.endpoint, left);
-        else u.busy.delete(claimed.endpoint);
+      await keepOn(u, overs);
+      for (const { claimed, held } of overs) {
+        u.ids.delete(claimed.id);
+        if ((held.underWay -= 1) === 0) u.held.delete(held.endpoint);
       }
-      u.total -= overs.length;
       u.w.cell.use(DeliverSignal).wake();
     }
   } finally {
@@ -134,8 +157,7 @@ async function flush(u: Underway): Promise<void> {
 
 /** Says which deliveries are given up, before that is written: who dies between the two says it again with the next try. */
 async function tellOfDead(u: Underway, all: readonly Over[]): Promise<void> {
-  for (const [id, dead] of Map.groupBy(all, (x) => x.claimed.tenant)) {
-    const tenant = await u.w.tenant(uuid(id));
+  for (const [tenant, dead] of Map.groupBy(all, (x) => x.held.to?.tenant)) {
     if (!tenant) continue;
     await perform(u.w.cell, tenant, { actor: { kind: 'system', name: 'webhooks' }, trace: '0'.repeat(32) }, async (tx) => {
       for (const { claimed, sent } of dead) {
@@ -148,9 +170,9 @@ async function tellOfDead(u: Underway, all: readonly Over[]): Promise<void> {
 async function record(u: Underway, overs: readonly Over[]): Promise<void> {
   const { w } = u;
   const now = w.clock.now();
-  const results = await resultsOf(u, overs, now);
-  await tellOfDead(u, results.dead);
-  const [, histories] = await spineStatement(w.cell, (sql) => Promise.all([finishDeliveries(sql, u.me, now, results), noteOutcomes(sql, now, outcomesOf(overs,
+  const { dead, ...results } = resultsOf(u, overs, now);
+  await tellOfDead(u, dead);
+  const [, histories] = await spineStatement(w.cell, (sql) => Promise.all([finishDeliveries(sql, now, results), noteOutcomes(sql, now, outcomesOf(overs,
     now))]));
   const gone = new Set(overs.filter((x) => x.sent.status === 410).map((x) => x.claimed.endpoint));
   for (const e of histories) {
@@ -161,55 +183,86 @@ async function record(u: Underway, overs: readonly Over[]): Promise<void> {
   }
 }
 
+const leaseFrom = (now: Date): Date => new Date(now.getTime() + LEASE_MS);
+
 async function claim(u: Underway): Promise<number> {
   const { w } = u;
-  const room = Math.min(CLAIM_MAX, IN_FLIGHT_MAX - u.total);
+  const room = Math.min(CLAIM_MAX, IN_FLIGHT_MAX - u.ids.size);
   // A few at a time would cost a statement each; what is under way soon makes room for many.
   if (room < IN_FLIGHT_MAX / 4) return 0;
   const now = w.clock.now();
   const claimed = await spineStatement(w.cell, (sql) => claimDeliveries(sql, {
-    worker: u.me, now, until: new Date(now.getTime() + LEASE_MS), endpoints: CLAIM_ENDPOINTS_MAX, room, each: PER_ENDPOINT_MAX, breaker: BREAKER_AFTER,
-    busy: [...u.busy.keys()], left: [...u.busy.values()].map((n) => PER_ENDPOINT_MAX - n),
+    worker: u.me, now, until: leaseFrom(now), endpoints: CLAIM_ENDPOINTS_MAX, room, each: PER_ENDPOINT_MAX, breaker: BREAKER_AFTER,
+    busy: [...u.held.keys()], left: [...u.held.values()].map((h) => PER_ENDPOINT_MAX - h.underWay), underway: [...u.ids],
   }));
-  u.total += claimed.length;
   for (const c of claimed) {
-    u.busy.set(c.endpoint, (u.busy.get(c.endpoint) ?? 0) + 1);
-    void sendOne(u, c).catch((error: unknown) => {
-      w.log.warn('webhooks.send-threw', { delivery: c.id.toString(), ...errorFields(error) });
-      return unsent('internal');
-    }).then((sent) => {
-      u.over.push({ claimed: c, sent });
-      return flush(u);
-    });
+    u.ids.add(c.id);
+    let held = u.held.get(c.endpoint);
+    if (!held) u.held.set(c.endpoint, (held = { endpoint: c.endpoint, to: undefined, streak: 0, underWay: 0 }));
+    held.underWay += 1;
+    if (c.to) {
+      held.streak = c.to.streak;
+      held.to = await openedOf(u, c.endpoint, c.to).catch((error: unknown) => {
+        w.log.warn('webhooks.endpoint-not-opened', { endpoint: c.endpoint, ...errorFields(error) });
+        return undefined;
+      });
+    }
+    begin(u, c, held);
   }
   return claimed.length;
 }
 
-/** Sends what is due. Each process sends what it claimed; one that is killed leaves it to the others when its lease runs out. */
+function begin(u: Underway, claimed: Claimed, held: Held): void {
+  void sendOne(u, claimed, held.to).catch((error: unknown) => {
+    u.w.log.warn('webhooks.send-threw', { delivery: claimed.id.toString(), ...errorFields(error) });
+    return unsent('internal');
+  }).then((sent) => {
+    u.over.push({ claimed, held, sent });
+    return flush(u);
+  });
+}
+
+/** Says again and again that endpoints with something under way are this process's, until it ends. */
+async function renew(u: Underway, ending: AbortSignal): Promise<void> {
+  const { clock, cell, log } = u.w;
+  for (;;) {
+    await clock.sleep(LEASE_MS / 4, ending);
+    if (ending.aborted) return;
+    if (u.held.size === 0) continue;
+    await spineStatement(cell, (sql) => renewLeases(sql, u.me, leaseFrom(clock.now()), [...u.held.keys()]))
+      .catch((error: unknown) => log.warn('webhooks.lease-not-renewed', errorFields(error)));
+  }
+}
+
+/**
+ * Sends what is due to the endpoints that this process holds. One that is killed leaves them to the others when its leases run out; what it had under
+ * way is sent again.
+ */
 export const deliverer: Worker = {
   name: 'webhooks.deliverer', role: 'worker',
   async run(w) {
     const u: Underway = {
-      w, me: uuidv7(w.clock.now(), systemRandom), sender: createSender(w.cell.use(Reach), w.clock), opened: new LRUCache({ max: OPENED_MAX }), busy: new Map(),
-      over: [], total: 0, flushing: false,
+      w, me: uuidv7(w.clock.now(), systemRandom), sender: createSender(w.cell.use(Reach), w.clock), opened: new LRUCache({ max: OPENED_MAX }), held: new Map(),
+      ids: new Set(), over: [], flushing: false,
     };
     const news = w.cell.use(DeliverSignal);
-    let gaveBackMs = -Infinity;
+    const ending = new AbortController();
+    const renewing = renew(u, ending.signal);
     try {
       while (!w.signal.aborted) {
         const waiting = news.wait(POLL_MS, w.signal);
-        if (w.clock.monotonicMs() - gaveBackMs > LEASE_MS / 4) {
-          gaveBackMs = w.clock.monotonicMs();
-          await spineStatement(w.cell, (sql) => giveBack(sql, w.clock.now()));
-        }
         if (await claim(u) === 0) await waiting;
       }
     } finally {
+      ending.abort('over');
       await u.sender.stop();
-      while (u.total > 0 && u.w.cell) {
+      while (u.ids.size > 0) {
         await flush(u);
         await w.clock.sleep(5);
       }
+      await renewing;
+      await spineStatement(w.cell, (sql) => releaseLeases(sql, u.me))
+        .catch((error: unknown) => w.log.warn('webhooks.lease-not-released', errorFields(error)));
     }
   },
 };

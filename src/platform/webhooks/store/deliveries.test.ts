@@ -2,7 +2,7 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 import { spineStatement, systemClock, systemRandom, uuidv7 } from '#kernel';
 import { house, type House } from '#test';
 import { create } from '../service/endpoints.ts';
-import { claimDeliveries, finishDeliveries, insertDeliveries, noteOutcomes } from './deliveries.ts';
+import { claimDeliveries, finishDeliveries, insertDeliveries, noteOutcomes, releaseLeases, renewLeases } from './deliveries.ts';
 
 let h: House;
 beforeAll(async () => { h = await house({ limits: false }); });
@@ -30,8 +30,9 @@ it('claims and results of the same endpoints, in whatever order they come, never
     for (let i = 0; i < ROUNDS; i++) {
       const claimed = await spineStatement(h.cell(), (sql) => claimDeliveries(sql, { worker: me, now, until: new Date(now.getTime() + 60_000),
         endpoints: 128, room: 50,
-        each: 5, breaker: 5, busy: [], left: [] }));
-      done += (await spineStatement(h.cell(), (sql) => finishDeliveries(sql, me, now, { ids: claimed.map((c) => c.id), statuses: claimed.map(() => 'done'),
+        each: 5, breaker: 5, busy: [], left: [], underway: [] }));
+      done += (await spineStatement(h.cell(), (sql) => finishDeliveries(sql, now, { ids: claimed.map((c) => c.id), attempts: claimed.map(() => 1),
+        statuses: claimed.map(() => 'done'),
         nextAt: claimed.map(() => null), reasons: claimed.map(() => null), ms: claimed.map(() => 1), codes: claimed.map(() => 200),
           errors: claimed.map(() => null),
         excerpts: claimed.map(() => null) }))).length;
@@ -61,16 +62,59 @@ it('an endpoint that takes so many a minute is given no more, whoever claims, an
       versions: messages.map(() => 1), at: messages.map(() => now), data: messages.map(() => '{}') },
     { endpoints: messages.map(() => endpoint), messages, ordered: messages.map(() => false) });
   });
-  const claim = async (afterMs: number): Promise<number> => {
+  const me = uuidv7(now, systemRandom);
+  const taken: bigint[] = [];
+  const claim = async (afterMs: number, worker: string = me): Promise<number> => {
     const at = new Date(now.getTime() + afterMs);
-    return (await spineStatement(h.cell(), (sql) => claimDeliveries(sql, { worker: uuidv7(now, systemRandom), now: at, until: new Date(at.getTime() + 60_000),
-      endpoints: 128, room: 50, each: 64, breaker: 5, busy: [], left: [] }))).filter((c) => c.endpoint === endpoint).length;
+    const claimed = (await spineStatement(h.cell(), (sql) => claimDeliveries(sql, { worker, now: at, until: new Date(at.getTime() + 60_000),
+      endpoints: 128, room: 50, each: 64, breaker: 5, busy: [], left: [], underway: taken }))).filter((c) => c.endpoint === endpoint);
+    taken.push(...claimed.map((c) => c.id));
+    return claimed.length;
   };
   // Two a second: those of one second at first, and then one each half second.
   const alone: number[] = [];
   for (const afterMs of [0, 0, 400, 500, 999, 1000]) alone.push(await claim(afterMs));
   expect(alone).toEqual([2, 0, 0, 1, 0, 1]);
-  const together = await Promise.all(Array.from({ length: 6 }, () => claim(2000)));
+  await spineStatement(h.cell(), (sql) => releaseLeases(sql, me));
+  const others = Array.from({ length: 6 }, () => uuidv7(now, systemRandom));
+  const together = await Promise.all(others.map((other) => claim(2000, other)));
   expect(together.reduce((sum, n) => sum + n, 0)).toBe(2);
+  // Whoever holds it now goes on, and nobody else before the lease is over.
+  const holder = others[together.findIndex((n) => n > 0)];
+  expect(await claim(30_000)).toBe(0);
+  expect(await claim(30_000, holder)).toBe(2);
   expect(await claim(3_600_000)).toBe(2);
+});
+
+it('an endpoint is one worker’s until its lease is over, and what two sent by a mischance is written once', async () => {
+  const now = systemClock.now();
+  const [first, second] = [uuidv7(now, systemRandom), uuidv7(now, systemRandom)];
+  let endpoint = '';
+  await h.perform('india', async (tx) => {
+    const made = await create(tx, { body: { url: 'https://held.example/in', description: 'x', events: ['probe.*'], ordered: false, headers: {},
+      signature: 'v1', perMinute: null } });
+    if (made.ok) endpoint = made.value.endpoint.endpoint.slice(4);
+    const message = uuidv7(now, systemRandom);
+    await insertDeliveries(tx.sql, tx.tenant.id, now, { ids: [message], topics: ['probe.item-changed'], keys: ['k'], versions: [1], at: [now], data: ['{}'] },
+      { endpoints: [endpoint], messages: [message], ordered: [false] });
+  });
+  const claim = async (worker: string, afterMs: number, underway: bigint[] = []): Promise<bigint[]> => {
+    const at = new Date(now.getTime() + afterMs);
+    return (await spineStatement(h.cell(), (sql) => claimDeliveries(sql, { worker, now: at, until: new Date(at.getTime() + 10_000), endpoints: 128, room: 50,
+      each: 64, breaker: 5, busy: [], left: [], underway }))).filter((c) => c.endpoint === endpoint).map((c) => c.id);
+  };
+  const [id] = await claim(first, 0);
+  if (id === undefined) throw new Error('nothing claimed');
+  expect(await claim(first, 1, [id])).toEqual([]);
+  expect(await claim(second, 9000)).toEqual([]);
+  await spineStatement(h.cell(), (sql) => renewLeases(sql, first, new Date(now.getTime() + 19_000), [endpoint]));
+  expect(await claim(second, 18_000)).toEqual([]);
+  // The first stalls past its lease: the second sends the same, and only one result counts.
+  expect(await claim(second, 19_000)).toEqual([id]);
+  expect(await spineStatement(h.cell(), (sql) => renewLeases(sql, first, new Date(now.getTime() + 60_000), [endpoint]))).toEqual([]);
+  const finish = (code: number): Promise<unknown[]> => spineStatement(h.cell(), (sql) => finishDeliveries(sql, now, { ids: [id], attempts: [1],
+    statuses: ['done'], nextAt: [null], reasons: [null], ms: [1], codes: [code], errors: [null], excerpts: [null] }));
+  expect(await finish(200)).toHaveLength(1);
+  expect(await finish(201)).toHaveLength(0);
+  expect(await h.sql('IN', 'superuser')('select code, attempts from webhooks.delivery where id = $1', [id])).toEqual([{ code: 200, attempts: 1 }]);
 });

@@ -1,5 +1,4 @@
 import { joinedJson, type SqlTag, type Uuid } from '#kernel';
-import type { SignatureKind } from '../contract.ts';
 
 export interface NewMessages { readonly ids: string[]; readonly topics: string[]; readonly keys: string[]; readonly versions: number[]; readonly at: Date[];
   readonly data: string[] }
@@ -17,85 +16,114 @@ export const insertDeliveries = (sql: SqlTag, tenant: Uuid, now: Date, m: NewMes
   insert into webhooks.delivery (tenant, endpoint, message, ordered, next_at, created_at)
   select ${tenant}, e, m, o, ${now}, ${now} from unnest(${d.endpoints}::uuid[], ${d.messages}::uuid[], ${d.ordered}::boolean[]) r (e, m, o)`;
 
+/** A delivery to send. The first of each endpoint in a claim bears what the endpoint is sent with; the others of it know that already. */
 export interface Claimed {
-  readonly id: bigint; readonly tenant: string; readonly endpoint: string; readonly attempts: number; readonly url: string; readonly kind: SignatureKind;
-  readonly secrets: string; readonly headers: string; readonly revision: number; readonly streak: number; readonly message: string; readonly topic: string;
-  readonly at: Date; readonly data: string;
+  readonly id: bigint; readonly endpoint: string; readonly attempts: number; readonly message: string; readonly topic: string; readonly at: Date;
+  readonly data: string; readonly to: ClaimedEndpoint | null;
 }
+export interface ClaimedEndpoint { readonly tenant: string; readonly url: string; readonly secrets: string; readonly headers: string;
+  readonly revision: number; readonly streak: number }
 
 /**
- * Takes deliveries that are due: endpoint by endpoint, in turns of the tenants, from each as many as it has room for. Of an endpoint that is resting
- * only one is taken, and of one that wants order only the oldest that is not over, while nothing of it is under way. One that takes so many a minute
- * is locked while its places are given away: those of a second, or one. Nothing here waits for an endpoint's lock.
+ * Takes endpoints that have something due, in turns of the tenants, under a lease of the endpoint, and gives what is due to each, as much as it has
+ * room for. Deliveries themselves are not written until they are over: who holds the endpoint knows which of them are under way. Of an endpoint that is
+ * resting only one is given, and of one that wants order only the oldest that is not over, while nothing of it is under way. One that takes so many a
+ * minute is given its places of a second, or one. Nothing here waits for an endpoint's lock.
  */
 export const claimDeliveries = (sql: SqlTag, c: { worker: string; now: Date; until: Date; endpoints: number; room: number; each: number; breaker: number;
-  busy: readonly string[]; left: readonly number[] }): Promise<Claimed[]> => sql<Claimed>`
-  with paced as materialized (
+  busy: readonly string[]; left: readonly number[]; underway: readonly bigint[] }): Promise<Claimed[]> => sql<Claimed>`
+  with underway as materialized (
+    select id from unnest(${c.underway}::bigint[]) u (id)
+  ), paced as materialized (
     select id, per_minute, greatest(coalesce(paced_to, '-infinity'), ${c.now}::timestamptz - make_interval(secs => greatest(1, 60.0 / per_minute))) as from_at
-    from webhooks.endpoint e where per_minute is not null and state = 'active'
+    from webhooks.endpoint e where per_minute is not null and state = 'active' and (worker = ${c.worker} or lease_until is null or lease_until <= ${c.now})
       and (select true from webhooks.delivery d where d.endpoint = e.id and d.status = 'waiting' and d.next_at <= ${c.now} limit 1)
-    order by claimed_at limit ${c.endpoints} for update skip locked
+    order by claimed_at limit ${c.endpoints}
   ), due as materialized (
     select e.id, e.ordered, e.ordered or e.streak >= ${c.breaker} as single, r.room,
       row_number() over (partition by e.tenant order by e.claimed_at, e.id) as turn, e.claimed_at
     from webhooks.endpoint e left join unnest(${c.busy}::uuid[], ${c.left}::int[]) b (id, room) on b.id = e.id left join paced p on p.id = e.id
     cross join lateral (select least(coalesce(b.room, ${c.each}),
       floor(extract(epoch from ${c.now}::timestamptz - p.from_at) * p.per_minute / 60.0 + 0.001)::int) as room) r
-    where e.state = 'active' and (e.per_minute is null or p.id is not null) and (e.open_until is null or e.open_until <= ${c.now}) and r.room > 0
-      and (select true from webhooks.delivery d where d.endpoint = e.id and d.status = 'waiting' and d.next_at <= ${c.now} limit 1)
+    where e.state = 'active' and (e.worker = ${c.worker} or e.lease_until is null or e.lease_until <= ${c.now})
+      and (e.open_until is null or e.open_until <= ${c.now}) and r.room > 0 and (b.id is null or not (e.ordered or e.streak >= ${c.breaker}))
+      and (select true from webhooks.delivery d where d.endpoint = e.id and d.status = 'waiting' and d.next_at <= ${c.now}
+        and d.id not in (select id from underway) limit 1)
     order by turn, e.claimed_at limit ${c.endpoints}
   ), picked as materialized (
-    select d.id from due cross join lateral (
-      select w.id, row_number() over (order by w.id) as nth from (
-        select d.id from webhooks.delivery d where d.endpoint = due.id and d.status = 'waiting' and d.next_at <= ${c.now}
-          and (not due.single or not exists (select 1 from webhooks.delivery s where s.endpoint = due.id and s.status = 'sending'))
+    select due.id as endpoint, d.id, d.message, d.attempts, d.nth from due cross join lateral (
+      select w.*, row_number() over (order by w.id) as nth from (
+        select d.id, d.message, d.attempts from webhooks.delivery d where d.endpoint = due.id and d.status = 'waiting' and d.next_at <= ${c.now}
+          and d.id not in (select id from underway)
           and (not due.ordered or not exists (
-            select 1 from webhooks.delivery o where o.endpoint = due.id and o.ordered and o.status in ('waiting', 'sending') and o.id < d.id))
-        order by d.next_at, d.id limit case when due.single then 1 else due.room end for update skip locked) w
+            select 1 from webhooks.delivery o where o.endpoint = due.id and o.ordered and o.status = 'waiting' and o.id < d.id))
+        order by d.next_at, d.id limit case when due.single then 1 else due.room end) w
     ) d order by d.nth, due.turn limit ${c.room}
-  ), taken as (
-    update webhooks.delivery set status = 'sending', lease_until = ${c.until}, worker = ${c.worker}, attempts = attempts + 1
-    where id = any(array(select id from picked)) returning id, tenant, endpoint, message, attempts
   ), counted as materialized (
-    select endpoint, count(*) as n from taken group by endpoint
-  ), turned as (
-    update webhooks.endpoint e set claimed_at = ${c.now}, paced_to = coalesce((
+    select endpoint, count(*) as n from picked group by endpoint
+  ), free as materialized (
+    select id from webhooks.endpoint where id = any(array(select endpoint from counted)) and state = 'active'
+      and (worker = ${c.worker} or lease_until is null or lease_until <= ${c.now}) order by id for update skip locked
+  ), held as (
+    update webhooks.endpoint e set worker = ${c.worker}, lease_until = ${c.until}, claimed_at = ${c.now}, paced_to = coalesce((
       select p.from_at + make_interval(secs => c.n * 60.0 / p.per_minute) from paced p join counted c on c.endpoint = p.id where p.id = e.id), e.paced_to)
-    where e.id = any(array(
-      select id from webhooks.endpoint where id = any(array(select endpoint from counted)) order by id for update skip locked))
+    where e.id = any(array(select id from free)) returning e.id, e.tenant, e.url, e.secrets, e.headers, e.revision, e.streak
   )
-  select t.id, replace(t.tenant::text, '-', '') as tenant, replace(t.endpoint::text, '-', '') as endpoint, t.attempts, e.url, e.kind, e.secrets, e.headers,
-    e.revision, e.streak, replace(t.message::text, '-', '') as message, m.topic, m.at, m.data
-  from taken t
-    cross join lateral (select url, kind, secrets, headers, revision, streak from webhooks.endpoint e where e.id = t.endpoint limit 1) e
-    cross join lateral (select topic, at, data from webhooks.message m where m.tenant = t.tenant and m.id = t.message limit 1) m
-  order by t.id`;
+  select p.id, replace(p.endpoint::text, '-', '') as endpoint, p.attempts, replace(p.message::text, '-', '') as message, m.topic, m.at, m.data,
+    case when p.nth = 1 then jsonb_build_object('tenant', replace(h.tenant::text, '-', ''), 'url', h.url, 'secrets', h.secrets, 'headers', h.headers,
+      'revision', h.revision, 'streak', h.streak) end as to
+  from held h join picked p on p.endpoint = h.id
+    cross join lateral (select topic, at, data from webhooks.message m where m.tenant = h.tenant and m.id = p.message limit 1) m
+  order by p.id`;
 
-export interface Results { readonly ids: bigint[]; readonly statuses: string[]; readonly nextAt: (Date | null)[]; readonly reasons: (string | null)[];
+/** Keeps endpoints that this worker sends to. One that another has taken meanwhile stays the other's. */
+export const renewLeases = (sql: SqlTag, worker: string, until: Date, endpoints: readonly string[]): Promise<unknown[]> => sql`
+  update webhooks.endpoint set lease_until = ${until} where id = any(array(
+    select id from webhooks.endpoint where id = any(${endpoints}::uuid[]) and worker = ${worker} order by id for update)) returning 1`;
+
+/** Gives back all that a worker holds: what it sent is written, or is sent again. */
+export const releaseLeases = (sql: SqlTag, worker: string): Promise<unknown[]> => sql`
+  update webhooks.endpoint set worker = null, lease_until = null where id = any(array(
+    select id from webhooks.endpoint where worker = ${worker} order by id for update)) returning 1`;
+
+export interface Results { readonly ids: bigint[]; readonly attempts: number[]; readonly statuses: string[];
+  readonly nextAt: (Date | null)[]; readonly reasons: (string | null)[];
   readonly ms: number[]; readonly codes: (number | null)[]; readonly errors: (string | null)[]; readonly excerpts: (string | null)[] }
 
-/** Writes what became of tries, with a row for each. One that this worker no longer holds leaves nothing: whoever holds it now says what became of it. */
-export const finishDeliveries = (sql: SqlTag, worker: string, now: Date, r: Results): Promise<{ id: bigint }[]> => sql<{ id: bigint }>`
+/**
+ * Writes what became of tries: a success in its delivery, a failure in a row of its own. Of one that another worker has sent meanwhile,
+   because this one's lease of the endpoint had run
+ * out, nothing is left: what became of that try is written already.
+ */
+export const finishDeliveries = (sql: SqlTag, now: Date, r: Results): Promise<{ id: bigint }[]> => sql<{ id: bigint }>`
   with result as (
-    select * from unnest(${r.ids}::bigint[], ${r.statuses}::text[], ${r.nextAt}::timestamptz[], ${r.reasons}::text[], ${r.ms}::int[], ${r.codes}::smallint[],
-      ${r.errors}::text[], ${r.excerpts}::text[]) r (id, status, next_at, reason, ms, code, error, excerpt)
-  ), held as (
-    update webhooks.delivery d set status = r.status, next_at = r.next_at, reason = r.reason, lease_until = null, worker = null,
+    select * from unnest(${r.ids}::bigint[], ${r.attempts}::smallint[], ${r.statuses}::text[], ${r.nextAt}::timestamptz[], ${r.reasons}::text[],
+      ${r.ms}::int[], ${r.codes}::smallint[], ${r.errors}::text[], ${r.excerpts}::text[]) r (id, no, status, next_at, reason, ms, code, error, excerpt)
+  ), over as (
+    update webhooks.delivery d set status = r.status, attempts = r.no, next_at = r.next_at, reason = r.reason,
+      ms = case when r.status = 'done' then r.ms end, code = case when r.status = 'done' then r.code end,
       done_at = case when r.status in ('done', 'dead') then ${now}::timestamptz end
-    from result r where d.id = r.id and d.worker = ${worker} returning d.id, d.tenant, d.endpoint, d.attempts, r.ms, r.code, r.error, r.excerpt
+    from result r where d.id = r.id and d.status = 'waiting' and d.attempts = r.no - 1
+    returning d.id, d.tenant, d.endpoint, d.status, r.no, r.ms, r.code, r.error, r.excerpt
   ), tried as (
     insert into webhooks.attempt (tenant, delivery, no, endpoint, at, ms, status, error, excerpt)
-    select tenant, id, attempts, endpoint, ${now}, ms, code, error, excerpt from held
+    select tenant, id, no, endpoint, ${now}, ms, code, error, excerpt from over where status <> 'done'
     on conflict do nothing
   )
-  select id from held`;
+  select id from over`;
 
-/** Adds to each endpoint's history: a success ends it, failures add to it and let it rest. Endpoints are locked in order, as claims do. */
+/**
+ * Adds to each endpoint's history: a success ends it, failures add to it and let it rest. Endpoints are locked in order, as claims do; one that goes on
+ * succeeding is written once a second, not for each batch.
+ */
 export const noteOutcomes = (sql: SqlTag, now: Date, o: { endpoints: string[]; succeeded: boolean[]; failed: number[]; openUntil: (Date | null)[] }):
   Promise<{ id: string; tenant: string; failures: number; first_failure_at: Date | null }[]> =>
   sql<{ id: string; tenant: string; failures: number; first_failure_at: Date | null }>`
   with locked as materialized (
-    select id from webhooks.endpoint where id = any(${o.endpoints}::uuid[]) order by id for update
+    select e.id from webhooks.endpoint e join unnest(${o.endpoints}::uuid[], ${o.failed}::int[]) o (id, failed) on o.id = e.id
+    where o.failed > 0 or e.failures > 0 or e.streak > 0 or e.open_until is not null or e.last_success_at is null
+      or e.last_success_at <= ${now}::timestamptz - interval '1 second'
+    order by e.id for update of e
   )
   update webhooks.endpoint e set
     failures = case when o.ok then o.failed else e.failures + o.failed end, streak = case when o.ok then o.failed else e.streak + o.failed end,
@@ -105,17 +133,8 @@ export const noteOutcomes = (sql: SqlTag, now: Date, o: { endpoints: string[]; s
   where e.id = o.id and e.id = any(array(select id from locked)) returning replace(e.id::text, '-', '') as id, replace(e.tenant::text, '-', '') as tenant,
     e.failures, e.first_failure_at`;
 
-/** Gives back what a worker that is gone had under way; what became of the try is not known, so it is sent again. */
-export const giveBack = (sql: SqlTag, now: Date): Promise<unknown[]> => sql`
-  with lost as (
-    update webhooks.delivery set status = 'waiting', next_at = ${now}, lease_until = null, worker = null
-    where status = 'sending' and lease_until <= ${now} returning id, tenant, endpoint, attempts
-  )
-  insert into webhooks.attempt (tenant, delivery, no, endpoint, at, ms, error)
-  select tenant, id, attempts, endpoint, ${now}, 0, 'lost' from lost on conflict do nothing returning 1`;
-
 export interface DeliveryRow { readonly id: bigint; readonly endpoint: string; readonly message: string; readonly topic: string; readonly status:
-  'waiting' | 'sending' | 'done' | 'dead'; readonly attempts: number; readonly manual: boolean; readonly created_at: Date; readonly next_at: Date | null;
+  'waiting' | 'done' | 'dead'; readonly attempts: number; readonly manual: boolean; readonly created_at: Date; readonly next_at: Date | null;
   readonly done_at: Date | null; readonly reason: string | null; readonly at: Date; readonly data: string }
 
 export const deliveriesOf = (sql: SqlTag, tenant: Uuid, endpoint: Uuid, before: string | null, status: string | null, limit: number): Promise<DeliveryRow[]> =>
@@ -138,7 +157,10 @@ export const deliveryOf = async (sql: SqlTag, tenant: Uuid, id: string): Promise
 
 export const attemptsOf = (sql: SqlTag, tenant: Uuid, id: string): Promise<{ no: number; at: Date; ms: number; status: number | null; error: string | null;
   excerpt: string | null }[]> => sql`
-  select no, at, ms, status, error, excerpt from webhooks.attempt where tenant = ${tenant} and delivery = ${id}::bigint order by no`;
+  select no, at, ms, status, error, excerpt from webhooks.attempt where tenant = ${tenant} and delivery = ${id}::bigint
+  union all
+  select attempts, done_at, ms, code, null, null from webhooks.delivery where tenant = ${tenant} and id = ${id}::bigint and ms is not null
+  order by no`;
 
 export const replayOne = (sql: SqlTag, tenant: Uuid, now: Date, id: string): Promise<{ id: bigint }[]> => sql<{ id: bigint }>`
   insert into webhooks.delivery (tenant, endpoint, message, next_at, created_at, manual, ordered)

@@ -43,14 +43,14 @@ export const setState = (sql: SqlTag, tenant: Uuid, id: Uuid, state: 'active' | 
 
 export const removeEndpoint = (sql: SqlTag, tenant: Uuid, id: Uuid): Promise<unknown[]> => sql`
   with gone as (delete from webhooks.endpoint where tenant = ${tenant} and id = ${id} returning id),
-    open as (delete from webhooks.delivery d using gone where d.endpoint = gone.id and d.status in ('waiting', 'sending') returning 1)
+    open as (delete from webhooks.delivery d using gone where d.endpoint = gone.id and d.status = 'waiting' returning 1)
   select id from gone`;
 
 /** What an endpoint has waiting and dead; counted up to a limit. */
 export const countsOf = (sql: SqlTag, tenant: Uuid, limit: number): Promise<{ endpoint: string; waiting: number; dead: number }[]> =>
   sql<{ endpoint: string; waiting: number; dead: number }>`
   select e.id as endpoint,
-    (select count(*)::int from (select 1 from webhooks.delivery d where d.endpoint = e.id and d.status in ('waiting', 'sending') limit ${limit}) w) as waiting,
+    (select count(*)::int from (select 1 from webhooks.delivery d where d.endpoint = e.id and d.status = 'waiting' limit ${limit}) w) as waiting,
     (select count(*)::int from (
       select 1 from webhooks.delivery d where d.tenant = e.tenant and d.endpoint = e.id and d.status = 'dead' limit ${limit}) x) as dead
   from webhooks.endpoint e where e.tenant = ${tenant}`;
@@ -59,9 +59,16 @@ export const countsOf = (sql: SqlTag, tenant: Uuid, limit: number): Promise<{ en
 export const listeningTo = (sql: SqlTag, tenant: Uuid): Promise<{ id: string; events: string[]; ordered: boolean }[]> => sql`
   select id, events, ordered from webhooks.endpoint where tenant = ${tenant} and state = 'active'`;
 
+/** Of the newest tries. */
 export const statsOf = async (sql: SqlTag, tenant: Uuid, endpoint: Uuid, since: Date): Promise<{ attempts: number; succeeded: number; p50: number | null;
   p95: number | null }> => (await sql<{ attempts: number; succeeded: number; p50: number | null; p95: number | null }>`
   select count(*)::int as attempts, count(*) filter (where status between 200 and 299)::int as succeeded,
     percentile_disc(0.5) within group (order by ms) as p50, percentile_disc(0.95) within group (order by ms) as p95
-  from (select status, ms from webhooks.attempt where tenant = ${tenant} and endpoint = ${endpoint} and at >= ${since} order by at desc limit 10000) a`)[0]
+  from (
+    (select status, ms from webhooks.attempt where tenant = ${tenant} and endpoint = ${endpoint} and at >= ${since} order by at desc limit 10000)
+    union all
+    select code, ms from (
+      select code, ms, done_at from webhooks.delivery where tenant = ${tenant} and endpoint = ${endpoint} order by id desc limit 10000) d
+    where done_at >= ${since} and ms is not null
+  ) a (status, ms)`)[0]
   ?? { attempts: 0, succeeded: 0, p50: null, p95: null };

@@ -61,7 +61,7 @@ function Actions({ endpoint }: { endpoint: Shown['endpoint'] }): ReactNode {
 
 function Deliveries({ endpoint }: { endpoint: string }): ReactNode {
   const [search, change] = useSearchText();
-  const query = pick(search, 'status', 'cursor') as { status?: 'waiting' | 'sending' | 'done' | 'dead'; cursor?: string };
+  const query = pick(search, 'status', 'cursor') as { status?: 'waiting' | 'done' | 'dead'; cursor?: string };
   const found = useQuery({
     queryKey: ['webhooks', 'deliveries', endpoint, query],
     queryFn: ({ signal }) => client.getWebhooksEndpointsEndpointDeliveries({ params: { endpoint }, query }, { signal }), refetchInterval: LIVE_MS,
