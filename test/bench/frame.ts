@@ -24,7 +24,7 @@ export function cpuUs(pid: number): number {
 }
 
 /** Processor time of processes that have ended, as their parent saw it. */
-function endedUs(pid: number): number {
+export function endedUs(pid: number): number {
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
     const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');

@@ -8,7 +8,7 @@ import { fileURLToPath } from 'node:url';
 import pg from 'pg';
 import { demoFeed } from '#products/taxrefund';
 import { ingestFile } from '../../src/apps/ingest.ts';
-import { serveQuestions } from './frame.ts';
+import { cpuUs, endedUs, serveQuestions } from './frame.ts';
 import { asSystem, benchTenants, startBench } from './program.ts';
 
 const ROWS = Number(process.env.BENCH_ROWS ?? 1_000_000);
@@ -64,10 +64,13 @@ const rssMb = (pid: number | undefined): number => {
 };
 
 /** The real command on one file, as an operator would run it beside the serving program. */
-async function command(file: string): Promise<{ seconds: number; output: string; rss: number[] }> {
+async function command(file: string): Promise<{ seconds: number; output: string; rss: number[]; commandUs: number; programUs: number }> {
   const { database, user, password, port } = bench.cell;
   const began = performance.now();
-  const run = spawn(process.execPath, [bin, 'ingest', file, '--tenant', 't0', '--data', bench.folder], {
+  const [program, ended] = [cpuUs(process.pid), endedUs(process.pid)];
+  const { BENCH_PROFILE } = process.env;
+  const profile = BENCH_PROFILE ? ['--cpu-prof', '--cpu-prof-interval', '500', '--cpu-prof-dir', BENCH_PROFILE] : [];
+  const run = spawn(process.execPath, [...profile, bin, 'ingest', file, '--tenant', 't0', '--data', bench.folder], {
     env: { ...process.env, EXCHEQUER_CELLS: `IN=postgres://${user}:${password}@127.0.0.1:${port}/${database}` }, stdio: ['ignore', 'pipe', 'inherit'],
   });
   let output = '';
@@ -77,7 +80,8 @@ async function command(file: string): Promise<{ seconds: number; output: string;
   const [code] = await once(run, 'exit') as [number];
   clearInterval(sampling);
   if (code !== 0) throw new Error(`ingest ended with ${code}: ${output}`);
-  return { seconds: (performance.now() - began) / 1000, output: output.trim().split('\n').at(-1) ?? '', rss: rss.filter((r) => r > 0) };
+  return { seconds: (performance.now() - began) / 1000, output: output.trim().split('\n').at(-1) ?? '', rss: rss.filter((r) => r > 0),
+    commandUs: endedUs(process.pid) - ended, programUs: cpuUs(process.pid) - program };
 }
 
 let at = 0;
