@@ -1,4 +1,5 @@
 import fc from 'fast-check';
+import pg from 'pg';
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import {
@@ -8,6 +9,7 @@ import {
   testClock,
   uuid, uuidOf, uuidv7, zAmount, zDate, zId, zInstant, zMoney, zText, type Currency, type Rounding,
 } from './index.ts';
+import { instantOfText } from './sql.ts';
 
 const amount = fc.bigInt({ min: -MONEY_AMOUNT_MAX, max: MONEY_AMOUNT_MAX });
 const currency = fc.constantFrom(...currencies);
@@ -250,5 +252,20 @@ describe('random', () => {
     expect(r.int(1)).toBe(0);
     for (const bad of [0, -1, 1.5, 2 ** 33]) expect(() => r.int(bad)).toThrow(RangeError);
     expect(systemRandom.bytes(10_000)).toHaveLength(10_000);
+  });
+});
+
+describe('an instant as PostgreSQL writes it', () => {
+  const driver = pg.types.getTypeParser(1184) as (text: string) => Date;
+  it('is read as the driver reads it, in whatever form', () => {
+    const fraction = fc.stringMatching(/^(?:\.\d{0,5}[1-9])?$/);
+    const second = fc.date({ min: new Date('1000-01-01T00:00:00Z'), max: new Date('9999-12-31T23:59:59Z'), noInvalidDate: true });
+    fc.assert(fc.property(second, fraction, fc.constantFrom('+00', '+05:30', '-03', '+00:19:32'), (at, part, zone) => {
+      const text = `${at.toISOString().slice(0, 19).replace('T', ' ')}${part}${zone}`;
+      expect(instantOfText(text).getTime(), text).toBe(driver(text).getTime());
+    }), { numRuns: 2000 });
+    for (const text of ['0099-03-01 10:00:00+00', '0001-01-01 00:00:00+00 BC', '12026-11-28 10:10:53.5+00', '2024-02-29 23:59:59.999999+00', 'infinity', '-infinity']) {
+      expect(Number(instantOfText(text)), text).toBe(Number(driver(text)));
+    }
   });
 });

@@ -3,6 +3,7 @@ import pg from 'pg';
 import { createLog, onMany, perform, systemClock, type Module } from '#kernel';
 import { modules } from '../../src/apps/modules.ts';
 import { startWorkers } from '../../src/apps/runtime.ts';
+import { Tail } from '../../src/spine/events/service/tail.ts';
 import { ItemChanged, probe } from '../house/probe.ts';
 import { serveQuestions } from './frame.ts';
 import { asSystem, benchTenants, startBench } from './program.ts';
@@ -28,6 +29,14 @@ const caughtUp = async (): Promise<void> => {
   while (await number("select coalesce(min(pos), -1) as n from events.cursor where subscriber = 'bench'") < end) await systemClock.sleep(5);
 };
 
+/** Waits for what every process does with the log, relay or not: its end is read on. */
+async function readOn(): Promise<void> {
+  const end = BigInt(await number('select coalesce(max(pos), 0) as n from events.log'));
+  const ending = new AbortController();
+  const at = (pos: bigint): void => { if (pos >= end) ending.abort(); };
+  await (cell as NonNullable<typeof cell>).use(Tail).follow({ topics: [], began: at, read: (_, upTo) => at(upTo), away: () => undefined }, ending.signal);
+}
+
 let serial = 0;
 /** One business row, and an event about it where asked. */
 const write = (events: boolean, n: number): Promise<void> => perform(cell as never, tenant as never, asSystem, async (tx) => {
@@ -46,6 +55,7 @@ async function run(q: Ask): Promise<{ events: number; seconds: number; p50Ms: nu
     await perform(cell as never, tenant as never, asSystem, async (tx) => {
       for (let i = 0; i < q.count; i++) tx.emit(ItemChanged, `k${i % 1000}`, { n: (serial += 1) });
     });
+    await readOn();
     return { events: q.count, seconds: 0, p50Ms: 0, p99Ms: 0 };
   }
   if (q.what === 'drain') {

@@ -34,12 +34,24 @@ export interface BenchOptions { readonly tenants: readonly TenantRecord[]; reado
   readonly tcp?: boolean;
   readonly more?: (app: FastifyInstance) => void }
 
+/** With BENCH_STATEMENTS=1, what each statement cost the server is printed at the end; the figures of that run are no figures. */
+const STATEMENTS = process.env.BENCH_STATEMENTS === '1';
+async function statements(server: PostgresServer, cell: CellConnection): Promise<void> {
+  const client = new pg.Client(server.connection(cell.database));
+  await client.connect();
+  await client.query('create extension if not exists pg_stat_statements');
+  const { rows } = await client.query<Record<string, string>>(`select calls, round(total_exec_time) as ms, round(1000 * total_exec_time / greatest(rows, 1)) as us_row, rows,
+    wal_bytes / greatest(rows, 1) as wal_row, left(regexp_replace(query, '\\s+', ' ', 'g'), 110) as query from pg_stat_statements order by total_exec_time desc limit 25`);
+  for (const r of rows) process.stdout.write(`${r.ms} ms ${r.calls} calls ${r.rows} rows ${r.us_row} µs/row ${Math.round(Number(r.wal_row))} B/row  ${r.query}\n`);
+  await client.end();
+}
+
 export async function startBench(o: BenchOptions): Promise<Bench> {
   const folder = mkdtempSync(join(tmpdir(), 'exq-bench-'));
   chmodSync(folder, 0o755);
   const server = await launchPostgres({
     dataDir: join(folder, 'postgres'),
-    settings: { shared_buffers: '1GB', max_wal_size: '8GB', checkpoint_timeout: '30min', fsync: 'on', synchronous_commit: 'on', full_page_writes: 'on' },
+    settings: { ...(STATEMENTS ? { shared_preload_libraries: 'pg_stat_statements' } : {}), shared_buffers: '1GB', max_wal_size: '8GB', checkpoint_timeout: '30min', fsync: 'on', synchronous_commit: 'on', full_page_writes: 'on' },
   });
   const embedded = await embeddedCell(server, folder, 'IN');
   const cell = o.tcp ? { ...embedded, host: '127.0.0.1' } : embedded;
@@ -64,6 +76,7 @@ export async function startBench(o: BenchOptions): Promise<Bench> {
     server, cell, program, folder, messages,
     async stop() {
       await program.stop();
+      if (STATEMENTS) await statements(server, cell);
       await server.stop();
       rmSync(folder, { recursive: true, force: true });
     },

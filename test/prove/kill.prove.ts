@@ -3,7 +3,7 @@
  * of a text message and of a withdrawal to a bank. A journal on disk holds what was asked and what was answered. Afterwards: every answered view has exactly one fact, every
  * answered feed line stands exactly once with exactly one fact, nothing stands twice, no message reached a phone twice, every payment was
  * made once for its key and its answer never changed, every balance is what the answers say, the bank booked each order once, and verify
- * holds. Then relays, workers and sagas die at each of their points, and effects equal events.
+ * holds. Then relays, workers, sagas and webhooks die at each of their points, and effects equal events.
  */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';

@@ -8,15 +8,19 @@ import { BankRail } from '#products/wallet/port';
 import { HeadKeeper, SpoolFolder } from '#spine/audit/port';
 import { RelayProbe } from '#spine/events';
 import { TextMessages } from '#spine/identity/port';
+import { DeliverProbe, Reach } from '#platform/webhooks';
+import { webhooksOver } from '#platform/webhooks/module';
 import { begin, saga, SagaProbe } from '#spine/saga';
 import { Kek } from '#spine/vault/port';
 import { z } from 'zod';
 import type { CellConnection } from '../../src/apps/migrate.ts';
 import { modules } from '../../src/apps/modules.ts';
 import { startProgram } from '../../src/apps/program.ts';
+import { create } from '../../src/platform/webhooks/service/endpoints.ts';
 import { Chore, ItemChanged, leave, probe, tooBig } from '../house/probe.ts';
 
-const { folder, cell, killAt, tenantId } = JSON.parse(process.argv[2] as string) as { folder: string; cell: CellConnection; killAt: string; tenantId: string };
+const { folder, cell, killAt, tenantId, hook } = JSON.parse(process.argv[2] as string) as
+  { folder: string; cell: CellConnection; killAt: string; tenantId: string; hook: string };
 /** Dies the first time that the point is reached; a job's handler dies inside its transaction. */
 const at = async (point: string): Promise<void> => { if (point === killAt) process.kill(process.pid, 'SIGKILL'); };
 const Heap = job('prove.heap', { doc: 'A chore of the proof that is done in heaps.', data: { n: z.int() }, many: true });
@@ -42,12 +46,13 @@ const probing = probe({
 });
 const kek = await fileKek(`${folder}/keys/kek`);
 const program = await startProgram({
-  modules: [...modules, probing], cells: [cell], home: cell.name, directoryFile: `${folder}/directory.json`, assets: { url: (n) => n, find: () => undefined },
+  modules: [...modules.map((m) => (m.name === 'platform/webhooks' ? webhooksOver([ItemChanged]) : m)), probing], cells: [cell], home: cell.name, directoryFile: `${folder}/directory.json`, assets: { url: (n) => n, find: () => undefined },
   clock: systemClock, log: createLog({ level: 'silent' }), roles: ['relay', 'worker'], host: '127.0.0.1', port: 0, secure: false, pathTenants: true, limits: false,
   sizes: { app: 6, batch: 3, spine: 6, auditor: 1 },
   provided: () => [provide(Kek, () => kek), provide(HeadKeeper, () => fileHeads(`${folder}/heads`)), provide(SpoolFolder, () => `${folder}/spool-spine`),
     provide(TextMessages, () => memoryMessages()), provide(BankRail, () => memoryBank()), provide(SagaProbe, () => ({ at: (p) => at(`saga ${p}`) })),
-    provide(RelayProbe, () => ({ at: (p) => at(`relay ${p}`) }))],
+    provide(RelayProbe, () => ({ at: (p) => at(`relay ${p}`) })), provide(DeliverProbe, () => ({ at: (p) => at(`hook ${p}`) })),
+    provide(Reach, () => ({ loopback: true }))],
 });
 const [own, tenant] = [program.cells.get(cell.name), program.directory.byId(tenantId)];
 if (!own || !tenant) throw new Error('no tenant');
@@ -65,6 +70,13 @@ async function write(base: number): Promise<void> {
     await begin(tx, proved, `s${n}`, { n });
   } }]);
 }
+// The first process makes the endpoint; who dies at a point that another endpoint of it would reach finds it there.
+const { perform } = await import('#kernel');
+const known = await perform(own as never, tenant as never, { actor: { kind: 'system', name: 'proof' }, trace: '0'.repeat(32) }, async (tx) => {
+  if ((await tx.sql`select 1 from webhooks.endpoint`).length) return true;
+  return (await create(tx, { body: { url: hook, description: 'proof', events: ['probe.*'], ordered: false, headers: {}, signature: 'v1', perMinute: null } })).ok;
+});
+if (!known) throw new Error('no endpoint');
 process.stdout.write('{"ready":true}\n');
 const base = Number(process.argv[3] ?? 0);
 process.stdin.on('end', () => void program.stop().then(() => process.exit(0)));

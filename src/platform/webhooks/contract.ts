@@ -57,6 +57,11 @@ export const Reach = token<Reach>('webhooks.reach');
 export type DeliverSignal = Signal;
 export const DeliverSignal = token<DeliverSignal>('webhooks.signal');
 
+/** Named points at which the kill proofs stop a process; nothing is provided in production. */
+export const DELIVER_POINTS = ['claimed', 'sent', 'answered', 'written'] as const;
+export interface DeliverProbe { at(point: (typeof DELIVER_POINTS)[number]): Promise<void> }
+export const DeliverProbe = token<DeliverProbe | undefined>('webhooks.probe');
+
 export const zEndpointId = zId('wep');
 const zFilter = z.string().regex(/^(?:\*|[a-z][a-z0-9-]*\.(?:\*|[a-z][a-z0-9-]*))$/);
 const zHeaderName = z.string().regex(/^(?!(?:host|content-|connection|transfer-|webhook-|te$|upgrade|expect|keep-alive))[a-z][a-z0-9-]{0,60}$/);

@@ -1,5 +1,5 @@
 import { defineModule, on, provide, type EventType, type Module } from '#kernel';
-import { DeliveryDead, EndpointChanged, EndpointDisabled, NOT_DELIVERED, OfferedEvents, webhookProblems } from './contract.ts';
+import { DeliverProbe, DeliveryDead, EndpointChanged, EndpointDisabled, NOT_DELIVERED, OfferedEvents, webhookProblems } from './contract.ts';
 import { routes } from './routes.ts';
 import { deliverer, reachState, signalState, sweeper } from './service/deliver.ts';
 import { fanOut } from './service/fan-out.ts';
@@ -19,7 +19,7 @@ const manifest = defineModule({
   problems: webhookProblems,
   events: [EndpointChanged, EndpointDisabled, DeliveryDead],
   workers: [deliverer, sweeper],
-  state: [signalState, reachState],
+  state: [signalState, reachState, provide(DeliverProbe, () => undefined)],
   permissions: {
     'webhooks:read': 'See endpoints, deliveries and what receivers answered.',
     'webhooks:manage': 'Make, change and remove endpoints, rotate secrets, replay deliveries.',

@@ -4,7 +4,7 @@ import { createSignal, errorFields, perform, provide, spineStatement, systemRand
   type WorkerContext } from '#kernel';
 import { tenantKeys } from '#spine/vault';
 import {
-  BREAKER_AFTER, CLAIM_ENDPOINTS_MAX, CLAIM_MAX, DeliverSignal, DeliveryDead, IN_FLIGHT_MAX, KEPT_MS, LEASE_MS, PAYLOAD_BYTES_MAX, PER_ENDPOINT_MAX, POLL_MS,
+  BREAKER_AFTER, CLAIM_ENDPOINTS_MAX, CLAIM_MAX, DeliverProbe, DeliverSignal, DeliveryDead, IN_FLIGHT_MAX, KEPT_MS, LEASE_MS, PAYLOAD_BYTES_MAX, PER_ENDPOINT_MAX, POLL_MS,
     Reach,
   SWEEP_BATCH_MAX, SWEEP_EVERY_MS, type Secrets,
 } from '../contract.ts';
@@ -23,7 +23,7 @@ interface Opened { readonly revision: number; readonly tenant: TenantRef; readon
 /** An endpoint that this process sends to: how much is under way, and how often it had failed in a row when it was last claimed. */
 interface Held { readonly endpoint: string; to: Opened | undefined; streak: number; underWay: number }
 interface Over { readonly claimed: Claimed; readonly held: Held; readonly sent: Sent }
-interface Underway { readonly w: WorkerContext; readonly me: string; readonly sender: Sender; readonly opened: LRUCache<string, Opened>;
+interface Underway { readonly w: WorkerContext; readonly me: string; readonly probe: DeliverProbe | undefined; readonly sender: Sender; readonly opened: LRUCache<string, Opened>;
   readonly held: Map<string, Held>; readonly ids: Set<bigint>; readonly over: Over[]; flushing: boolean }
 
 const OPENED_MAX = 5000;
@@ -126,7 +126,8 @@ async function keepOn(u: Underway, overs: readonly Over[]): Promise<void> {
   const { clock, signal, log } = u.w;
   for (let tries = 1; ; tries++) {
     try {
-      return await record(u, overs);
+      await record(u, overs);
+      return await u.probe?.at('written');
     } catch (error) {
       const ends = tries >= RECORD_TRIES || signal.aborted;
       log.warn(ends ? 'webhooks.results-lost' : 'webhooks.results-wait', { count: overs.length, ...errorFields(error) });
@@ -195,6 +196,7 @@ async function claim(u: Underway): Promise<number> {
     worker: u.me, now, until: leaseFrom(now), endpoints: CLAIM_ENDPOINTS_MAX, room, each: PER_ENDPOINT_MAX, breaker: BREAKER_AFTER,
     busy: [...u.held.keys()], left: [...u.held.values()].map((h) => PER_ENDPOINT_MAX - h.underWay), underway: [...u.ids],
   }));
+  if (claimed.length) await u.probe?.at('claimed');
   for (const c of claimed) {
     u.ids.add(c.id);
     let held = u.held.get(c.endpoint);
@@ -207,19 +209,27 @@ async function claim(u: Underway): Promise<number> {
         return undefined;
       });
     }
-    begin(u, c, held);
+    void carry(u, c, held);
   }
   return claimed.length;
 }
 
-function begin(u: Underway, claimed: Claimed, held: Held): void {
-  void sendOne(u, claimed, held.to).catch((error: unknown) => {
+async function carry(u: Underway, claimed: Claimed, held: Held): Promise<void> {
+  let sent: Sent;
+  try {
+    const sending = sendOne(u, claimed, held.to);
+    if (u.probe) {
+      sending.catch(() => undefined);
+      await u.probe.at('sent');
+    }
+    sent = await sending;
+    if (u.probe) await u.probe.at('answered');
+  } catch (error) {
     u.w.log.warn('webhooks.send-threw', { delivery: claimed.id.toString(), ...errorFields(error) });
-    return unsent('internal');
-  }).then((sent) => {
-    u.over.push({ claimed, held, sent });
-    return flush(u);
-  });
+    sent = unsent('internal');
+  }
+  u.over.push({ claimed, held, sent });
+  await flush(u);
 }
 
 /** Says again and again that endpoints with something under way are this process's, until it ends. */
@@ -242,7 +252,7 @@ export const deliverer: Worker = {
   name: 'webhooks.deliverer', role: 'worker',
   async run(w) {
     const u: Underway = {
-      w, me: uuidv7(w.clock.now(), systemRandom), sender: createSender(w.cell.use(Reach), w.clock), opened: new LRUCache({ max: OPENED_MAX }), held: new Map(),
+      w, me: uuidv7(w.clock.now(), systemRandom), probe: w.cell.use(DeliverProbe), sender: createSender(w.cell.use(Reach), w.clock), opened: new LRUCache({ max: OPENED_MAX }), held: new Map(),
       ids: new Set(), over: [], flushing: false,
     };
     const news = w.cell.use(DeliverSignal);
