@@ -86,7 +86,8 @@ const parsers = new pg.TypeOverrides();
 const anyInstant = pg.types.getTypeParser(TIMESTAMPTZ) as (text: string) => Date;
 /** `2026-11-28 10:10:53.123456+00`, to the millisecond. The driver's own reads it by two regular expressions; whatever has another form is still its. */
 export function instantOfText(text: string): Date {
-  if (text.length > 29 || text.charCodeAt(4) !== 45 || text.charCodeAt(10) !== 32 || text.charCodeAt(0) === 48 || !text.endsWith('+00')) return anyInstant(text);
+  const other = text.length > 29 || text.charCodeAt(4) !== 45 || text.charCodeAt(10) !== 32 || text.charCodeAt(0) === 48 || !text.endsWith('+00');
+  if (other) return anyInstant(text);
   const digit = (i: number): number => text.charCodeAt(i) - 48;
   const two = (i: number): number => digit(i) * 10 + digit(i + 1);
   let ms = 0;

@@ -264,7 +264,8 @@ describe('an instant as PostgreSQL writes it', () => {
       const text = `${at.toISOString().slice(0, 19).replace('T', ' ')}${part}${zone}`;
       expect(instantOfText(text).getTime(), text).toBe(driver(text).getTime());
     }), { numRuns: 2000 });
-    for (const text of ['0099-03-01 10:00:00+00', '0001-01-01 00:00:00+00 BC', '12026-11-28 10:10:53.5+00', '2024-02-29 23:59:59.999999+00', 'infinity', '-infinity']) {
+    const odd = ['0099-03-01 10:00:00+00', '0001-01-01 00:00:00+00 BC', '12026-11-28 10:10:53.5+00', '2024-02-29 23:59:59.999999+00', 'infinity', '-infinity'];
+    for (const text of odd) {
       expect(Number(instantOfText(text)), text).toBe(Number(driver(text)));
     }
   });

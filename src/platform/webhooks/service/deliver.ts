@@ -4,9 +4,8 @@ import { createSignal, errorFields, perform, provide, spineStatement, systemRand
   type WorkerContext } from '#kernel';
 import { tenantKeys } from '#spine/vault';
 import {
-  BREAKER_AFTER, CLAIM_ENDPOINTS_MAX, CLAIM_MAX, DeliverProbe, DeliverSignal, DeliveryDead, IN_FLIGHT_MAX, KEPT_MS, LEASE_MS, PAYLOAD_BYTES_MAX, PER_ENDPOINT_MAX, POLL_MS,
-    Reach,
-  SWEEP_BATCH_MAX, SWEEP_EVERY_MS, type Secrets,
+  BREAKER_AFTER, CLAIM_ENDPOINTS_MAX, CLAIM_MAX, DeliverProbe, DeliverSignal, DeliveryDead, IN_FLIGHT_MAX, KEPT_MS, LEASE_MS,
+  PAYLOAD_BYTES_MAX, PER_ENDPOINT_MAX, POLL_MS, Reach, SWEEP_BATCH_MAX, SWEEP_EVERY_MS, type Secrets,
 } from '../contract.ts';
 import { givenUp, nextTry, render, restMs, retryAfter, signature, signingKey } from '../rules.ts';
 import { noteOutcomes, claimDeliveries, finishDeliveries, releaseLeases, renewLeases, sweepDeliveries, sweepMessages, type Claimed, type ClaimedEndpoint,
@@ -23,8 +22,8 @@ interface Opened { readonly revision: number; readonly tenant: TenantRef; readon
 /** An endpoint that this process sends to: how much is under way, and how often it had failed in a row when it was last claimed. */
 interface Held { readonly endpoint: string; to: Opened | undefined; streak: number; underWay: number }
 interface Over { readonly claimed: Claimed; readonly held: Held; readonly sent: Sent }
-interface Underway { readonly w: WorkerContext; readonly me: string; readonly probe: DeliverProbe | undefined; readonly sender: Sender; readonly opened: LRUCache<string, Opened>;
-  readonly held: Map<string, Held>; readonly ids: Set<bigint>; readonly over: Over[]; flushing: boolean }
+interface Underway { readonly w: WorkerContext; readonly me: string; readonly probe: DeliverProbe | undefined; readonly sender: Sender;
+  readonly opened: LRUCache<string, Opened>; readonly held: Map<string, Held>; readonly ids: Set<bigint>; readonly over: Over[]; flushing: boolean }
 
 const OPENED_MAX = 5000;
 const RECORD_TRIES = 30;
@@ -252,8 +251,8 @@ export const deliverer: Worker = {
   name: 'webhooks.deliverer', role: 'worker',
   async run(w) {
     const u: Underway = {
-      w, me: uuidv7(w.clock.now(), systemRandom), probe: w.cell.use(DeliverProbe), sender: createSender(w.cell.use(Reach), w.clock), opened: new LRUCache({ max: OPENED_MAX }), held: new Map(),
-      ids: new Set(), over: [], flushing: false,
+      w, me: uuidv7(w.clock.now(), systemRandom), probe: w.cell.use(DeliverProbe), sender: createSender(w.cell.use(Reach), w.clock),
+      opened: new LRUCache({ max: OPENED_MAX }), held: new Map(), ids: new Set(), over: [], flushing: false,
     };
     const news = w.cell.use(DeliverSignal);
     const ending = new AbortController();
