@@ -46,6 +46,11 @@ export const readDocument = async (sql: SqlTag, tenant: Uuid, id: Uuid): Promise
     uploaded_at
   from wallet.document where tenant = ${tenant} and id = ${id}`)[0];
 
+/** Documents that are kept, in the order of their ids, with the object that each stands for. */
+export const keptAfter = (sql: SqlTag, tenant: Uuid, after: Uuid, limit: number): Promise<{ id: Uuid; object: string }[]> => sql<{ id: Uuid; object: string }>`
+  select replace(id::text, '-', '') as id, object from wallet.document
+  where tenant = ${tenant} and id > ${after} and disposing_at is null order by id limit ${limit}`;
+
 /** The same content in the same case is one document. */
 export const insertDocument = (sql: SqlTag, tenant: Uuid, d: DocumentRow): Promise<unknown[]> => sql`
   insert into wallet.document (tenant, id, "case", person, kind, type, bytes, sha256, object, uploaded_at)
