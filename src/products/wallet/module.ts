@@ -6,8 +6,9 @@ import { acceptForm, declineForm, limitsPage, orderPage, requestsPage, schedules
 import { moveForms, movePages } from './pages/move.tsx';
 import { kycPage, uploadForm } from './pages/kyc.tsx';
 import { statementPage } from './pages/statement.tsx';
-import { everyDay, follow, onDayOver } from './reactions.ts';
+import { everyDay, everyNight, follow, onDayOver, onDocumentsDue } from './reactions.ts';
 import { changes, documentFile, downloads, routes } from './routes.ts';
+import { disposeDocument } from './service/disposal.ts';
 import { eodRunner } from './service/eod.ts';
 import { notices, tellOfPayments, tellOfTiers } from './service/notices.ts';
 import { sendOrder } from './service/orders.ts';
@@ -53,9 +54,9 @@ export default defineModule({
   forms: [openForm, nameForm, freezeForm, ...moveForms, acceptForm, declineForm, stopForm, uploadForm],
   problems: walletProblems,
   events: [Opened, PaymentMade, Booked, RequestChanged, OrderChanged, KycChanged, HitFound],
-  calls: [sendOrder],
-  handlers: [onDayOver],
-  schedules: [everyDay],
+  calls: [sendOrder, disposeDocument],
+  handlers: [onDayOver, onDocumentsDue],
+  schedules: [everyDay, everyNight],
   workers: [follow, scheduler, eodRunner],
   checks,
   objects: { prefix: 'wdoc', doc: 'Documents of holders, sealed, until they are disposed of.',

@@ -6,4 +6,4 @@ create index document_object on wallet.document (tenant, object);
 
 alter table wallet.kyc_case add column disposing_at timestamptz;
 comment on column wallet.kyc_case.disposing_at is 'When the time to keep its documents was over.';
-create index kyc_case_kept on wallet.kyc_case (tenant, state, decided_at, id) where disposing_at is null and decided_at is not null;
+create index kyc_case_kept on wallet.kyc_case (tenant, id) where disposing_at is null and state <> 'open';
