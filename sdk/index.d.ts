@@ -76,9 +76,21 @@ export interface Client {
   /** The operator who asks: name, role, permissions. Scope: operator. */
   getOperatorsMe(input?: Readonly<Record<string, never>>, options?: CallOptions): Promise<{ readonly operator: string; readonly name: string; readonly role: string; readonly permissions: readonly (string)[]; readonly expiresAt: string; readonly tenant: { readonly slug: string; readonly name: string; readonly zone: string; readonly languages: readonly (string)[]; readonly products: readonly (string)[] } }>;
   /** Who works for the tenant, and in which role. Scope: operators:read. */
-  getOperators(input?: Readonly<Record<string, never>>, options?: CallOptions): Promise<{ readonly operators: readonly ({ readonly operator: string; readonly name: string; readonly role: string; readonly state: "invited" | "active" | "disabled" })[] }>;
+  getOperators(input?: Readonly<Record<string, never>>, options?: CallOptions): Promise<{ readonly operators: readonly ({ readonly operator: string; readonly name: string; readonly role: string; readonly state: "invited" | "active" | "disabled"; readonly lastSignInAt: string | null; readonly sessions: number })[]; readonly roles: readonly ({ readonly role: string; readonly permissions: readonly (string)[] })[] }>;
   /** Ends the operator’s session at once. Scope: operator. */
   postOperatorsSignOut(input?: Readonly<Record<string, never>>, options?: CallOptions): Promise<Readonly<Record<string, never>>>;
+  /** Adds an operator; the link that enrols them stands in this answer only, works once and for a day. Scope: operators:manage. */
+  postOperators(input: { readonly body: { readonly name: string; readonly role: string } }, options?: CallOptions): Promise<{ readonly operator: string; readonly link: string; readonly expiresAt: string }>;
+  /** A new link for an operator; what they sign in with stays until it is used. Scope: operators:manage. */
+  postOperatorsOperatorLink(input: { readonly params: { readonly operator: string } }, options?: CallOptions): Promise<{ readonly operator: string; readonly link: string; readonly expiresAt: string }>;
+  /** Gives an operator another role, from their next request on. Scope: operators:manage. */
+  postOperatorsOperatorRole(input: { readonly params: { readonly operator: string }; readonly body: { readonly role: string } }, options?: CallOptions): Promise<{ readonly operator: string }>;
+  /** Keeps an operator out from now on: sessions and links end. Scope: operators:manage. */
+  postOperatorsOperatorDisable(input: { readonly params: { readonly operator: string } }, options?: CallOptions): Promise<{ readonly operator: string }>;
+  /** Lets a disabled operator in again, with what they signed in with before. Scope: operators:manage. */
+  postOperatorsOperatorEnable(input: { readonly params: { readonly operator: string } }, options?: CallOptions): Promise<{ readonly operator: string }>;
+  /** Ends whatever sessions an operator has open; they may sign in again. Scope: operators:manage. */
+  postOperatorsOperatorSessionsEnd(input: { readonly params: { readonly operator: string } }, options?: CallOptions): Promise<{ readonly operator: string }>;
   /** Accounts with their balances, of a code or a currency. Scope: ledger:read. */
   getLedgerAccounts(input?: { readonly query?: { readonly code?: string; readonly currency?: string; readonly cursor?: string } }, options?: CallOptions): Promise<{ readonly accounts: readonly ({ readonly account: string; readonly code: string; readonly kind: string; readonly normal: "debit" | "credit"; readonly currency: string; readonly holder: string | null; readonly state: string; readonly frozen: boolean; readonly noDebit: boolean; readonly noCredit: boolean; readonly posted: string; readonly pendingIn: string; readonly pendingOut: string; readonly available: string; readonly minimum: string | null; readonly maximum: string | null })[]; readonly next: string | null }>;
   /** One account; for a purpose where somebody holds it. Scope: ledger:read. */
