@@ -91,6 +91,5 @@ export const en = {
     subject: 'Person (id)', actor: 'Actor (id)', action: 'Action', result: 'Result', trace: 'Trace', from: 'From', to: 'To', at: 'When', who: 'Who', what: 'What', about: 'About', on: 'On', detail: 'More', found: 'Facts', empty: 'No fact fits. Facts are kept for ever, so look further back or clear a filter.', lookedTo: 'Searched back to {time} so far.',
     results: { done: 'done', refused: 'refused', failed: 'failed' },
   },
-  operators: { list: 'Operators', name: 'Name', role: 'Role', state: 'State', states: { invited: 'invited', active: 'active', disabled: 'disabled' }, text: 'They are added, given a new link and disabled at the command line: exchequer operator.' },
 };
 export type Words = typeof en;

@@ -93,5 +93,4 @@ export const hi: Words = {
     subject: 'व्यक्ति (आईडी)', actor: 'करने वाला (आईडी)', action: 'कार्य', result: 'परिणाम', trace: 'ट्रेस', from: 'से', to: 'तक', at: 'कब', who: 'किसने', what: 'क्या', about: 'किसके बारे में', on: 'किस पर', detail: 'और', found: 'तथ्य', empty: 'कोई तथ्य मेल नहीं खाता। तथ्य सदा रखे जाते हैं, इसलिए और पीछे देखें या छन्नी साफ़ करें।', lookedTo: 'अब तक {time} तक खोजा गया।',
     results: { done: 'हुआ', refused: 'मना किया गया', failed: 'विफल' },
   },
-  operators: { list: 'संचालक', name: 'नाम', role: 'भूमिका', state: 'दशा', states: { invited: 'आमंत्रित', active: 'सक्रिय', disabled: 'बंद' }, text: 'उन्हें कमांड लाइन से जोड़ा, नया लिंक दिया और बंद किया जाता है: exchequer operator.' },
 };
