@@ -43,6 +43,7 @@ const routes = {
   getLedgerAccountsAccountEntries: ['GET', '/ledger/accounts/:account/entries'],
   getLedgerAccountsAccountExplain: ['GET', '/ledger/accounts/:account/explain'],
   getLedgerTransfers: ['GET', '/ledger/transfers'],
+  getLedgerTransfersSearch: ['GET', '/ledger/transfers/search'],
   getLedgerTransfersTransferExplain: ['GET', '/ledger/transfers/:transfer/explain'],
   getLedgerTrialBalance: ['GET', '/ledger/trial-balance'],
   getNotifications: ['GET', '/notifications'],

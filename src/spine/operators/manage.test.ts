@@ -35,7 +35,8 @@ describe('operators are managed by whoever may', () => {
     const made = await post(boss, '', { name: 'Made Up Newcomer', role: 'auditor' });
     expect([made.status, made.headers['cache-control']]).toEqual([201, 'no-store']);
     const { link, operator } = made.json<{ link: string; operator: string }>();
-    expect(await listed('Made Up Newcomer')).toEqual({ operator, name: 'Made Up Newcomer', role: 'auditor', state: 'invited', lastSignInAt: null, sessions: 0 });
+    expect(await listed('Made Up Newcomer')).toEqual({ operator, name: 'Made Up Newcomer', role: 'auditor', state: 'invited', lastSignInAt: null,
+      sessions: 0 });
     expect(typeOf(await post(boss, '', { name: 'made up  NEWCOMER', role: 'auditor' }))).toEqual([409, 'operator-name-taken']);
     expect(typeOf(await post(boss, '', { name: 'Somebody Else', role: 'emperor' }))).toEqual([422, 'operator-role-unknown']);
     expect((await enrol(link)).status).toBe(200);
