@@ -1,10 +1,13 @@
 import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { systemClock, type Connection, type Pool, type Statement } from '#kernel';
+import { systemClock, type Connection, type Pool, type Statement, type Uuid } from '#kernel';
 import { ensureMachine, signatureHeaders, type MachineKey } from '#spine/identity';
 import { demoFeed, LINES_PER_BATCH_MAX } from '#products/taxrefund';
 import { PLAN_OPTIONS } from '../src/apps/runtime.ts';
-import { connectAs, house, newAddress, newBrowser, somebody, type House, type Person } from './house.ts';
+import { post } from '#spine/ledger';
+import {
+  books, connectAs, house, inr, newAddress, newBrowser, operatorOf, posting, somebody, type House, type MadeOperator, type Person,
+} from './house.ts';
 
 /**
  * Each statement of the hot paths is caught as it is sent and planned as the program plans it: generic, with the pool's settings, as the same
@@ -18,12 +21,14 @@ const BYTES = "'\\x' || encode(sha256(gen_random_uuid()::text::bytea), 'hex')";
 const COPIED: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   'identity.session': { id: 'gen_random_uuid()' }, 'identity.challenge': { id: 'gen_random_uuid()' }, 'identity.message': { id: 'gen_random_uuid()' },
   'identity.device': { browser: BYTES }, 'identity.guard': { key: BYTES }, 'limits.bucket': { key: 'gen_random_uuid()::text' },
-  'idempotency.answer': { scope: BYTES },
+  'idempotency.answer': { scope: BYTES }, 'operators.session': { id: 'gen_random_uuid()' },
+  'operators.operator': { id: 'gen_random_uuid()', name_index: BYTES },
 };
 const SMALL = new Set(['tenant', 'cursor', 'relay', 'parked', 'schedule']);
 
 let h: House;
 let key: MachineKey;
+let accountant: MadeOperator;
 beforeAll(async () => {
   h = await house({ limits: false });
   key = await h.perform('india', (tx) => ensureMachine(tx, 'authority', ['taxrefund:feed']));
@@ -38,6 +43,13 @@ beforeAll(async () => {
   await h.enrol(who);
   expect((await start(who, newBrowser(), 'a-key-before-it-all')).status).toBe(201);
   await h.signIn();
+  accountant = await operatorOf(h, 'accountant');
+  const b = await books(h);
+  const opened = await b.openMany('bank', FILERS);
+  for (let i = 0; i < 2; i++) {
+    const drafts = opened.slice(1).map((credit) => posting({ kind: 'transfer', debit: opened[0] as Uuid, credit, amount: inr(1 + i) }));
+    expect((await h.perform('india', (tx) => post(tx.section, drafts))).every((o) => o.ok)).toBe(true);
+  }
   await h.settle();
   // The season has filled the others; of these there is a row each, which is made many.
   const su = h.sql('IN', 'superuser');
@@ -178,6 +190,15 @@ describe('no statement reads a table that grows from end to end', () => {
         await h.enrol(person);
         const browser = newBrowser();
         for (let i = 0; i < 2; i++) expect((await start(person, browser, 'a-key-of-this-test')).status).toBe(201);
+      },
+    },
+    'of a search of transfers by time and amount': {
+      least: 4,
+      work: async () => {
+        const query = new URLSearchParams({ purpose: 'review', least: '2', most: '2',
+          from: new Date(systemClock.now().getTime() - 86_400_000).toISOString(), to: new Date(systemClock.now().getTime() + 1000).toISOString() });
+        const found = await h.request({ path: `/api/ledger/transfers/search?${query}`, cookies: accountant.cookies });
+        expect(found.json<{ transfers: unknown[] }>().transfers.length).toBeGreaterThan(40);
       },
     },
     'of relay, sequencer and jobs': { least: 6, work: async () => { await h.signIn(); await h.settle(); } },

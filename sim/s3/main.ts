@@ -96,12 +96,16 @@ async function serve(req: IncomingMessage, res: ServerResponse): Promise<void> {
   const wrong = signatureFault(req, path, query, body);
   if (wrong) return answer(res, wrong === 'XAmzContentSHA256Mismatch' ? 400 : 403, wrong);
   taken.set(key, (taken.get(key) ?? 0) + 1);
-  if (fault === 2 && req.method !== 'GET') {
+  if (fault === 2 && (req.method === 'PUT' || req.method === 'DELETE')) {
     if (req.method === 'DELETE') objects.delete(key);
     else if (!objects.has(key)) objects.set(key, body);
     return void req.socket.destroy();
   }
   if (req.method === 'PUT') return put(req, res, key, body);
+  if (req.method === 'HEAD') {
+    const found = objects.get(key);
+    return void res.writeHead(found ? 200 : 404, found ? { 'content-length': String(found.length) } : {}).end();
+  }
   if (req.method === 'GET') return get(res, key, fault === 3);
   if (req.method === 'DELETE') {
     objects.delete(key);

@@ -5,9 +5,10 @@ import { systemClock, systemRandom } from '#kernel';
 import { Kek } from '#spine/vault/port';
 import { ArchiveWriter } from './archive.ts';
 import { plainOf, UsageFault } from './args.ts';
+import { backupObjects, copyAll } from './copies.ts';
 import { connectAs, migrationFiles } from './migrate.ts';
 import { modules } from './modules.ts';
-import { reach, type Reached } from './reach.ts';
+import { reach, tenantsOf, type Reached } from './reach.ts';
 import type { Cell } from './runtime.ts';
 
 export interface Manifest {
@@ -103,8 +104,11 @@ async function rowBackup(cell: Cell, out: ArchiveWriter): Promise<void> {
   }
 }
 
+/** What a backup holds. `missing` are rows whose object the store does not have. */
+export interface Backed { readonly bytes: number; readonly objects: number; readonly missing: readonly string[] }
+
 /** Writes a backup into a folder: what is in it is sealed under a key of its own, and that key under the key-encryption key. */
-export async function makeBackup(reached: Reached, folder: string, kind: Manifest['kind']): Promise<{ bytes: number }> {
+export async function makeBackup(reached: Reached, folder: string, kind: Manifest['kind']): Promise<Backed> {
   await mkdir(folder, { recursive: true });
   // The log of an earlier base may lie there already; it belongs to this one as well.
   if ((await readdir(folder)).some((name) => name !== 'wal')) throw new UsageFault(`${folder} is not empty`);
@@ -114,13 +118,15 @@ export async function makeBackup(reached: Reached, folder: string, kind: Manifes
   if (kind === 'base') await baseBackup(reached, out);
   else for (const cell of reached.cells.values()) await rowBackup(cell, out);
   await out.close();
+  // After the rows: whatever object a row of the backup stands for was there before the row.
+  const objects = await copyAll(tenantsOf(reached), backupObjects(folder, key), 'into-backup');
   const manifest: Manifest = {
     format: 1, kind, at: systemClock.now().toISOString(), cells: [...reached.cells.keys()], keyId: kek.keyId, wrapped: await kek.wrap(key, BACKUP_CONTEXT),
     migrations: (await migrationFiles(modules)).map((f) => `${f.module}/${f.file} ${f.sha256}`),
   };
   // Last: a folder with a manifest is a whole backup.
   await writeFile(join(folder, 'manifest.json'), JSON.stringify(manifest, null, 1));
-  return { bytes: out.bytesWritten };
+  return { bytes: out.bytesWritten + objects.bytes, objects: objects.copied, missing: objects.missing };
 }
 
 /** `exchequer backup <dir>` */
@@ -130,9 +136,11 @@ export async function backup(args: readonly string[]): Promise<number> {
   return reach(args, async (reached) => {
     const began = systemClock.monotonicMs();
     const kind = reached.embedded ? 'base' : 'rows';
-    const { bytes } = await makeBackup(reached, folder, kind);
-    process.stdout.write(`${(bytes / 1e6).toFixed(1)} MB in ${((systemClock.monotonicMs() - began) / 1000).toFixed(1)} s, sealed, in ${folder}\n`
+    const { bytes, objects, missing } = await makeBackup(reached, folder, kind);
+    const seconds = ((systemClock.monotonicMs() - began) / 1000).toFixed(1);
+    process.stdout.write(`${(bytes / 1e6).toFixed(1)} MB in ${seconds} s, ${objects} objects among them, sealed, in ${folder}\n`
       + 'The key-encryption key is not in it. Keep that key elsewhere: without it this backup cannot be read by anybody.\n');
-    return 0;
+    for (const row of missing) process.stderr.write(`not in the object store, and so not in this backup: the object of ${row}\n`);
+    return missing.length ? 1 : 0;
   });
 }

@@ -1,9 +1,9 @@
 import { perform } from '#kernel';
-import { changeRole, disableOperator, inviteOperator, operators, relinkOperator, roles } from '#spine/operators';
+import { changeRole, disableOperator, enableOperator, inviteOperator, operators, relinkOperator, roles } from '#spine/operators';
 import { plainOf, textOf, UsageFault } from './args.ts';
 import { operatorOrigin, reach, tenantOf } from './reach.ts';
 
-const USAGE = `exchequer operator add <name> --role <role> | role <name> --role <role> | link <name> | disable <name> | list
+const USAGE = `exchequer operator add <name> --role <role> | role <name> --role <role> | link <name> | disable <name> | enable <name> | list
   [--tenant <slug>] [--site <address>]
 roles: ${Object.keys(roles).join(', ')}`;
 const out = (text: string): void => void process.stdout.write(`${text}\n`);
@@ -16,7 +16,7 @@ export async function operator(args: readonly string[]): Promise<number> {
   const [what = '', ...words] = plainOf(args, ['--tenant', '--data', '--role', '--site']);
   const name = words.join(' ');
   const role = textOf(args, '--role');
-  const known = ['add', 'role', 'link', 'disable', 'list'].includes(what);
+  const known = ['add', 'role', 'link', 'disable', 'enable', 'list'].includes(what);
   if (!known || (what !== 'list' && name === '') || (['add', 'role'].includes(what) && role === undefined)) throw new UsageFault(USAGE);
   return reach(args, async (reached) => {
     const { tenant, cell } = await tenantOf(reached, args);
@@ -25,9 +25,11 @@ export async function operator(args: readonly string[]): Promise<number> {
       for (const o of await perform(cell, tenant, by, operators)) out(`${o.state.padEnd(9)} ${o.role.padEnd(14)} ${o.name}`);
       return 0;
     }
-    if (what === 'disable' || what === 'role') {
-      const changed = await perform(cell, tenant, by, (tx) => (what === 'role' ? changeRole(tx, name, role as string) : disableOperator(tx, name)));
-      out(!changed.ok ? changed.problem.title : what === 'role' ? `${name} is ${role as string} from now on` : `${name} is out; open sessions have ended`);
+    if (what === 'disable' || what === 'enable' || what === 'role') {
+      const changed = await perform(cell, tenant, by, (tx) =>
+        (what === 'role' ? changeRole(tx, name, role as string) : what === 'enable' ? enableOperator(tx, name) : disableOperator(tx, name)));
+      const said = { role: `is ${role as string} from now on`, enable: 'may sign in again', disable: 'is out; open sessions have ended' };
+      out(changed.ok ? `${name} ${said[what]}` : changed.problem.title);
       return changed.ok ? 0 : 1;
     }
     const made = await perform(cell, tenant, by, (tx) => (what === 'add' ? inviteOperator(tx, name, role as string) : relinkOperator(tx, name)));

@@ -102,6 +102,13 @@ export async function reach(args: readonly string[], use: (reached: Reached) => 
   }
 }
 
+/** The tenants of the cells that this machine may open. */
+export const tenantsOf = ({ cells, directory }: Pick<Reached, 'cells' | 'directory'>): { cell: Cell; tenant: TenantRecord }[] =>
+  directory.all().flatMap((tenant) => {
+    const cell = cells.get(tenant.cell);
+    return cell ? [{ cell, tenant }] : [];
+  });
+
 /** The tenant that `--tenant` names (the only one, when there is one), with its keys loaded. */
 export async function tenantOf(reached: Reached, args: readonly string[]): Promise<{ tenant: TenantRecord; cell: Cell }> {
   const slug = textOf(args, '--tenant');

@@ -6,10 +6,12 @@ import { fileSink, readArchive, type EntrySink } from './archive.ts';
 import { plainOf, textOf, UsageFault } from './args.ts';
 import { BACKUP_CONTEXT, type Manifest } from './backup.ts';
 import { cellsFromEnvironment } from './cells.ts';
+import { backupObjects, copyAll } from './copies.ts';
 import { kekConfig, kekFile, openKek } from './keys.ts';
 import { applyMigrations, connectAs, migrate, migrationFiles, type CellConnection } from './migrate.ts';
 import { modules } from './modules.ts';
-import { verify } from './verify.ts';
+import { reach, tenantsOf } from './reach.ts';
+import { verifyReached } from './verify.ts';
 import { recoverUntil, untilOf } from './wal.ts';
 
 const quoted = (name: string): string => name.split('.').map((part) => `"${part}"`).join('.');
@@ -104,7 +106,12 @@ export async function restore(args: readonly string[]): Promise<number> {
   const seconds = ((systemClock.monotonicMs() - began) / 1000).toFixed(1);
   const reached = until === 'end' ? 'the last change that was kept' : (until?.toISOString() ?? manifest.at);
   process.stdout.write(`restored the state of ${reached} in ${seconds} s; verifying\n`);
-  return verify(['--data', dataDir]);
+  return reach(['--data', dataDir], async (restored) => {
+    const { copied, missing, damaged } = await copyAll(tenantsOf(restored), backupObjects(folder, key), 'out-of-backup');
+    const lost = missing.length ? `, ${missing.length} are not in this backup` : '';
+    process.stdout.write(`objects: ${copied} put back${lost}${damaged.map((name) => `; damaged: ${name}`).join('')}\n`);
+    return verifyReached(restored);
+  });
 }
 
 async function placeKey(keyFile: string, dataDir: string): Promise<void> {

@@ -12,6 +12,7 @@ import { SecondLevel } from '#spine/cache/port';
 import { textOf, UsageFault } from './args.ts';
 import { openBus, startLink } from './outside.ts';
 import { buildAssets } from './assets.ts';
+import { keepCopies } from './copies.ts';
 import { cellsFromEnvironment, embeddedCells } from './cells.ts';
 import { dataFolder } from './folder.ts';
 import { migrate, type CellConnection } from './migrate.ts';
@@ -19,7 +20,7 @@ import { modules } from './modules.ts';
 import { startProgram } from './program.ts';
 import { configuredProviders, noticeProviders, providerConfig } from './providers.ts';
 import { kekFile, openKek } from './keys.ts';
-import { localAdapters, noteRunning } from './reach.ts';
+import { localAdapters, noteRunning, tenantsOf } from './reach.ts';
 import { connectionsOf, POOL_SIZES } from './runtime.ts';
 import { openTracer } from './tracing.ts';
 import { archiveSettings, endWal, keepWal } from './wal.ts';
@@ -102,10 +103,14 @@ async function serve(args: readonly string[], config: Config, { index, count, ce
     limitStore: redis && { store: redisLimits(redis, { leaseMs: LEASE_MS }), processes: config.redisProcesses || count },
   });
   log.info('program.started', { port: program.port, cells: cells.map((c) => c.name), roles, ...(count > 1 ? { worker: index, pid: process.pid } : {}) });
+  const archive = textOf(args, '--archive');
+  const copies = archive !== undefined && index === 0
+    ? keepCopies({ folder: resolve(archive), kek: await openKek(kekFile(dataDir)), tenants: () => tenantsOf(program), clock: systemClock, log }) : undefined;
   const link = roles.includes('relay') ? await startLink(program, log) : undefined;
   if (count > 1) sayReady(program.port);
   await stop;
   await link?.stop();
+  await copies?.stop();
   await program.stop();
   await redis?.close();
   await bus.close();

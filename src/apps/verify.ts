@@ -31,11 +31,14 @@ export async function verifyAll(reached: Pick<Reached, 'cells' | 'directory'>, t
   return wrong;
 }
 
+/** Checks all and says so; resolves to the exit code. */
+export async function verifyReached(reached: Reached): Promise<number> {
+  const wrong = await verifyAll(reached, (line) => void process.stdout.write(`${line}\n`));
+  process.stdout.write(wrong.length ? `NOT SOUND: ${wrong[0]}\n` : 'everything holds\n');
+  return wrong.length ? 1 : 0;
+}
+
 /** `exchequer verify`: exits 0 when all holds, else names the first violation and exits 1. */
 export async function verify(args: readonly string[]): Promise<number> {
-  return reach(args, async (reached) => {
-    const wrong = await verifyAll(reached, (line) => void process.stdout.write(`${line}\n`));
-    process.stdout.write(wrong.length ? `NOT SOUND: ${wrong[0]}\n` : 'everything holds\n');
-    return wrong.length ? 1 : 0;
-  });
+  return reach(args, verifyReached);
 }

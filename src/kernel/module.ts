@@ -5,9 +5,11 @@ import type { Saga } from './saga.ts';
 import type { Claimer, Gate, Item } from './batch.ts';
 import type { EventData, EventType, JobType } from './event.ts';
 import type { Log } from './log.ts';
+import type { Uuid } from './id.ts';
 import type { Machine } from './machine.ts';
 import type { NoticeKind } from './notice.ts';
 import type { Problem } from './problem.ts';
+import type { SqlTag } from './sql.ts';
 import { token, type Actor, type CellContext, type SectionTx, type TenantRef, type Token, type Tx, type Writer } from './tx.ts';
 import type { AnyDownload, AnyForm, AnyPage, AnyRoute, CookieChange, Stream } from './route.ts';
 import type { CivilDate, Clock } from './clock.ts';
@@ -102,6 +104,18 @@ export interface Authenticator {
 /** A check of a live cell for `exchequer verify`: resolves to what it found wrong, first violation first. */
 export interface Check { readonly name: string; readonly doc: string; run(context: { cell: CellContext; tenant: TenantRef }): Promise<readonly string[]> }
 
+/**
+ * Objects outside the database that rows of a module stand for, in the order of the rows' ids (UUIDv7, so later ones come later). Read as the auditor,
+ * page by page: by it backups know what to carry and `exchequer verify` what has to be there.
+ */
+export interface KeptObjects {
+  /** Prefix of the rows' public ids. */
+  readonly prefix: string;
+  readonly doc: string;
+  readonly list: (tx: { readonly sql: SqlTag; readonly tenant: TenantRef }, after: Uuid, limit: number) =>
+    Promise<readonly { readonly id: Uuid; readonly object: string }[]>;
+}
+
 export interface Module {
   readonly name: `${'spine' | 'platform' | 'products'}/${string}`;
   /** Modules of the same tier whose door this one imports. */
@@ -136,6 +150,7 @@ export interface Module {
   readonly claimer?: Claimer;
   readonly authenticators?: readonly Authenticator[];
   readonly checks?: readonly Check[];
+  readonly objects?: KeptObjects;
   /** What a process holds for each cell: caches and the like, made at start. */
   readonly state?: readonly Provided[];
   readonly permissions?: Readonly<Record<string, string>>;

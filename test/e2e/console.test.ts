@@ -10,6 +10,7 @@ import { books, house, inr, operatorOf, somebody, type House, type MadeOperator 
 import { has } from '../parts.ts';
 import { chromiumPath, CHROMIUM_ARGS } from './chromium.ts';
 import { builtAssets } from './pages.ts';
+import { shot } from './rooms.ts';
 
 const require = createRequire(import.meta.url);
 const axeSource = readFileSync(createRequire(require.resolve('@axe-core/playwright')).resolve('axe-core/axe.min.js'), 'utf8');
@@ -109,6 +110,30 @@ describe.runIf(has('chromium'))('the console', () => {
     await page.goto(`${base}/console/transfers?account=acc_${till}&least=20000`);
     await page.getByText('INR 37,037.01').first().waitFor();
     expect(await page.locator('.grid tbody tr').count()).toBe(2);
+    await page.goto(`${base}/console/transfers?account=acc_${till}&exact=37037.01`);
+    await page.getByText('INR 37,037.01').first().waitFor();
+    expect(await page.locator('.grid tbody tr').count()).toBe(1);
+  });
+
+  it('finds transfers of all accounts by amount and time, for a purpose', { timeout: 60_000 }, async () => {
+    await page.goto(`${base}/console/transfers`);
+    await page.getByLabel('Exactly this amount').fill('24,691.34');
+    await page.getByRole('button', { name: 'Show' }).click();
+    await page.getByLabel('Purpose').selectOption('review');
+    await page.getByRole('button', { name: 'Look', exact: true }).click();
+    await page.getByRole('cell', { name: 'INR 24,691.34' }).waitFor();
+    expect(await page.locator('.grid tbody tr').count()).toBe(1);
+    await shot(page, 'transfers-all');
+    // The address holds the search: an amount in a range, of a currency, in a time.
+    await page.goto(`${base}/console/transfers?least=20000&most=40000&currency=INR&purpose=review`);
+    await page.getByRole('cell', { name: 'INR 37,037.01' }).waitFor();
+    expect(await page.locator('.grid tbody tr').count()).toBe(2);
+    await page.locator('.grid a').first().click();
+    await heading(/^Transfer trf_/);
+    await page.goto(`${base}/console/transfers?from=2020-01-01T00:00&to=2020-02-01T00:00&purpose=review`);
+    await page.getByText('No transfer fits.').waitFor();
+    await page.goto(`${base}/console/transfers?from=2020-01-01T00:00&to=2019-02-01T00:00&purpose=review`);
+    await page.getByText('“From” must be before “To”').waitFor();
   });
 
   it('takes times in the zone of the tenant, and saves what is seen', { timeout: 60_000 }, async () => {
@@ -149,7 +174,7 @@ describe.runIf(has('chromium'))('the console', () => {
     const story = (await h.request({ path: `/api/ledger/transfers?ref=pay+1`, cookies: operator.cookies })).json<{ transfer: string }>().transfer;
     const rooms = [
       '', '/feed', '/quarantine', `/quarantine/${line}`, `/quarantine/${line}?purpose=review`, '/accounts?code=wallet&currency=INR', `/accounts/acc_${wallet}`, `/accounts/acc_${wallet}?purpose=review`,
-      `/accounts/acc_${wallet}/explain?purpose=review`, '/transfers', `/transfers/${story}?purpose=review`, '/trial', '/audit', '/audit?action=none', '/operators', '/no-such-room',
+      `/accounts/acc_${wallet}/explain?purpose=review`, '/transfers', '/transfers?exact=24691.34&purpose=review', `/transfers/${story}?purpose=review`, '/transfers?least=1&purpose=review', '/trial', '/audit', '/audit?action=none', '/operators', '/no-such-room',
     ];
     const found: string[] = [];
     for (const [i, room] of rooms.entries()) {

@@ -15,6 +15,14 @@ export function objectsConform(name: string, open: () => ObjectStore): void {
         expect((await open().get(k))?.equals(bytes)).toBe(true);
       }
     });
+    it('are said to be there or not, without being fetched', async () => {
+      const [store, k] = [open(), key()];
+      expect(await store.has(k)).toBe(false);
+      await store.put(k, Buffer.alloc(0));
+      expect([await open().has(k), await store.has(`${k}-none`), await store.has(`${k.slice(0, 32)}/none/at-all`)]).toEqual([true, false, false]);
+      await store.remove(k);
+      expect(await store.has(k)).toBe(false);
+    });
     it('are put once: what stands stays', async () => {
       const [store, k] = [open(), key()];
       expect(await store.put(k, Buffer.from('first'))).toBe('made');

@@ -39,6 +39,7 @@ const tree = root.addChildren([
   createRoute({ ...at, path: '/caches', component: lazyRouteComponent(() => import('./rooms/limits/limits.tsx'), 'Caches') }),
   createRoute({ ...at, path: '/audit', component: lazyRouteComponent(() => import('./rooms/audit/search.tsx'), 'AuditSearch') }),
   createRoute({ ...at, path: '/operators', component: lazyRouteComponent(() => import('./rooms/operators/list.tsx'), 'Operators') }),
+  createRoute({ ...at, path: '/operators/$operator', component: lazyRouteComponent(() => import('./rooms/operators/one.tsx'), 'Operator') }),
 ]);
 
 export const router = createRouter({

@@ -1,4 +1,4 @@
-import { link, mkdir, open, readFile, rm } from 'node:fs/promises';
+import { access, link, mkdir, open, readFile, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { systemRandom } from '#kernel';
 import type { ObjectStore } from '#platform/objects/port';
@@ -47,6 +47,15 @@ export function folderObjects(folder: string): ObjectStore {
         return await readFile(join(folder, key));
       } catch (error) {
         if (coded(error, 'ENOENT')) return undefined;
+        throw error;
+      }
+    },
+    async has(key) {
+      try {
+        await access(join(folder, key));
+        return true;
+      } catch (error) {
+        if (coded(error, 'ENOENT')) return false;
         throw error;
       }
     },

@@ -33,6 +33,7 @@ describe('S3', () => {
       const store = s3Objects(options(wrong));
       await expect(store.put(key(1), Buffer.from('x')), JSON.stringify(wrong)).rejects.toThrow('refused to keep: 403');
       await expect(store.get(key(1))).rejects.toThrow('refused to give: 403');
+      await expect(store.has(key(1))).rejects.toThrow('refused to say: 403');
       await expect(store.remove(key(1))).rejects.toThrow('refused to remove: 403');
     }
     await expect(s3Objects(options({ bucket: 'other' })).put(key(1), Buffer.from('x'))).rejects.toThrow('404');
@@ -57,6 +58,7 @@ describe('S3', () => {
       const bytes = Buffer.alloc(20_000, n);
       expect(['made', 'exists']).toContain(await again(() => store.put(key(n), bytes)));
       expect((await again(() => store.get(key(n))))?.equals(bytes)).toBe(true);
+      expect(await again(() => store.has(key(n)))).toBe(true);
       await again(() => store.remove(key(n)));
       expect(await again(() => store.get(key(n)))).toBeUndefined();
     }

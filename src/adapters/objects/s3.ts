@@ -18,12 +18,12 @@ const ANSWER_MS_MAX = 15_000;
 const passing = (status: number): boolean => status >= 500 || status === 429 || status === 409 || status === 408;
 
 /**
- * Objects in S3 or what speaks like it: `PUT` with `If-None-Match: *`, `GET`, `DELETE`, each signed with Signature Version 4 over the hash of its
+ * Objects in S3 or what speaks like it: `PUT` with `If-None-Match: *`, `GET`, `HEAD`, `DELETE`, each signed with Signature Version 4 over the hash of its
  * body, so that what arrives is what was sent. The service must know conditional writes (Amazon since August 2024, MinIO, Ceph, R2).
  */
 export function s3Objects(o: S3Options): ObjectStore {
   const { accessKeyId, secretAccessKey, region } = o;
-  const ask = async (method: 'PUT' | 'GET' | 'DELETE', key: string, body?: Uint8Array<ArrayBuffer>): Promise<Response> => {
+  const ask = async (method: 'PUT' | 'GET' | 'HEAD' | 'DELETE', key: string, body?: Uint8Array<ArrayBuffer>): Promise<Response> => {
     const hash = Buffer.from(await crypto.subtle.digest('SHA-256', body ?? new Uint8Array())).toString('hex');
     const signed = await new AwsV4Signer({
       method, url: `${o.endpoint.replace(/\/$/, '')}/${o.bucket}/${key}`, accessKeyId, secretAccessKey, region, service: 's3',
@@ -62,6 +62,7 @@ export function s3Objects(o: S3Options): ObjectStore {
       await ended(answer, 'give', [404]);
       return undefined;
     },
+    has: async (key) => (await ended(await ask('HEAD', key), 'say', [200, 404])) === 200,
     remove: async (key) => void await ended(await ask('DELETE', key), 'remove', [200, 204, 404]),
   };
 }

@@ -1,2 +1,2 @@
 export * from './contract.ts';
-export { getObject, putObject, removeObject } from './service.ts';
+export { copyObjects, getObject, hasObject, putObject, removeObject, type Copied } from './service.ts';

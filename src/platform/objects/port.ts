@@ -9,6 +9,8 @@ export interface ObjectStore {
   /** Keeps bytes under a key where there is nothing yet; 'exists' says that something stood there and stays. All of the bytes are kept, or none. */
   put(key: string, bytes: Uint8Array): Promise<'made' | 'exists'>;
   get(key: string): Promise<Buffer | undefined>;
+  /** Whether something is under a key, without fetching it. */
+  has(key: string): Promise<boolean>;
   /** Removes what is under a key; nothing there is no fault. */
   remove(key: string): Promise<void>;
 }

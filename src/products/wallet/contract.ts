@@ -33,6 +33,12 @@ export const DOCUMENT_BYTES_MAX = 5 * 1024 * 1024;
 export const UPLOAD_BYTES_MAX = 7 * 1024 * 1024 + 4096;
 /** Different operators who must approve a case. */
 export const APPROVALS_NEEDED = 2;
+/** Settled cases that one look for documents whose time is over goes through; names that one content of a person may have had. */
+export const DUE_CASES_MAX = 500;
+export const OBJECT_NAMES_MAX = 50;
+/** How long the object store has for one removal, and after how long without an answer the removal is asked for anew. */
+export const REMOVE_BUDGET_MS = 20_000;
+export const REMOVE_AGAIN_MS = 30 * 86_400_000;
 /** How like two names must be, in thousandths, before a person has to look. */
 export const HIT_SCORE_MIN = 900;
 /** Entries with like-sounding names that one look compares; cases and hits that a list shows; entries that one transaction imports. */
@@ -123,6 +129,8 @@ export const zUpload = z.strictObject({ body: z.strictObject({ kind: zDocumentKi
   zDocumentData) }) });
 const zDocument = z.strictObject({
   document: zId('wdoc'), kind: zDocumentKind, type: z.enum(DOCUMENT_TYPES), bytes: z.int(), uploadedAt: zInstant,
+  /** Since when nobody is given it any more: the time to keep it was over. */
+  disposedAt: zInstant.nullable(),
 });
 export type DocumentView = z.output<typeof zDocument>;
 const zCaseState = z.enum(['open', 'approved', 'refused']);
@@ -251,6 +259,10 @@ export const documentWrong = problem('document-wrong', {
 export const documentsUsed = problem('documents-used', { status: 409, title: 'No more documents can be added.', doc: 'Wait until they were looked at.' });
 export const knownAlready = problem('known-already', { status: 409, title: 'You are known by documents already.', doc: 'Nothing more is needed.' });
 export const unknownCase = problem('unknown-case', { status: 404, title: 'There is no such case.', doc: 'Look it up in the queue.' });
+export const documentGone = problem('document-gone', {
+  status: 410, title: 'This document was disposed of.',
+  doc: 'The time for which it had to be kept is over; only what it was and who looked at it is still known.',
+});
 export const unknownDocument = problem('unknown-document', { status: 404, title: 'There is no such document.', doc: 'Look it up in its case.' });
 export const unknownHit = problem('unknown-hit', { status: 404, title: 'There is no such hit.', doc: 'Look it up in the queue.' });
 export const caseDecided = problem('case-decided', { status: 409, title: 'This was decided before.', doc: '`state` says how.' });
@@ -263,7 +275,8 @@ export const sanctionsOpen = problem('sanctions-open', {
 });
 export const reasonMissing = problem('reason-missing', { status: 422, title: 'A refusal needs a reason.', doc: 'Name one of the reasons.' });
 export const walletProblems = [
-  documentWrong, documentsUsed, knownAlready, unknownCase, unknownDocument, unknownHit, caseDecided, sameOperator, operatorNeeded, sanctionsOpen, reasonMissing,
+  documentWrong, documentsUsed, knownAlready, unknownCase, unknownDocument, documentGone,
+  unknownHit, caseDecided, sameOperator, operatorNeeded, sanctionsOpen, reasonMissing,
   dayNotOver, dayOutOfOrder, unknownRun,
   periodWrong, statementTooLong,
   unknownAccount, unknownPayee, accountsUsed, currencyUnknown, currencyDiffers, amountWrong, sameAccount, handleTaken, limitReached, accountFrozen,
@@ -300,6 +313,12 @@ export const SendOrder = job('wallet.send-order', { doc: 'Sends one order to the
 export const DayOver = job('wallet.day-over', { doc: 'Starts the end of a business day, behind the days before it that were not closed.',
   data: { day: z.iso.date() },
   attemptsMax: 1000 });
+export const DocumentsDue = job('wallet.documents-due', {
+  doc: 'Looks through settled cases for documents that need not be kept any longer, `after` a case.', data: { after: z.string().optional() }, priority: 'bulk',
+});
+export const DisposeDocument = job('wallet.dispose-document', {
+  doc: 'Removes one document’s object, and notes it.', data: { document: z.string() }, attemptsMax: 100, priority: 'bulk',
+});
 /** A day that waits for the one before it is looked at again after this long. */
 export const DAY_AGAIN_MS = 60_000;
 

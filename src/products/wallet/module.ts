@@ -6,13 +6,15 @@ import { acceptForm, declineForm, limitsPage, orderPage, requestsPage, schedules
 import { moveForms, movePages } from './pages/move.tsx';
 import { kycPage, uploadForm } from './pages/kyc.tsx';
 import { statementPage } from './pages/statement.tsx';
-import { everyDay, follow, onDayOver } from './reactions.ts';
+import { everyDay, everyNight, follow, onDayOver, onDocumentsDue } from './reactions.ts';
 import { changes, documentFile, downloads, routes } from './routes.ts';
+import { disposeDocument } from './service/disposal.ts';
 import { eodRunner } from './service/eod.ts';
 import { notices, tellOfPayments, tellOfTiers } from './service/notices.ts';
 import { sendOrder } from './service/orders.ts';
 import { scheduler } from './service/schedules.ts';
 import { checks } from './service/verify.ts';
+import { keptAfter } from './store/kyc.ts';
 import { accountStates, kycStates, limitStates, listStates, moveStates, orderStates, requestStates, scheduleStates,
   statementStates } from './service/states.ts';
 
@@ -35,7 +37,7 @@ export default defineModule({
     'wallet.accrual': { app: ['select', 'insert'], auditor: ['select'] },
     'wallet.interest': { app: ['select', 'insert', 'update'], auditor: ['select'] },
     'wallet.kyc_case': { app: ['select', 'insert', 'update'], auditor: ['select'] },
-    'wallet.document': { app: ['select', 'insert'], auditor: ['select'] },
+    'wallet.document': { app: ['select', 'insert', 'update'], auditor: ['select'] },
     'wallet.kyc_vote': { app: ['select', 'insert'], auditor: ['select'] },
     'wallet.sanctioned': { app: ['select', 'insert', 'update', 'delete'], auditor: ['select'] },
     'wallet.sanctioned_name': { app: ['select', 'insert', 'delete'], auditor: ['select'] },
@@ -52,11 +54,13 @@ export default defineModule({
   forms: [openForm, nameForm, freezeForm, ...moveForms, acceptForm, declineForm, stopForm, uploadForm],
   problems: walletProblems,
   events: [Opened, PaymentMade, Booked, RequestChanged, OrderChanged, KycChanged, HitFound],
-  calls: [sendOrder],
-  handlers: [onDayOver],
-  schedules: [everyDay],
+  calls: [sendOrder, disposeDocument],
+  handlers: [onDayOver, onDocumentsDue],
+  schedules: [everyDay, everyNight],
   workers: [follow, scheduler, eodRunner],
   checks,
+  objects: { prefix: 'wdoc', doc: 'Documents of holders, sealed, until they are disposed of.',
+    list: ({ sql, tenant }, after, limit) => keptAfter(sql, tenant.id, after, limit) },
   islands: new URL('./islands/', import.meta.url),
   permissions: { 'wallet:freeze': 'Freeze accounts and let them go.', 'wallet:kyc': 'See documents of holders and decide how well they are known.',
     'wallet:eod': 'Start end-of-day runs and see how far they are.' },

@@ -1,6 +1,7 @@
-import { addDays, handle, Hints, schedule, type CivilDate, type Worker } from '#kernel';
+import { addDays, handle, Hints, schedule, type CivilDate, type Uuid, type Worker } from '#kernel';
 import { watchEvents } from '#spine/events';
-import { Booked, DAY_AGAIN_MS, DayOver, KycChanged, OrderChanged, PaymentMade, RequestChanged } from './contract.ts';
+import { Booked, DAY_AGAIN_MS, DayOver, DocumentsDue, KycChanged, OrderChanged, PaymentMade, RequestChanged } from './contract.ts';
+import { disposeDue } from './service/disposal.ts';
 import { startEod } from './service/eod.ts';
 
 /** In every web process: whoever's money moved is told to look again. */
@@ -29,6 +30,12 @@ export const follow: Worker = {
 export const everyDay = schedule('wallet.every-day', {
   doc: 'Closes the business day that has just ended.', cron: '5 0 * * *', missed: 'each', job: DayOver, data: ({ on }) => ({ day: addDays(on, -1) }),
 });
+
+/** Each night: whose documents need not be kept any longer. */
+export const everyNight = schedule('wallet.documents-due', {
+  doc: 'Disposes of documents that need not be kept any longer.', cron: '40 2 * * *', missed: 'last', job: DocumentsDue, data: () => ({}),
+});
+export const onDocumentsDue = handle(DocumentsDue, (tx, { after }) => disposeDue(tx, after as Uuid | undefined));
 
 /** Days follow each other: where an earlier one was not closed, it comes first, and this one is looked at again. */
 export const onDayOver = handle(DayOver, async (tx, { day }) => {

@@ -2,8 +2,9 @@ import { civilDate, download, route, stream, type PageContext } from '#kernel';
 import { noticeTopics } from '#platform/notify';
 import { insufficientFunds, transferInvalid } from '#spine/ledger';
 import {
-  caseDecided, documentsUsed, documentWrong, knownAlready, operatorNeeded, reasonMissing, sameOperator, sanctionsOpen, unknownCase, unknownDocument, unknownHit,
-  UPLOAD_BYTES_MAX, zCase, zCases, zDecide, zDecideHit, zHit, zHits, zKept, zKyc, zOfCase, zOfDocument, zQueue, zUpload, type KeptView,
+  caseDecided, documentGone, documentsUsed, documentWrong, knownAlready, operatorNeeded, reasonMissing, sameOperator, sanctionsOpen, unknownCase,
+  unknownDocument, unknownHit, UPLOAD_BYTES_MAX,
+  zCase, zCases, zDecide, zDecideHit, zHit, zHits, zKept, zKyc, zOfCase, zOfDocument, zQueue, zUpload, type KeptView,
   dayNotOver, dayOutOfOrder, unknownRun, zEodOf, zEodRun, zEodRuns, zEodStart,
   accountClosed, accountFrozen, accountsUsed, periodWrong, statementTooLong, zStatement, zStatementAsk, type StatementView, amountWrong, currencyDiffers,
     currencyUnknown, dateWrong, handleTaken, limitReached, payeeCannot, requestOver,
@@ -177,7 +178,7 @@ export const decideRoute = route('POST /wallet/office/kyc/:case/decision', {
 });
 export const documentRoute = route('GET /wallet/office/documents/:document', {
   summary: 'What a document is and where it is kept; its bytes are a download at the same address without /api.', scope: 'wallet:kyc', input: zOfDocument,
-  output: zKept, problems: [unknownDocument], audit: 'wallet.document-viewed', verb: showDocument,
+  output: zKept, problems: [unknownDocument, documentGone], audit: 'wallet.document-viewed', verb: showDocument,
   example: { input: { params: { document: `wdoc_${'0'.repeat(32)}` } } },
 });
 export const hitsRoute = route('GET /wallet/office/hits', {

@@ -8,6 +8,9 @@ export const purposeMissing = problem('purpose-missing', {
 /** Facts of one page of a search, and how many it looks through for them. */
 export const SEARCH_FACTS_MAX = 100;
 export const SEARCH_LOOKED_MAX = 20_000;
+/** Facts that one look back at an action brings, and spans of time that are looked at before one that is empty is given up. */
+export const BACK_FACTS_MAX = 500;
+export const BACK_LOOKS_MAX = 40;
 
 const zHex = z.string().regex(/^[0-9a-f]{32}$/);
 /** An id with or without its kind. */

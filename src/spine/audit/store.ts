@@ -122,3 +122,11 @@ export const searchAbout = (sql: SqlTag, tenant: string, subject: string, s: Sou
     result, replace(subject::text, '-', '') as subject, resource, problem, trace, latency_us, detail, matches
   from ((select * from seen where matches order by seq desc limit ${limit}) union all (select * from seen where not matches order by seq limit 1)) r
   order by seq desc`;
+
+/** Facts of one action that were done between two instants, newest first, before a place in that order. */
+export const factsBack = (sql: SqlTag, action: string, from: Date, before: { readonly at: Date; readonly seq: bigint }, limit: number):
+  Promise<{ seq: bigint; at: Date; resource: string | null; detail: string | null }[]> =>
+  sql<{ seq: bigint; at: Date; resource: string | null; detail: string | null }>`
+  select seq, at, resource, detail from audit.fact
+  where at >= ${from} and at <= ${before.at} and (at, seq) < (${before.at}::timestamptz, ${before.seq}::bigint) and action = ${action} and result = 'done'
+  order by at desc, seq desc limit ${limit}`;

@@ -180,6 +180,17 @@ const zTransferOut = z.strictObject({
 /** A transfer by its id, or by the name that its caller gave it. */
 export const zFindTransfer = z.strictObject({ query: z.strictObject({ id: zTransferId, ref: z.string().min(1).max(REF_MAX) }).partial() }).partial();
 export const zFoundTransfer = z.strictObject({ transfer: zTransferId.nullable() });
+/** Transfers that one page of a search shows, facts that it looks through, and the longest time that it may be about. */
+export const FOUND_TRANSFERS_MAX = 50;
+export const FOUND_FACTS_MAX = 5000;
+export const SEARCH_DAYS_MAX = 366;
+/** Amounts are minor units; without a currency they are those of any. */
+export const zSearchTransfers = z.strictObject({ query: z.strictObject({
+  from: zInstant, to: zInstant, purpose: zPurpose.optional(), currency: z.string().regex(/^[A-Z]{3}$/).optional(), least: zAmount.optional(),
+  most: zAmount.optional(), cursor: z.string().regex(/^\d{1,15}\.\d{1,18}$/).optional(),
+}) });
+/** `next` goes on where this page ended; `lookedTo` is how far back it looked. */
+export const zFoundTransfers = z.strictObject({ transfers: z.array(zTransferOut), next: z.string().nullable(), lookedTo: zInstant.nullable() });
 export const zLookTransfer = z.strictObject({ params: z.strictObject({ transfer: zTransferId }),
   query: z.strictObject({ purpose: zPurpose }).partial().optional() });
 export const zTransferStory = z.strictObject({
@@ -195,6 +206,9 @@ export const zTrialOut = z.strictObject({
   lines: z.array(z.strictObject({ code: z.string(), kind: z.string(), normal: z.enum(['debit', 'credit']), currency: z.string(), balance: zSum,
     accounts: z.int() })),
   totals: z.array(z.strictObject({ currency: z.string(), debit: zSum, credit: zSum })),
+});
+export const spanWrong = problem('ledger-span-wrong', {
+  status: 422, title: 'The search needs a time that begins before it ends, of at most 366 days.', doc: 'Set `from` before `to`; `limit` is the number of days.',
 });
 export const accountUnknown = problem('ledger-account-unknown', {
   status: 404, title: 'There is no such account in these books.', doc: 'Check the id; another tenant’s account answers the same.',
@@ -247,5 +261,5 @@ export const journalInvalid = problem('journal-invalid', {
 export const periodRefused = problem('period-refused', {
   status: 409, title: 'The period cannot be sealed.', doc: 'Seal periods in order and only after they have ended.', data: z.object({ reason: z.string() }),
 });
-export const problems = [transferInvalid, transferRefused, insufficientFunds, transferRefReused, accountRefused, journalInvalid, periodRefused,
+export const problems = [spanWrong, transferInvalid, transferRefused, insufficientFunds, transferRefReused, accountRefused, journalInvalid, periodRefused,
   accountUnknown, transferUnknown] as const;

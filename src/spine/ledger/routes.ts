@@ -1,10 +1,11 @@
 import { route } from '#kernel';
 import { purposeMissing } from '#spine/audit';
 import {
-  accountUnknown, transferUnknown, zAccountOut, zAccountsOut, zAccountsQuery, zBalanceStory, zExplainQuery, zFindTransfer, zFoundTransfer, zLookAccount,
-  zLookTransfer, zStatementOut, zStatementQuery, zTransferStory, zTrialOut, zTrialQuery,
+  accountUnknown, spanWrong, transferUnknown, zAccountOut, zAccountsOut, zAccountsQuery, zBalanceStory, zExplainQuery, zFindTransfer, zFoundTransfer,
+  zFoundTransfers, zLookAccount, zLookTransfer, zSearchTransfers, zStatementOut, zStatementQuery, zTransferStory, zTrialOut, zTrialQuery,
 } from './contract.ts';
 import { explainAccount, explainOne, findTransfer, listAccounts, readTrial, searchEntries, showAccount } from './service/desk.ts';
+import { searchTransfers } from './service/search.ts';
 
 const account = `acc_${'0'.repeat(32)}` as const;
 const transfer = `trf_${'0'.repeat(32)}` as const;
@@ -31,6 +32,11 @@ export const findRoute = route('GET /ledger/transfers', {
   summary: 'The transfer of an id, or of the name that its caller gave it.', scope: 'ledger:read', input: zFindTransfer, output: zFoundTransfer, problems: [],
   verb: findTransfer, example: { input: { query: { id: transfer } } },
 });
+export const searchRoute = route('GET /ledger/transfers/search', {
+  summary: 'Transfers of whichever accounts in a time, newest first, of a currency and a range of amounts.', scope: 'ledger:read', input: zSearchTransfers,
+  output: zFoundTransfers, problems: [purposeMissing, spanWrong], priority: 'report', audit: 'ledger.searched', verb: searchTransfers,
+  example: { input: { query: { from: '2026-11-01T00:00:00.000Z', to: '2026-11-02T00:00:00.000Z', purpose } } },
+});
 export const explainTransferRoute = route('GET /ledger/transfers/:transfer/explain', {
   summary: 'A transfer with what it hangs together with, the request that made it, who asked, and the facts about it.', scope: 'ledger:read',
   input: zLookTransfer, output: zTransferStory, problems: [transferUnknown, purposeMissing], audit: 'ledger.looked', verb: explainOne,
@@ -41,4 +47,4 @@ export const trialRoute = route('GET /ledger/trial-balance', {
   output: zTrialOut, problems: [], priority: 'report', audit: 'ledger.trial-balance', verb: readTrial, example: { input: {} },
 });
 
-export const routes = [accountsRoute, accountRoute, statementRoute, explainAccountRoute, findRoute, explainTransferRoute, trialRoute];
+export const routes = [accountsRoute, accountRoute, statementRoute, explainAccountRoute, findRoute, searchRoute, explainTransferRoute, trialRoute];

@@ -77,11 +77,32 @@ export const nameTaken = problem('operator-name-taken', {
 });
 export const roleUnknown = problem('operator-role-unknown', { status: 422, title: 'There is no such role.', doc: 'Take one of the roles that are listed.' });
 export const operatorUnknown = problem('operator-unknown', { status: 404, title: 'There is no operator of this name.', doc: 'List the operators first.' });
+export const operatorSelf = problem('operator-self', {
+  status: 409, title: 'Nobody changes their own role, link or state.', doc: 'Ask another administrator, or use the command line.',
+});
+export const lastAdministrator = problem('operator-last-administrator', {
+  status: 409, title: 'This is the last active operator who may manage operators.', doc: 'Make another one first; they count once they are enrolled.',
+});
+export const operatorDisabled = problem('operator-disabled', {
+  status: 409, title: 'This operator is disabled.', doc: 'Enable them first: a link of a disabled operator does not work.',
+});
 export const operatorProblems = [
-  operatorRefused, triesUsed, linkOver, passwordWeak, codeWrong, passkeyRefused, operatorOver, nameTaken, roleUnknown, operatorUnknown,
+  operatorRefused, triesUsed, linkOver, passwordWeak, codeWrong, passkeyRefused, operatorOver, nameTaken, roleUnknown, operatorUnknown, operatorSelf,
+  lastAdministrator, operatorDisabled,
 ];
 
-export const zOperators = z.strictObject({ operators: z.array(z.strictObject({ operator: zId('opr'), name: zOperatorName, role: z.string(),
-  state: z.enum(['invited', 'active', 'disabled']) })) });
+const zState = z.enum(['invited', 'active', 'disabled']);
+/** `sessions` are those that are open now; `lastSignInAt` is of any, also one that ended. */
+export const zListed = z.strictObject({ operator: zId('opr'), name: zOperatorName, role: z.string(), state: zState, lastSignInAt: zInstant.nullable(),
+  sessions: z.int() });
+export const zOperators = z.strictObject({
+  operators: z.array(zListed), roles: z.array(z.strictObject({ role: z.string(), permissions: z.array(z.string()) })),
+});
+export const zInvite = z.strictObject({ body: z.strictObject({ name: zOperatorName, role: z.string().max(64) }) });
+export const zOfOperator = z.strictObject({ params: z.strictObject({ operator: zId('opr') }) });
+export const zRole = z.strictObject({ ...zOfOperator.shape, body: z.strictObject({ role: z.string().max(64) }) });
+/** The text of a link, in the one answer that holds it: it stands behind `/operator/enrol?link=`. */
+export const zMadeLink = uncached('token', z.strictObject({ operator: zId('opr'), link: z.string(), expiresAt: zInstant }));
+export const zChanged = z.strictObject({ operator: zId('opr') });
 
 export type OperatorState = 'invited' | 'active' | 'disabled';

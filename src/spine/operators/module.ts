@@ -20,7 +20,8 @@ export default defineModule({
   problems: operatorProblems,
   authenticators: [operatorAuthenticator],
   gates: [operatorGate],
-  permissions: { 'operators:read': 'See who works for the tenant, and in which role.' },
+  permissions: { 'operators:read': 'See who works for the tenant, and in which role.',
+    'operators:manage': 'Add operators, give them links and roles, keep them out and end their sessions.' },
   privacy: {
     'operators.operator.name': { kind: 'name', kept: 'sealed' },
     'operators.operator.name_index': { kind: 'name', kept: 'blind-index' },

@@ -1,11 +1,12 @@
 import { route } from '#kernel';
 import {
-  codeWrong, linkOver, operatorOver, operatorRefused, passkeyRefused, passwordWeak, triesUsed, zByPasskey, zByPassword, zChallenge, zEnrolByPasskey,
-  zEnrolByPassword, zEnrolment, zMe, zNothing, zOfLink, zOpened,
-  zOperators,
+  codeWrong, lastAdministrator, linkOver, nameTaken, operatorDisabled, operatorOver, operatorRefused, operatorSelf, operatorUnknown, passkeyRefused,
+  passwordWeak, roleUnknown, triesUsed, zByPasskey, zByPassword, zChallenge, zChanged, zEnrolByPasskey, zEnrolByPassword, zEnrolment, zInvite, zMadeLink, zMe,
+  zNothing, zOfLink, zOfOperator, zOpened, zOperators, zRole,
 } from './contract.ts';
 import { enrolByPasskey, enrolByPassword, readLink } from './service/enrol.ts';
 import { readOperators } from './service/invite.ts';
+import { disable, enable, endSessions, invite, relink, setRole } from './service/manage.ts';
 import { readMe, signOut } from './service/session.ts';
 import { challenge, signInByPasskey, signInByPassword } from './service/sign-in.ts';
 
@@ -50,6 +51,37 @@ export const leaveRoute = route('POST /operators/sign-out', {
   audit: 'operators.sign-out', verb: signOut, example: { input: {}, output: {} },
 });
 
-export const routes = [challengeRoute, passwordRoute, passkeyRoute, linkRoute, enrolPasswordRoute, enrolPasskeyRoute, meRoute, listRoute, leaveRoute];
+const one = { params: { operator: `opr_${'0'.repeat(32)}` } } as const;
+export const inviteRoute = route('POST /operators', {
+  summary: 'Adds an operator; the link that enrols them stands in this answer only, works once and for a day.', scope: 'operators:manage', input: zInvite,
+  output: zMadeLink, status: 201, problems: [nameTaken, roleUnknown], audit: 'operators.added', verb: invite,
+  example: { input: { body: { name: 'Made Up Colleague', role: 'auditor' } } },
+});
+export const relinkRoute = route('POST /operators/:operator/link', {
+  summary: 'A new link for an operator; what they sign in with stays until it is used.', scope: 'operators:manage', input: zOfOperator, output: zMadeLink,
+  problems: [operatorUnknown, operatorSelf, operatorDisabled], audit: 'operators.link', verb: relink, example: { input: one },
+});
+export const roleRoute = route('POST /operators/:operator/role', {
+  summary: 'Gives an operator another role, from their next request on.', scope: 'operators:manage', input: zRole, output: zChanged,
+  problems: [operatorUnknown, roleUnknown, operatorSelf, lastAdministrator], audit: 'operators.role', verb: setRole,
+  example: { input: { ...one, body: { role: 'auditor' } } },
+});
+export const disableRoute = route('POST /operators/:operator/disable', {
+  summary: 'Keeps an operator out from now on: sessions and links end.', scope: 'operators:manage', input: zOfOperator, output: zChanged,
+  problems: [operatorUnknown, operatorSelf, lastAdministrator], audit: 'operators.disabled', verb: disable, example: { input: one },
+});
+export const enableRoute = route('POST /operators/:operator/enable', {
+  summary: 'Lets a disabled operator in again, with what they signed in with before.', scope: 'operators:manage', input: zOfOperator, output: zChanged,
+  problems: [operatorUnknown, operatorSelf], audit: 'operators.enabled', verb: enable, example: { input: one },
+});
+export const endSessionsRoute = route('POST /operators/:operator/sessions/end', {
+  summary: 'Ends whatever sessions an operator has open; they may sign in again.', scope: 'operators:manage', input: zOfOperator, output: zChanged,
+  problems: [operatorUnknown], audit: 'operators.sessions-ended', verb: endSessions, example: { input: one },
+});
+
+export const routes = [
+  challengeRoute, passwordRoute, passkeyRoute, linkRoute, enrolPasswordRoute, enrolPasskeyRoute, meRoute, listRoute, leaveRoute,
+  inviteRoute, relinkRoute, roleRoute, disableRoute, enableRoute, endSessionsRoute,
+];
 /** The cookie that a form sets where a machine is given the token. */
 export { operatorCookie } from './service/session.ts';

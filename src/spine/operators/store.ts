@@ -12,8 +12,21 @@ export const lockOperator = async (sql: SqlTag, id: Uuid): Promise<OperatorRow |
 export const readOperator = async (sql: SqlTag, id: Uuid): Promise<OperatorRow | undefined> => (await sql<OperatorRow>`
   select replace(id::text, '-', '') as id, name, role, state, password, totp, totp_step from operators.operator where id = ${id}`)[0];
 
-export const listOperators = (sql: SqlTag, limit: number): Promise<OperatorRow[]> => sql<OperatorRow>`
-  select replace(id::text, '-', '') as id, name, role, state, null as password, null as totp, totp_step from operators.operator order by id limit ${limit}`;
+export interface ListedRow { id: Uuid; name: string; role: string; state: OperatorState; last_at: Date | null; sessions: number }
+export const listOperators = (sql: SqlTag, tenant: Uuid, now: Date, seenSince: Date, limit: number): Promise<ListedRow[]> => sql<ListedRow>`
+  select replace(o.id::text, '-', '') as id, o.name, o.role, o.state,
+    (select s.started_at from operators.session s where s.tenant = ${tenant} and s.operator = o.id order by s.started_at desc limit 1) as last_at,
+    (select count(*)::int from operators.session s where s.tenant = ${tenant} and s.operator = o.id and s.ended_at is null and s.expires_at > ${now}
+      and s.seen_at > ${seenSince}) as sessions
+  from operators.operator o where o.tenant = ${tenant} order by o.id limit ${limit}`;
+
+/** Locks the active operators of some roles, in the order of their ids; resolves to those that are so once they are locked. */
+export const lockActive = (sql: SqlTag, tenant: Uuid, roles: readonly string[]): Promise<{ id: Uuid }[]> => sql<{ id: Uuid }>`
+  select replace(id::text, '-', '') as id from operators.operator where tenant = ${tenant} and state = 'active' and role = any(${roles}::text[])
+  order by operators.operator.id for update`;
+
+export const hasPasskey = async (sql: SqlTag, tenant: Uuid, operator: Uuid): Promise<boolean> => (await sql`
+  select 1 from operators.passkey where tenant = ${tenant} and operator = ${operator} limit 1`).length > 0;
 
 /** No row where the name is taken. */
 export const insertOperator = (sql: SqlTag, tenant: Uuid, o: { id: Uuid; name: string; index: Buffer; role: string }, now: Date): Promise<unknown[]> => sql`
@@ -72,7 +85,7 @@ export const endSession = (sql: SqlTag, id: Uuid, now: Date, reason: string): Pr
   update operators.session set ended_at = ${now}, end_reason = ${reason} where id = ${id} and ended_at is null returning id`;
 
 export const endSessionsOf = (sql: SqlTag, operator: Uuid, now: Date, reason: string): Promise<unknown[]> => sql`
-  update operators.session set ended_at = ${now}, end_reason = ${reason} where operator = ${operator} and ended_at is null`;
+  update operators.session set ended_at = ${now}, end_reason = ${reason} where operator = ${operator} and ended_at is null returning 1`;
 
 /** Which of these sessions are over, or not there. */
 export const endedSessions = (sql: SqlTag, tenant: Uuid, ids: readonly string[], now: Date): Promise<{ id: string }[]> => sql<{ id: string }>`

@@ -81,8 +81,9 @@ export const en = {
   ledger: {
     account: 'Account', code: 'Code', kind: 'Kind', currency: 'Currency', balance: 'Balance', accounts: 'Accounts', accountsOf: 'Accounts of {code}', holder: 'Held by', state: 'State', posted: 'Posted', available: 'Available', pendingIn: 'Coming', pendingOut: 'Held to go',
     minimum: 'At least', maximum: 'At most', guards: 'Guards', noDebit: 'no debits', noCredit: 'no credits', frozen: 'frozen', nobody: 'the house itself', explain: 'Explain', entries: 'Entries', empty: 'No entry fits. Change or clear the filters.',
-    noAccounts: 'No account was opened yet. A product opens them when somebody needs one.', at: 'Recorded', effective: 'Counts from', side: 'Side', debit: 'Debit', credit: 'Credit', change: 'Change', other: 'Other account', transfer: 'Transfer', least: 'From amount', most: 'To amount', from: 'From', to: 'To',
-    find: 'Id or name of a transfer', findHint: 'trf_… or the name that its caller gave it', notFound: 'No transfer of this tenant has this id or name.', inAccount: 'Or entries of an account', accountId: 'Account (acc_…)',
+    noAccounts: 'No account was opened yet. A product opens them when somebody needs one.', at: 'Recorded', effective: 'Counts from', side: 'Side', debit: 'Debit', credit: 'Credit', change: 'Change', other: 'Other account', transfer: 'Transfer', exact: 'Exactly this amount', least: 'From amount', most: 'To amount', from: 'From', to: 'To',
+    find: 'Id or name of a transfer', findHint: 'trf_… or the name that its caller gave it', everywhere: 'Transfers of all accounts', noneFound: 'No transfer fits. Look at another time, or clear a filter.', lookedTo: 'Searched back to {time} so far.', currencyHint: 'Of the amounts; INR unless said', timeHint: 'Without an account the search is of all of them, in the 24 hours before “To” or now; “From” makes it longer, up to a year.', timeWrong: '“From” must be before “To”, by a year at most.',
+    notFound: 'No transfer of this tenant has this id or name.', inAccount: 'Or entries of an account', accountId: 'Account (acc_…)',
     day: 'At the end of the day', now: 'now', total: 'Total', equal: 'Both sides are equal.', unequal: 'The sides differ. Run “exchequer verify” at once.', kinds: { asset: 'assets', liability: 'liabilities', equity: 'equity', income: 'income', expense: 'expenses' },
     explainBalance: 'Why this balance', before: 'Before these entries', after: 'Balance', amount: 'Amount', result: 'Result', story: 'What it hangs together with', alone: 'It stands alone.', request: 'The request', trace: 'Trace', facts: 'What the audit log says', noFacts: 'No fact bears this trace.', seeAll: 'All facts of this request',
     states: { open: 'open', closing: 'closing', closed: 'closed' },
@@ -91,6 +92,5 @@ export const en = {
     subject: 'Person (id)', actor: 'Actor (id)', action: 'Action', result: 'Result', trace: 'Trace', from: 'From', to: 'To', at: 'When', who: 'Who', what: 'What', about: 'About', on: 'On', detail: 'More', found: 'Facts', empty: 'No fact fits. Facts are kept for ever, so look further back or clear a filter.', lookedTo: 'Searched back to {time} so far.',
     results: { done: 'done', refused: 'refused', failed: 'failed' },
   },
-  operators: { list: 'Operators', name: 'Name', role: 'Role', state: 'State', states: { invited: 'invited', active: 'active', disabled: 'disabled' }, text: 'They are added, given a new link and disabled at the command line: exchequer operator.' },
 };
 export type Words = typeof en;

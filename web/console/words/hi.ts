@@ -83,8 +83,9 @@ export const hi: Words = {
   ledger: {
     account: 'खाता', code: 'कोड', kind: 'प्रकार', currency: 'मुद्रा', balance: 'शेष', accounts: 'खाते', accountsOf: '{code} के खाते', holder: 'धारक', state: 'दशा', posted: 'दर्ज', available: 'उपलब्ध', pendingIn: 'आने वाला', pendingOut: 'जाने के लिए रोका गया',
     minimum: 'कम से कम', maximum: 'अधिक से अधिक', guards: 'सीमाएँ', noDebit: 'नामे नहीं', noCredit: 'जमा नहीं', frozen: 'रोका गया', nobody: 'संस्था स्वयं', explain: 'समझाएँ', entries: 'प्रविष्टियाँ', empty: 'कोई प्रविष्टि मेल नहीं खाती। छन्नी बदलें या साफ़ करें।',
-    noAccounts: 'अभी कोई खाता नहीं खुला। ज़रूरत होने पर उत्पाद खाते खोलते हैं।', at: 'दर्ज हुआ', effective: 'कब से गिना', side: 'पक्ष', debit: 'नामे', credit: 'जमा', change: 'बदलाव', other: 'दूसरा खाता', transfer: 'अंतरण', least: 'इतनी राशि से', most: 'इतनी राशि तक', from: 'से', to: 'तक',
-    find: 'अंतरण की आईडी या नाम', findHint: 'trf_… या वह नाम जो भेजने वाले ने दिया', notFound: 'इस आईडी या नाम का कोई अंतरण नहीं है।', inAccount: 'या किसी खाते की प्रविष्टियाँ', accountId: 'खाता (acc_…)',
+    noAccounts: 'अभी कोई खाता नहीं खुला। ज़रूरत होने पर उत्पाद खाते खोलते हैं।', at: 'दर्ज हुआ', effective: 'कब से गिना', side: 'पक्ष', debit: 'नामे', credit: 'जमा', change: 'बदलाव', other: 'दूसरा खाता', transfer: 'अंतरण', exact: 'ठीक यही राशि', least: 'इतनी राशि से', most: 'इतनी राशि तक', from: 'से', to: 'तक',
+    find: 'अंतरण की आईडी या नाम', findHint: 'trf_… या वह नाम जो भेजने वाले ने दिया', everywhere: 'सभी खातों के अंतरण', noneFound: 'कोई अंतरण मेल नहीं खाता। दूसरा समय देखें, या कोई फ़िल्टर हटाएँ।', lookedTo: 'अब तक {time} तक खोजा गया।', currencyHint: 'राशियों की; न बताया हो तो INR', timeHint: 'खाते के बिना सभी खातों में खोजा जाता है, “तक” या अभी से पहले के 24 घंटों में; “से” इसे एक वर्ष तक लंबा करता है।', timeWrong: '“से” का समय “तक” से पहले हो, अधिक से अधिक एक वर्ष।',
+    notFound: 'इस आईडी या नाम का कोई अंतरण नहीं है।', inAccount: 'या किसी खाते की प्रविष्टियाँ', accountId: 'खाता (acc_…)',
     day: 'इस दिन के अंत में', now: 'अभी', total: 'योग', equal: 'दोनों पक्ष बराबर हैं।', unequal: 'पक्ष बराबर नहीं हैं। तुरंत “exchequer verify” चलाएँ।', kinds: { asset: 'संपत्तियाँ', liability: 'देनदारियाँ', equity: 'पूँजी', income: 'आय', expense: 'व्यय' },
     explainBalance: 'यह शेष क्यों', before: 'इन प्रविष्टियों से पहले', after: 'शेष', amount: 'राशि', result: 'परिणाम', story: 'किससे जुड़ा है', alone: 'यह अकेला है।', request: 'अनुरोध', trace: 'ट्रेस', facts: 'लेखा-परीक्षा क्या कहती है', noFacts: 'इस ट्रेस का कोई तथ्य नहीं है।', seeAll: 'इस अनुरोध के सभी तथ्य',
     states: { open: 'खुला', closing: 'बंद हो रहा', closed: 'बंद' },
@@ -93,5 +94,4 @@ export const hi: Words = {
     subject: 'व्यक्ति (आईडी)', actor: 'करने वाला (आईडी)', action: 'कार्य', result: 'परिणाम', trace: 'ट्रेस', from: 'से', to: 'तक', at: 'कब', who: 'किसने', what: 'क्या', about: 'किसके बारे में', on: 'किस पर', detail: 'और', found: 'तथ्य', empty: 'कोई तथ्य मेल नहीं खाता। तथ्य सदा रखे जाते हैं, इसलिए और पीछे देखें या छन्नी साफ़ करें।', lookedTo: 'अब तक {time} तक खोजा गया।',
     results: { done: 'हुआ', refused: 'मना किया गया', failed: 'विफल' },
   },
-  operators: { list: 'संचालक', name: 'नाम', role: 'भूमिका', state: 'दशा', states: { invited: 'आमंत्रित', active: 'सक्रिय', disabled: 'बंद' }, text: 'उन्हें कमांड लाइन से जोड़ा, नया लिंक दिया और बंद किया जाता है: exchequer operator.' },
 };

@@ -24,7 +24,8 @@ function Sent({ context, kyc }: { context: PageContext; kyc: KycView }): VNode {
     <ul class="cards">
       {kyc.case.documents.map((d) => (
         <li class="card"><Badge meaning={kyc.case?.state === 'approved' ? 'done' : kyc.case?.state === 'refused' ? 'failed' : 'waiting'}>
-          {fill(w.line, { kind: w.kinds[d.kind], date: dayText(context, d.uploadedAt) })}</Badge></li>
+          {fill(w.line, { kind: w.kinds[d.kind], date: dayText(context, d.uploadedAt) })}
+          {d.disposedAt && ` ${fill(w.gone, { date: dayText(context, d.disposedAt) })}`}</Badge></li>
       ))}
     </ul>
   );

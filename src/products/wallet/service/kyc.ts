@@ -1,11 +1,12 @@
 import { createHash } from 'node:crypto';
 import { z } from 'zod';
-import { done, idOf, perform, refuse, uuid, uuidOf, type Outcome, type PrepareContext, type Tx, type Uuid } from '#kernel';
+import { done, idOf, perform, refuse, Unavailable, uuid, uuidOf, type Outcome, type PrepareContext, type Tx, type Uuid } from '#kernel';
 import { getObject, putObject } from '#platform/objects';
 import { readProfile } from '#spine/identity';
 import { subjectKeys, tenantKeys, type Sealer } from '#spine/vault';
 import {
-  APPROVALS_NEEDED, caseDecided, DOCUMENT_BYTES_MAX, DOCUMENTS_MAX, documentsUsed, documentWrong, knownAlready, KycChanged, operatorNeeded, QUEUE_MAX,
+  APPROVALS_NEEDED, caseDecided, DOCUMENT_BYTES_MAX, DOCUMENTS_MAX, documentGone, documentsUsed, documentWrong, knownAlready, KycChanged,
+  OBJECT_NAMES_MAX, operatorNeeded, QUEUE_MAX,
   reasonMissing, sameOperator, sanctionsOpen, unknownCase, unknownDocument, zCases, zDecide, zOfCase, zOfDocument, zQueue, zUpload, type CaseView,
   type DocumentView, type KeptView, type KycView,
 } from '../contract.ts';
@@ -14,6 +15,7 @@ import { tiersOf } from '../store/accounts.ts';
 import {
   casesIn, documentsOf, endCase, insertDocument, insertVote, lockCase, newestCase, openCase, raiseTier, readCase, readDocument, votesOf, type DocumentRow,
 } from '../store/kyc.ts';
+import { isDisposed, lockObject } from '../store/disposal.ts';
 import { hitsOf } from '../store/sanctions.ts';
 import { personOf } from './accounts.ts';
 import { hitView, screen } from './screening.ts';
@@ -22,12 +24,21 @@ const TIER_BY_DOCUMENTS = 2;
 const place = (object: string): { table: string; column: string; row: string } => ({ table: 'wallet.document', column: 'object', row: object });
 
 const documentView = (d: DocumentRow): DocumentView =>
-  ({ document: idOf('wdoc', d.id), kind: d.kind, type: d.type, bytes: d.bytes, uploadedAt: d.uploaded_at });
+  ({ document: idOf('wdoc', d.id), kind: d.kind, type: d.type, bytes: d.bytes, uploadedAt: d.uploaded_at, disposedAt: d.disposing_at });
 
 async function sealerOf(tx: Tx, person: Uuid): Promise<Sealer> {
   const sealer = (await subjectKeys(tx.section, [person])).get(person);
   if (!sealer) throw new Error('a person without a key');
   return sealer;
+}
+
+/** A name that follows from the holder and the content; one whose object was removed, or is about to be, is not used again. */
+async function nameOf(tx: Tx, person: Uuid, sha256: string): Promise<string> {
+  for (let n = 0; n < OBJECT_NAMES_MAX; n++) {
+    const object = `kyc/${tenantKeys(tx.section).mac('wallet.document', `${person} ${sha256}${n ? ` ${n}` : ''}`).toString('hex', 0, 16)}`;
+    if (!await isDisposed(tx.sql, tx.tenant.id, object)) return object;
+  }
+  throw new Error('one content was disposed of too often');
 }
 
 /**
@@ -41,10 +52,8 @@ export async function keepDocument(c: PrepareContext, input: z.output<typeof zUp
   if (bytes.length === 0 || bytes.length > DOCUMENT_BYTES_MAX) return refuse(documentWrong, { field: 'data', limit: String(DOCUMENT_BYTES_MAX) });
   if (!beginsAs(type, bytes)) return refuse(documentWrong, { field: 'type' });
   const sha256 = createHash('sha256').update(bytes).digest('hex');
-  const { object, sealer } = await perform(c.cell, c.tenant, c.by, async (tx) => {
-    const person = personOf(tx);
-    return { sealer: await sealerOf(tx, person), object: `kyc/${tenantKeys(tx).mac('wallet.document', `${person} ${sha256}`).toString('hex', 0, 16)}` };
-  });
+  const { object, sealer } = await perform(c.cell, c.tenant, c.by, async (tx) =>
+    ({ sealer: await sealerOf(tx, personOf(tx)), object: await nameOf(tx, personOf(tx), sha256) }));
   await putObject({ tenant: c.tenant, use: c.cell.use }, object, sealer.seal(place(object), bytes.toString('base64')));
   return done({ body: { ...input.body, data: { object, sha256, bytes: bytes.length } } });
 }
@@ -73,6 +82,8 @@ export async function addDocument(tx: Tx, input: z.output<typeof zUpload>): Prom
   const there = await documentsOf(tx.sql, tx.tenant.id, row.id);
   if (!there.some((d) => d.object === data.object)) {
     if (there.length >= DOCUMENTS_MAX) return refuse(documentsUsed);
+    // Its object is being removed since it was put: sent again, it gets another name.
+    if ((await lockObject(tx.sql, tx.tenant.id, data.object)).disposing) throw new Unavailable('the same document is being disposed of');
     await insertDocument(tx.sql, tx.tenant.id, {
       id: tx.uuid(), case: row.id, person, kind, type, bytes: data.bytes, sha256: Buffer.from(data.sha256, 'hex'), object: data.object, uploaded_at: tx.now,
     });
@@ -139,6 +150,7 @@ export async function vote(tx: Tx, input: z.output<typeof zDecide>): Promise<Out
 export async function showDocument(tx: Tx, input: z.output<typeof zOfDocument>): Promise<Outcome<KeptView>> {
   const row = await readDocument(tx.sql, tx.tenant.id, uuidOf(input.params.document));
   if (!row) return refuse(unknownDocument);
+  if (row.disposing_at) return refuse(documentGone);
   tx.audit({ action: 'wallet.document-viewed', result: 'done', subject: row.person, resource: input.params.document });
   return done({ ...documentView(row), person: row.person, object: row.object, sha256: row.sha256.toString('hex') });
 }

@@ -75,8 +75,8 @@ export const statementStates = (at: At): Readonly<Record<string, PageState<State
 export function kycStates(at: At): Readonly<Record<string, PageState<KycView>>> {
   const one = (tier: number, state: 'open' | 'approved' | 'refused' | undefined, reason: string | null = null): PageState<KycView> => ({
     outcome: done({ tier, case: state === undefined ? null : { case: idOf('wkyc', hex(1)), state, reason, openedAt: at.now, documents: [
-      { document: idOf('wdoc', hex(1)), kind: 'identity', type: 'image/jpeg', bytes: 1_234_567, uploadedAt: at.now },
-      { document: idOf('wdoc', hex(2)), kind: 'address', type: 'application/pdf', bytes: 88_000, uploadedAt: at.now },
+      { document: idOf('wdoc', hex(1)), kind: 'identity', type: 'image/jpeg', bytes: 1_234_567, uploadedAt: at.now, disposedAt: null },
+      { document: idOf('wdoc', hex(2)), kind: 'address', type: 'application/pdf', bytes: 88_000, uploadedAt: at.now, disposedAt: null },
     ] } }),
   });
   return {

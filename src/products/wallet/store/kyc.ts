@@ -3,7 +3,7 @@ import type { SqlTag, Uuid } from '#kernel';
 export type CaseState = 'open' | 'approved' | 'refused';
 export interface CaseRow { id: Uuid; person: Uuid; state: CaseState; reason: string | null; opened_at: Date }
 export interface DocumentRow { id: Uuid; case: Uuid; person: Uuid; kind: 'identity' | 'address'; type: 'image/jpeg' | 'image/png' | 'application/pdf';
-  bytes: number; sha256: Buffer; object: string; uploaded_at: Date }
+  bytes: number; sha256: Buffer; object: string; uploaded_at: Date; disposing_at: Date | null }
 
 /** A holder's newest case. */
 export const newestCase = async (sql: SqlTag, tenant: Uuid, person: Uuid): Promise<CaseRow | undefined> => (await sql<CaseRow>`
@@ -38,16 +38,21 @@ export const casesIn = (sql: SqlTag, tenant: Uuid, state: CaseState, limit: numb
 
 export const documentsOf = (sql: SqlTag, tenant: Uuid, id: Uuid): Promise<DocumentRow[]> => sql<DocumentRow>`
   select replace(id::text, '-', '') as id, replace("case"::text, '-', '') as case, replace(person::text, '-', '') as person, kind, type, bytes, sha256, object,
-    uploaded_at
+    uploaded_at, disposing_at
   from wallet.document where tenant = ${tenant} and "case" = ${id} order by uploaded_at, id`;
 
 export const readDocument = async (sql: SqlTag, tenant: Uuid, id: Uuid): Promise<DocumentRow | undefined> => (await sql<DocumentRow>`
   select replace(id::text, '-', '') as id, replace("case"::text, '-', '') as case, replace(person::text, '-', '') as person, kind, type, bytes, sha256, object,
-    uploaded_at
+    uploaded_at, disposing_at
   from wallet.document where tenant = ${tenant} and id = ${id}`)[0];
 
+/** Documents that are kept, in the order of their ids, with the object that each stands for. */
+export const keptAfter = (sql: SqlTag, tenant: Uuid, after: Uuid, limit: number): Promise<{ id: Uuid; object: string }[]> => sql<{ id: Uuid; object: string }>`
+  select replace(id::text, '-', '') as id, object from wallet.document
+  where tenant = ${tenant} and id > ${after} and disposing_at is null order by id limit ${limit}`;
+
 /** The same content in the same case is one document. */
-export const insertDocument = (sql: SqlTag, tenant: Uuid, d: DocumentRow): Promise<unknown[]> => sql`
+export const insertDocument = (sql: SqlTag, tenant: Uuid, d: Omit<DocumentRow, 'disposing_at'>): Promise<unknown[]> => sql`
   insert into wallet.document (tenant, id, "case", person, kind, type, bytes, sha256, object, uploaded_at)
   values (${tenant}, ${d.id}, ${d.case}, ${d.person}, ${d.kind}, ${d.type}, ${d.bytes}, ${d.sha256}, ${d.object}, ${d.uploaded_at})
   on conflict (tenant, "case", object) do nothing`;

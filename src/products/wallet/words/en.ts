@@ -48,7 +48,7 @@ export const en = {
     known: 'You are known by documents. Nothing more is needed.', waiting: 'Your documents are being looked at.', approved: 'You are known by documents.',
     refused: 'The office could not use what you sent: {reason}. You may send other documents.', sent: 'What you sent', none: 'You have sent nothing yet.',
     kinds: { identity: 'Who you are', address: 'Where you live' }, kind: 'What it shows', file: 'File', fileHint: 'A photo (JPEG, PNG) or PDF of at most 5 MB. It is kept sealed; only people who must see it can open it.',
-    go: 'Send the document', line: '{kind}, sent on {date}',
+    go: 'Send the document', line: '{kind}, sent on {date}', gone: '(not kept any longer since {date})',
     reasons: { unreadable: 'it could not be read', mismatch: 'it does not fit your name or date of birth', expired: 'it is no longer valid', other: 'it did not show what was needed' },
     link: 'Be better known',
   },

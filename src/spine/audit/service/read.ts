@@ -1,5 +1,6 @@
 import { auditorRead, type CellContext, type SectionTx, type SqlTag, type TenantRef } from '#kernel';
-import { factsBetween, factsOfAction } from '../store.ts';
+import { BACK_FACTS_MAX, BACK_LOOKS_MAX } from '../contract.ts';
+import { factsBack, factsBetween, factsOfAction } from '../store.ts';
 
 const PAGE = 2000;
 
@@ -31,4 +32,35 @@ const AROUND_MS = 60_000;
 export async function factsOfTrace(tx: Pick<SectionTx, 'sql'>, trace: string, at: Date): Promise<TraceFact[]> {
   const rows = await factsBetween(tx.sql, trace, new Date(at.getTime() - AROUND_MS), new Date(at.getTime() + AROUND_MS));
   return rows.map(({ actor_kind: actorKind, ...r }) => ({ ...r, actorKind }));
+}
+
+/** A place among facts, newest first. */
+export interface FactPlace { readonly at: Date; readonly seq: bigint }
+export interface DoneFact extends Omit<ReadFact, 'id'> { readonly at: Date }
+
+const FIRST_SPAN_MS = 1000;
+const SPAN_GROWS = 4;
+
+/**
+ * Facts of one action that were done from an instant on, newest first, before a place. Facts are found by their time, which costs as much as there
+ * was in it: so it looks at a second first, at ever longer spans where there is little, and gives up after some looks. `next` is where to go on, and
+ * null where nothing is left; the facts may be none while there is more.
+ */
+export async function doneBefore(tx: Pick<SectionTx, 'sql'>, action: string, from: Date, before: FactPlace):
+  Promise<{ facts: DoneFact[]; next: FactPlace | null }> {
+  let place = before;
+  let spanMs = FIRST_SPAN_MS;
+  const more = (): boolean => place.at > from || place.seq > 0n;
+  for (let looks = 0; looks < BACK_LOOKS_MAX && more(); looks++, spanMs *= SPAN_GROWS) {
+    const start = new Date(Math.max(from.getTime(), place.at.getTime() - spanMs));
+    const rows = await factsBack(tx.sql, action, start, place, BACK_FACTS_MAX);
+    const last = rows.at(-1);
+    // The start belongs to what was looked at; what comes next lies before it.
+    place = rows.length === BACK_FACTS_MAX && last ? { at: last.at, seq: last.seq } : { at: start, seq: 0n };
+    if (!rows.length) continue;
+    const facts = rows.map((r) => ({ seq: r.seq, at: r.at, resource: r.resource,
+      detail: r.detail === null ? {} : JSON.parse(r.detail) as Record<string, unknown> }));
+    return { facts, next: more() ? place : null };
+  }
+  return { facts: [], next: more() ? place : null };
 }

@@ -20,13 +20,13 @@ import { trialBalance } from './reports.ts';
 
 type Out<S extends z.ZodType> = Promise<Outcome<z.output<S>>>;
 const dateOf = (us: bigint): Date => new Date(Number(us / 1000n));
-const usOf = (at: Date): bigint => BigInt(at.getTime()) * 1000n;
+export const usOf = (at: Date): bigint => BigInt(at.getTime()) * 1000n;
 
 const toAccount = ({ account, ...a }: AccountView): z.output<typeof zAccountOut> => ({ account: idOf('acc', account), ...a });
 const toEntry = ({ atUs, transfer, group, other, target, ...e }: Entry): z.output<typeof zEntryOut> => ({
   ...e, transfer: idOf('trf', transfer), group: idOf('trf', group), other: idOf('acc', other), target: target && idOf('trf', target), at: dateOf(atUs),
 });
-const toTransfer = (t: StoredTransfer): z.output<typeof zTransferStory>['transfer'] => ({
+export const toTransfer = (t: StoredTransfer): z.output<typeof zTransferStory>['transfer'] => ({
   transfer: idOf('trf', t.id), kind: kindName(t.kind), result: resultName(t.result), code: t.code, debit: t.debit && idOf('acc', t.debit),
   credit: t.credit && idOf('acc', t.credit), amount: t.amount, currency: t.currency, at: dateOf(t.atUs), effective: t.effective,
   group: t.group && idOf('trf', t.group), target: t.target && idOf('trf', t.target), debitBalance: t.debitBalance, creditBalance: t.creditBalance,

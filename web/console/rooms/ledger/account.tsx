@@ -12,7 +12,7 @@ import { Entries, ONE_LOOK, type Statement } from './parts.tsx';
 
 const w = words.ledger;
 export const entryFilters: readonly Filter[] = [
-  { name: 'side', label: w.side, options: { debit: w.debit, credit: w.credit } }, { name: 'least', label: w.least }, { name: 'most', label: w.most },
+  { name: 'side', label: w.side, options: { debit: w.debit, credit: w.credit } }, { name: 'exact', label: w.exact }, { name: 'least', label: w.least }, { name: 'most', label: w.most },
   { name: 'from', label: w.from, type: 'datetime-local' }, { name: 'to', label: w.to, type: 'datetime-local' },
 ];
 
@@ -26,7 +26,9 @@ export function entryQuery(search: Search, currency: string): Record<string, str
     const instant = instantOf(search[name]).at;
     return instant === undefined ? {} : { [name]: instant };
   };
-  return { ...pick(search, 'side', 'cursor'), ...minor('least'), ...minor('most'), ...at('from'), ...at('to'), ...purposeOf(search) };
+  const exact = minor('exact').exact;
+  const range = exact === undefined ? { ...minor('least'), ...minor('most') } : { least: exact, most: exact };
+  return { ...pick(search, 'side', 'cursor'), ...range, ...at('from'), ...at('to'), ...purposeOf(search) };
 }
 
 function Head({ account: a }: { account: Statement['account'] }): ReactNode {

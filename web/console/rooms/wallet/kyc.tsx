@@ -51,7 +51,7 @@ function Papers({ of }: { of: CaseOf }): ReactNode {
     <>
       <Table caption={w.papers} empty={w.noPapers} rows={of.papers} keyOf={(d) => d.document} columns={[
         { name: w.kind, cell: (d) => w.kinds[d.kind] },
-        { name: w.download, text: (d) => d.document, cell: (d) => (
+        { name: w.download, text: (d) => d.document, cell: (d) => (d.disposedAt ? <>{w.disposed} <When at={d.disposedAt} /></> :
           <a href={`${base}/wallet/office/documents/${d.document}`}
             aria-label={fill(w.downloadOf, { kind: w.kinds[d.kind], type: types[d.type] })}>{w.download}</a>
         ) },
@@ -59,7 +59,7 @@ function Papers({ of }: { of: CaseOf }): ReactNode {
         { name: w.size, cell: (d) => `${countText(Math.ceil(d.bytes / 1000))} kB`, number: true },
         { name: w.sent, cell: (d) => <When at={d.uploadedAt} />, text: (d) => whenText(d.uploadedAt) },
       ]} />
-      {of.papers.length > 0 && <p className="quiet">{w.downloadText}</p>}
+      {of.papers.some((d) => d.disposedAt === null) && <p className="quiet">{w.downloadText}</p>}
     </>
   );
 }

@@ -6,7 +6,7 @@ export const en = {
     cut: 'Only the oldest {n} are shown.', title: 'Case {id}', toList: 'All cases', asked: 'Asked for', askedText: 'to be known by documents (tier 2)', name: 'Name', birth: 'Date of birth', reason: 'Reason',
     reasons: { unreadable: 'not readable', mismatch: 'does not fit the name or date of birth', expired: 'no longer valid', other: 'does not show what is needed' },
     noPapers: 'Nothing was sent yet.', kind: 'Shows', kinds: { identity: 'who they are', address: 'where they live' }, type: 'File', size: 'Size', sent: 'Sent', download: 'Download', downloadOf: 'Download: {kind}, {type}',
-    downloadText: 'Each download is recorded as a look at this person.',
+    disposed: 'Not kept any longer since', downloadText: 'Each download is recorded as a look at this person.',
     votes: 'What operators said', noVotes: 'Nobody has decided yet.', operator: 'Operator', you: 'you', verdict: 'Said', verdicts: { approve: 'approved', refuse: 'refused' }, at: 'When',
     hitsFound: 'Like somebody on the sanctions list', noHits: 'The person was like nobody on the list when it was last compared. It is compared again before each approval.', listName: 'Name on the list', entry: 'Entry', listBirth: 'Born', score: 'Alike',
     hitStates: { open: 'to be decided', cleared: 'somebody else', confirmed: 'is the person' }, decision: 'Decision', is: 'Is the person', isNot: 'Is somebody else',
