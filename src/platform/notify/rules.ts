@@ -1,5 +1,5 @@
-import type { Channel, NoticeKind } from '#kernel';
-import type { Reason } from './contract.ts';
+import { machine, type Channel, type Machine, type NoticeKind } from '#kernel';
+import type { CampaignState, MessageState, Progress, Reason } from './contract.ts';
 
 export interface Quiet { readonly from: number; readonly to: number; readonly zone: string }
 
@@ -76,3 +76,22 @@ export function maskedEmail(email: string): string {
   const [name = '', domain = ''] = email.split('@');
   return `${name.slice(0, 1)}${'•'.repeat(Math.min(6, Math.max(1, name.length - 1)))}@${domain}`;
 }
+
+export const campaignMachine: Machine<CampaignState> = machine<CampaignState>('notify.campaign', 'draft', {
+  draft: ['running', 'stopped'], running: ['paused', 'stopped'], paused: ['running', 'stopped'], stopped: [],
+});
+
+const BUCKETS: Readonly<Record<MessageState, keyof Progress>> = { waiting: 'waiting', sending: 'waiting', sent: 'sent', delivered: 'sent', opened: 'sent',
+  suppressed: 'skipped', refused: 'failed', dead: 'failed', failed: 'failed' };
+/** How far messages are, from how many of them stand where and why. */
+export function progressOf(rows: readonly { readonly state: MessageState; readonly reason: Reason | null; readonly count: number }[]): Progress {
+  const p = { total: 0, sent: 0, skipped: 0, delayed: 0, waiting: 0, failed: 0 };
+  for (const { state, reason, count } of rows) {
+    p.total += count;
+    p[state === 'waiting' && reason !== null ? 'delayed' : BUCKETS[state]] += count;
+  }
+  return p;
+}
+
+/** The place of the n-th who follow `from`. */
+export const placeOf = (from: Date, n: number, perMinute: number): Date => new Date(from.getTime() + Math.floor((n * MINUTE_MS) / perMinute));

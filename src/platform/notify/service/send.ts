@@ -9,6 +9,7 @@ import { Died, JOB_MS_MAX, OPENED_LIFE_MS, PER_PERSON_HOURLY, PLACE_MS_MIN, SEND
   type TemplateTexts } from '../contract.ts';
 import { Providers, type Mail, type PushMessage, type SendResult, type TextMessage } from '../port.ts';
 import { decide, type Decision } from '../rules.ts';
+import { shareState } from '../store/campaigns.ts';
 import { setAddress, takePlace, type AddressRow } from '../store/choices.ts';
 import {
   lockMessage, openMessage, recordSent, setMessage, startAttempt, type MessageRow, type NoticeRow, type OpenedMessage,
@@ -114,6 +115,12 @@ async function request(tx: Tx, data: Readonly<Record<string, unknown>>): Promise
   if (!kind) return suppress(tx, id, 'template');
   const person = await personOf(tx, m);
   if (m.state === 'sending') return again(tx, m, kind, person);
+  if (m.campaign_state === 'paused' || m.campaign_state === 'stopped') {
+    const how = await shareState(tx.sql, tx.tenant.id, m.notice_row.campaign as Uuid);
+    if (how === 'stopped') return suppress(tx, id, 'stopped');
+    // No job waits with it: the campaign makes one when it goes on.
+    if (how === 'paused') return void await setMessage(tx.sql, tx.tenant.id, id, { state: 'waiting', reason: 'paused', notBefore: null });
+  }
   const decision = await judge(tx, m, kind, person);
   if (decision.do === 'suppress') return suppress(tx, id, decision.reason);
   if (decision.do === 'send') return begin(tx, m, kind, person as Person);

@@ -1,5 +1,5 @@
 import type { Channel, Lane, SqlTag, Uuid } from '#kernel';
-import type { MessageState, Reason } from '../contract.ts';
+import type { CampaignState, MessageState, Reason } from '../contract.ts';
 
 export interface NoticeRow { id: Uuid; person: Uuid; kind: string; data: string; link: string | null; campaign: Uuid | null; trace: string;
   seen_at: Date | null; created_at: Date;
@@ -25,10 +25,10 @@ export const insertNotices = async (sql: SqlTag, tenant: Uuid, now: Date, n: rea
         ${n.map((x) => x.data)}::text[], ${n.map((x) => x.link)}::text[], ${n.map((x) => x.campaign)}::uuid[], ${n.map((x) => x.trace)}::text[],
         ${n.map((x) => x.inbox)}::text[], ${n.map((x) => x.expiresAt)}::timestamptz[]) u (i, p, k, d, t, l, c, r, b, x)
       order by p, k, d
-      on conflict (tenant, person, kind, dedupe) do nothing returning id, shown
+      on conflict (tenant, person, kind, dedupe) do nothing returning id, shown, campaign
     ), messages as (
-      insert into notify.message (tenant, id, notice, person, kind, channel, lane, state, reason, not_before, attempts, created_at, done_at)
-      select ${tenant}, i, f.id, p, k, c, l, case when c <> 'inbox' then s when f.shown then 'delivered' else 'suppressed' end,
+      insert into notify.message (tenant, id, notice, campaign, person, kind, channel, lane, state, reason, not_before, attempts, created_at, done_at)
+      select ${tenant}, i, f.id, f.campaign, p, k, c, l, case when c <> 'inbox' then s when f.shown then 'delivered' else 'suppressed' end,
         case when c <> 'inbox' then r when not f.shown then 'not-wanted' end, b, 0, ${now},
           case when c = 'inbox' or s = 'suppressed' then ${now}::timestamptz end
       from unnest(${m.map((x) => x.id)}::uuid[], ${m.map((x) => x.notice)}::uuid[], ${m.map((x) => x.person)}::uuid[], ${m.map((x) => x.kind)}::text[],
@@ -54,7 +54,7 @@ export const lockMessage = async (sql: SqlTag, tenant: Uuid, id: string): Promis
 
 /** What else decides about a message: its person's choice, hours and addresses, and the texts that are not the house's. */
 export interface Surroundings { wanted: boolean | null; quiet_from: number | null; quiet_to: number | null; zone: string | null; own_texts: string | null;
-  campaign_texts: string | null; addresses: string }
+  campaign_texts: string | null; campaign_state: CampaignState | null; addresses: string }
 export type OpenedMessage = MessageRow & Surroundings & { readonly notice_row: NoticeRow };
 
 /** A message with its notice and all that decides about it, locked for the attempt: one statement, since a campaign asks it a hundred thousand times. */
@@ -67,12 +67,13 @@ export async function openMessage(sql: SqlTag, tenant: Uuid, id: string): Promis
       (select p.wanted from notify.preference p where p.tenant = m.tenant and p.person = m.person and p.kind = m.kind and p.channel = m.channel) as wanted,
       q.from_minute as quiet_from, q.to_minute as quiet_to, q.zone,
       (select t.texts from notify.template t where t.tenant = m.tenant and t.kind = m.kind order by t.version desc limit 1) as own_texts,
-      (select c.texts from notify.campaign c where c.tenant = n.tenant and c.id = n.campaign) as campaign_texts,
+      c.texts as campaign_texts, c.state as campaign_state,
       (select coalesce(json_agg(json_build_object('id', replace(a.id::text, '-', ''), 'value', a.value, 'state', a.state) order by a.created_at, a.id),
         '[]')::text
         from notify.address a where a.tenant = m.tenant and a.person = m.person and a.channel = m.channel and a.state <> 'gone') as addresses
     from notify.message m join notify.notice n on n.tenant = m.tenant and n.id = m.notice
       left join notify.quiet q on q.tenant = m.tenant and q.person = m.person
+      left join notify.campaign c on c.tenant = n.tenant and c.id = n.campaign
     where m.tenant = ${tenant} and m.id = ${id} for update of m`;
   return row && { ...row, notice_row: { id: row.notice, person: row.person, kind: row.kind, data: row.data, link: row.link, campaign: row.campaign,
     trace: row.trace, seen_at: null, created_at: row.noticed_at, expires_at: row.expires_at } };
