@@ -88,10 +88,12 @@ export const zOfToken = z.strictObject({ params: z.strictObject({ token: zToken 
 export const zOneClick = z.strictObject({ params: z.strictObject({ token: zToken }), body: z.looseObject({}).optional() });
 export const zUnsubscribed = z.strictObject({ kind: z.string(), label: z.string() });
 
+/** What a provider may say of a message: on its way, there, not there, sent back, called unwanted, seen. */
+export const receiptStates = ['sent', 'delivered', 'failed', 'bounced', 'complained', 'opened'] as const;
+export type ReceiptState = (typeof receiptStates)[number];
 export const zReceipts = z.strictObject({ body: z.strictObject({
   provider: z.string().regex(/^[a-z0-9-]{1,40}$/),
-  receipts: z.array(z.strictObject({ id: z.string().min(1).max(200), state: z.enum(['delivered', 'failed', 'bounced', 'complained',
-    'opened']) })).min(1).max(500),
+  receipts: z.array(z.strictObject({ id: z.string().min(1).max(200), state: z.enum(receiptStates) })).min(1).max(500),
 }) });
 export const zTaken = z.strictObject({ taken: z.int(), unknown: z.int() });
 

@@ -12,8 +12,9 @@ import { inbox, pushOpened, see, unseen } from './service/inbox.ts';
 import {
   addPeople, beginCampaign, listCampaigns, pauseCampaign, previewCampaign, resumeCampaign, showCampaign, startCampaign, stopCampaign,
 } from './service/campaigns.ts';
-import { listMessages, preview, providers, receipts, replayMessage, saveTemplate, showMessage, templates } from './service/office.ts';
+import { listMessages, preview, providers, replayMessage, saveTemplate, showMessage, templates } from './service/office.ts';
 import { choose, preferences, unsubscribe } from './service/preferences.ts';
+import { receipts } from './service/receipts.ts';
 
 const address = `adr_${'0'.repeat(32)}` as const;
 const message = `msg_${'0'.repeat(32)}` as const;

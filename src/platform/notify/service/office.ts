@@ -3,11 +3,11 @@ import { done, idOf, refuse, uuidOf, type Language, type NoticeKind, type Outcom
 import {
   COUNTED_MAX, kindUnknown, messageStates, messageUnknown, notDead, OFFICE_PAGE_MAX, SendMessage,
     templateWrong, type TemplateTexts,
-  type zMessage, type zMessages, type zMessagesQuery, type zNothing, type zOfMessage, type zPreview, type zPreviewTemplate, type zProviders, type zReceipts,
-  type zSaveTemplate, type zTaken, type zTemplates,
+  type zMessage, type zMessages, type zMessagesQuery, type zNothing, type zOfMessage, type zPreview, type zPreviewTemplate, type zProviders,
+  type zSaveTemplate, type zTemplates,
 } from '../contract.ts';
-import { addTemplate, dropMail, templatesOf } from '../store/choices.ts';
-import { attemptsOf, lockMessage, messageByRef, messagesBefore, setMessage, stateCounts, type MessageRow } from '../store/messages.ts';
+import { addTemplate, templatesOf } from '../store/choices.ts';
+import { attemptsOf, lockMessage, messagesBefore, setMessage, stateCounts, type MessageRow } from '../store/messages.ts';
 import { announcement, confirmation, NoticeKinds } from './kinds.ts';
 import { priorityOf } from './notify.ts';
 import { Pools } from './pool.ts';
@@ -55,24 +55,6 @@ export async function replayMessage(tx: Tx, input: z.output<typeof zOfMessage>):
 export async function providers(tx: Tx): Promise<Outcome<z.output<typeof zProviders>>> {
   const pools = tx.use(Pools);
   return done({ providers: (['text', 'email', 'push'] as const).flatMap((channel) => pools[channel].health().map((h) => ({ channel, ...h }))) });
-}
-
-/** What providers say became of messages they took. One that we do not know is counted and changes nothing; what was said twice is said once. */
-export async function receipts(tx: Tx, input: z.output<typeof zReceipts>): Promise<Outcome<z.output<typeof zTaken>>> {
-  const { provider, receipts: said } = input.body;
-  let taken = 0;
-  for (const r of said) {
-    const m = await messageByRef(tx.sql, tx.tenant.id, provider, r.id);
-    if (!m) continue;
-    taken += 1;
-    const [state, reason] = r.state === 'delivered' || r.state === 'opened' ? [r.state, null] as const
-      : ['failed', r.state === 'failed' ? 'unreachable' : r.state] as const;
-    // What was opened was delivered, whichever is heard of first.
-    if (m.state === 'opened' || (m.state !== 'sent' && state === 'delivered')) continue;
-    await setMessage(tx.sql, tx.tenant.id, m.id, { state, reason, doneAt: tx.now });
-    if (m.channel === 'email' && (r.state === 'bounced' || r.state === 'complained')) await dropMail(tx.sql, tx.tenant.id, m.person, tx.now);
-  }
-  return done({ taken, unknown: said.length - taken });
 }
 
 /** Values by which a template is tried: as long as they may be. */

@@ -53,7 +53,8 @@ const reachable = (m: MessageRow, p: Person): boolean => (m.channel === 'text' ?
 function outgoing(tx: Tx, m: MessageRow, n: NoticeRow, kind: NoticeKind, p: Person, t: RenderedTexts): Outgoing {
   const { tenant } = tx;
   const href = (path: string): string => `${linkBase(tx, tenant)}${path}`;
-  if (m.channel === 'text') return { channel: 'text', message: { to: p.phone, text: `${tenant.name}: ${t.text}` } };
+  if (m.channel === 'text') return { channel: 'text', message: { to: p.phone, text: `${tenant.name}: ${t.text}`,
+    ...(linkBase(tx, tenant) ? { receipts: href('/api/notifications/receipts') } : {}) } };
   if (m.channel === 'push') {
     const opened = makeToken(tx, 'opened', [m.id], new Date(tx.now.getTime() + OPENED_LIFE_MS));
     const payload = JSON.stringify({ title: t.title, body: t.text, link: href(n.link ?? '/notifications'), tag: n.id,

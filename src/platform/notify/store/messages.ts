@@ -99,12 +99,17 @@ export const startAttempt = (sql: SqlTag, tenant: Uuid, message: string, now: Da
     where tenant = ${tenant} and id = ${message} returning attempts)
   insert into notify.attempt (tenant, message, no, at) select ${tenant}, ${message}, attempts, ${now} from m`;
 
-/** The message that a provider knows by this id. */
-export const messageByRef = async (sql: SqlTag, tenant: Uuid, provider: string, ref: string): Promise<{ id: Uuid; person: Uuid; channel: Channel;
-  state: MessageState } | undefined> =>
-  (await sql<{ id: Uuid; person: Uuid; channel: Channel; state: MessageState }>`
-    select replace(id::text, '-', '') as id, replace(person::text, '-', '') as person, channel, state from notify.message
-    where tenant = ${tenant} and provider = ${provider} and provider_ref = ${ref} for update`)[0];
+/** The messages that a provider knows by these ids, locked. */
+export const lockByRefs = (sql: SqlTag, tenant: Uuid, provider: string, refs: readonly string[]): Promise<(Pick<MessageRow, 'id' | 'person' | 'channel' |
+  'state'> & { ref: string })[]> => sql<Pick<MessageRow, 'id' | 'person' | 'channel' | 'state'> & { ref: string }>`
+    select replace(id::text, '-', '') as id, replace(person::text, '-', '') as person, channel, state, provider_ref as ref from notify.message
+    where tenant = ${tenant} and provider = ${provider} and provider_ref = any(${refs}::text[]) order by id for update`;
+export type Said = Pick<MessageRow, 'id' | 'state' | 'reason'>;
+/** Moves messages to where their receipts say. */
+export const settle = (sql: SqlTag, tenant: Uuid, now: Date, s: readonly Said[]): Promise<unknown[]> => sql`
+  update notify.message set state = u.state, reason = u.reason, done_at = ${now}
+  from unnest(${s.map((x) => x.id)}::uuid[], ${s.map((x) => x.state)}::text[], ${s.map((x) => x.reason)}::text[]) u (id, state, reason)
+  where tenant = ${tenant} and notify.message.id = u.id`;
 
 export interface InboxRow { id: Uuid; kind: string; data: string; link: string | null; campaign: Uuid | null; seen_at: Date | null; created_at: Date }
 export const inboxBefore = (sql: SqlTag, tenant: Uuid, person: Uuid, before: string, limit: number): Promise<InboxRow[]> => sql<InboxRow>`
