@@ -59,8 +59,9 @@ export const letGo = (sql: SqlTag, tenant: Uuid, m: readonly { id: Uuid; notice:
   with u as (select * from unnest(${m.map((x) => x.id)}::uuid[], ${m.map((x) => x.notice)}::uuid[], ${m.map((x) => x.at)}::timestamptz[],
     ${m.map((x) => x.until)}::timestamptz[]) u (id, notice, at, until)),
   n as (update notify.notice set expires_at = until from (select distinct on (notice) notice, until from u order by notice, until desc) x
-    where tenant = ${tenant} and notify.notice.id = x.notice)
-  update notify.message set reason = null, not_before = at from u where tenant = ${tenant} and notify.message.id = u.id`;
+    where tenant = ${tenant} and notify.notice.id = any(${m.map((x) => x.notice)}::uuid[]) and notify.notice.id = x.notice)
+  update notify.message set reason = null, not_before = at from u
+  where tenant = ${tenant} and notify.message.id = any(${m.map((x) => x.id)}::uuid[]) and notify.message.id = u.id`;
 /** Ends messages of a campaign that was stopped; resolves to how many. */
 export const sweep = async (sql: SqlTag, tenant: Uuid, campaign: string, now: Date, limit: number): Promise<number> => (await sql`
   with m as (select id from notify.message where tenant = ${tenant} and campaign = ${campaign} and channel <> 'inbox' and state = 'waiting'
