@@ -1,6 +1,7 @@
 // A made-up text message provider. See README.md beside this file.
 import { createHash } from 'node:crypto';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import { createReceipts, type Listener } from './receipts.ts';
 
 const option = (name: string, fallback: string): string => {
   const at = process.argv.indexOf(`--${name}`);
@@ -9,6 +10,7 @@ const option = (name: string, fallback: string): string => {
 const token = option('token', 'sim');
 const seed = option('seed', '1');
 const faults = Number(option('faults', '0'));
+const receipts = createReceipts({ seed, delayMs: Number(option('receipt-ms', '1500')), faults: Number(option('receipt-faults', '0')) });
 const OUTBOX_MAX = 10_000;
 const LATE_MS = 6000;
 
@@ -33,12 +35,13 @@ async function bodyOf(req: IncomingMessage): Promise<string> {
   return text;
 }
 
-function take(key: string, to: string, text: string): Message {
+function take(key: string, to: string, text: string, callback: string | undefined): Message {
   const known = byKey.get(key);
   if (known) return known;
   const message = { id: `msg_${createHash('sha256').update(`${seed}:${key}`).digest('hex').slice(0, 20)}`, key, to, text, at: new Date().toISOString() };
   byKey.set(key, message);
   outbox.unshift(message);
+  receipts.taken(message.id, callback);
   const dropped = outbox.length > OUTBOX_MAX ? outbox.pop() : undefined;
   if (dropped) byKey.delete(dropped.key);
   return message;
@@ -49,10 +52,10 @@ async function post(req: IncomingMessage, res: ServerResponse): Promise<void> {
   const fault = draw() < faults ? Math.floor(draw() * 3000) % 3 : -1;
   if (fault === 0) return answer(res, 503, { error: 'busy' });
   const key = req.headers['idempotency-key'];
-  const { to, text } = JSON.parse(await bodyOf(req)) as { to?: unknown; text?: unknown };
+  const { to, text, callback } = JSON.parse(await bodyOf(req)) as { to?: unknown; text?: unknown; callback?: unknown };
   if (typeof key !== 'string' || typeof to !== 'string' || typeof text !== 'string' || !/^\+[0-9 ]{6,20}$/.test(to) || text.length > 1000)
     return answer(res, 422, { error: 'invalid' });
-  const message = take(key, to, text);
+  const message = take(key, to, text, typeof callback === 'string' ? callback : undefined);
   if (fault === 1) return void req.socket.destroy();
   if (fault === 2) await new Promise((done) => setTimeout(done, LATE_MS));
   answer(res, 202, { id: message.id });
@@ -71,7 +74,7 @@ async function form(req: IncomingMessage, res: ServerResponse, url: string): Pro
   const fields = new URLSearchParams(await bodyOf(req));
   const [to, text, key] = ['To', 'Body', 'Reference'].map((name) => fields.get(name) ?? '') as [string, string, string];
   if (key === '' || !/^\+[0-9 ]{6,20}$/.test(to) || text.length > 1000) return answer(res, 400, { error: 'invalid' });
-  const message = take(key, to, text);
+  const message = take(key, to, text, fields.get('StatusCallback') ?? undefined);
   if (fault === 1) return void req.socket.destroy();
   if (fault === 2) await new Promise((done) => setTimeout(done, LATE_MS));
   answer(res, 201, { sid: message.id });
@@ -87,6 +90,12 @@ const server = createServer((req, res) => {
       const found = byKey.get(decodeURIComponent(url.slice('/v1/messages/by-key/'.length)));
       return found ? answer(res, 200, { id: found.id }) : answer(res, 404, { error: 'unknown' });
     }
+    if (req.method === 'PUT' && url === '/v1/receipts') {
+      const { to, ...listener } = JSON.parse(await bodyOf(req)) as Listener & { to: string };
+      receipts.listen(to, listener);
+      return void res.writeHead(204).end();
+    }
+    if (req.method === 'GET' && url === '/v1/receipts') return answer(res, 200, receipts.book().slice(0, 200));
     if (req.method === 'GET' && url === '/v1/outbox') return answer(res, 200, outbox.slice(0, 200));
     answer(res, 404, { error: 'no such address' });
   };

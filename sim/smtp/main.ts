@@ -10,12 +10,14 @@ const option = (name: string, fallback: string): string => {
 const token = option('token', 'sim');
 const seed = option('seed', '1');
 const faults = Number(option('faults', '0'));
+const slowMs = Number(option('slow-ms', '0'));
 const OUTBOX_MAX = 10_000;
 const MAIL_BYTES_MAX = 1024 * 1024;
 
 interface Taken { id: string; to: string; subject: string; text: string; headers: Record<string, string>; raw: string; at: string }
 const outbox: Taken[] = [];
 let mails = 0;
+const connections = { opened: 0, open: 0 };
 /** The n-th draw of this run: the same seed gives the same faults. */
 const draw = (): number => createHash('sha256').update(`${seed}:${mails}`).digest().readUInt32BE() / 2 ** 32;
 
@@ -53,6 +55,12 @@ function take(raw: string, to: string): void {
 const refuse = (code: number, text: string): Error => Object.assign(new Error(text), { responseCode: code });
 const smtp = new SMTPServer({
   authOptional: true, disabledCommands: ['STARTTLS', 'AUTH'], size: MAIL_BYTES_MAX, logger: false, disableReverseLookup: true,
+  onConnect(_session, done) {
+    connections.opened += 1;
+    connections.open += 1;
+    done();
+  },
+  onClose() { connections.open -= 1; },
   onRcptTo({ address }, _session, done) {
     if (address.startsWith('nobody')) return done(refuse(550, 'no such box'));
     done(address.startsWith('full') ? refuse(452, 'the box is full') : null);
@@ -60,20 +68,21 @@ const smtp = new SMTPServer({
   onData(stream, session, done) {
     const parts: Buffer[] = [];
     stream.on('data', (part: Buffer) => parts.push(part));
-    stream.on('end', () => {
+    stream.on('end', () => setTimeout(() => {
       mails += 1;
       const fault = draw() < faults ? Math.floor(draw() * 2000) % 2 : -1;
       if (fault === 0) return done(refuse(451, 'busy'));
       for (const to of session.envelope.rcptTo) take(Buffer.concat(parts).toString('latin1'), to.address);
       done(fault === 1 ? refuse(421, 'the line breaks') : null);
-    });
+    }, slowMs));
   },
 });
 smtp.on('error', () => undefined);
 
 const http = createServer((req, res) => {
-  const fine = req.headers.authorization === `Bearer ${token}` && req.url === '/v1/outbox';
-  res.writeHead(fine ? 200 : 401, { 'content-type': 'application/json' }).end(fine ? JSON.stringify(outbox.slice(0, 200)) : '{}');
+  const known = { '/v1/outbox': outbox.slice(0, 200), '/v1/connections': connections }[req.url ?? ''];
+  const fine = req.headers.authorization === `Bearer ${token}` && known !== undefined;
+  res.writeHead(fine ? 200 : 401, { 'content-type': 'application/json' }).end(fine ? JSON.stringify(known) : '{}');
 });
 const portOf = (address: unknown): number => (address as { port: number }).port;
 smtp.listen(0, '127.0.0.1', () => http.listen(0, '127.0.0.1', () =>

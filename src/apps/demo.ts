@@ -22,6 +22,7 @@ import { seedBank } from './seed-bank.ts';
 import { seedDemo } from './seed.ts';
 import { startProgram, type Program } from './program.ts';
 import { noticeProviders } from './providers.ts';
+import { connectReceipts } from './receipts.ts';
 import { createDesk } from './desk/mount.ts';
 import { deskPeople } from './desk/people.ts';
 import { demoTenants } from './tenants.ts';
@@ -48,10 +49,12 @@ function teller(): (what: string) => void {
 
 interface Parties { readonly phones: readonly [Sim, Sim]; readonly relays: readonly [Sim, Sim]; readonly bank: Sim; readonly hook: Sim }
 
+/** Some receipts come late, twice or in the wrong order, some say that a phone was not reached, and some never come: providers are like that. */
+const RECEIPTS = ['--receipt-faults', '0.1'];
 /** Two of each kind who carry messages, so that one that falls away can be seen to be passed over; and a bank. */
 async function startParties(): Promise<Parties> {
   const [one, two, first, second, bank, hook] = await Promise.all([
-    startSim('sms'), startSim('sms'), startSim('smtp'), startSim('smtp'), startSim('bank'), startSim('hook'),
+    startSim('sms', RECEIPTS), startSim('sms', RECEIPTS), startSim('smtp'), startSim('smtp'), startSim('bank'), startSim('hook'),
   ]);
   return { phones: [one, two], relays: [first, second], bank, hook };
 }
@@ -64,12 +67,16 @@ const carriersOf = ({ phones: [one, two], relays }: Parties, address: (slug: str
 
 /** Brings the people, the bank, the receiver and the season into a demo whose pages answer already. */
 async function fill(o: { program: Program; base: string; dataDir: string; args: readonly string[]; tell: (what: string) => void; hook: Sim; stage: Stage;
+  phones: Parties['phones'];
   desk: ReturnType<typeof createDesk>; signal: AbortSignal }): Promise<void> {
   const { program, base, dataDir, args, tell, stage } = o;
   try {
     o.desk.open(await deskPeople({ program, base, dataDir, clock: systemClock }));
     tell(`operators’ console at ${base}/t/india/console; name, password and code are at /_dev/operators`);
     await seedBank(program, systemClock);
+    const [http, form] = o.phones;
+    await connectReceipts({ program, tenants: demoTenants, address: (slug) => `${base}/t/${slug}`,
+      providers: [{ name: 'http', sim: http }, { name: 'form', sim: form }] });
     await connectHook({ program, base, slug: 'india', hook: o.hook, clock: systemClock });
     await seedDemo({
       program, base, dataDir, clock: systemClock, filers: numberOf(args, '--filers', FILERS, 1_000_000), seed: textOf(args, '--seed') ?? '1',
@@ -135,7 +142,7 @@ export async function demo(args: readonly string[]): Promise<number> {
   tour.open(stage);
   tell(`pages answer at ${base}`);
   const ending = new AbortController();
-  const seeding = fill({ program, base, dataDir, args, tell, hook, stage, desk, signal: ending.signal });
+  const seeding = fill({ program, base, dataDir, args, tell, hook, stage, desk, phones, signal: ending.signal });
   await new Promise<void>((done) => {
     for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => done());
   });

@@ -19,6 +19,7 @@ export function Palette({ rooms, close }: { rooms: readonly Room[]; close: () =>
     ...(/^trf_[0-9a-f]{32}$/.test(text) && may('transfers') ? [{ id: 'trf', name: `${words.ledger.transfer} ${text}`, go: () => void navigate({ to: '/transfers/$transfer', params: { transfer: text } }) }] : []),
     ...(/^qua_[0-9a-f]{32}$/.test(text) && may('quarantine') ? [{ id: 'qua', name: `${words.rooms.quarantine.name} ${text}`, go: () => void navigate({ to: '/quarantine/$line', params: { line: text } }) }] : []),
     ...(/^wkyc_[0-9a-f]{32}$/.test(text) && may('kyc') ? [{ id: 'wkyc', name: `${words.rooms.kyc.name} ${text}`, go: () => void navigate({ to: '/kyc/$case', params: { case: text } }) }] : []),
+    ...(/^cmp_[0-9a-f]{32}$/.test(text) && may('announcements') ? [{ id: 'cmp', name: `${words.rooms.announcements.name} ${text}`, go: () => void navigate({ to: '/announcements/$campaign', params: { campaign: text } }) }] : []),
     ...(/^[0-9a-f]{32}$/.test(text) && may('audit') ? [{ id: 'trace', name: `${words.audit.trace} ${text}`, go: () => void navigate({ to: '/audit', search: { trace: text } as never }) }] : []),
     ...rooms.filter((r) => words.rooms[r.id].name.toLowerCase().includes(text.toLowerCase()) || r.id.startsWith(text.toLowerCase()))
       .map((r): Found => ({ id: r.id, name: words.rooms[r.id].name, go: () => void navigate({ to: r.path }) })),

@@ -2,7 +2,7 @@ import type { Words } from './words/en.ts';
 import type { Me } from './parts/client.ts';
 
 export interface Room { readonly id: keyof Words['rooms']; readonly path: '/alerts' | '/feed' | '/quarantine' | '/accounts' | '/transfers' | '/trial' | '/kyc' | '/eod' | '/audit' | '/operators'
-  | '/messages' | '/texts' | '/webhooks' | '/limits' | '/caches'
+  | '/messages' | '/announcements' | '/texts' | '/webhooks' | '/limits' | '/caches'
   | '/events' | '/subscribers' | '/jobs' | '/sagas';
   readonly group: keyof Words['groups']; readonly permission: string; /** Turned on by a tenant; every tenant has what belongs to none. */
   readonly product?: string }
@@ -17,6 +17,7 @@ export const rooms: readonly Room[] = [
   { id: 'transfers', path: '/transfers', group: 'ledger', permission: 'ledger:read' },
   { id: 'trial', path: '/trial', group: 'ledger', permission: 'ledger:read' },
   { id: 'messages', path: '/messages', group: 'notify', permission: 'notify:read' },
+  { id: 'announcements', path: '/announcements', group: 'notify', permission: 'notify:read' },
   { id: 'texts', path: '/texts', group: 'notify', permission: 'notify:templates' },
   { id: 'events', path: '/events', group: 'spine', permission: 'events:read' },
   { id: 'subscribers', path: '/subscribers', group: 'spine', permission: 'events:read' },

@@ -1,6 +1,9 @@
 import { Pool } from 'undici';
 import type { TextMessage, TextMessages, TextResult } from '#spine/identity/port';
 
+/** A code is told to nobody; what became of a notice is. */
+type Text = TextMessage & { readonly receipts?: string };
+
 /** Keeps messages in this process and sends nothing; for tests. */
 export function memoryMessages(): TextMessages & { readonly sent: readonly TextMessage[] } {
   const sent: TextMessage[] = [];
@@ -24,7 +27,10 @@ export function memoryMessages(): TextMessages & { readonly sent: readonly TextM
 /** Messages under way to a provider at once. */
 const CONNECTIONS_MAX = 64;
 
-/** A provider reached over HTTP: `POST <base>/v1/messages` with our key, `GET <base>/v1/messages/by-key/<key>` to ask what became of it. */
+/**
+ * A provider reached over HTTP: `POST <base>/v1/messages` with our key and where receipts go (`callback`), and
+ * `GET <base>/v1/messages/by-key/<key>` to ask what became of it.
+ */
 export function httpMessages(options: { base: string; token: string }): TextMessages {
   const { origin, pathname } = new URL(options.base);
   // Redirects are not followed: a code goes to the provider that was named, or nowhere.
@@ -33,10 +39,10 @@ export function httpMessages(options: { base: string; token: string }): TextMess
   const path = (rest: string): string => `${pathname.replace(/\/$/, '')}/v1/messages${rest}`;
   return {
     name: 'http',
-    async send(message, signal) {
+    async send(message: Text, signal) {
       const { statusCode, body } = await pool.request({
         path: path(''), method: 'POST', headers: { ...headers, 'idempotency-key': message.key }, signal,
-        body: JSON.stringify({ to: message.to, text: message.text }),
+        body: JSON.stringify({ to: message.to, text: message.text, ...(message.receipts ? { callback: message.receipts } : {}) }),
       });
       if (statusCode === 202) return { state: 'accepted', providerId: ((await body.json()) as { id: string }).id };
       await body.dump();
@@ -55,7 +61,8 @@ export function httpMessages(options: { base: string; token: string }): TextMess
 }
 
 /**
- * A provider of the other common kind: fields instead of JSON, name and password instead of a token, our key as `Reference`.
+ * A provider of the other common kind: fields instead of JSON, name and password instead of a token, our key as `Reference`,
+ * where receipts go as `StatusCallback`.
  * `POST <base>/messages`, `GET <base>/messages?Reference=<key>`.
  */
 export function formMessages(options: { base: string; account: string; secret: string }): TextMessages {
@@ -66,10 +73,11 @@ export function formMessages(options: { base: string; account: string; secret: s
   const open = (status: number): Error => new Error(`the provider answered ${status}`);
   return {
     name: 'form',
-    async send(message, signal) {
+    async send(message: Text, signal) {
       const { statusCode, body } = await pool.request({
         path, method: 'POST', headers: { ...headers, 'content-type': 'application/x-www-form-urlencoded' }, signal,
-        body: new URLSearchParams({ To: message.to, Body: message.text, Reference: message.key }).toString(),
+        body: new URLSearchParams({ To: message.to, Body: message.text, Reference: message.key,
+          ...(message.receipts ? { StatusCallback: message.receipts } : {}) }).toString(),
       });
       if (statusCode === 201) return { state: 'accepted', providerId: ((await body.json()) as { sid: string }).sid };
       await body.dump();

@@ -5,11 +5,14 @@ const CONNECTIONS_MAX = 4;
 /** Mails over one connection before it is made anew: relays end long ones. */
 const MAILS_PER_CONNECTION = 200;
 const CONNECT_MS_MAX = 5000;
+/** A connection that nothing is sent over is given back: relays count them. */
+const IDLE_MS_MAX = 30_000;
 
 export interface Dkim { readonly domain: string; readonly selector: string; readonly privateKey: string }
 export interface SmtpOptions { readonly name: string; /** `smtp://user:password@host:port` or `smtps://…`;
   STARTTLS where the relay offers it. */ readonly url: string;
-  readonly points?: number; readonly dkim?: Dkim; /** Refuse relays that offer no TLS; on unless said. Loopback needs none. */ readonly tls?: boolean }
+  readonly points?: number; readonly dkim?: Dkim; /** Refuse relays that offer no TLS; on unless said. Loopback needs none. */ readonly tls?: boolean;
+  /** Instead of IDLE_MS_MAX. */ readonly idleMs?: number }
 
 interface SmtpError extends Error { readonly responseCode?: number; readonly code?: string; readonly command?: string; readonly syscall?: string }
 
@@ -19,7 +22,7 @@ const isRefusal = (error: SmtpError): boolean => error.responseCode !== undefine
 const NO_BOX = new Set([550, 551, 553, 556]);
 
 /**
- * A mail relay over SMTP. It cannot be asked what became of a mail: after a break in the middle a mail may be sent again, with the same
+ * A mail relay over SMTP, by a few connections that are kept while there is mail. It cannot be asked what became of a mail: after a break in the middle a mail may be sent again, with the same
  * Message-ID, by which mail programs know it.
  */
 export function smtpMail(o: SmtpOptions): Provider<Mail> & { close(): void } {
@@ -27,7 +30,7 @@ export function smtpMail(o: SmtpOptions): Provider<Mail> & { close(): void } {
   const loopback = ['127.0.0.1', 'localhost', '[::1]'].includes(hostname);
   const transport = createTransport({
     url: o.url, pool: true, maxConnections: CONNECTIONS_MAX, maxMessages: MAILS_PER_CONNECTION, connectionTimeout: CONNECT_MS_MAX,
-      greetingTimeout: CONNECT_MS_MAX,
+      greetingTimeout: CONNECT_MS_MAX, idleTimeout: o.idleMs ?? IDLE_MS_MAX,
     requireTLS: (o.tls ?? true) && !loopback, disableFileAccess: true, disableUrlAccess: true,
     ...(o.dkim ? { dkim: { domainName: o.dkim.domain, keySelector: o.dkim.selector, privateKey: o.dkim.privateKey,
       // RFC 8058 asks that both fields be signed, so that nobody on the way puts in others.
@@ -38,14 +41,10 @@ export function smtpMail(o: SmtpOptions): Provider<Mail> & { close(): void } {
     async send(mail, signal): Promise<SendResult> {
       const domain = mail.from.slice(mail.from.lastIndexOf('@') + 1).replace(/>$/, '');
       const messageId = `<${mail.key}@${domain}>`;
-      const sending = transport.sendMail({ messageId, from: mail.from, to: mail.to, subject: mail.subject, text: mail.text, html: mail.html,
-        headers: { ...mail.headers } });
-      sending.catch(() => undefined);
       try {
-        await Promise.race([sending, new Promise((_, fail) => {
-          if (signal.aborted) fail(signal.reason as Error);
-          signal.addEventListener('abort', () => fail(signal.reason as Error), { once: true });
-        })]);
+        // What still waits for a connection when its time is over is taken out of the line: it must not leave after somebody else sent it.
+        await transport.sendMail({ messageId, from: mail.from, to: mail.to, subject: mail.subject, text: mail.text, html: mail.html,
+          headers: { ...mail.headers }, signal });
         return { state: 'accepted', providerId: messageId };
       } catch (error) {
         const e = error as SmtpError;

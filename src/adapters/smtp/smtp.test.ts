@@ -1,6 +1,7 @@
 import { generateKeyPairSync } from 'node:crypto';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { mailConforms, startSim, type Delivered, type Sim } from '#test';
+import { systemClock } from '#kernel';
 import type { Mail } from '#platform/notify/port';
 import { memoryMail, smtpMail } from './index.ts';
 
@@ -66,4 +67,42 @@ it('faults by seed lose nothing that was taken and take nothing that was refused
   expect(open).toBeGreaterThan(0);
   expect(there.size).toBeGreaterThanOrEqual(accepted);
   expect(there.size).toBeLessThan(20);
+});
+
+const connections = async (of = sim): Promise<{ opened: number; open: number }> =>
+  await (await fetch(`${of.base}/v1/connections`, { headers: { authorization: `Bearer ${of.token}` } })).json() as { opened: number; open: number };
+
+it('sends many mails over a few connections, and gives them back when there is no mail', async () => {
+  const quiet = await startSim('smtp');
+  const line = smtpMail({ name: 'pooled', url: quiet.smtp as string, idleMs: 200 });
+  await Promise.all(Array.from({ length: 60 }, (_, i) => line.send(mailTo('asha@example.com', `p-${i}`), signal())));
+  expect(new Set((await outbox(quiet)).map((m) => m.id)).size).toBe(60);
+  const { opened } = await connections(quiet);
+  expect(opened).toBeLessThanOrEqual(4);
+  for (let i = 0; (await connections(quiet)).open > 0; i++) {
+    if (i > 100) throw new Error('a connection without mail stays');
+    await systemClock.sleep(50);
+  }
+  // The next mail has a connection again.
+  await line.send(mailTo('asha@example.com', 'p-again'), signal());
+  expect((await connections(quiet)).opened).toBe(opened + 1);
+  line.close();
+  await quiet.stop();
+});
+
+it('what is given up before it had a connection is never sent', async () => {
+  const slow = await startSim('smtp', ['--slow-ms', '300']);
+  const line = smtpMail({ name: 'slow', url: slow.smtp as string });
+  const ending = new AbortController();
+  const first = Array.from({ length: 4 }, (_, i) => line.send(mailTo('asha@example.com', `s-${i}`), signal()));
+  const waiting = Array.from({ length: 8 }, (_, i) => line.send(mailTo('asha@example.com', `w-${i}`), ending.signal));
+  const given = Promise.allSettled(waiting);
+  await systemClock.sleep(100);
+  ending.abort();
+  expect((await given).map((g) => g.status)).toEqual(Array.from({ length: 8 }, () => 'rejected'));
+  await Promise.all(first);
+  await line.send(mailTo('asha@example.com', 's-last'), signal());
+  expect((await outbox(slow)).map((m) => m.id).filter((id) => id.startsWith('<w-'))).toEqual([]);
+  line.close();
+  await slow.stop();
 });

@@ -28,6 +28,11 @@ export const TRIED_MS_MAX = 24 * 3_600_000;
 export const JOB_MS_MAX = 90 * 86_400_000;
 export const CAMPAIGN_PEOPLE_MAX = 1_000_000;
 export const CAMPAIGN_STEP_MAX = 1000;
+/** How far ahead of its places a campaign makes its messages. */
+export const SPREAD_AHEAD_MS = 60_000;
+export const CAMPAIGNS_PAGE_MAX = 20;
+/** People whom a campaign would reach are counted up to this many before it begins. */
+export const AUDIENCE_COUNTED_MAX = 100_000;
 export const OFFICE_PAGE_MAX = 100;
 /** Messages of a state are counted up to this many. */
 export const COUNTED_MAX = 1000;
@@ -35,8 +40,8 @@ export const COUNTED_MAX = 1000;
 export const messageStates = ['waiting', 'sending', 'sent', 'refused', 'dead', 'suppressed', 'delivered', 'failed', 'opened'] as const;
 export type MessageState = (typeof messageStates)[number];
 /** Why a message waits or was not sent. */
-export const reasons = ['quiet-hours', 'too-many', 'provider-busy', 'not-wanted', 'no-address', 'no-provider', 'too-late', 'refused', 'bounced', 'complained',
-  'unreachable', 'no-answer', 'template'] as const;
+export const reasons = ['quiet-hours', 'too-many', 'provider-busy', 'paused', 'stopped', 'not-wanted', 'no-address', 'no-provider', 'too-late', 'refused',
+  'bounced', 'complained', 'unreachable', 'no-answer', 'template'] as const;
 export type Reason = (typeof reasons)[number];
 export const zChannel = z.enum(channels);
 
@@ -83,10 +88,12 @@ export const zOfToken = z.strictObject({ params: z.strictObject({ token: zToken 
 export const zOneClick = z.strictObject({ params: z.strictObject({ token: zToken }), body: z.looseObject({}).optional() });
 export const zUnsubscribed = z.strictObject({ kind: z.string(), label: z.string() });
 
+/** What a provider may say of a message: on its way, there, not there, sent back, called unwanted, seen. */
+export const receiptStates = ['sent', 'delivered', 'failed', 'bounced', 'complained', 'opened'] as const;
+export type ReceiptState = (typeof receiptStates)[number];
 export const zReceipts = z.strictObject({ body: z.strictObject({
   provider: z.string().regex(/^[a-z0-9-]{1,40}$/),
-  receipts: z.array(z.strictObject({ id: z.string().min(1).max(200), state: z.enum(['delivered', 'failed', 'bounced', 'complained',
-    'opened']) })).min(1).max(500),
+  receipts: z.array(z.strictObject({ id: z.string().min(1).max(200), state: z.enum(receiptStates) })).min(1).max(500),
 }) });
 export const zTaken = z.strictObject({ taken: z.int(), unknown: z.int() });
 
@@ -117,10 +124,34 @@ export const zPreviewTemplate = z.strictObject({ params: z.strictObject({ kind: 
 export const zPreview = z.strictObject({ previews: z.array(z.strictObject({ language: z.enum(['en', 'hi']), title: z.string(), body: z.string(),
   text: z.string() })) });
 
-export const zStartCampaign = z.strictObject({ body: z.strictObject({ texts: zTemplateTexts, perMinute: z.int().min(1).max(600_000) }) });
-export const zCampaign = z.strictObject({ campaign: zId('cmp'), perMinute: z.int(), people: z.int(), lastAt: zInstant.nullable() });
-export const zAddPeople = z.strictObject({ params: z.strictObject({ campaign: zId('cmp') }),
-  body: z.strictObject({ persons: z.array(z.string().regex(/^[0-9a-f]{32}$/)).min(1).max(CAMPAIGN_STEP_MAX) }) });
+export const campaignStates = ['draft', 'running', 'paused', 'stopped'] as const;
+export type CampaignState = (typeof campaignStates)[number];
+const zPersons = z.array(z.string().regex(/^[0-9a-f]{32}$/)).min(1).max(CAMPAIGN_STEP_MAX);
+/** These people, or everyone who was told of this kind before; `*` is any kind. */
+const zAudience = z.union([z.strictObject({ persons: zPersons }), z.strictObject({ told: z.string().min(1).max(60) })]);
+export type Audience = z.output<typeof zAudience>;
+export const zStartCampaign = z.strictObject({ body: z.strictObject({
+  texts: zTemplateTexts, perMinute: z.int().min(1).max(600_000), audience: zAudience.optional(),
+  /** Nobody is told of it after this; a week from each one's place unless said. */ expiresAt: zInstant.optional(),
+  /** Written only: it waits to be started. */ draft: z.boolean().optional(),
+}) });
+export const zCampaign = z.strictObject({
+  campaign: zId('cmp'), state: z.enum([...campaignStates, 'done']), perMinute: z.int(), people: z.int(),
+  /** People whom it is to reach, as far as they were counted. */ wanted: z.int(),
+  lastAt: zInstant.nullable(), /** When the last one leaves, by its rate. */ endsAt: zInstant.nullable(), expiresAt: zInstant.nullable(), at: zInstant,
+});
+/** Messages that leave the house: all, and of them those that a provider took, that were not sent for a reason, that wait for one, and that failed. */
+const zProgress = z.strictObject({ total: z.int(), sent: z.int(), skipped: z.int(), delayed: z.int(), waiting: z.int(), failed: z.int() });
+export type Progress = z.output<typeof zProgress>;
+const zCampaignSeen = { ...zCampaign.shape, progress: zProgress };
+export const zCampaigns = z.strictObject({ campaigns: z.array(z.strictObject({ ...zCampaignSeen, titles: z.partialRecord(zLanguage, z.string()) })),
+  next: zId('cmp').nullable() });
+export const zCampaignsQuery = z.strictObject({ query: z.strictObject({ cursor: zId('cmp') }).partial() }).partial();
+export const zOfCampaign = z.strictObject({ params: z.strictObject({ campaign: zId('cmp') }) });
+export const zCampaignShown = z.strictObject({ ...zCampaignSeen, texts: zTemplateTexts, told: z.string().nullable(),
+  reasons: z.array(z.strictObject({ state: z.enum(messageStates), reason: z.enum(reasons).nullable(), count: z.int() })) });
+export const zPreviewCampaign = z.strictObject({ body: z.strictObject({ texts: zTemplateTexts }) });
+export const zAddPeople = z.strictObject({ params: z.strictObject({ campaign: zId('cmp') }), body: z.strictObject({ persons: zPersons }) });
 
 export const kindUnknown = problem('notice-kind-unknown', { status: 404, title: 'There is no such kind of notice.',
   doc: 'The kinds are listed with the preferences.' });
@@ -135,14 +166,20 @@ export const notDead = problem('message-not-dead', { status: 409, title: 'This m
   doc: 'Only a dead or refused one can be replayed.' });
 export const campaignUnknown = problem('campaign-unknown', { status: 404, title: 'There is no such campaign.', doc: 'It may belong to another tenant.' });
 export const campaignFull = problem('campaign-full', { status: 409, title: 'This campaign has as many people as it may.', doc: 'Start another one.' });
+export const campaignState = problem('campaign-state', { status: 409, title: 'This cannot be done with the campaign as it stands.',
+  doc: '`state` says how it stands. A draft is started, a running one takes people, pauses or stops, a paused one goes on or stops.' });
+export const campaignOver = problem('campaign-over', { status: 422, title: 'The end of this campaign lies behind.',
+  doc: 'Nobody would be told. Choose a later end.' });
 export const pushRefused = problem('push-place-refused', { status: 422, title: 'Push messages are not sent there.',
   doc: 'Only the known push services are used.' });
 export const addressesUsed = problem('addresses-used', { status: 409, title: 'No more addresses can be added.', doc: 'Remove one first.' });
-export const notifyProblems = [kindUnknown, notOffered, templateWrong, linkOver, messageUnknown, notDead, campaignUnknown, campaignFull, pushRefused,
-  addressesUsed];
+export const notifyProblems = [kindUnknown, notOffered, templateWrong, linkOver, messageUnknown, notDead, campaignUnknown, campaignFull, campaignState,
+  campaignOver, pushRefused, addressesUsed];
 
 export const Noted = event('notify.noted', { version: 1, doc: 'A person has a new notice in the inbox, or saw one.',
   data: { person: z.string(), notice: z.string() } });
 export const Died = event('notify.dead', { version: 1, alert: true, doc: 'A message reached nobody: no provider took it in time. Somebody has to look.',
   data: { message: z.string(), kind: z.string(), channel: z.string() } });
 export const SendMessage = job('notify.send', { doc: 'Sends one message of a notice.', data: { message: z.string() }, attemptsMax: 200 });
+export const SpreadCampaign = job('notify.spread', { doc: 'Gives the next people of a campaign their places, and puts what was held back into the line.',
+  data: { campaign: z.string(), turn: z.int() }, attemptsMax: 200 });

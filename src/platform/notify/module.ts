@@ -3,6 +3,8 @@ import { Died, Noted, notifyProblems } from './contract.ts';
 import { forms, inboxPage, linkPages, preferencesPage } from './pages/pages.tsx';
 import { follow } from './reactions.ts';
 import { changes, routes } from './routes.ts';
+import { campaignMachine } from './rules.ts';
+import { spread } from './service/campaigns.ts';
 import { kindsState, ownKinds } from './service/kinds.ts';
 import { poolsState } from './service/pool.ts';
 import { inboxStates, preferencesStates } from './service/states.ts';
@@ -25,7 +27,8 @@ export default defineModule({
     'notify.campaign': { app: ['select', 'insert', 'update'], auditor: ['select'] },
   },
   routes, pages: [{ ...inboxPage, states: inboxStates }, { ...preferencesPage, states: preferencesStates }, ...linkPages], forms, streams: [changes],
-    problems: notifyProblems, events: [Noted, Died], calls: [sendMessage], workers: [follow], state: [poolsState, kindsState],
+    problems: notifyProblems, events: [Noted, Died], calls: [sendMessage], handlers: [spread], machines: [campaignMachine],
+    workers: [follow], state: [poolsState, kindsState],
   notices: ownKinds,
   permissions: { 'notify:read': 'See messages, providers and texts.', 'notify:send': 'Send announcements and try messages again.',
     'notify:templates': 'Change the office’s own texts.',

@@ -18,7 +18,7 @@ export interface Provider<M> {
   inquire?(key: string, signal: AbortSignal): Promise<SendResult | 'not-found'>;
 }
 
-export interface TextMessage { readonly to: string; readonly text: string }
+export interface TextMessage { readonly to: string; readonly text: string; /** Where the provider may say what became of it. */ readonly receipts?: string }
 export interface Mail { readonly to: string; readonly from: string; readonly subject: string; readonly text: string; readonly html: string;
   readonly headers: Readonly<Record<string, string>> }
 export interface PushMessage { readonly endpoint: string; readonly keys: { readonly p256dh: string; readonly auth: string }; readonly payload: string;

@@ -1,15 +1,20 @@
 import { route, stream, type Stream } from '#kernel';
 import {
-  addressesUsed, campaignFull, campaignUnknown, kindUnknown, linkOver, messageUnknown, notDead, notOffered, pushRefused, templateWrong, zAddEmail, zAddPeople,
-    zAddPush, zCampaign,
+  addressesUsed, campaignFull, campaignOver, campaignState, campaignUnknown, kindUnknown, linkOver, messageUnknown, notDead, notOffered, pushRefused,
+  templateWrong, zAddEmail, zAddPeople,
+  zAddPush, zCampaign, zCampaigns, zCampaignShown, zCampaignsQuery, zOfCampaign, zPreviewCampaign,
   zChoose, zInbox, zInboxQuery, zInLanguage, zMessage, zMessages, zMessagesQuery, zNothing, zOfAddress, zOfMessage, zOfToken, zOneClick, zPreferences, zPreview,
     zPreviewTemplate, zProviders, zReceipts,
   zSaveTemplate, zSeen, zStartCampaign, zTaken, zTemplates, zUnseen, zUnsubscribed,
 } from './contract.ts';
 import { addEmail, addPush, confirmEmail, removeAddress } from './service/addresses.ts';
 import { inbox, pushOpened, see, unseen } from './service/inbox.ts';
-import { addPeople, listMessages, preview, providers, receipts, replayMessage, saveTemplate, showMessage, startCampaign, templates } from './service/office.ts';
+import {
+  addPeople, beginCampaign, listCampaigns, pauseCampaign, previewCampaign, resumeCampaign, showCampaign, startCampaign, stopCampaign,
+} from './service/campaigns.ts';
+import { listMessages, preview, providers, replayMessage, saveTemplate, showMessage, templates } from './service/office.ts';
 import { choose, preferences, unsubscribe } from './service/preferences.ts';
+import { receipts } from './service/receipts.ts';
 
 const address = `adr_${'0'.repeat(32)}` as const;
 const message = `msg_${'0'.repeat(32)}` as const;
@@ -81,20 +86,39 @@ export const saveTemplateRoute = route('PUT /notifications/office/templates/:kin
   { summary: 'Saves the office’s own texts of a kind as a new version.', scope: 'notify:templates',
   input: zSaveTemplate, output: zTemplates, problems: [kindUnknown, templateWrong], audit: 'notify.template', verb: saveTemplate,
   example: { input: { params: { kind: 'taxrefund.changed' }, body: { texts: null } } } });
+export const campaignsRoute = route('GET /notifications/office/campaigns', { summary: 'Announcements of this office, newest first, and how far each is.',
+  scope: 'notify:read', input: zCampaignsQuery, output: zCampaigns, problems: [], verb: listCampaigns, example: { input: {} } });
+export const campaignRoute = route('GET /notifications/office/campaigns/:campaign', { summary: 'One announcement with its words, and what became of it.',
+  scope: 'notify:read', input: zOfCampaign, output: zCampaignShown, problems: [campaignUnknown], verb: showCampaign,
+  example: { input: { params: { campaign } } } });
+export const previewCampaignRoute = route('POST /notifications/office/campaigns/preview', { summary: 'What an announcement would look like.',
+  scope: 'notify:send', input: zPreviewCampaign, output: zPreview, problems: [templateWrong], verb: previewCampaign, example: { input: { body: { texts } } } });
 export const startCampaignRoute = route('POST /notifications/office/campaigns',
-  { summary: 'Begins an announcement to many.', scope: 'notify:send', input: zStartCampaign, output: zCampaign,
-  status: 201, idempotent: 'required', problems: [templateWrong], audit: 'notify.campaign', verb: startCampaign,
+  { summary: 'Writes an announcement to many, and begins it unless it is a draft.', scope: 'notify:send', input: zStartCampaign, output: zCampaign,
+  status: 201, idempotent: 'required', problems: [templateWrong, kindUnknown, campaignOver], audit: 'notify.campaign', verb: startCampaign,
     example: { input: { body: { texts, perMinute: 600 } } } });
+const steer = { scope: 'notify:send', input: zOfCampaign, output: zCampaign, idempotent: 'optional', audit: 'notify.campaign',
+  example: { input: { params: { campaign } } } } as const;
+export const beginCampaignRoute = route('POST /notifications/office/campaigns/:campaign/start', { summary: 'Begins an announcement that was written.', ...steer,
+  problems: [campaignUnknown, campaignState, campaignOver], verb: beginCampaign });
+export const pauseCampaignRoute = route('POST /notifications/office/campaigns/:campaign/pause',
+  { summary: 'Holds back what an announcement has not sent yet.', ...steer, problems: [campaignUnknown, campaignState], verb: pauseCampaign });
+export const resumeCampaignRoute = route('POST /notifications/office/campaigns/:campaign/resume',
+  { summary: 'Lets an announcement go on; what was held goes to the end of its line.', ...steer, problems: [campaignUnknown, campaignState, campaignOver],
+  verb: resumeCampaign });
+export const stopCampaignRoute = route('POST /notifications/office/campaigns/:campaign/stop',
+  { summary: 'Ends an announcement: what was not sent yet never is.', ...steer, problems: [campaignUnknown, campaignState], verb: stopCampaign });
 export const addPeopleRoute = route('POST /notifications/office/campaigns/:campaign/people',
   { summary: 'Adds people to an announcement; each is told once, however often named.', scope: 'notify:send',
-  input: zAddPeople, output: zCampaign, idempotent: 'optional', problems: [campaignUnknown, campaignFull], audit: 'notify.campaign', verb: addPeople,
-  example: { input: { params: { campaign }, body: { persons: ['0'.repeat(32)] } } } });
+  input: zAddPeople, output: zCampaign, idempotent: 'optional', problems: [campaignUnknown, campaignFull, campaignState], audit: 'notify.campaign',
+  verb: addPeople, example: { input: { params: { campaign }, body: { persons: ['0'.repeat(32)] } } } });
 
 export const routes = [
   inboxRoute, unseenRoute, seeRoute, openedRoute, preferencesRoute, chooseRoute, addEmailRoute, confirmRoute, addPushRoute, removeRoute, unsubscribeRoute,
     receiptsRoute,
     messagesRoute, messageRoute,
-  replayRoute, providersRoute, templatesRoute, previewRoute, saveTemplateRoute, startCampaignRoute, addPeopleRoute,
+  replayRoute, providersRoute, templatesRoute, previewRoute, saveTemplateRoute, campaignsRoute, campaignRoute, previewCampaignRoute, startCampaignRoute,
+  beginCampaignRoute, pauseCampaignRoute, resumeCampaignRoute, stopCampaignRoute, addPeopleRoute,
 ];
 /** Hints of a person's new notices; the streams of live pages carry them too. */
 export const noticeTopics: Stream['topics'] = (actor, tenant) => (actor.kind === 'person' ? [`notify ${tenant.id} ${actor.id}`] : []);

@@ -1,5 +1,5 @@
-import type { Channel, NoticeKind } from '#kernel';
-import type { Reason } from './contract.ts';
+import { machine, type Channel, type Machine, type NoticeKind } from '#kernel';
+import type { CampaignState, MessageState, Progress, Reason, ReceiptState } from './contract.ts';
 
 export interface Quiet { readonly from: number; readonly to: number; readonly zone: string }
 
@@ -76,3 +76,35 @@ export function maskedEmail(email: string): string {
   const [name = '', domain = ''] = email.split('@');
   return `${name.slice(0, 1)}${'•'.repeat(Math.min(6, Math.max(1, name.length - 1)))}@${domain}`;
 }
+
+/** From which states a receipt moves a message, and where to. Whatever is heard late, again or in the wrong order finds no way back. */
+const RECEIPTS: Readonly<Record<ReceiptState, { readonly from: readonly MessageState[]; readonly to?: MessageState; readonly reason?: Reason }>> = {
+  sent: { from: [] }, delivered: { from: ['sent'], to: 'delivered' }, opened: { from: ['sent', 'delivered'], to: 'opened' },
+  failed: { from: ['sent'], to: 'failed', reason: 'unreachable' },
+  // A box may send back what its server took, and a person complains of what they have seen.
+  bounced: { from: ['sent', 'delivered'], to: 'failed', reason: 'bounced' },
+  complained: { from: ['sent', 'delivered', 'opened'], to: 'failed', reason: 'complained' },
+};
+export function afterReceipt(state: MessageState, said: ReceiptState): { readonly state: MessageState; readonly reason: Reason | null } | undefined {
+  const { from, to, reason = null } = RECEIPTS[said];
+  return to && from.includes(state) ? { state: to, reason } : undefined;
+}
+
+export const campaignMachine: Machine<CampaignState> = machine<CampaignState>('notify.campaign', 'draft', {
+  draft: ['running', 'stopped'], running: ['paused', 'stopped'], paused: ['running', 'stopped'], stopped: [],
+});
+
+const BUCKETS: Readonly<Record<MessageState, keyof Progress>> = { waiting: 'waiting', sending: 'waiting', sent: 'sent', delivered: 'sent', opened: 'sent',
+  suppressed: 'skipped', refused: 'failed', dead: 'failed', failed: 'failed' };
+/** How far messages are, from how many of them stand where and why. */
+export function progressOf(rows: readonly { readonly state: MessageState; readonly reason: Reason | null; readonly count: number }[]): Progress {
+  const p = { total: 0, sent: 0, skipped: 0, delayed: 0, waiting: 0, failed: 0 };
+  for (const { state, reason, count } of rows) {
+    p.total += count;
+    p[state === 'waiting' && reason !== null ? 'delayed' : BUCKETS[state]] += count;
+  }
+  return p;
+}
+
+/** The place of the n-th who follow `from`. */
+export const placeOf = (from: Date, n: number, perMinute: number): Date => new Date(from.getTime() + Math.floor((n * MINUTE_MS) / perMinute));

@@ -48,6 +48,7 @@ export const en = {
     kyc: { name: 'KYC queue', text: 'People who asked to be better known: their documents, and the decision of two.' },
     eod: { name: 'End of day', text: 'Runs that close a day: interest and fees, how far they are, and the next one.' },
     messages: { name: 'Messages', text: 'What people were told, where, and why a message waits or was not sent.' },
+    announcements: { name: 'Announcements', text: 'One thing told to many: written, started, paused, stopped, and how far it is.' },
     texts: { name: 'Texts', text: 'The words of each notice, your own or the house’s, with a preview.' },
     events: { name: 'Event log', text: 'What happened, by entity, topic or request, as one timeline.' },
     subscribers: { name: 'Subscribers', text: 'Who follows the log, how far behind, and what was set aside.' },

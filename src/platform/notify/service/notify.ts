@@ -17,6 +17,8 @@ export interface Telling {
   /** Not before this instant. */
   readonly at?: Date;
   readonly campaign?: Uuid;
+  /** Told until this instant; for as long as its kind says, unless set. */
+  readonly until?: Date | undefined;
 }
 
 /** Each lane waits behind the ones before it, and never in front. */
@@ -48,7 +50,7 @@ function draft(tx: SectionTx, { by, kind, telling }: Told, asked: ReadonlySet<st
     by, kind, telling,
     notice: {
       id, person, kind: kind.name, dedupe: telling.dedupe, data: JSON.stringify(telling.data), link: telling.link ?? null, campaign: telling.campaign ?? null,
-      trace: by.trace, inbox: inboxOf(kind), expiresAt: new Date(Math.max(tx.now.getTime(), telling.at?.getTime() ?? 0) + kind.lifeMs),
+      trace: by.trace, inbox: inboxOf(kind), expiresAt: telling.until ?? new Date(Math.max(tx.now.getTime(), telling.at?.getTime() ?? 0) + kind.lifeMs),
     },
     messages: channels.filter((c) => kind.offered.includes(c)).map((channel) => (
       { id: tx.uuid(), ...base, channel, ...firstState(tx, kind, channel, asked.has(nameOf(person, kind.name, channel))), not_before: channel === 'inbox'

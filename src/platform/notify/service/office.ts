@@ -1,16 +1,15 @@
 import type { z } from 'zod';
 import { done, idOf, refuse, uuidOf, type Language, type NoticeKind, type Outcome, type Tx } from '#kernel';
 import {
-  campaignFull, CAMPAIGN_PEOPLE_MAX, campaignUnknown, COUNTED_MAX, kindUnknown, messageStates, messageUnknown, notDead, OFFICE_PAGE_MAX, SendMessage,
+  COUNTED_MAX, kindUnknown, messageStates, messageUnknown, notDead, OFFICE_PAGE_MAX, SendMessage,
     templateWrong, type TemplateTexts,
-    type zAddPeople, type zCampaign,
-  type zMessage, type zMessages, type zMessagesQuery, type zNothing, type zOfMessage, type zPreview, type zPreviewTemplate, type zProviders, type zReceipts,
-  type zSaveTemplate, type zStartCampaign, type zTaken, type zTemplates,
+  type zMessage, type zMessages, type zMessagesQuery, type zNothing, type zOfMessage, type zPreview, type zPreviewTemplate, type zProviders,
+  type zSaveTemplate, type zTemplates,
 } from '../contract.ts';
-import { addTemplate, dropMail, growCampaign, insertCampaign, lockCampaign, templatesOf } from '../store/choices.ts';
-import { attemptsOf, lockMessage, messageByRef, messagesBefore, setMessage, stateCounts, type MessageRow } from '../store/messages.ts';
+import { addTemplate, templatesOf } from '../store/choices.ts';
+import { attemptsOf, lockMessage, messagesBefore, setMessage, stateCounts, type MessageRow } from '../store/messages.ts';
 import { announcement, confirmation, NoticeKinds } from './kinds.ts';
-import { notifyAll, priorityOf } from './notify.ts';
+import { priorityOf } from './notify.ts';
 import { Pools } from './pool.ts';
 import { faultOf, renderAll, type Values } from './render.ts';
 
@@ -58,24 +57,6 @@ export async function providers(tx: Tx): Promise<Outcome<z.output<typeof zProvid
   return done({ providers: (['text', 'email', 'push'] as const).flatMap((channel) => pools[channel].health().map((h) => ({ channel, ...h }))) });
 }
 
-/** What providers say became of messages they took. One that we do not know is counted and changes nothing; what was said twice is said once. */
-export async function receipts(tx: Tx, input: z.output<typeof zReceipts>): Promise<Outcome<z.output<typeof zTaken>>> {
-  const { provider, receipts: said } = input.body;
-  let taken = 0;
-  for (const r of said) {
-    const m = await messageByRef(tx.sql, tx.tenant.id, provider, r.id);
-    if (!m) continue;
-    taken += 1;
-    const [state, reason] = r.state === 'delivered' || r.state === 'opened' ? [r.state, null] as const
-      : ['failed', r.state === 'failed' ? 'unreachable' : r.state] as const;
-    // What was opened was delivered, whichever is heard of first.
-    if (m.state === 'opened' || (m.state !== 'sent' && state === 'delivered')) continue;
-    await setMessage(tx.sql, tx.tenant.id, m.id, { state, reason, doneAt: tx.now });
-    if (m.channel === 'email' && (r.state === 'bounced' || r.state === 'complained')) await dropMail(tx.sql, tx.tenant.id, m.person, tx.now);
-  }
-  return done({ taken, unknown: said.length - taken });
-}
-
 /** Values by which a template is tried: as long as they may be. */
 export const exampleOf = (kind: NoticeKind): Values => Object.fromEntries([['office', 'Office'], ...kind.values.map((name): [string, string] =>
   [name, name === 'currency' ? 'INR' : name === 'amount' ? '123456' : name === 'at' ? '2026-11-28T10:00:00Z' : name === 'zone' ? 'Asia/Kolkata' : '2026'])]);
@@ -116,31 +97,4 @@ export async function saveTemplate(tx: Tx, input: z.output<typeof zSaveTemplate>
   const version = await addTemplate(tx.sql, tx.tenant.id, tx.now, { kind: kind.name, texts: texts && JSON.stringify(texts), author: tx.actor.id });
   tx.audit({ action: 'notify.template', result: 'done', resource: kind.name, detail: { version, own: texts !== null } });
   return templates(tx);
-}
-
-/** Begins an announcement; people are added in steps, and their messages leave one after another by its rate. */
-export async function startCampaign(tx: Tx, input: z.output<typeof zStartCampaign>): Promise<Outcome<z.output<typeof zCampaign>>> {
-  const { texts, perMinute } = input.body;
-  const wrong = faultOf(texts, tx.tenant.languages as Language[], ['office'], exampleOf(announcement));
-  if (wrong) return refuse(templateWrong, { ...wrong });
-  const id = tx.uuid();
-  await insertCampaign(tx.sql, tx.tenant.id, tx.now, { id, texts: JSON.stringify(texts), per_minute: perMinute });
-  tx.audit({ action: 'notify.campaign', result: 'done', resource: idOf('cmp', id), detail: { perMinute } });
-  return done({ campaign: idOf('cmp', id), perMinute, people: 0, lastAt: null });
-}
-
-export async function addPeople(tx: Tx, input: z.output<typeof zAddPeople>): Promise<Outcome<z.output<typeof zCampaign>>> {
-  const id = uuidOf(input.params.campaign);
-  const c = await lockCampaign(tx.sql, tx.tenant.id, id);
-  if (!c) return refuse(campaignUnknown);
-  const { persons } = input.body;
-  if (c.people + persons.length > CAMPAIGN_PEOPLE_MAX) return refuse(campaignFull);
-  const from = Math.max(c.next_at.getTime(), tx.now.getTime());
-  const at = (i: number): Date => new Date(from + Math.floor((i * 60_000) / c.per_minute));
-  const added = await notifyAll(tx.section, tx, announcement, persons.map((person, i) =>
-    ({ person: person as (typeof c)['id'], dedupe: c.id, data: {}, campaign: c.id, at: at(i) })));
-  const next = at(persons.length);
-  await growCampaign(tx.sql, tx.tenant.id, id, c.people + added, next);
-  tx.audit({ action: 'notify.campaign', result: 'done', resource: input.params.campaign, detail: { added } });
-  return done({ campaign: input.params.campaign, perMinute: c.per_minute, people: c.people + added, lastAt: at(persons.length - 1) });
 }

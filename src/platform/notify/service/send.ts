@@ -2,22 +2,24 @@ import {
   call, languages, type Language, type NoticeKind, type TenantRef, type Tx, type Uuid,
 } from '#kernel';
 import { readProfile } from '#spine/identity';
-import { takeShared } from '#spine/limits';
-import { subjectKeys } from '#spine/vault';
+import { takeShared, type Verdict } from '#spine/limits';
+import { subjectKeys, type Sealer } from '#spine/vault';
 import { Died, JOB_MS_MAX, OPENED_LIFE_MS, PER_PERSON_HOURLY, PLACE_MS_MIN, SEND_BUDGET_MS, SendMessage, TRIED_MS_MAX, UNSUBSCRIBE_LIFE_MS, VISIBILITY_MS,
   type Reason,
   type TemplateTexts } from '../contract.ts';
 import { Providers, type Mail, type PushMessage, type SendResult, type TextMessage } from '../port.ts';
 import { decide, type Decision } from '../rules.ts';
+import { shareState } from '../store/campaigns.ts';
 import { setAddress, takePlace, type AddressRow } from '../store/choices.ts';
 import {
-  lockMessage, openMessage, recordSent, setMessage, startAttempt, type MessageRow, type NoticeRow, type OpenedMessage,
+  lockMessage, openMessages, recordSent, setMessage, startAttempts, type MessageRow, type NoticeRow, type OpenedMessage, type Recorded,
 } from '../store/messages.ts';
 import { addressPlace, type PushValue } from './addresses.ts';
 import { NoticeKinds } from './kinds.ts';
 import { makeToken, unsubscribeParts } from './links.ts';
 import { priorityOf } from './notify.ts';
 import { Pools } from './pool.ts';
+import { askTogether, writeTogether } from './together.ts';
 import { mailHtml, renderAll, TemplateFault, type RenderedTexts, type Values } from './render.ts';
 import { en } from '../words/en.ts';
 import { hi } from '../words/hi.ts';
@@ -27,6 +29,24 @@ type Outgoing = { readonly channel: 'text'; readonly message: TextMessage } | { 
 type Sent = SendResult & { readonly provider: string; readonly gone?: readonly Uuid[] };
 interface Person { readonly language: Language; readonly phone: string;
   readonly addresses: readonly (Pick<AddressRow, 'id' | 'value' | 'state'> & { readonly open: string })[] }
+
+const open = askTogether<string, OpenedMessage | undefined>(async (tx, ids) => {
+  const rows = new Map<string, OpenedMessage>((await openMessages(tx.sql, tx.tenant.id, ids)).map((m) => [m.id, m]));
+  return (id) => rows.get(id);
+});
+const keyOf = askTogether<Uuid, Sealer | undefined>(async (tx, persons) => {
+  const keys = await subjectKeys(tx, persons);
+  return (person) => keys.get(person);
+});
+const hourOf = (m: Pick<MessageRow, 'person' | 'channel'>): string => `${m.person} ${m.channel}`;
+/** Whether a person may be told more on a channel within this hour. Each who asks takes their own part, in the order of their asking. */
+const takeHour = askTogether<string, Verdict | undefined>(async (tx, keys) => {
+  const verdicts = await takeShared(tx, keys.map((key) => ({ policy: PER_PERSON_HOURLY, key })));
+  const each = Map.groupBy(keys.map((key, i) => ({ key, verdict: verdicts[i] })), (v) => v.key);
+  return (key) => each.get(key)?.shift()?.verdict;
+});
+const begun = writeTogether<string>((tx, ids) => startAttempts(tx.sql, tx.tenant.id, ids, tx.now));
+const recorded = writeTogether<Recorded>((tx, rows) => recordSent(tx.sql, tx.tenant.id, rows));
 
 const wordsOf = (language: Language): typeof en.mail => (language === 'hi' ? hi : en).mail;
 export const linkBase = (tx: Pick<Tx, 'use' | 'tenant'>, tenant: TenantRef): string => tx.use(Providers).linkBase?.(tenant) ?? '';
@@ -39,8 +59,8 @@ const textsOf = (m: OpenedMessage, kind: NoticeKind): TemplateTexts => {
 
 /** What is known of a person for sending: language, phone, and where else they are reached. */
 async function personOf(tx: Tx, m: OpenedMessage): Promise<Person | undefined> {
+  const sealer = await keyOf(tx, m.person);
   const profile = await readProfile(tx.section, m.person);
-  const sealer = (await subjectKeys(tx.section, [m.person])).get(m.person);
   if (!profile || !sealer) return undefined;
   const addresses = JSON.parse(m.addresses) as Pick<AddressRow, 'id' | 'value' | 'state'>[];
   return { language: profile.language, phone: profile.phone, addresses: addresses.map((a) => ({ ...a, open: sealer.open(addressPlace(a.id), a.value) })) };
@@ -52,7 +72,8 @@ const reachable = (m: MessageRow, p: Person): boolean => (m.channel === 'text' ?
 function outgoing(tx: Tx, m: MessageRow, n: NoticeRow, kind: NoticeKind, p: Person, t: RenderedTexts): Outgoing {
   const { tenant } = tx;
   const href = (path: string): string => `${linkBase(tx, tenant)}${path}`;
-  if (m.channel === 'text') return { channel: 'text', message: { to: p.phone, text: `${tenant.name}: ${t.text}` } };
+  if (m.channel === 'text') return { channel: 'text', message: { to: p.phone, text: `${tenant.name}: ${t.text}`,
+    ...(linkBase(tx, tenant) ? { receipts: href('/api/notifications/receipts') } : {}) } };
   if (m.channel === 'push') {
     const opened = makeToken(tx, 'opened', [m.id], new Date(tx.now.getTime() + OPENED_LIFE_MS));
     const payload = JSON.stringify({ title: t.title, body: t.text, link: href(n.link ?? '/notifications'), tag: n.id,
@@ -93,7 +114,7 @@ async function judge(tx: Tx, m: OpenedMessage, kind: NoticeKind, person: Person 
   if (kind.lane === 'critical') return paced(tx, m, true);
   // What has waited for its place has it.
   if (m.reason === 'provider-busy') return decision;
-  const [verdict] = await takeShared(tx.section, [{ policy: PER_PERSON_HOURLY, key: `${m.person} ${m.channel}` }]);
+  const verdict = await takeHour(tx, hourOf(m));
   return verdict && !verdict.ok ? decide(tx.now, { ...standing, busyMs: verdict.retryAfterMs }) : paced(tx, m, false);
 }
 
@@ -108,12 +129,18 @@ async function paced(tx: Tx, m: OpenedMessage, atOnce: boolean): Promise<Decisio
 /** Reads what to send, and decides whether, in the transaction before the attempt; undefined when there is nothing to send now. */
 async function request(tx: Tx, data: Readonly<Record<string, unknown>>): Promise<Outgoing | undefined> {
   const id = data.message as string;
-  const m = await openMessage(tx.sql, tx.tenant.id, id);
+  const m = await open(tx, id);
   if (!m || (m.state !== 'waiting' && m.state !== 'sending')) return undefined;
   const kind = tx.use(NoticeKinds).get(m.kind);
   if (!kind) return suppress(tx, id, 'template');
   const person = await personOf(tx, m);
   if (m.state === 'sending') return again(tx, m, kind, person);
+  if (m.campaign_state === 'paused' || m.campaign_state === 'stopped') {
+    const how = await shareState(tx.sql, tx.tenant.id, m.notice_row.campaign as Uuid);
+    if (how === 'stopped') return suppress(tx, id, 'stopped');
+    // No job waits with it: the campaign makes one when it goes on.
+    if (how === 'paused') return void await setMessage(tx.sql, tx.tenant.id, id, { state: 'waiting', reason: 'paused', notBefore: null });
+  }
   const decision = await judge(tx, m, kind, person);
   if (decision.do === 'suppress') return suppress(tx, id, decision.reason);
   if (decision.do === 'send') return begin(tx, m, kind, person as Person);
@@ -141,7 +168,7 @@ async function begin(tx: Tx, m: OpenedMessage, kind: NoticeKind, p: Person): Pro
     const values: Values = { ...JSON.parse(m.notice_row.data) as Values, office: tx.tenant.name };
     const texts = renderAll(language, textsOf(m, kind)[language], values);
     const out = outgoing(tx, m, m.notice_row, kind, { ...p, language }, texts);
-    tx.write(() => startAttempt(tx.sql, tx.tenant.id, id, tx.now));
+    begun(tx, id);
     return out;
   } catch (error) {
     if (!(error instanceof TemplateFault)) throw error;
@@ -184,9 +211,9 @@ export const sendMessage = call<Outgoing, Sent>({
       if (m) for (const address of result.gone) await setAddress(tx.sql, tx.tenant.id, m.person, address, ['confirmed', 'unconfirmed'], 'gone', tx.now);
     }
     const { provider } = result;
-    tx.write(() => recordSent(tx.sql, tx.tenant.id, id, result.state === 'accepted'
-      ? { state: 'sent', reason: null, provider, ref: result.providerId, result: 'accepted', sentAt: tx.now, doneAt: null }
-      : { state: 'refused', reason: 'refused', provider, ref: null, result: result.reason, sentAt: null, doneAt: tx.now }));
+    recorded(tx, result.state === 'accepted'
+      ? { id, state: 'sent', reason: null, provider, ref: result.providerId, result: 'accepted', sentAt: tx.now, doneAt: null }
+      : { id, state: 'refused', reason: 'refused', provider, ref: null, result: result.reason, sentAt: null, doneAt: tx.now });
   },
   async expire(tx, data) {
     const id = data.message as string;

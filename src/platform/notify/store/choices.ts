@@ -65,14 +65,3 @@ export const takePlace = async (sql: SqlTag, tenant: Uuid, channel: Channel, now
   on conflict (tenant, channel) do update
     set next_at = greatest(notify.pace.next_at, ${now}::timestamptz) + ${apartMs}::float8 * interval '1 millisecond'
   returning next_at - ${apartMs}::float8 * interval '1 millisecond' as at`)[0]?.at ?? now;
-
-export interface CampaignRow { id: Uuid; texts: string; per_minute: number; people: number; next_at: Date }
-export const insertCampaign = (sql: SqlTag, tenant: Uuid, now: Date, c: Pick<CampaignRow, 'id' | 'texts' | 'per_minute'>): Promise<unknown[]> => sql`
-  insert into notify.campaign (tenant, id, texts, per_minute, people, next_at, created_at) values (${tenant}, ${c.id}, ${c.texts}, ${c.per_minute}, 0, ${now},
-    ${now})`;
-export const lockCampaign = async (sql: SqlTag, tenant: Uuid, id: string): Promise<CampaignRow | undefined> => (await sql<CampaignRow>`
-  select replace(id::text, '-', '') as id, texts, per_minute, people, next_at from notify.campaign where tenant = ${tenant} and id = ${id} for update`)[0];
-export const growCampaign = (sql: SqlTag, tenant: Uuid, id: string, people: number, nextAt: Date): Promise<unknown[]> => sql`
-  update notify.campaign set people = ${people}, next_at = ${nextAt} where tenant = ${tenant} and id = ${id}`;
-export const campaignTexts = (sql: SqlTag, tenant: Uuid, ids: readonly string[]): Promise<{ id: Uuid; texts: string }[]> => sql<{ id: Uuid; texts: string }>`
-  select replace(id::text, '-', '') as id, texts from notify.campaign where tenant = ${tenant} and id = any(${ids}::uuid[])`;

@@ -1,5 +1,5 @@
 import type { Channel, Lane, SqlTag, Uuid } from '#kernel';
-import type { MessageState, Reason } from '../contract.ts';
+import type { CampaignState, MessageState, Reason } from '../contract.ts';
 
 export interface NoticeRow { id: Uuid; person: Uuid; kind: string; data: string; link: string | null; campaign: Uuid | null; trace: string;
   seen_at: Date | null; created_at: Date;
@@ -25,10 +25,10 @@ export const insertNotices = async (sql: SqlTag, tenant: Uuid, now: Date, n: rea
         ${n.map((x) => x.data)}::text[], ${n.map((x) => x.link)}::text[], ${n.map((x) => x.campaign)}::uuid[], ${n.map((x) => x.trace)}::text[],
         ${n.map((x) => x.inbox)}::text[], ${n.map((x) => x.expiresAt)}::timestamptz[]) u (i, p, k, d, t, l, c, r, b, x)
       order by p, k, d
-      on conflict (tenant, person, kind, dedupe) do nothing returning id, shown
+      on conflict (tenant, person, kind, dedupe) do nothing returning id, shown, campaign
     ), messages as (
-      insert into notify.message (tenant, id, notice, person, kind, channel, lane, state, reason, not_before, attempts, created_at, done_at)
-      select ${tenant}, i, f.id, p, k, c, l, case when c <> 'inbox' then s when f.shown then 'delivered' else 'suppressed' end,
+      insert into notify.message (tenant, id, notice, campaign, person, kind, channel, lane, state, reason, not_before, attempts, created_at, done_at)
+      select ${tenant}, i, f.id, f.campaign, p, k, c, l, case when c <> 'inbox' then s when f.shown then 'delivered' else 'suppressed' end,
         case when c <> 'inbox' then r when not f.shown then 'not-wanted' end, b, 0, ${now},
           case when c = 'inbox' or s = 'suppressed' then ${now}::timestamptz end
       from unnest(${m.map((x) => x.id)}::uuid[], ${m.map((x) => x.notice)}::uuid[], ${m.map((x) => x.person)}::uuid[], ${m.map((x) => x.kind)}::text[],
@@ -54,12 +54,15 @@ export const lockMessage = async (sql: SqlTag, tenant: Uuid, id: string): Promis
 
 /** What else decides about a message: its person's choice, hours and addresses, and the texts that are not the house's. */
 export interface Surroundings { wanted: boolean | null; quiet_from: number | null; quiet_to: number | null; zone: string | null; own_texts: string | null;
-  campaign_texts: string | null; addresses: string }
+  campaign_texts: string | null; campaign_state: CampaignState | null; addresses: string }
 export type OpenedMessage = MessageRow & Surroundings & { readonly notice_row: NoticeRow };
 
-/** A message with its notice and all that decides about it, locked for the attempt: one statement, since a campaign asks it a hundred thousand times. */
-export async function openMessage(sql: SqlTag, tenant: Uuid, id: string): Promise<OpenedMessage | undefined> {
-  const [row] = await sql<MessageRow & Surroundings & Pick<NoticeRow, 'data' | 'link' | 'campaign' | 'trace' | 'expires_at'> & { noticed_at: Date }>`
+/**
+ * Messages with their notices and all that decides about them, locked for the attempt: one statement, since a campaign asks it a hundred thousand
+ * times. What belongs to a message is found by its key, whatever the planner knows.
+ */
+export async function openMessages(sql: SqlTag, tenant: Uuid, ids: readonly string[]): Promise<OpenedMessage[]> {
+  const rows = await sql<MessageRow & Surroundings & Pick<NoticeRow, 'data' | 'link' | 'campaign' | 'trace' | 'expires_at'> & { noticed_at: Date }>`
     select replace(m.id::text, '-', '') as id, replace(m.notice::text, '-', '') as notice, replace(m.person::text, '-', '') as person, m.kind, m.channel,
       m.lane, m.state, m.reason, m.not_before, m.attempts, m.provider, m.provider_ref, m.created_at, m.sent_at, m.done_at,
       (select a.at from notify.attempt a where a.tenant = m.tenant and a.message = m.id and a.no = 1) as first_at,
@@ -67,23 +70,33 @@ export async function openMessage(sql: SqlTag, tenant: Uuid, id: string): Promis
       (select p.wanted from notify.preference p where p.tenant = m.tenant and p.person = m.person and p.kind = m.kind and p.channel = m.channel) as wanted,
       q.from_minute as quiet_from, q.to_minute as quiet_to, q.zone,
       (select t.texts from notify.template t where t.tenant = m.tenant and t.kind = m.kind order by t.version desc limit 1) as own_texts,
-      (select c.texts from notify.campaign c where c.tenant = n.tenant and c.id = n.campaign) as campaign_texts,
+      c.texts as campaign_texts, c.state as campaign_state,
       (select coalesce(json_agg(json_build_object('id', replace(a.id::text, '-', ''), 'value', a.value, 'state', a.state) order by a.created_at, a.id),
         '[]')::text
         from notify.address a where a.tenant = m.tenant and a.person = m.person and a.channel = m.channel and a.state <> 'gone') as addresses
-    from notify.message m join notify.notice n on n.tenant = m.tenant and n.id = m.notice
-      left join notify.quiet q on q.tenant = m.tenant and q.person = m.person
-    where m.tenant = ${tenant} and m.id = ${id} for update of m`;
-  return row && { ...row, notice_row: { id: row.notice, person: row.person, kind: row.kind, data: row.data, link: row.link, campaign: row.campaign,
-    trace: row.trace, seen_at: null, created_at: row.noticed_at, expires_at: row.expires_at } };
+    from notify.message m
+      join lateral (select * from notify.notice n where n.tenant = m.tenant and n.id = m.notice limit 1) n on true
+      left join lateral (select * from notify.quiet q where q.tenant = m.tenant and q.person = m.person limit 1) q on true
+      left join lateral (select * from notify.campaign c where c.tenant = m.tenant and c.id = n.campaign limit 1) c on true
+    where m.tenant = ${tenant} and m.id = any(${ids}::uuid[]) order by m.id for update of m`;
+  return rows.map((row) => ({ ...row, notice_row: { id: row.notice, person: row.person, kind: row.kind, data: row.data, link: row.link,
+    campaign: row.campaign, trace: row.trace, seen_at: null, created_at: row.noticed_at, expires_at: row.expires_at } }));
 }
 
-/** Records what a provider said of a message that is being sent, with its newest attempt. */
-export const recordSent = (sql: SqlTag, tenant: Uuid, id: string, m: { state: MessageState; reason: Reason | null; provider: string; ref: string | null;
-  result: string; sentAt: Date | null; doneAt: Date | null }): Promise<unknown[]> => sql`
-  with m as (update notify.message set state = ${m.state}, reason = ${m.reason}, provider = ${m.provider}, provider_ref = ${m.ref}, sent_at = ${m.sentAt},
-    done_at = ${m.doneAt} where tenant = ${tenant} and id = ${id} and state = 'sending' returning attempts)
-  update notify.attempt a set provider = ${m.provider}, result = ${m.result} from m where a.tenant = ${tenant} and a.message = ${id} and a.no = m.attempts`;
+export interface Recorded { readonly id: string; readonly state: MessageState; readonly reason: Reason | null; readonly provider: string;
+  readonly ref: string | null; readonly result: string; readonly sentAt: Date | null; readonly doneAt: Date | null }
+/** Records what providers said of messages that are being sent, with their newest attempts: each found by its key, whatever the planner knows. */
+export const recordSent = (sql: SqlTag, tenant: Uuid, r: readonly Recorded[]): Promise<unknown[]> => {
+  const ids = r.map((x) => x.id);
+  return sql`
+  with u as (select * from unnest(${ids}::uuid[], ${r.map((x) => x.state)}::text[], ${r.map((x) => x.reason)}::text[],
+    ${r.map((x) => x.provider)}::text[], ${r.map((x) => x.ref)}::text[], ${r.map((x) => x.result)}::text[], ${r.map((x) => x.sentAt)}::timestamptz[],
+    ${r.map((x) => x.doneAt)}::timestamptz[]) u (id, state, reason, provider, ref, result, sent, done)),
+  m as (update notify.message m set state = u.state, reason = u.reason, provider = u.provider, provider_ref = u.ref, sent_at = u.sent, done_at = u.done
+    from u where m.tenant = ${tenant} and m.id = any(${ids}::uuid[]) and m.id = u.id and m.state = 'sending' returning m.id, m.attempts, u.provider, u.result)
+  update notify.attempt a set provider = m.provider, result = m.result from m
+  where a.tenant = ${tenant} and a.message = any(${ids}::uuid[]) and a.message = m.id and a.no = m.attempts`;
+};
 
 /** Moves a message to another state; `done` when nothing more will happen to it by itself. */
 export const setMessage = (sql: SqlTag, tenant: Uuid, id: string, m: { state: MessageState; reason: Reason | null; notBefore?: Date | null;
@@ -93,17 +106,22 @@ export const setMessage = (sql: SqlTag, tenant: Uuid, id: string, m: { state: Me
     provider_ref = coalesce(${m.ref ?? null}, provider_ref), sent_at = coalesce(${m.sentAt ?? null}, sent_at), done_at = ${m.doneAt ?? null}
   where tenant = ${tenant} and id = ${id}`;
 
-export const startAttempt = (sql: SqlTag, tenant: Uuid, message: string, now: Date): Promise<unknown[]> => sql`
+export const startAttempts = (sql: SqlTag, tenant: Uuid, messages: readonly string[], now: Date): Promise<unknown[]> => sql`
   with m as (update notify.message set state = 'sending', reason = null, not_before = null, attempts = attempts + 1
-    where tenant = ${tenant} and id = ${message} returning attempts)
-  insert into notify.attempt (tenant, message, no, at) select ${tenant}, ${message}, attempts, ${now} from m`;
+    where tenant = ${tenant} and id = any(${messages}::uuid[]) returning id, attempts)
+  insert into notify.attempt (tenant, message, no, at) select ${tenant}, id, attempts, ${now} from m`;
 
-/** The message that a provider knows by this id. */
-export const messageByRef = async (sql: SqlTag, tenant: Uuid, provider: string, ref: string): Promise<{ id: Uuid; person: Uuid; channel: Channel;
-  state: MessageState } | undefined> =>
-  (await sql<{ id: Uuid; person: Uuid; channel: Channel; state: MessageState }>`
-    select replace(id::text, '-', '') as id, replace(person::text, '-', '') as person, channel, state from notify.message
-    where tenant = ${tenant} and provider = ${provider} and provider_ref = ${ref} for update`)[0];
+/** The messages that a provider knows by these ids, locked. */
+export const lockByRefs = (sql: SqlTag, tenant: Uuid, provider: string, refs: readonly string[]): Promise<(Pick<MessageRow, 'id' | 'person' | 'channel' |
+  'state'> & { ref: string })[]> => sql<Pick<MessageRow, 'id' | 'person' | 'channel' | 'state'> & { ref: string }>`
+    select replace(id::text, '-', '') as id, replace(person::text, '-', '') as person, channel, state, provider_ref as ref from notify.message
+    where tenant = ${tenant} and provider = ${provider} and provider_ref = any(${refs}::text[]) order by id for update`;
+export type Said = Pick<MessageRow, 'id' | 'state' | 'reason'>;
+/** Moves messages to where their receipts say. */
+export const settle = (sql: SqlTag, tenant: Uuid, now: Date, s: readonly Said[]): Promise<unknown[]> => sql`
+  update notify.message set state = u.state, reason = u.reason, done_at = ${now}
+  from unnest(${s.map((x) => x.id)}::uuid[], ${s.map((x) => x.state)}::text[], ${s.map((x) => x.reason)}::text[]) u (id, state, reason)
+  where tenant = ${tenant} and notify.message.id = any(${s.map((x) => x.id)}::uuid[]) and notify.message.id = u.id`;
 
 export interface InboxRow { id: Uuid; kind: string; data: string; link: string | null; campaign: Uuid | null; seen_at: Date | null; created_at: Date }
 export const inboxBefore = (sql: SqlTag, tenant: Uuid, person: Uuid, before: string, limit: number): Promise<InboxRow[]> => sql<InboxRow>`

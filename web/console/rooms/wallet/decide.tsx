@@ -1,7 +1,8 @@
 import { useMutation, useQueryClient } from '@tanstack/react-query';
 import { useEffect, useRef, type ReactNode } from 'react';
 import { client, fill, Refused, words } from '../../parts/client.ts';
-import { isMe, refusalText, useKeys, wallet } from './parts.ts';
+import { useKeys } from '../../parts/keys.ts';
+import { isMe, refusalText, wallet } from './parts.ts';
 
 export type CaseOf = Awaited<ReturnType<typeof client.getWalletOfficeKycCase>>;
 export type State = CaseOf['state'];

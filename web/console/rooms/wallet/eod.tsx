@@ -2,11 +2,12 @@ import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
 import { Link, useNavigate, useParams } from '@tanstack/react-router';
 import type { ReactNode } from 'react';
 import { client, fill, Refused, words } from '../../parts/client.ts';
+import { useKeys } from '../../parts/keys.ts';
 import { amountText, microText } from '../../parts/money.ts';
 import { Answer, Page } from '../../parts/page.tsx';
 import { Facts, Table } from '../../parts/table.tsx';
 import { dayAfter, dayText, duration, isDay, today, When, whenText } from '../../parts/time.tsx';
-import { countText, refusalText, useKeys, wallet } from './parts.ts';
+import { countText, refusalText, wallet } from './parts.ts';
 
 type Run = Awaited<ReturnType<typeof client.getWalletOfficeEodDay>>;
 const w = wallet.eod;

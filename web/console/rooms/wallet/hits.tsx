@@ -1,9 +1,10 @@
 import { useMutation, useQueryClient } from '@tanstack/react-query';
 import { useEffect, useRef, type ReactNode } from 'react';
 import { client, fill, locale, Refused, words } from '../../parts/client.ts';
+import { useKeys } from '../../parts/keys.ts';
 import { Table } from '../../parts/table.tsx';
 import { stateText, type CaseOf } from './decide.tsx';
-import { refusalText, useKeys, wallet } from './parts.ts';
+import { refusalText, wallet } from './parts.ts';
 
 type Hit = CaseOf['hitsFound'][number];
 interface Said { readonly hit: Hit; readonly verdict: 'cleared' | 'confirmed' }

@@ -1,4 +1,3 @@
-import { useRef } from 'react';
 import { fill, language, locale, Refused, words } from '../../parts/client.ts';
 import { en, type WalletWords } from '../../words/wallet/en.ts';
 import { hi } from '../../words/wallet/hi.ts';
@@ -10,21 +9,6 @@ export const countText = (n: number): string => counts.format(n);
 
 /** A vote names its operator by the bare id; who is signed in has it with its kind before it. */
 export const isMe = (me: string, operator: string): boolean => me.slice(me.indexOf('_') + 1) === operator;
-
-/**
- * Keys of what is asked once: the same question again, after a lost answer, has the same key; another one has its own. A refusal ends the
- * key, since it would be answered again by itself after its cause is gone.
- */
-export function useKeys(): { keyOf: (asked: string) => string; end: () => void } {
-  const held = useRef<{ asked: string; key: string }>(undefined);
-  return {
-    keyOf: (asked) => {
-      if (held.current?.asked !== asked) held.current = { asked, key: crypto.randomUUID() };
-      return held.current.key;
-    },
-    end: () => { held.current = undefined; },
-  };
-}
 
 /** A refusal as a sentence, with what it names put in; what has none is said by its title. */
 export function refusalText(error: unknown, sentences: Readonly<Record<string, string>>, named: (member: string) => string): string {

@@ -6,9 +6,21 @@ export const en = {
   states: { waiting: 'Waiting', sending: 'Being sent', sent: 'Taken by the provider', refused: 'Refused', dead: 'Reached nobody', suppressed: 'Not sent', delivered: 'Delivered', failed: 'Failed', opened: 'Seen' },
   channels: { inbox: 'Inbox', push: 'Push', text: 'Text message', email: 'Mail' }, lanes: { critical: 'Critical', normal: 'Normal', bulk: 'Bulk' },
   reasons: {
-    'quiet-hours': 'Quiet hours of the person', 'too-many': 'Enough for one hour', 'provider-busy': 'The provider takes no more for now', 'not-wanted': 'The person does not want it there', 'no-address': 'Nowhere to send it', 'no-provider': 'No provider is set up',
+    'quiet-hours': 'Quiet hours of the person', 'too-many': 'Enough for one hour', 'provider-busy': 'The provider takes no more for now', paused: 'Its announcement is paused', stopped: 'Its announcement was stopped', 'not-wanted': 'The person does not want it there', 'no-address': 'Nowhere to send it', 'no-provider': 'No provider is set up',
     'too-late': 'Its time was over', refused: 'The provider refused it', bounced: 'The box sent it back', complained: 'The person called it unwanted', unreachable: 'The phone could not be reached', 'no-answer': 'No provider answered in time', template: 'Its text could not be made',
   },
   texts: 'Texts', textsText: 'What people are told. Your own texts are used from the next message on.', own: 'Own, version {version}', house: 'The house’s', values: 'Values that may be used', title: 'Title', body: 'Body', text: 'Text message', preview: 'See it', save: 'Use these texts', giveUp: 'Back to the house’s texts', saved: 'In use from the next message on.', language: { en: 'English', hi: 'Hindi' },
   wrong: '{language}, {part}: {why}',
+  campaigns: {
+    list: 'Announcements', empty: 'Nothing was announced yet. Write the first one below.', title: 'Title', of: '{done} of {total}', progress: 'Messages', people: 'People', counted: '{n} or more', rate: 'A minute', ends: 'Ends about', end: 'Told until', endDefault: 'a week from each one’s turn',
+    sent: 'Sent', skipped: 'Not sent', delayed: 'Waiting for a reason', waiting: 'Waiting their turn', failed: 'Failed', left: 'left',
+    one: 'Announcement {id}', toList: 'All announcements', unknown: 'There is no such announcement here.', where: 'What became of its messages', nothing: 'No message was made yet.', why: 'Why', count: 'Messages', words: 'What it says', audience: 'Whom it finds', named: 'People who were named',
+    write: 'Write an announcement', writeText: 'It is kept as a draft: nobody is told before you start it. Inbox, text message and mail are used as each person chose.', rateLabel: 'People a minute', rateHint: 'From 1 to 600,000. Their messages leave one after another at this rate.',
+    whom: 'Whom it finds', everyone: 'Everyone who was told of anything before', toldOf: 'Everyone who was told: {doc}', these: 'These people', persons: 'Ids of people', personsHint: 'Up to 1,000, one on a line', expires: 'Nobody is told after', expiresHint: 'Leave it empty for a week from each one’s turn', preview: 'See it', keep: 'Keep as a draft',
+    states: { draft: 'Draft', running: 'Under way', paused: 'Paused', stopped: 'Stopped', done: 'Done' },
+    verbs: { start: 'Start', pause: 'Pause', resume: 'Go on', stop: 'Stop for good' },
+    said: { start: 'It has begun.', pause: 'Nothing more leaves until it goes on.', resume: 'It goes on.', stop: 'It was stopped.' },
+    startText: 'About {people} people would be told; at this rate it takes {time}.', pauseText: 'What has not left yet can be held, and let go later at the end of the line.', resumeText: 'What was held goes to the end of the line, at the same rate.', stopText: 'What has not left yet is never sent. What stands in inboxes stays.', sure: 'Yes, stop “{title}”', keepOn: 'Leave it',
+    late: 'At this rate its end comes before everyone is told.', live: 'Counted again every ten seconds.',
+  },
 };
