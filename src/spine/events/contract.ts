@@ -29,9 +29,12 @@ export const LEASE_MS = 10_000;
 export const RENEW_MS = 3_000;
 /** The end of the log rests this long when it has moved; what is for nobody is written down after this; parked keys are read again after this. */
 export const GATHER_MS = 4;
-/** So long where the last look found so many: each look costs the same, however many events it finds. */
-export const GATHER_BUSY_MS = 10;
-export const BUSY_EVENTS = 10;
+/** So long while so many come in a millisecond: each look costs the same, however many events it finds. */
+export const GATHER_BUSY_MS = 20;
+export const BUSY_PER_MS = 1.5;
+/** Most gaps at the end close with the next commit: so often it is looked again, so much later, before it is asked who could still fill one. */
+export const GAP_LOOKS = 4;
+export const GAP_LOOK_MS = 1;
 export const IDLE_MS = 100;
 export const PARKED_EVERY_MS = 400;
 /** Tries of a handler before the event's key is parked. */

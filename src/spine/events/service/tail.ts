@@ -1,5 +1,5 @@
 import { isUnavailable, provide, spineStatement, token, type CellContext, type Clock, type Provided } from '#kernel';
-import { BUSY_EVENTS, EventSignal, GATHER_BUSY_MS, GATHER_MS, PARTS, RELAY_BATCH_MAX, RELAY_POLL_MS } from '../contract.ts';
+import { BUSY_PER_MS, EventSignal, GAP_LOOK_MS, GAP_LOOKS, GATHER_BUSY_MS, GATHER_MS, PARTS, RELAY_BATCH_MAX, RELAY_POLL_MS } from '../contract.ts';
 import { lastPos, tailAfter, type PartEvent, type TailRow } from '../store.ts';
 import { whenInsertersEnd } from './log.ts';
 
@@ -44,9 +44,9 @@ async function settledAfter(r: Reading, pos: bigint, topics: readonly string[]):
     return gap < 0 ? rows : rows.slice(0, gap);
   };
   let rows = await read();
-  for (let look = 0; look < 2 && rows.length && !settled(rows).length; look++) {
+  for (let look = 0; look < GAP_LOOKS && rows.length && !settled(rows).length; look++) {
     // A writer draws its position last of all, with its commit: most gaps close within a moment.
-    await r.clock.sleep(GATHER_MS / 2);
+    await r.clock.sleep(GAP_LOOK_MS);
     rows = await read();
   }
   const high = rows.at(-1)?.pos;
@@ -58,6 +58,7 @@ async function settledAfter(r: Reading, pos: bigint, topics: readonly string[]):
 async function reading(r: Reading): Promise<void> {
   const signal = r.cell.use(EventSignal);
   let pos: bigint | undefined;
+  let lookedMs = r.clock.monotonicMs();
   while (!r.ending.signal.aborted) {
     const waiting = signal.wait(RELAY_POLL_MS, r.ending.signal);
     try {
@@ -85,8 +86,10 @@ async function reading(r: Reading): Promise<void> {
       for (const m of told) {
         if (r.members.has(m)) tell(r, m, () => m.follower.read(events.filter((e) => m.follower.topics.includes(e.topic)), upTo));
       }
+      const perMs = rows.length / Math.max(1, r.clock.monotonicMs() - lookedMs);
+      lookedMs = r.clock.monotonicMs();
       // Under load each commit wakes this: what comes within a moment is read together.
-      if (rows.length < RELAY_BATCH_MAX) await r.clock.sleep(rows.length < BUSY_EVENTS ? GATHER_MS : GATHER_BUSY_MS, r.ending.signal);
+      if (rows.length < RELAY_BATCH_MAX) await r.clock.sleep(perMs < BUSY_PER_MS ? GATHER_MS : GATHER_BUSY_MS, r.ending.signal);
     } catch (error) {
       for (const m of r.members) tell(r, m, () => m.follower.away());
       if (!isUnavailable(error)) throw error;
