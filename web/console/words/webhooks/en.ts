@@ -13,7 +13,7 @@ export const en = {
   deliveries: 'Deliveries', noDeliveries: 'Nothing was sent to this endpoint in the last 30 days.', delivery: 'Delivery', type: 'Event', id: 'Id of the event', status: 'Status', tries: 'Tries', created: 'Since', next: 'Next try', doneAt: 'Ended', reason: 'Reason',
   statuses: { waiting: 'waiting', sending: 'being sent', done: 'done', dead: 'dead' }, again: 'Sent again by hand', title: 'Delivery {id}', body: 'What is sent', replayOne: 'Send this event again', oneSaid: 'It is on its way again, as a delivery of its own.',
   no: 'Try', at: 'When', took: 'Took', answer: 'Answer', excerpt: 'Beginning of the answer', noTries: 'It was not tried yet.', endpoint: 'Endpoint',
-  contact: 'Mail address of who looks after it', contactHint: 'It is told when the endpoint is disabled.', contactNone: 'Left empty, nobody is.', contactGo: 'Use this address',
+  contact: 'Mail of whoever looks after it', contactHint: 'It is told when the endpoint is disabled.', contactNone: 'Left empty, nobody is.', contactGo: 'Use this mail',
   errors: { dns_error: 'the name leads nowhere', connection_refused: 'nobody listens there', tls_error: 'no trusted TLS', timeout: 'no whole answer within 15 s', blocked_address: 'the address is not public', connection_lost: 'the connection broke', bad_answer: 'the answer is no HTTP', payload_too_large: 'larger than 256 KiB', lost: 'the process that sent it died', stopped: 'the process was stopped', internal: 'a fault on our side', tenant_unknown: 'the office is not known here' },
 };
 export type WebhookWords = { readonly [K in keyof typeof en]: (typeof en)[K] extends string ? string : { readonly [P in keyof (typeof en)[K]]: string } };
