@@ -50,3 +50,6 @@ export const zText = (max: number): z.ZodString =>
 export const purposes = ['support', 'complaint', 'correction', 'fraud', 'legal-request', 'review'] as const;
 export const zPurpose = z.enum(purposes);
 export type Purpose = z.output<typeof zPurpose>;
+
+/** A mail address as people write them: one name, one domain with a letter ending; nothing quoted. */
+export const zEmail = z.string().max(254).regex(/^[^\s@<>"(),:;\\[\]]{1,64}@[A-Za-z0-9.-]{1,189}\.[A-Za-z]{2,}$/);

@@ -46,6 +46,7 @@ describe.runIf(has('chromium'))('the rooms for webhooks, limits and caches', () 
     await sound('webhooks-empty');
     await page.getByLabel('Address').fill('http://10.0.0.1/hook');
     await page.getByLabel('What it is for').fill('The shop’s stock');
+    await page.getByLabel('Mail of whoever looks after it').fill('developer@example.com');
     await page.getByRole('button', { name: 'Make it' }).click();
     await page.getByText('This address cannot be an endpoint.').waitFor();
     const { port } = receiver.address() as { port: number };
@@ -56,6 +57,10 @@ describe.runIf(has('chromium'))('the rooms for webhooks, limits and caches', () 
     await page.getByRole('link', { name: `http://127.0.0.1:${port}/hook` }).click();
     await heading('The shop’s stock');
     await page.getByText(/^whsec_/).waitFor({ state: 'detached' });
+    await page.getByText('d••••••@example.com').waitFor();
+    await page.getByLabel('Mail of whoever looks after it').fill('other@example.com');
+    await page.getByRole('button', { name: 'Use this mail' }).click();
+    await page.getByText('o••••@example.com').waitFor();
     await page.getByRole('button', { name: 'Send a test event' }).click();
     await page.getByText('A test event is on its way.').waitFor();
     await page.getByRole('cell', { name: 'status 500' }).first().waitFor();

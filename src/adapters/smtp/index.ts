@@ -22,8 +22,8 @@ const isRefusal = (error: SmtpError): boolean => error.responseCode !== undefine
 const NO_BOX = new Set([550, 551, 553, 556]);
 
 /**
- * A mail relay over SMTP, by a few connections that are kept while there is mail. It cannot be asked what became of a mail: after a break in the middle a mail may be sent again, with the same
- * Message-ID, by which mail programs know it.
+ * A mail relay over SMTP, by a few connections that are kept while there is mail. It cannot be asked what became of a mail: after a break in the
+ * middle a mail may be sent again, with the same Message-ID, by which mail programs know it.
  */
 export function smtpMail(o: SmtpOptions): Provider<Mail> & { close(): void } {
   const { hostname } = new URL(o.url);

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { channels, event, job, personal, problem, zId, zInstant, zText } from '#kernel';
+import { channels, event, job, personal, problem, zEmail, zId, zInstant, zText } from '#kernel';
 
 /** Messages of one person beside the critical ones: what is over waits, nothing is dropped. */
 export const PER_PERSON_HOURLY = { name: 'notices-per-person', capacity: 20, perMinute: 20 / 60 };
@@ -74,7 +74,6 @@ export type Preferences = z.output<typeof zPreferences>;
 export const zChoose = z.strictObject({ body: z.strictObject({
   choices: z.array(z.strictObject({ kind: z.string().max(60), channel: zChannel, on: z.boolean() })).max(400).optional(), quiet: zQuiet.nullable().optional(),
 }) });
-const zEmail = z.string().max(254).regex(/^[^\s@<>"(),:;\\[\]]{1,64}@[A-Za-z0-9.-]{1,189}\.[A-Za-z]{2,}$/);
 export const zAddEmail = z.strictObject({ body: z.strictObject({ email: personal('mail address', zEmail) }) });
 const zBase64Url = (min: number, max: number): z.ZodString => z.string().regex(/^[A-Za-z0-9_-]+={0,2}$/).min(min).max(max);
 export const zAddPush = z.strictObject({ body: z.strictObject({

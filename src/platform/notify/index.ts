@@ -1,4 +1,5 @@
 export * from './contract.ts';
+export { contactsShown, setContact } from './service/contacts.ts';
 export { noticeTopics } from './routes.ts';
 export { NoticeKinds } from './service/kinds.ts';
 export { notify, notifyAll, tells, type Telling } from './service/notify.ts';

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { event, personal, problem, token, zId, zInstant, zText, type Signal } from '#kernel';
+import { event, personal, problem, token, zEmail, zId, zInstant, zText, type Signal } from '#kernel';
 
 /** Endpoints of one tenant, and what each may have. */
 export const ENDPOINTS_MAX = 50;
@@ -70,11 +70,12 @@ const settings = {
   url: zUrl, description: zText(200), events: z.array(zFilter).min(1).max(FILTERS_MAX), ordered: z.boolean(),
   headers: z.record(zHeaderName, z.string().regex(/^[\x20-\x7e]{1,500}$/)).refine((h) => Object.keys(h).length <= HEADERS_MAX, 'too many headers'),
   version: z.string(), perMinute: z.int().min(1).max(PER_MINUTE_MAX).nullable(),
+  /** Who is told by mail when the endpoint is disabled; null for nobody. */ contact: personal('mail address', zEmail.nullable()),
 };
 export const zCreate = z.strictObject({ body: z.strictObject({
   url: settings.url, description: settings.description, events: settings.events, ordered: settings.ordered.default(false),
-  headers: settings.headers.default({}), version: settings.version.optional(), perMinute: settings.perMinute.default(null), signature: z.enum(['v1',
-    'v1a']).default('v1'),
+  headers: settings.headers.default({}), version: settings.version.optional(), perMinute: settings.perMinute.default(null),
+  contact: settings.contact.optional(), signature: z.enum(['v1', 'v1a']).default('v1'),
 }) });
 export const zOfEndpoint = z.strictObject({ params: z.strictObject({ endpoint: zEndpointId }) });
 export const zUpdate = z.strictObject({ params: z.strictObject({ endpoint: zEndpointId }), body: z.strictObject(settings).partial() });
@@ -101,6 +102,7 @@ export const zEndpoint = z.strictObject({
   signature: z.enum(['v1', 'v1a']), headers: z.array(z.string()), publicKey: z.string().nullable(), state: z.enum(['active', 'disabled']),
   disabledReason: z.string().nullable(), breaker: z.enum(['closed', 'open', 'probing']), failures: zCount, firstFailureAt: zInstant.nullable(),
   lastSuccessAt: zInstant.nullable(), perMinute: z.int().nullable(), waiting: zCount, dead: zCount,
+  /** As it may be shown; null where there is none, or where it sent mail back. */ contact: personal('mail address', z.string().nullable()),
 });
 export type EndpointView = z.output<typeof zEndpoint>;
 export const zEndpoints = z.strictObject({ endpoints: z.array(zEndpoint) });

@@ -3,11 +3,12 @@ import { DeliverProbe, DeliveryDead, EndpointChanged, EndpointDisabled, NOT_DELI
 import { routes } from './routes.ts';
 import { deliverer, reachState, signalState, sweeper } from './service/deliver.ts';
 import { fanOut } from './service/fan-out.ts';
+import { disabledNotice, tellOfDisabling } from './service/notices.ts';
 
 const manifest = defineModule({
   name: 'platform/webhooks',
   doc: 'Events of a tenant sent to its own machines: signed, in order where asked, tried for three days, never to an address that is not public.',
-  needs: [],
+  needs: ['platform/notify'],
   migrations: new URL('./migrations/', import.meta.url),
   tables: {
     'webhooks.endpoint': { app: ['select', 'insert', 'update', 'delete'], spine: ['select', 'update'], auditor: ['select'] },
@@ -18,6 +19,8 @@ const manifest = defineModule({
   routes,
   problems: webhookProblems,
   events: [EndpointChanged, EndpointDisabled, DeliveryDead],
+  notices: [disabledNotice],
+  reactions: [tellOfDisabling],
   workers: [deliverer, sweeper],
   state: [signalState, reachState, provide(DeliverProbe, () => undefined)],
   permissions: {
@@ -32,7 +35,7 @@ export const webhooksOver = (events: readonly EventType[]): Module => {
   const all = [...events, ...manifest.events ?? []];
   const offered = all.filter((e) => !NOT_DELIVERED.includes(e.name)).map(({ name, doc, version }) => ({ name, doc, version }));
   return {
-    ...manifest, reactions: all.map((type) => on(type, 'webhooks', (tx, e) => fanOut(tx, type, e))),
+    ...manifest, reactions: [...manifest.reactions ?? [], ...all.map((type) => on(type, 'webhooks', (tx, e) => fanOut(tx, type, e)))],
     state: [...manifest.state ?? [], provide(OfferedEvents, () => offered)],
   };
 };

@@ -12,6 +12,7 @@ import {
 } from '../store/campaigns.ts';
 import { announcement, NoticeKinds } from './kinds.ts';
 import { notifyAll, priorityOf } from './notify.ts';
+import { kindsOf } from './preferences.ts';
 import { faultOf, renderAll } from './render.ts';
 
 type Shown = z.output<typeof zCampaign>;
@@ -24,7 +25,8 @@ const languagesOf = (tx: Tx): Language[] => tx.tenant.languages as Language[];
 const faultIn = (tx: Tx, texts: TemplateTexts): ReturnType<typeof faultOf> => faultOf(texts, languagesOf(tx), ['office'], { office: tx.tenant.name });
 const later = (a: Date, b: Date): Date => (a > b ? a : b);
 const audienceOf = (c: Pick<CampaignRow, 'audience'>): Audience | null => (c.audience === null ? null : JSON.parse(c.audience) as Audience);
-const kindOf = (told: string): string | null => (told === ANY_KIND ? null : told);
+/** Whatever persons can be told of is any kind; what only contacts are told is not. */
+const toldOf = (tx: Tx, told: string): string[] => (told === ANY_KIND ? kindsOf(tx).map((k) => k.name) : [told]);
 
 function head(tx: Tx, c: CampaignRow): Shown {
   const from = c.state === 'draft' ? tx.now : later(c.next_at, tx.now);
@@ -71,7 +73,7 @@ export async function previewCampaign(tx: Tx, input: z.output<typeof zPreviewCam
 }
 
 const wantedBy = async (tx: Tx, audience: Audience): Promise<number> => ('persons' in audience ? new Set(audience.persons).size
-  : countTold(tx.sql, tx.tenant.id, kindOf(audience.told), AUDIENCE_COUNTED_MAX));
+  : countTold(tx.sql, tx.tenant.id, toldOf(tx, audience.told), AUDIENCE_COUNTED_MAX));
 
 /** Writes an announcement, and begins it unless it is a draft. It finds its audience by itself; others are added in steps. */
 export async function startCampaign(tx: Tx, input: z.output<typeof zStartCampaign>): Promise<Outcome<Shown>> {
@@ -134,7 +136,7 @@ async function nextPeople(tx: Tx, c: CampaignRow): Promise<{ persons: readonly s
   const audience = audienceOf(c) as Audience;
   if ('persons' in audience) return { persons: [...new Set(audience.persons)].toSorted(), to: null };
   const room = Math.min(CAMPAIGN_STEP_MAX, CAMPAIGN_PEOPLE_MAX - c.people);
-  const persons = room > 0 ? await toldAfter(tx.sql, tx.tenant.id, kindOf(audience.told), c.gathered_to ?? FIRST, room) : [];
+  const persons = room > 0 ? await toldAfter(tx.sql, tx.tenant.id, toldOf(tx, audience.told), c.gathered_to ?? FIRST, room) : [];
   return { persons, to: persons.length === CAMPAIGN_STEP_MAX ? persons.at(-1) as Uuid : null };
 }
 

@@ -10,7 +10,7 @@ import { confirmation, NoticeKinds } from './kinds.ts';
 import { readToken } from './links.ts';
 
 /** Kinds that a tenant's persons can be told of: its products' and what belongs to none. */
-const kindsOf = (tx: Tx): NoticeKind[] => [...tx.use(NoticeKinds).values()].filter((k) => {
+export const kindsOf = (tx: Tx): NoticeKind[] => [...tx.use(NoticeKinds).values()].filter((k) => {
   const product = k.name.slice(0, k.name.indexOf('.'));
   return k.name !== confirmation.name && (product === 'notify' || tx.tenant.products.includes(product));
 });

@@ -103,14 +103,16 @@ const FONTS = 'system-ui,-apple-system,Segoe UI,Noto Sans,Noto Sans Devanagari,s
 
 /** A mail's markup: one column, system fonts, nothing loaded from anywhere. */
 export function mailHtml(o: { language: Language; office: string; title: string; body: string; link?: { href: string; label: string } | undefined;
-  foot: { href: string; label: string } }): string {
+  foot?: { href: string; label: string } | undefined }): string {
   const paragraphs = o.body.split(/\n\s*\n/).map((p) => `<p style="margin:0 0 16px">${escaped(p).replaceAll('\n', '<br>')}</p>`).join('');
   const link = o.link ? `<p style="margin:24px 0"><a href="${escaped(o.link.href)}" style="color:#0b57d0">${escaped(o.link.label)}</a></p>` : '';
-  const foot = `<a href="${escaped(o.foot.href)}" style="color:inherit">${escaped(o.foot.label)}</a>`;
+  const foot = o.foot ? `<p style="margin:32px 0 0;font-size:13px;opacity:.75">`
+    + `<a href="${escaped(o.foot.href)}" style="color:inherit">${escaped(o.foot.label)}</a></p>`
+    : '';
   return [
     `<!doctype html><html lang="${o.language}"><head><meta charset="utf-8"><meta name="color-scheme" content="light dark">`,
     `<title>${escaped(o.title)}</title></head><body style="margin:0;padding:24px;font:16px/1.5 ${FONTS}"><div style="max-width:560px;margin:0 auto">`,
     `<p style="margin:0 0 24px;font-weight:600">${escaped(o.office)}</p><h1 style="font-size:20px;margin:0 0 16px">${escaped(o.title)}</h1>`,
-    paragraphs, link, `<p style="margin:32px 0 0;font-size:13px;opacity:.75">${foot}</p></div></body></html>`,
+    paragraphs, link, foot, '</div></body></html>',
   ].join('');
 }

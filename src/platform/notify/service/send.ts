@@ -27,7 +27,7 @@ import { hi } from '../words/hi.ts';
 type Outgoing = { readonly channel: 'text'; readonly message: TextMessage } | { readonly channel: 'email'; readonly message: Mail }
   | { readonly channel: 'push'; readonly messages: readonly (PushMessage & { readonly address: Uuid })[] };
 type Sent = SendResult & { readonly provider: string; readonly gone?: readonly Uuid[] };
-interface Person { readonly language: Language; readonly phone: string;
+interface Person { readonly language: Language; readonly phone: string; /** Nobody's account: there is no page to choose on. */ readonly contact?: true;
   readonly addresses: readonly (Pick<AddressRow, 'id' | 'value' | 'state'> & { readonly open: string })[] }
 
 const open = askTogether<string, OpenedMessage | undefined>(async (tx, ids) => {
@@ -61,9 +61,11 @@ const textsOf = (m: OpenedMessage, kind: NoticeKind): TemplateTexts => {
 async function personOf(tx: Tx, m: OpenedMessage): Promise<Person | undefined> {
   const sealer = await keyOf(tx, m.person);
   const profile = await readProfile(tx.section, m.person);
-  if (!profile || !sealer) return undefined;
+  if (!sealer) return undefined;
   const addresses = JSON.parse(m.addresses) as Pick<AddressRow, 'id' | 'value' | 'state'>[];
-  return { language: profile.language, phone: profile.phone, addresses: addresses.map((a) => ({ ...a, open: sealer.open(addressPlace(a.id), a.value) })) };
+  const opened = addresses.map((a) => ({ ...a, open: sealer.open(addressPlace(a.id), a.value) }));
+  return profile ? { language: profile.language, phone: profile.phone, addresses: opened }
+    : { language: tx.tenant.languages[0] as Language, phone: '', addresses: opened, contact: true };
 }
 
 const reachable = (m: MessageRow, p: Person): boolean => (m.channel === 'text' ? p.phone !== ''
@@ -87,11 +89,11 @@ function outgoing(tx: Tx, m: MessageRow, n: NoticeRow, kind: NoticeKind, p: Pers
     : p.addresses.find((a) => a.state === 'confirmed');
   const token = makeToken(tx, 'unsubscribe', unsubscribeParts(m.person, m.kind), new Date(tx.now.getTime() + UNSUBSCRIBE_LIFE_MS));
   const link = n.link ? { href: href(n.link), label: m.kind === 'notify.confirm' ? w.confirm : w.more } : undefined;
-  const foot = { href: href('/notifications/preferences'), label: w.foot };
+  const foot = p.contact ? undefined : { href: href('/notifications/preferences'), label: w.foot };
   return { channel: 'email', message: {
     to: to?.open ?? '', from: tx.use(Providers).from ?? '', subject: t.title,
       html: mailHtml({ language: p.language, office: tenant.name, title: t.title, body: t.body, link, foot }),
-    text: `${t.body}\n${link ? `\n${link.label}: ${link.href}\n` : ''}\n-- \n${tenant.name}\n${foot.label}: ${foot.href}\n`,
+    text: `${t.body}\n${link ? `\n${link.label}: ${link.href}\n` : ''}\n-- \n${tenant.name}\n${foot ? `${foot.label}: ${foot.href}\n` : ''}`,
     headers: kind.lane === 'critical' ? { 'Auto-Submitted': 'auto-generated' } : {
       'Auto-Submitted': 'auto-generated', 'List-Unsubscribe': `<${href(`/api/notifications/unsubscribe/${token}`)}>`,
         'List-Unsubscribe-Post': 'List-Unsubscribe=One-Click',

@@ -34,12 +34,13 @@ export const shareState = async (sql: SqlTag, tenant: Uuid, id: string): Promise
 export const campaignTexts = (sql: SqlTag, tenant: Uuid, ids: readonly string[]): Promise<{ id: Uuid; texts: string }[]> => sql<{ id: Uuid; texts: string }>`
   select replace(id::text, '-', '') as id, texts from notify.campaign where tenant = ${tenant} and id = any(${ids}::uuid[])`;
 
-/** Persons who were told of a kind, or of anything, from one on by their ids. */
-export const toldAfter = async (sql: SqlTag, tenant: Uuid, kind: string | null, after: string, limit: number): Promise<Uuid[]> => (await sql<{ person: Uuid }>`
+/** Persons who were told of one of these kinds, from one on by their ids. */
+export const toldAfter = async (sql: SqlTag, tenant: Uuid, kinds: readonly string[], after: string,
+  limit: number): Promise<Uuid[]> => (await sql<{ person: Uuid }>`
   select replace(person::text, '-', '') as person from (select distinct person from notify.notice
-    where tenant = ${tenant} and person > ${after} and (${kind}::text is null or kind = ${kind}) order by person limit ${limit}) p`).map((r) => r.person);
-export const countTold = async (sql: SqlTag, tenant: Uuid, kind: string | null, max: number): Promise<number> => (await sql<{ n: number }>`
-  select count(*)::int as n from (select distinct person from notify.notice where tenant = ${tenant} and (${kind}::text is null or kind = ${kind})
+    where tenant = ${tenant} and person > ${after} and kind = any(${kinds}::text[]) order by person limit ${limit}) p`).map((r) => r.person);
+export const countTold = async (sql: SqlTag, tenant: Uuid, kinds: readonly string[], max: number): Promise<number> => (await sql<{ n: number }>`
+  select count(*)::int as n from (select distinct person from notify.notice where tenant = ${tenant} and kind = any(${kinds}::text[])
     limit ${max}) p`)[0]?.n ?? 0;
 
 export interface CountRow { campaign: Uuid; state: MessageState; reason: Reason | null; count: number }

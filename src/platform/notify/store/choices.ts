@@ -42,6 +42,11 @@ export const setAddress = async (sql: SqlTag, tenant: Uuid, person: Uuid, id: st
     changed_at = ${now} where tenant = ${tenant} and person = ${person} and id = ${id} and state = any(${from}::text[]) returning id`).length === 1;
 export const dropAddress = async (sql: SqlTag, tenant: Uuid, person: Uuid, id: string): Promise<boolean> => (await sql`
   delete from notify.address where tenant = ${tenant} and person = ${person} and id = ${id} returning id`).length === 1;
+export const dropAddresses = (sql: SqlTag, tenant: Uuid, person: Uuid): Promise<unknown[]> => sql`
+  delete from notify.address where tenant = ${tenant} and person = ${person}`;
+export const mailAddressesOf = (sql: SqlTag, tenant: Uuid, persons: readonly Uuid[]): Promise<AddressRow[]> => sql<AddressRow>`
+  select replace(id::text, '-', '') as id, replace(person::text, '-', '') as person, channel, value, state from notify.address
+  where tenant = ${tenant} and person = any(${persons}::uuid[]) and channel = 'email' and state = 'confirmed' order by person`;
 /** After a bounce nothing goes to any mail address of this person before they confirm one again. */
 export const dropMail = (sql: SqlTag, tenant: Uuid, person: Uuid, now: Date): Promise<unknown[]> => sql`
   update notify.address set state = 'gone', changed_at = ${now} where tenant = ${tenant} and person = ${person} and channel = 'email' and state <> 'gone'`;

@@ -1,4 +1,5 @@
 import { done, idOf, refuse, systemRandom, uuid, uuidOf, type Outcome, type Tx, type Uuid } from '#kernel';
+import { contactsShown, setContact } from '#platform/notify';
 import { tenantKeys } from '#spine/vault';
 import type { z } from 'zod';
 import {
@@ -23,16 +24,17 @@ const openSecrets = (tx: Tx, row: EndpointRow): Secrets => JSON.parse(tenantKeys
 const sealHeaders = (tx: Tx, id: Uuid, headers: Readonly<Record<string, string>>): string =>
   tenantKeys(tx).seal(secretsPlace('headers', id), JSON.stringify(headers));
 
-function viewOf(tx: Tx, e: EndpointRow, counts: { waiting: number; dead: number }): EndpointView {
+function viewOf(tx: Tx, e: EndpointRow, counts: { waiting: number; dead: number }, contact: string | undefined): EndpointView {
   const open = e.open_until !== null && e.open_until > realNow(tx);
   return {
     endpoint: idOf('wep', e.id), url: e.url, description: e.description, events: e.events, ordered: e.ordered, version: e.version, signature: e.kind,
     headers: e.header_names, publicKey: e.public_key, state: e.state, disabledReason: e.disabled_reason,
     breaker: open ? 'open' : e.streak >= BREAKER_AFTER ? 'probing' : 'closed', failures: e.failures, firstFailureAt: e.first_failure_at,
-    lastSuccessAt: e.last_success_at, perMinute: e.per_minute, waiting: counts.waiting, dead: counts.dead,
+    lastSuccessAt: e.last_success_at, perMinute: e.per_minute, waiting: counts.waiting, dead: counts.dead, contact: contact ?? null,
   } satisfies View;
 }
 
+const contactOf = async (tx: Tx, id: Uuid): Promise<string | undefined> => (await contactsShown(tx, [id])).get(id);
 const NO_COUNTS = { waiting: 0, dead: 0 };
 const fact = (tx: Tx, action: string, id: Uuid): void => tx.audit({ action, result: 'done', resource: idOf('wep', id) });
 
@@ -57,10 +59,11 @@ export async function create(tx: Tx, { body }: z.output<typeof zCreate>): Promis
       public_key: publicKey,
     secrets: sealSecrets(tx, id, { current: secret }), headers: sealHeaders(tx, id, body.headers), header_names: Object.keys(body.headers), at: realNow(tx),
   });
+  if (body.contact) await setContact(tx, id, body.contact);
   fact(tx, 'webhooks.endpoint-created', id);
   tx.emit(EndpointChanged, id, { endpoint: idOf('wep', id), change: 'created' });
   const row = await lockEndpoint(tx.sql, tx.tenant.id, id) as EndpointRow;
-  return done({ endpoint: viewOf(tx, row, NO_COUNTS), secret });
+  return done({ endpoint: viewOf(tx, row, NO_COUNTS, await contactOf(tx, id)), secret });
 }
 
 /** Locks the endpoint that a route names; undefined where the tenant has none of that id. */
@@ -81,9 +84,10 @@ export async function update(tx: Tx, input: z.output<typeof zUpdate>): Promise<O
     ...(body.headers ? { headers: sealHeaders(tx, id, body.headers), header_names: Object.keys(body.headers) } : {}),
   };
   await writeEndpoint(tx.sql, tx.tenant.id, next);
+  if (body.contact !== undefined) await setContact(tx, id, body.contact);
   fact(tx, 'webhooks.endpoint-updated', id);
   tx.emit(EndpointChanged, id, { endpoint: idOf('wep', id), change: 'updated' });
-  return done(viewOf(tx, next, NO_COUNTS));
+  return done(viewOf(tx, next, NO_COUNTS, await contactOf(tx, id)));
 }
 
 /** Gives a new secret; the one before signs as well for so many hours, so that receivers can change over. */
@@ -99,7 +103,7 @@ export async function rotate(tx: Tx, input: z.output<typeof zRotate>): Promise<O
   await writeEndpoint(tx.sql, tx.tenant.id, next);
   fact(tx, 'webhooks.secret-rotated', id);
   tx.emit(EndpointChanged, id, { endpoint: idOf('wep', id), change: 'rotated' });
-  return done({ endpoint: viewOf(tx, next, NO_COUNTS), secret });
+  return done({ endpoint: viewOf(tx, next, NO_COUNTS, await contactOf(tx, id)), secret });
 }
 
 /** Disables an endpoint, with an event and a fact; what waits for it stays until somebody enables it. */
@@ -114,7 +118,7 @@ export async function disable(tx: Tx, id: Uuid, reason: string): Promise<boolean
 const single = async (tx: Tx, id: Uuid): Promise<View | undefined> => {
   const row = (await endpointsOf(tx.sql, tx.tenant.id)).find((e) => uuid(e.id) === id);
   const counts = (await countsOf(tx.sql, tx.tenant.id, COUNTED_MAX)).find((c) => uuid(c.endpoint) === id);
-  return row && viewOf(tx, row, counts ?? NO_COUNTS);
+  return row && viewOf(tx, row, counts ?? NO_COUNTS, await contactOf(tx, id));
 };
 
 export async function disableByHand(tx: Tx, input: z.output<typeof zOfEndpoint>): Promise<Outcome<View>> {
@@ -138,6 +142,7 @@ export async function enable(tx: Tx, input: z.output<typeof zOfEndpoint>): Promi
 export async function remove(tx: Tx, input: z.output<typeof zOfEndpoint>): Promise<Outcome<Record<string, never>>> {
   const id = uuidOf(input.params.endpoint);
   if (!(await removeEndpoint(tx.sql, tx.tenant.id, id)).length) return refuse(unknownEndpoint);
+  await setContact(tx, id, null);
   fact(tx, 'webhooks.endpoint-removed', id);
   tx.emit(EndpointChanged, id, { endpoint: idOf('wep', id), change: 'removed' });
   return done({});
@@ -145,7 +150,9 @@ export async function remove(tx: Tx, input: z.output<typeof zOfEndpoint>): Promi
 
 export async function list(tx: Tx): Promise<Outcome<z.output<typeof zEndpoints>>> {
   const counts = new Map((await countsOf(tx.sql, tx.tenant.id, COUNTED_MAX)).map((c) => [c.endpoint, c]));
-  return done({ endpoints: (await endpointsOf(tx.sql, tx.tenant.id)).map((e) => viewOf(tx, e, counts.get(e.id) ?? NO_COUNTS)) });
+  const rows = await endpointsOf(tx.sql, tx.tenant.id);
+  const contacts = await contactsShown(tx, rows.map((e) => uuid(e.id)));
+  return done({ endpoints: rows.map((e) => viewOf(tx, e, counts.get(e.id) ?? NO_COUNTS, contacts.get(uuid(e.id)))) });
 }
 
 export async function show(tx: Tx, input: z.output<typeof zOfEndpoint>): Promise<Outcome<z.output<typeof zShown>>> {

@@ -85,7 +85,7 @@ export function OneMessage(): ReactNode {
           <Facts rows={[
             [w.state, w.states[m.state]], [w.why, why(m)], [w.kind, m.kind], [w.channel, w.channels[m.channel]], [w.lane, w.lanes[m.lane]],
             [w.person, <FactLink key="person" as="subject" id={m.person} />], [w.provider, m.provider ?? words.none], [w.at, at(m.at)], [w.notBefore, at(m.notBefore)],
-            [w.sentAt, at(m.sentAt)], [w.doneAt, at(m.doneAt)], [w.expires, at(m.expiresAt)],
+            [w.sentAt, at(m.sentAt)], [m.state === 'delivered' || m.state === 'opened' ? w.states[m.state] : w.doneAt, at(m.doneAt)], [w.expires, at(m.expiresAt)],
             [w.trace, <Link key="trace" to="/audit" search={{ trace: m.trace } as never}><code>{shortId(m.trace)}</code></Link>],
           ]} />
           <Table caption={w.tries} empty={w.noTries} rows={m.tries} keyOf={(t) => String(t.no)} columns={[

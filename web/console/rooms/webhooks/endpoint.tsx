@@ -34,7 +34,11 @@ function Actions({ endpoint }: { endpoint: Shown['endpoint'] }): ReactNode {
       body: { from: instantOf(typed(form, 'from')).at ?? '', to: instantOf(typed(form, 'to')).at ?? '' } }),
     onSuccess: ({ deliveries }) => say(fill(w.said.replay, { n: deliveries })), onSettled: () => queries.invalidateQueries({ queryKey: ['webhooks'] }),
   });
-  const busy = act.isPending || rotate.isPending || replay.isPending;
+  const contact = useMutation({
+    mutationFn: (form: FormData) => client.putWebhooksEndpointsEndpoint({ ...input, body: { contact: typed(form, 'contact') || null } }),
+    onSuccess: () => say(w.said.contact), onSettled: () => queries.invalidateQueries({ queryKey: ['webhooks'] }),
+  });
+  const busy = act.isPending || rotate.isPending || replay.isPending || contact.isPending;
   const other = endpoint.state === 'active' ? 'disable' as const : 'enable' as const;
   return (
     <section>
@@ -53,7 +57,18 @@ function Actions({ endpoint }: { endpoint: Shown['endpoint'] }): ReactNode {
         <div><label htmlFor="wh-to">{w.to}</label><input id="wh-to" name="to" type="datetime-local" step={1} required /></div>
         <div className="filter-actions"><button type="submit" className="second" disabled={busy}>{w.replayGo}</button></div>
       </form>
-      <p role="status">{refusal(act.error ?? rotate.error ?? replay.error) ?? said}</p>
+      <form className="filters" onSubmit={(event) => {
+        event.preventDefault();
+        contact.mutate(new FormData(event.currentTarget));
+      }}>
+        <div>
+          <label htmlFor="wh-contact">{w.contact}</label>
+          <input id="wh-contact" name="contact" type="email" maxLength={254} autoComplete="off" aria-describedby="wh-contact-hint" />
+          <p className="hint" id="wh-contact-hint">{w.contactHint} {w.contactNone}</p>
+        </div>
+        <div className="filter-actions"><button type="submit" className="second" disabled={busy}>{w.contactGo}</button></div>
+      </form>
+      <p role="status">{refusal(act.error ?? rotate.error ?? replay.error ?? contact.error) ?? said}</p>
       {rotate.data && <Secret made={rotate.data} />}
     </section>
   );
@@ -101,7 +116,7 @@ export function Endpoint(): ReactNode {
             [w.url, <code key="u">{e.url}</code>], [w.state, stateOf(e)], ...(e.disabledReason === null ? [] : [[w.why, reasonText(e.disabledReason)] as const]),
             [w.events, e.events.join(' ')], [w.order, e.ordered ? words.yes : words.no], [w.perMinute, e.perMinute ?? words.any], [w.signature, w.signatures[e.signature]],
             ...(e.publicKey === null ? [] : [[w.publicKey, <code key="p">{e.publicKey}</code>] as const]), [w.version, e.version],
-            [w.headers, e.headers.join(', ') || words.none], [w.waiting, e.waiting], [w.dead, e.dead], [w.failures, e.failures],
+            [w.headers, e.headers.join(', ') || words.none], [w.contact, e.contact ?? words.none], [w.waiting, e.waiting], [w.dead, e.dead], [w.failures, e.failures],
             [w.firstFailure, instant(e.firstFailureAt)], [w.lastSuccess, instant(e.lastSuccessAt)],
           ]} />
           <h2>{w.lastDay}</h2>

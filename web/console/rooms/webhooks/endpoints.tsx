@@ -26,7 +26,7 @@ function Make(): ReactNode {
   const make = useMutation({
     mutationFn: (form: FormData) => client.postWebhooksEndpoints({ body: {
       url: typed(form, 'url'), description: typed(form, 'description'), events: typed(form, 'events').split(/[\s,]+/).filter(Boolean),
-      ordered: form.has('ordered'), perMinute: typed(form, 'perMinute') ? Number(typed(form, 'perMinute')) : null, signature: typed(form, 'signature') === 'v1a' ? 'v1a' : 'v1',
+      ordered: form.has('ordered'), perMinute: typed(form, 'perMinute') ? Number(typed(form, 'perMinute')) : null, contact: typed(form, 'contact') || null, signature: typed(form, 'signature') === 'v1a' ? 'v1a' : 'v1',
     } }),
     onSuccess: async () => {
       setRound((n) => n + 1);
@@ -55,6 +55,9 @@ function Make(): ReactNode {
         <label htmlFor="wh-rate">{w.perMinute}</label>
         <input id="wh-rate" name="perMinute" type="number" min={1} max={60_000} step={1} inputMode="numeric" aria-describedby="wh-rate-hint" />
         <p className="hint" id="wh-rate-hint">{w.perMinuteHint}</p>
+        <label htmlFor="wh-contact">{w.contact}</label>
+        <input id="wh-contact" name="contact" type="email" maxLength={254} autoComplete="off" aria-describedby="wh-contact-hint" />
+        <p className="hint" id="wh-contact-hint">{w.contactHint}</p>
         <p><label><input type="checkbox" name="ordered" /> {w.ordered}</label></p>
         <div className="actions"><button type="submit" className="main" disabled={make.isPending}>{w.go}</button></div>
         <p role="status" id="wh-said">{refusal(make.error)}</p>

@@ -13,7 +13,7 @@ export const en = {
   wrong: '{language}, {part}: {why}',
   campaigns: {
     list: 'Announcements', empty: 'Nothing was announced yet. Write the first one below.', title: 'Title', of: '{done} of {total}', progress: 'Messages', people: 'People', counted: '{n} or more', rate: 'A minute', ends: 'Ends about', end: 'Told until', endDefault: 'a week from each one’s turn',
-    sent: 'Sent', skipped: 'Not sent', delayed: 'Waiting for a reason', waiting: 'Waiting their turn', failed: 'Failed', left: 'left',
+    sent: 'Sent', skipped: 'Not sent', delayed: 'Delayed', waiting: 'Waiting their turn', failed: 'Failed', left: 'left',
     one: 'Announcement {id}', toList: 'All announcements', unknown: 'There is no such announcement here.', where: 'What became of its messages', nothing: 'No message was made yet.', why: 'Why', count: 'Messages', words: 'What it says', audience: 'Whom it finds', named: 'People who were named',
     write: 'Write an announcement', writeText: 'It is kept as a draft: nobody is told before you start it. Inbox, text message and mail are used as each person chose.', rateLabel: 'People a minute', rateHint: 'From 1 to 600,000. Their messages leave one after another at this rate.',
     whom: 'Whom it finds', everyone: 'Everyone who was told of anything before', toldOf: 'Everyone who was told: {doc}', these: 'These people', persons: 'Ids of people', personsHint: 'Up to 1,000, one on a line', expires: 'Nobody is told after', expiresHint: 'Leave it empty for a week from each one’s turn', preview: 'See it', keep: 'Keep as a draft',
