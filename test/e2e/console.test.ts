@@ -136,6 +136,21 @@ describe.runIf(has('chromium'))('the console', () => {
     await page.getByText('“From” must be before “To”').waitFor();
   });
 
+  it('keeps filters under a name, without the purpose of the look, and brings them back', { timeout: 60_000 }, async () => {
+    await page.goto(`${base}/console/transfers?exact=24691.34&purpose=review`);
+    await page.getByRole('cell', { name: 'INR 24,691.34' }).waitFor();
+    await page.getByLabel('Name for these filters').fill('The second payment');
+    await page.getByRole('button', { name: 'Keep as a view' }).click();
+    await page.getByRole('button', { name: 'The second payment', exact: true }).waitFor();
+    await page.goto(`${base}/console/transfers`);
+    await page.getByRole('button', { name: 'The second payment', exact: true }).click();
+    await page.getByLabel('Purpose').waitFor();
+    expect(new URL(page.url()).search).toBe('?exact=24691.34');
+    await shot(page, 'transfers-view');
+    await page.getByRole('button', { name: 'Remove the view The second payment' }).click();
+    await page.getByRole('button', { name: 'The second payment', exact: true }).waitFor({ state: 'detached' });
+  });
+
   it('takes times in the zone of the tenant, and saves what is seen', { timeout: 60_000 }, async () => {
     const asked = page.waitForRequest((r) => r.url().includes('/api/audit/facts'));
     await page.goto(`${base}/console/audit?action=ledger.posted&from=2020-01-01T00:00`);

@@ -89,6 +89,7 @@ export const en = {
     explainBalance: 'Why this balance', before: 'Before these entries', after: 'Balance', amount: 'Amount', result: 'Result', story: 'What it hangs together with', alone: 'It stands alone.', request: 'The request', trace: 'Trace', facts: 'What the audit log says', noFacts: 'No fact bears this trace.', seeAll: 'All facts of this request',
     states: { open: 'open', closing: 'closing', closed: 'closed' },
   },
+  views: { title: 'Your views of this room', name: 'Name for these filters', save: 'Keep as a view', remove: 'remove', removeOf: 'Remove the view {name}' },
   audit: {
     subject: 'Person (id)', actor: 'Actor (id)', action: 'Action', result: 'Result', trace: 'Trace', from: 'From', to: 'To', at: 'When', who: 'Who', what: 'What', about: 'About', on: 'On', detail: 'More', found: 'Facts', empty: 'No fact fits. Facts are kept for ever, so look further back or clear a filter.', lookedTo: 'Searched back to {time} so far.',
     results: { done: 'done', refused: 'refused', failed: 'failed' },

@@ -91,6 +91,7 @@ export const hi: Words = {
     explainBalance: 'यह शेष क्यों', before: 'इन प्रविष्टियों से पहले', after: 'शेष', amount: 'राशि', result: 'परिणाम', story: 'किससे जुड़ा है', alone: 'यह अकेला है।', request: 'अनुरोध', trace: 'ट्रेस', facts: 'लेखा-परीक्षा क्या कहती है', noFacts: 'इस ट्रेस का कोई तथ्य नहीं है।', seeAll: 'इस अनुरोध के सभी तथ्य',
     states: { open: 'खुला', closing: 'बंद हो रहा', closed: 'बंद' },
   },
+  views: { title: 'इस कक्ष के आपके दृश्य', name: 'इन फ़िल्टरों का नाम', save: 'दृश्य के रूप में रखें', remove: 'हटाएँ', removeOf: 'दृश्य {name} हटाएँ' },
   audit: {
     subject: 'व्यक्ति (आईडी)', actor: 'करने वाला (आईडी)', action: 'कार्य', result: 'परिणाम', trace: 'ट्रेस', from: 'से', to: 'तक', at: 'कब', who: 'किसने', what: 'क्या', about: 'किसके बारे में', on: 'किस पर', detail: 'और', found: 'तथ्य', empty: 'कोई तथ्य मेल नहीं खाता। तथ्य सदा रखे जाते हैं, इसलिए और पीछे देखें या छन्नी साफ़ करें।', lookedTo: 'अब तक {time} तक खोजा गया।',
     results: { done: 'हुआ', refused: 'मना किया गया', failed: 'विफल' },

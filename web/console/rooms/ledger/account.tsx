@@ -62,7 +62,7 @@ export function Account(): ReactNode {
       <Answer query={shown}>{(value) => (
         <>
           <Head account={value.account} />
-          <Filters filters={entryFilters} keep={['purpose']} toSearch={(typed) => ({ ...typed, currency: typed.least || typed.most ? value.account.currency : undefined })} />
+          <Filters filters={entryFilters} keep={['purpose']} toSearch={(typed) => ({ ...typed, currency: typed.exact || typed.least || typed.most ? value.account.currency : undefined })} />
           <Entries caption={w.entries} entries={value.entries} currency={value.account.currency} />
           <Pages next={value.next} label={words.more} />
         </>
