@@ -8,8 +8,10 @@ import {
   PAYLOAD_BYTES_MAX, PER_ENDPOINT_MAX, POLL_MS, Reach, SWEEP_BATCH_MAX, SWEEP_EVERY_MS, type Secrets,
 } from '../contract.ts';
 import { givenUp, nextTry, render, restMs, retryAfter, signature, signingKey } from '../rules.ts';
-import { noteOutcomes, claimDeliveries, finishDeliveries, releaseLeases, renewLeases, sweepDeliveries, sweepMessages, type Claimed, type ClaimedEndpoint,
-  type Results } from '../store/deliveries.ts';
+import {
+  claimDeliveries, finishDone, finishFailed, noteOutcomes, releaseLeases, renewLeases, sweepDeliveries, sweepMessages, type Claimed, type ClaimedEndpoint,
+  type Failed, type Succeeded,
+} from '../store/deliveries.ts';
 import { disable, secretsPlace } from './endpoints.ts';
 import { createSender, type Sent, type Sender } from './send.ts';
 
@@ -18,7 +20,9 @@ export const reachState: Provided = provide(Reach, () => ({ loopback: false }));
 
 /** What an endpoint signs with and sends beside: opened once for each revision of its row. */
 interface Opened { readonly revision: number; readonly tenant: TenantRef; readonly current: KeyObject; readonly previous: KeyObject | undefined;
-  readonly previousUntilMs: number; readonly headers: Readonly<Record<string, string>>; readonly url: URL }
+  readonly previousUntilMs: number; readonly headers: Readonly<Record<string, string>>; readonly url: URL;
+  /** When its row last said that it succeeds; 0 when it says otherwise. */
+  succeedsMs: number }
 /** An endpoint that this process sends to: how much is under way, and how often it had failed in a row when it was last claimed. */
 interface Held { readonly endpoint: string; to: Opened | undefined; streak: number; underWay: number }
 interface Over { readonly claimed: Claimed; readonly held: Held; readonly sent: Sent }
@@ -26,6 +30,7 @@ interface Underway { readonly w: WorkerContext; readonly me: string; readonly pr
   readonly opened: LRUCache<string, Opened>; readonly held: Map<string, Held>; readonly ids: Set<bigint>; readonly over: Over[]; flushing: boolean }
 
 const OPENED_MAX = 5000;
+const SUCCEEDS_EVERY_MS = 1000;
 const RECORD_TRIES = 30;
 const RECORD_WAIT_MS = 1000;
 
@@ -41,6 +46,7 @@ async function openedOf(u: Underway, endpoint: string, to: ClaimedEndpoint): Pro
     previous: secrets.previous === undefined ? undefined : signingKey(secrets.previous),
     previousUntilMs: secrets.previousUntil === undefined ? 0 : Date.parse(secrets.previousUntil),
     headers: JSON.parse(keys.open(secretsPlace('headers', endpoint), to.headers)) as Record<string, string>, url: new URL(to.url),
+    succeedsMs: 0,
   };
   u.opened.set(endpoint, opened);
   return opened;
@@ -68,9 +74,8 @@ async function sendOne(u: Underway, c: Claimed, to: Opened | undefined): Promise
 
 const succeeded = (sent: Sent): boolean => sent.status !== null && sent.status >= 200 && sent.status < 300;
 
-/** What a try leads to: done, another try, or the end of its tries. */
-function judge({ claimed, sent }: Over, now: Date): { status: 'done' | 'waiting' | 'dead'; nextAt: Date | null; reason: string | null } {
-  if (succeeded(sent)) return { status: 'done', nextAt: null, reason: null };
+/** What a try that failed leads to: another try, or the end of its tries. */
+function judge({ claimed, sent }: Over, now: Date): { status: 'waiting' | 'dead'; nextAt: Date | null; reason: string | null } {
   const reason = sent.error ?? `status ${sent.status}`;
   if (sent.error === 'payload_too_large') return { status: 'dead', nextAt: null, reason };
   if (sent.error === 'stopped') return { status: 'waiting', nextAt: now, reason };
@@ -78,40 +83,50 @@ function judge({ claimed, sent }: Over, now: Date): { status: 'done' | 'waiting'
   return nextAt ? { status: 'waiting', nextAt, reason } : { status: 'dead', nextAt: null, reason };
 }
 
-function resultsOf(u: Underway, overs: readonly Over[], now: Date): Results & { dead: Over[] } {
-  const r = { ids: [] as bigint[], attempts: [] as number[], statuses: [] as string[], nextAt: [] as (Date | null)[], reasons: [] as (string | null)[],
-    ms: [] as number[], codes: [] as (number | null)[], errors: [] as (string | null)[], excerpts: [] as (string | null)[], dead: [] as Over[] };
-  for (const over of overs) {
+/** What is to be written of tries, in the order of their rows. */
+function resultsOf(u: Underway, overs: readonly Over[], now: Date): { done: Succeeded; failed: Failed; dead: Over[] } {
+  const done = { ids: [] as bigint[], attempts: [] as number[], ms: [] as number[], codes: [] as (number | null)[] };
+  const failed = { ids: [] as bigint[], attempts: [] as number[], ms: [] as number[], codes: [] as (number | null)[], statuses: [] as string[],
+    nextAt: [] as (Date | null)[], reasons: [] as (string | null)[], errors: [] as (string | null)[], excerpts: [] as (string | null)[] };
+  const dead: Over[] = [];
+  for (const over of overs.toSorted((a, b) => (a.claimed.id < b.claimed.id ? -1 : 1))) {
     const { claimed, held, sent } = over;
-    const judged = judge(over, now);
     const no = claimed.attempts + 1;
-    r.ids.push(claimed.id);
-    r.attempts.push(no);
-    r.statuses.push(judged.status);
-    r.nextAt.push(judged.nextAt);
-    r.reasons.push(judged.reason);
-    r.ms.push(sent.ms);
-    r.codes.push(sent.status);
-    r.errors.push(sent.error);
+    const to = succeeded(sent) ? done : failed;
+    to.ids.push(claimed.id);
+    to.attempts.push(no);
+    to.ms.push(sent.ms);
+    to.codes.push(sent.status);
+    if (to === done) continue;
+    const judged = judge(over, now);
+    failed.statuses.push(judged.status);
+    failed.nextAt.push(judged.nextAt);
+    failed.reasons.push(judged.reason);
+    failed.errors.push(sent.error);
     // What a receiver answers to a failure says why; it may quote a person, so it stands sealed.
-    r.excerpts.push(held.to && sent.excerpt && judged.status !== 'done'
+    failed.excerpts.push(held.to && sent.excerpt
       ? tenantKeys({ use: u.w.cell.use, tenant: held.to.tenant }).seal(excerptPlace(claimed.id, no), sent.excerpt) : null);
-    if (judged.status === 'dead') r.dead.push(over);
+    if (judged.status === 'dead') dead.push(over);
   }
-  return r;
+  return { done, failed, dead };
 }
 
 export const excerptPlace = (delivery: bigint | string, no: number): { table: string; column: string; row: string } =>
   ({ table: 'webhooks.attempt', column: 'excerpt', row: `${delivery} ${no}` });
 
-/** History of each endpoint, oldest outcome first: whether one succeeded, and how many failed after the last success. */
+/**
+ * History of each endpoint, oldest outcome first: whether one succeeded, and how many failed after the last success. One that goes on succeeding is
+ * said to once in a while, not for each batch.
+ */
 function outcomesOf(overs: readonly Over[], now: Date): Parameters<typeof noteOutcomes>[2] {
   const o = { endpoints: [] as string[], succeeded: [] as boolean[], failed: [] as number[], openUntil: [] as (Date | null)[] };
   const counted = overs.filter((x) => x.sent.error !== 'stopped' && x.sent.error !== 'payload_too_large');
-  for (const [{ endpoint, streak: before }, list] of Map.groupBy(counted, (x) => x.held)) {
+  for (const [{ endpoint, streak: before, to }, list] of Map.groupBy(counted, (x) => x.held)) {
     const last = list.findLastIndex((x) => succeeded(x.sent));
     const failed = list.length - 1 - last;
     const streak = (last >= 0 ? 0 : before) + Math.min(failed, BREAKER_AFTER);
+    if (failed === 0 && before === 0 && to && now.getTime() - to.succeedsMs < SUCCEEDS_EVERY_MS) continue;
+    if (to) to.succeedsMs = failed === 0 ? now.getTime() : 0;
     o.endpoints.push(endpoint);
     o.succeeded.push(last >= 0);
     o.failed.push(failed);
@@ -170,10 +185,16 @@ async function tellOfDead(u: Underway, all: readonly Over[]): Promise<void> {
 async function record(u: Underway, overs: readonly Over[]): Promise<void> {
   const { w } = u;
   const now = w.clock.now();
-  const { dead, ...results } = resultsOf(u, overs, now);
+  const { done, failed, dead } = resultsOf(u, overs, now);
   await tellOfDead(u, dead);
-  const [, histories] = await spineStatement(w.cell, (sql) => Promise.all([finishDeliveries(sql, now, results), noteOutcomes(sql, now, outcomesOf(overs,
-    now))]));
+  const histories = await spineStatement(w.cell, async (sql) => {
+    const written = Promise.all([done.ids.length ? finishDone(sql, now, done) : [], failed.ids.length ? finishFailed(sql, now, failed) : []]);
+    // What cannot be written is written again, and failures must not be counted twice by that.
+    if (failed.ids.length) await written;
+    const outcomes = outcomesOf(overs, now);
+    const [noted] = await Promise.all([outcomes.endpoints.length ? noteOutcomes(sql, now, outcomes) : [], written]);
+    return noted;
+  });
   const gone = new Set(overs.filter((x) => x.sent.status === 410).map((x) => x.claimed.endpoint));
   for (const e of histories) {
     const reason = gone.has(e.id) ? 'gone' : givenUp({ failures: e.failures, firstFailureAt: e.first_failure_at }, now) ? 'failing' : undefined;
@@ -195,9 +216,10 @@ async function claim(u: Underway): Promise<number> {
     worker: u.me, now, until: leaseFrom(now), endpoints: CLAIM_ENDPOINTS_MAX, room, each: PER_ENDPOINT_MAX, breaker: BREAKER_AFTER,
     busy: [...u.held.keys()], left: [...u.held.values()].map((h) => PER_ENDPOINT_MAX - h.underWay), underway: [...u.ids],
   }));
+  for (const c of claimed) u.ids.add(c.id);
   if (claimed.length) await u.probe?.at('claimed');
-  for (const c of claimed) {
-    u.ids.add(c.id);
+  // What is sent to an endpoint goes ahead of the rest of its claim.
+  for (const c of claimed.toSorted((a, b) => Number(b.to !== null) - Number(a.to !== null))) {
     let held = u.held.get(c.endpoint);
     if (!held) u.held.set(c.endpoint, (held = { endpoint: c.endpoint, to: undefined, streak: 0, underWay: 0 }));
     held.underWay += 1;

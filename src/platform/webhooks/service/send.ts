@@ -1,6 +1,5 @@
 import { lookup as systemLookup } from 'node:dns/promises';
-import type { LookupFunction } from 'node:net';
-import ipaddr from 'ipaddr.js';
+import { isIP, type LookupFunction } from 'node:net';
 import { LRUCache } from 'lru-cache';
 import { Pool, type Dispatcher } from 'undici';
 import type { Clock } from '#kernel';
@@ -143,7 +142,7 @@ export function createSender(reach: Reach, clock: Clock): Sender {
       });
       under.add(request);
       // A literal address is connected to without a look-up.
-      if (ipaddr.isValid(host) && !isPublic(host, reach.loopback)) return request.give('blocked_address');
+      if (isIP(host) !== 0 && !isPublic(host, reach.loopback)) return request.give('blocked_address');
       poolOf(to.origin).dispatch({ path: `${to.pathname}${to.search}`, method: 'POST', headers: { ...headers }, body }, request);
     }),
     async stop() {

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 import { spineStatement, systemClock, systemRandom, uuidv7 } from '#kernel';
 import { house, type House } from '#test';
 import { create } from '../service/endpoints.ts';
-import { claimDeliveries, finishDeliveries, insertDeliveries, noteOutcomes, releaseLeases, renewLeases } from './deliveries.ts';
+import { claimDeliveries, finishDone, finishFailed, insertDeliveries, noteOutcomes, releaseLeases, renewLeases } from './deliveries.ts';
 
 let h: House;
 beforeAll(async () => { h = await house({ limits: false }); });
@@ -25,17 +25,13 @@ it('claims and results of the same endpoints, in whatever order they come, never
     { endpoints: ids.flatMap((e) => messages.map(() => e)), messages: ids.flatMap(() => messages), ordered: ids.flatMap(() => messages.map(() => false)) });
   });
   const me = uuidv7(now, systemRandom);
-  let done = 0;
   const claiming = async (): Promise<void> => {
     for (let i = 0; i < ROUNDS; i++) {
       const claimed = await spineStatement(h.cell(), (sql) => claimDeliveries(sql, { worker: me, now, until: new Date(now.getTime() + 60_000),
         endpoints: 128, room: 50,
         each: 5, breaker: 5, busy: [], left: [], underway: [] }));
-      done += (await spineStatement(h.cell(), (sql) => finishDeliveries(sql, now, { ids: claimed.map((c) => c.id), attempts: claimed.map(() => 1),
-        statuses: claimed.map(() => 'done'),
-        nextAt: claimed.map(() => null), reasons: claimed.map(() => null), ms: claimed.map(() => 1), codes: claimed.map(() => 200),
-          errors: claimed.map(() => null),
-        excerpts: claimed.map(() => null) }))).length;
+      await spineStatement(h.cell(), (sql) => finishDone(sql, now, { ids: claimed.map((c) => c.id), attempts: claimed.map(() => 1), ms: claimed.map(() => 1),
+        codes: claimed.map(() => 200) }));
     }
   };
   const noting = async (order: (all: readonly string[]) => string[]): Promise<void> => {
@@ -47,7 +43,8 @@ it('claims and results of the same endpoints, in whatever order they come, never
   };
   const ended = await Promise.allSettled([claiming(), noting((all) => [...all]), noting((all) => [...all].reverse())]);
   expect(ended.map((e) => (e.status === 'rejected' ? String(e.reason) : e.status))).toEqual(['fulfilled', 'fulfilled', 'fulfilled']);
-  expect(done).toBe(40 * 100);
+  const left = await h.sql('IN', 'superuser')('select status, count(*)::int as n from webhooks.delivery group by status');
+  expect(left).toEqual([{ status: 'done', n: 40 * 100 }]);
 });
 
 it('an endpoint that takes so many a minute is given no more, whoever claims, and what it did not use in a second is not saved up', async () => {
@@ -112,9 +109,11 @@ it('an endpoint is one worker’s until its lease is over, and what two sent by 
   // The first stalls past its lease: the second sends the same, and only one result counts.
   expect(await claim(second, 19_000)).toEqual([id]);
   expect(await spineStatement(h.cell(), (sql) => renewLeases(sql, first, new Date(now.getTime() + 60_000), [endpoint]))).toEqual([]);
-  const finish = (code: number): Promise<unknown[]> => spineStatement(h.cell(), (sql) => finishDeliveries(sql, now, { ids: [id], attempts: [1],
-    statuses: ['done'], nextAt: [null], reasons: [null], ms: [1], codes: [code], errors: [null], excerpts: [null] }));
-  expect(await finish(200)).toHaveLength(1);
-  expect(await finish(201)).toHaveLength(0);
+  for (const code of [200, 201]) {
+    await spineStatement(h.cell(), (sql) => finishDone(sql, now, { ids: [id], attempts: [1], ms: [1], codes: [code] }));
+  }
+  await spineStatement(h.cell(), (sql) => finishFailed(sql, now, { ids: [id], attempts: [1], ms: [1], codes: [500], statuses: ['waiting'], nextAt: [now],
+    reasons: ['status 500'], errors: [null], excerpts: [null] }));
+  expect(await h.sql('IN', 'superuser')('select 1 from webhooks.attempt where delivery = $1', [id])).toEqual([]);
   expect(await h.sql('IN', 'superuser')('select code, attempts from webhooks.delivery where id = $1', [id])).toEqual([{ code: 200, attempts: 1 }]);
 });

@@ -40,7 +40,7 @@ export const claimDeliveries = (sql: SqlTag, c: { worker: string; now: Date; unt
       and (select true from webhooks.delivery d where d.endpoint = e.id and d.status = 'waiting' and d.next_at <= ${c.now} limit 1)
     order by claimed_at limit ${c.endpoints}
   ), due as materialized (
-    select e.id, e.ordered, e.ordered or e.streak >= ${c.breaker} as single, r.room,
+    select e.id, e.tenant, e.ordered, e.ordered or e.streak >= ${c.breaker} as single, r.room,
       row_number() over (partition by e.tenant order by e.claimed_at, e.id) as turn, e.claimed_at
     from webhooks.endpoint e left join unnest(${c.busy}::uuid[], ${c.left}::int[]) b (id, room) on b.id = e.id left join paced p on p.id = e.id
     cross join lateral (select least(coalesce(b.room, ${c.each}),
@@ -51,7 +51,7 @@ export const claimDeliveries = (sql: SqlTag, c: { worker: string; now: Date; unt
         and d.id not in (select id from underway) limit 1)
     order by turn, e.claimed_at limit ${c.endpoints}
   ), picked as materialized (
-    select due.id as endpoint, d.id, d.message, d.attempts, d.nth from due cross join lateral (
+    select due.id as endpoint, due.tenant, d.id, d.message, d.attempts, d.nth from due cross join lateral (
       select w.*, row_number() over (order by w.id) as nth from (
         select d.id, d.message, d.attempts from webhooks.delivery d where d.endpoint = due.id and d.status = 'waiting' and d.next_at <= ${c.now}
           and d.id not in (select id from underway)
@@ -70,11 +70,10 @@ export const claimDeliveries = (sql: SqlTag, c: { worker: string; now: Date; unt
     where e.id = any(array(select id from free)) returning e.id, e.tenant, e.url, e.secrets, e.headers, e.revision, e.streak
   )
   select p.id, replace(p.endpoint::text, '-', '') as endpoint, p.attempts, replace(p.message::text, '-', '') as message, m.topic, m.at, m.data,
-    case when p.nth = 1 then jsonb_build_object('tenant', replace(h.tenant::text, '-', ''), 'url', h.url, 'secrets', h.secrets, 'headers', h.headers,
-      'revision', h.revision, 'streak', h.streak) end as to
-  from held h join picked p on p.endpoint = h.id
-    cross join lateral (select topic, at, data from webhooks.message m where m.tenant = h.tenant and m.id = p.message limit 1) m
-  order by p.id`;
+    case when p.nth = 1 then (select jsonb_build_object('tenant', replace(h.tenant::text, '-', ''), 'url', h.url, 'secrets', h.secrets, 'headers', h.headers,
+      'revision', h.revision, 'streak', h.streak) from held h where h.id = p.endpoint) end as to
+  from picked p cross join lateral (select topic, at, data from webhooks.message m where m.tenant = p.tenant and m.id = p.message limit 1) m
+  where p.endpoint = any(array(select id from held))`;
 
 /** Keeps endpoints that this worker sends to. One that another has taken meanwhile stays the other's. */
 export const renewLeases = (sql: SqlTag, worker: string, until: Date, endpoints: readonly string[]): Promise<unknown[]> => sql`
@@ -86,44 +85,39 @@ export const releaseLeases = (sql: SqlTag, worker: string): Promise<unknown[]> =
   update webhooks.endpoint set worker = null, lease_until = null where id = any(array(
     select id from webhooks.endpoint where worker = ${worker} order by id for update)) returning 1`;
 
-export interface Results { readonly ids: bigint[]; readonly attempts: number[]; readonly statuses: string[];
-  readonly nextAt: (Date | null)[]; readonly reasons: (string | null)[];
-  readonly ms: number[]; readonly codes: (number | null)[]; readonly errors: (string | null)[]; readonly excerpts: (string | null)[] }
+export interface Succeeded { readonly ids: bigint[]; readonly attempts: number[]; readonly ms: number[]; readonly codes: (number | null)[] }
+export interface Failed extends Succeeded { readonly statuses: string[]; readonly nextAt: (Date | null)[]; readonly reasons: (string | null)[];
+  readonly errors: (string | null)[]; readonly excerpts: (string | null)[] }
 
 /**
- * Writes what became of tries: a success in its delivery, a failure in a row of its own. Of one that another worker has sent meanwhile,
-   because this one's lease of the endpoint had run
+ * Writes tries that succeeded, in their deliveries. Of one that another worker has sent meanwhile, because this one's lease of the endpoint had run
  * out, nothing is left: what became of that try is written already.
  */
-export const finishDeliveries = (sql: SqlTag, now: Date, r: Results): Promise<{ id: bigint }[]> => sql<{ id: bigint }>`
+export const finishDone = (sql: SqlTag, now: Date, r: Succeeded): Promise<unknown[]> => sql`
+  update webhooks.delivery d set status = 'done', attempts = r.no, next_at = null, reason = null, ms = r.ms, code = r.code, done_at = ${now}
+  from unnest(${r.ids}::bigint[], ${r.attempts}::smallint[], ${r.ms}::int[], ${r.codes}::smallint[]) r (id, no, ms, code)
+  where d.id = r.id and d.status = 'waiting' and d.attempts = r.no - 1`;
+
+/** The same for tries that failed: each leaves a row, and its delivery waits for the next or is dead. */
+export const finishFailed = (sql: SqlTag, now: Date, r: Failed): Promise<unknown[]> => sql`
   with result as (
     select * from unnest(${r.ids}::bigint[], ${r.attempts}::smallint[], ${r.statuses}::text[], ${r.nextAt}::timestamptz[], ${r.reasons}::text[],
       ${r.ms}::int[], ${r.codes}::smallint[], ${r.errors}::text[], ${r.excerpts}::text[]) r (id, no, status, next_at, reason, ms, code, error, excerpt)
   ), over as (
     update webhooks.delivery d set status = r.status, attempts = r.no, next_at = r.next_at, reason = r.reason,
-      ms = case when r.status = 'done' then r.ms end, code = case when r.status = 'done' then r.code end,
-      done_at = case when r.status in ('done', 'dead') then ${now}::timestamptz end
+      done_at = case when r.status = 'dead' then ${now}::timestamptz end
     from result r where d.id = r.id and d.status = 'waiting' and d.attempts = r.no - 1
-    returning d.id, d.tenant, d.endpoint, d.status, r.no, r.ms, r.code, r.error, r.excerpt
-  ), tried as (
-    insert into webhooks.attempt (tenant, delivery, no, endpoint, at, ms, status, error, excerpt)
-    select tenant, id, no, endpoint, ${now}, ms, code, error, excerpt from over where status <> 'done'
-    on conflict do nothing
+    returning d.id, d.tenant, d.endpoint, r.no, r.ms, r.code, r.error, r.excerpt
   )
-  select id from over`;
+  insert into webhooks.attempt (tenant, delivery, no, endpoint, at, ms, status, error, excerpt)
+  select tenant, id, no, endpoint, ${now}, ms, code, error, excerpt from over on conflict do nothing`;
 
-/**
- * Adds to each endpoint's history: a success ends it, failures add to it and let it rest. Endpoints are locked in order, as claims do; one that goes on
- * succeeding is written once a second, not for each batch.
- */
+/** Adds to each endpoint's history: a success ends it, failures add to it and let it rest. Endpoints are locked in order, as claims do. */
 export const noteOutcomes = (sql: SqlTag, now: Date, o: { endpoints: string[]; succeeded: boolean[]; failed: number[]; openUntil: (Date | null)[] }):
   Promise<{ id: string; tenant: string; failures: number; first_failure_at: Date | null }[]> =>
   sql<{ id: string; tenant: string; failures: number; first_failure_at: Date | null }>`
   with locked as materialized (
-    select e.id from webhooks.endpoint e join unnest(${o.endpoints}::uuid[], ${o.failed}::int[]) o (id, failed) on o.id = e.id
-    where o.failed > 0 or e.failures > 0 or e.streak > 0 or e.open_until is not null or e.last_success_at is null
-      or e.last_success_at <= ${now}::timestamptz - interval '1 second'
-    order by e.id for update of e
+    select id from webhooks.endpoint where id = any(${o.endpoints}::uuid[]) order by id for update
   )
   update webhooks.endpoint e set
     failures = case when o.ok then o.failed else e.failures + o.failed end, streak = case when o.ok then o.failed else e.streak + o.failed end,
