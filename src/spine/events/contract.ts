@@ -31,7 +31,7 @@ export const RENEW_MS = 3_000;
 export const GATHER_MS = 4;
 /** So long while so many come in a millisecond: each look costs the same, however many events it finds. */
 export const GATHER_BUSY_MS = 20;
-export const BUSY_PER_MS = 1.5;
+export const BUSY_PER_MS = 1.8;
 /** Most gaps at the end close with the next commit: so often it is looked again, so much later, before it is asked who could still fill one. */
 export const GAP_LOOKS = 4;
 export const GAP_LOOK_MS = 1;

@@ -59,6 +59,7 @@ async function reading(r: Reading): Promise<void> {
   const signal = r.cell.use(EventSignal);
   let pos: bigint | undefined;
   let lookedMs = r.clock.monotonicMs();
+  let perMs = 0;
   while (!r.ending.signal.aborted) {
     const waiting = signal.wait(RELAY_POLL_MS, r.ending.signal);
     try {
@@ -86,8 +87,10 @@ async function reading(r: Reading): Promise<void> {
       for (const m of told) {
         if (r.members.has(m)) tell(r, m, () => m.follower.read(events.filter((e) => m.follower.topics.includes(e.topic)), upTo));
       }
-      const perMs = rows.length / Math.max(1, r.clock.monotonicMs() - lookedMs);
-      lookedMs = r.clock.monotonicMs();
+      // Over some ten looks: commits come in bunches.
+      const now = r.clock.monotonicMs();
+      perMs += (rows.length / Math.max(1, now - lookedMs) - perMs) / 10;
+      lookedMs = now;
       // Under load each commit wakes this: what comes within a moment is read together.
       if (rows.length < RELAY_BATCH_MAX) await r.clock.sleep(perMs < BUSY_PER_MS ? GATHER_MS : GATHER_BUSY_MS, r.ending.signal);
     } catch (error) {
