@@ -15,7 +15,7 @@ export interface StoredEvent {
 }
 
 /** Events that one step of a subscriber takes. */
-export const RELAY_BATCH_MAX = 1000;
+export const RELAY_BATCH_MAX = 2000;
 /** Positions that one step looks through for them. */
 export const RELAY_SCAN_MAX = 20_000;
 /** Events of the log's end that a relay keeps, so that its subscribers need not read them each. */
@@ -29,9 +29,10 @@ export const LEASE_MS = 10_000;
 export const RENEW_MS = 3_000;
 /** The end of the log rests this long when it has moved; what is for nobody is written down after this; parked keys are read again after this. */
 export const GATHER_MS = 4;
-/** So long while so many come in a millisecond: each look costs the same, however many events it finds. */
-export const GATHER_BUSY_MS = 20;
-export const BUSY_PER_MS = 1.8;
+/** So long while so many come in a millisecond and a look takes so long: the server is busy then, and each look costs it the same, whatever it finds. */
+export const GATHER_BUSY_MS = 30;
+export const BUSY_PER_MS = 1;
+export const BUSY_LOOK_MS = 1.5;
 /** Most gaps at the end close with the next commit: so often it is looked again, so much later, before it is asked who could still fill one. */
 export const GAP_LOOKS = 4;
 export const GAP_LOOK_MS = 1;
@@ -43,7 +44,7 @@ export const HANDLER_TRIES_MAX = 5;
 export const GAP_WAIT_MS_MAX = 30_000;
 export const NOTIFY_CHANNEL = 'exchequer_events';
 /** Hints to other processes are put together for this long. */
-export const TELL_PAUSE_MS = 10;
+export const TELL_PAUSE_MS = 20;
 /** Parked events of a key that are released in one transaction. */
 export const RELEASE_MAX = 500;
 

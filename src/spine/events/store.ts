@@ -10,6 +10,11 @@ export const appendEvents = (sql: SqlTag, tenant: string, at: Date, e: NewEvents
     string_to_array(${joinedJson(e.data)}, chr(30), '')) r (t, k, i,
     v, tr, d)`;
 
+/** One alone, as most transactions have it: nothing is packed and unpacked for it. */
+export const appendEvent = (sql: SqlTag, tenant: string, at: Date, e: NewEvents): Promise<unknown[]> => sql`
+  insert into events.log (tenant, topic, key, id, version, at, trace, data)
+  values (${tenant}, ${e.topics[0]}, ${e.keys[0]}, ${e.ids[0]}, ${e.versions[0]}, ${at}, ${e.traces[0]}, ${e.data[0]})`;
+
 export type PartEvent = StoredEvent & { readonly part: number };
 /** Events of some topics and some parts of the keys, between two positions. */
 export const eventsOf = (sql: SqlTag, from: bigint, to: bigint, topics: readonly string[], own: readonly number[], parts: number, limit: number):

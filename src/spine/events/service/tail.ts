@@ -1,5 +1,5 @@
 import { isUnavailable, provide, spineStatement, token, type CellContext, type Clock, type Provided } from '#kernel';
-import { BUSY_PER_MS, EventSignal, GAP_LOOK_MS, GAP_LOOKS, GATHER_BUSY_MS, GATHER_MS, PARTS, RELAY_BATCH_MAX, RELAY_POLL_MS } from '../contract.ts';
+import { BUSY_LOOK_MS, BUSY_PER_MS, EventSignal, GAP_LOOK_MS, GAP_LOOKS, GATHER_BUSY_MS, GATHER_MS, PARTS, RELAY_BATCH_MAX, RELAY_POLL_MS } from '../contract.ts';
 import { lastPos, tailAfter, type PartEvent, type TailRow } from '../store.ts';
 import { whenInsertersEnd } from './log.ts';
 
@@ -59,7 +59,9 @@ async function reading(r: Reading): Promise<void> {
   const signal = r.cell.use(EventSignal);
   let pos: bigint | undefined;
   let lookedMs = r.clock.monotonicMs();
+  // Over some ten looks, since commits come in bunches.
   let perMs = 0;
+  let lookMs = 0;
   while (!r.ending.signal.aborted) {
     const waiting = signal.wait(RELAY_POLL_MS, r.ending.signal);
     try {
@@ -76,9 +78,11 @@ async function reading(r: Reading): Promise<void> {
       }
       const topics = [...new Set([...r.members].flatMap((m) => m.follower.topics))];
       const told = [...r.members].filter((m) => m.began);
+      const began = r.clock.monotonicMs();
       const rows = await settledAfter(r, pos, topics);
       const upTo = rows.at(-1)?.pos;
       if (upTo === undefined) {
+        [perMs, lookMs] = [0, 0];
         await waiting;
         continue;
       }
@@ -87,12 +91,13 @@ async function reading(r: Reading): Promise<void> {
       for (const m of told) {
         if (r.members.has(m)) tell(r, m, () => m.follower.read(events.filter((e) => m.follower.topics.includes(e.topic)), upTo));
       }
-      // Over some ten looks: commits come in bunches.
       const now = r.clock.monotonicMs();
+      // One that was held up by something else says little.
+      lookMs += (Math.min(now - began, 2 * BUSY_LOOK_MS) - lookMs) / 10;
       perMs += (rows.length / Math.max(1, now - lookedMs) - perMs) / 10;
       lookedMs = now;
       // Under load each commit wakes this: what comes within a moment is read together.
-      if (rows.length < RELAY_BATCH_MAX) await r.clock.sleep(perMs < BUSY_PER_MS ? GATHER_MS : GATHER_BUSY_MS, r.ending.signal);
+      if (rows.length < RELAY_BATCH_MAX) await r.clock.sleep(perMs < BUSY_PER_MS || lookMs < BUSY_LOOK_MS ? GATHER_MS : GATHER_BUSY_MS, r.ending.signal);
     } catch (error) {
       for (const m of r.members) tell(r, m, () => m.follower.away());
       if (!isUnavailable(error)) throw error;
