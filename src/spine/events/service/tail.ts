@@ -1,5 +1,7 @@
 import { isUnavailable, provide, spineStatement, token, type CellContext, type Clock, type Provided } from '#kernel';
-import { BUSY_LOOK_MS, BUSY_PER_MS, EventSignal, GAP_LOOK_MS, GAP_LOOKS, GATHER_BUSY_MS, GATHER_MS, PARTS, RELAY_BATCH_MAX, RELAY_POLL_MS } from '../contract.ts';
+import {
+  BUSY_LOOK_MS, BUSY_PER_MS, EventSignal, GAP_LOOK_MS, GAP_LOOKS, GATHER_BUSY_MS, GATHER_MS, PARTS, RELAY_BATCH_MAX, RELAY_POLL_MS,
+} from '../contract.ts';
 import { lastPos, tailAfter, type PartEvent, type TailRow } from '../store.ts';
 import { whenInsertersEnd } from './log.ts';
 
