@@ -24,11 +24,21 @@ describe.runIf(has('redis-server'))('a cache over Redis', () => {
       await systemClock.sleep(30);
       return { n: loads += 1 };
     };
-    expect(await Promise.all(caches.map(async (c) => c.get('k', load)))).toEqual([{ n: 1 }, { n: 1 }]);
-    expect(loads).toBe(1);
+    // A command may take 50 ms, which a machine with much else to do exceeds now and then: who could not ask loads for itself, and says so.
+    const away = (): number => caches.reduce((sum, c) => sum + c.stats.secondAway, 0);
+    let shared = 0;
+    for (const key of ['a', 'b', 'c', 'd', 'e']) {
+      const before = { away: away(), loads };
+      const values = await Promise.all(caches.map(async (c) => c.get(key, load)));
+      if (away() > before.away) continue;
+      expect([values[0], loads]).toEqual([values[1], before.loads + 1]);
+      shared += 1;
+    }
+    expect(shared).toBeGreaterThan(0);
     await server.stop();
-    await Promise.all(caches.map((c) => c.invalidate('k')));
-    expect(await caches[0]?.get('k', load)).toEqual({ n: 2 });
+    await Promise.all(caches.map((c) => c.invalidate('a')));
+    const so = loads;
+    expect(await caches[0]?.get('a', load)).toEqual({ n: so + 1 });
     await Promise.all(connections.map((c) => c.close()));
   });
 });
