@@ -11,6 +11,8 @@ import pg from 'pg';
 import { createLog, newTrace, provide, systemClock, uuid } from '#kernel';
 import { fileHeads } from '#adapters/heads';
 import { fileKek } from '#adapters/kms';
+import { folderObjects } from '#adapters/objects';
+import { ObjectStore } from '#platform/objects/port';
 import { HeadKeeper, SpoolFolder } from '#spine/audit/port';
 import type { MachineKey } from '#spine/identity';
 import { Kek } from '#spine/vault/port';
@@ -204,7 +206,8 @@ const spine = await proveSpine(g, wrong, counted);
 const kek = await fileKek(join(g.folder, 'keys', 'kek'));
 const cell = openCell({
   connection: g.cells[0] as (typeof g.cells)[number], modules, clock: systemClock, log: createLog({ level: 'warn' }),
-  provided: [provide(Kek, () => kek), provide(HeadKeeper, () => fileHeads(join(g.folder, 'heads'))), provide(SpoolFolder, () => join(g.folder, 'spool'))],
+  provided: [provide(Kek, () => kek), provide(HeadKeeper, () => fileHeads(join(g.folder, 'heads'))), provide(SpoolFolder, () => join(g.folder, 'spool')),
+    provide(ObjectStore, () => folderObjects(join(g.folder, 'objects')))],
 });
 const directory = { all: () => proveTenants.map((t) => ({ ...t, id: uuid(t.id) })) } as unknown as Parameters<typeof verifyAll>[0]['directory'];
 wrong.push(...await verifyAll({ cells: new Map([['IN', cell]]), directory }, () => undefined));
