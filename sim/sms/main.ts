@@ -97,6 +97,11 @@ const server = createServer((req, res) => {
     }
     if (req.method === 'GET' && url === '/v1/receipts') return answer(res, 200, receipts.book().slice(0, 200));
     if (req.method === 'GET' && url === '/v1/outbox') return answer(res, 200, outbox.slice(0, 200));
+    if (req.method === 'GET' && url.startsWith('/v1/outbox?to=')) {
+      const plain = (number: string): string => number.replaceAll(' ', '');
+      const to = plain(decodeURIComponent(url.slice('/v1/outbox?to='.length)));
+      return answer(res, 200, outbox.filter((m) => plain(m.to) === to));
+    }
     answer(res, 404, { error: 'no such address' });
   };
   work().catch(() => { if (!res.headersSent) answer(res, 400, { error: 'unreadable' }); });
