@@ -216,22 +216,25 @@ async function claim(u: Underway): Promise<number> {
     worker: u.me, now, until: leaseFrom(now), endpoints: CLAIM_ENDPOINTS_MAX, room, each: PER_ENDPOINT_MAX, breaker: BREAKER_AFTER,
     busy: [...u.held.keys()], left: [...u.held.values()].map((h) => PER_ENDPOINT_MAX - h.underWay), underway: [...u.ids],
   }));
-  for (const c of claimed) u.ids.add(c.id);
-  if (claimed.length) await u.probe?.at('claimed');
-  // What is sent to an endpoint goes ahead of the rest of its claim.
-  for (const c of claimed.toSorted((a, b) => Number(b.to !== null) - Number(a.to !== null))) {
+  // All of it counts as under way before any of it is: what is over at once must not take the endpoint from the rest.
+  const heldOf = claimed.map((c) => {
+    u.ids.add(c.id);
     let held = u.held.get(c.endpoint);
     if (!held) u.held.set(c.endpoint, (held = { endpoint: c.endpoint, to: undefined, streak: 0, underWay: 0 }));
     held.underWay += 1;
-    if (c.to) {
-      held.streak = c.to.streak;
-      held.to = await openedOf(u, c.endpoint, c.to).catch((error: unknown) => {
-        w.log.warn('webhooks.endpoint-not-opened', { endpoint: c.endpoint, ...errorFields(error) });
-        return undefined;
-      });
-    }
-    void carry(u, c, held);
+    return held;
+  });
+  if (claimed.length) await u.probe?.at('claimed');
+  for (const [i, c] of claimed.entries()) {
+    if (!c.to) continue;
+    const held = heldOf[i] as Held;
+    held.streak = c.to.streak;
+    held.to = await openedOf(u, c.endpoint, c.to).catch((error: unknown) => {
+      w.log.warn('webhooks.endpoint-not-opened', { endpoint: c.endpoint, ...errorFields(error) });
+      return undefined;
+    });
   }
+  for (const [i, c] of claimed.entries()) void carry(u, c, heldOf[i] as Held);
   return claimed.length;
 }
 

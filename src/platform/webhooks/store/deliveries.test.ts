@@ -1,11 +1,15 @@
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { spineStatement, systemClock, systemRandom, uuidv7 } from '#kernel';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { provide, spineStatement, systemClock, systemRandom, uuidv7 } from '#kernel';
 import { house, type House } from '#test';
+import { Reach } from '../contract.ts';
+import { deliverer } from '../service/deliver.ts';
 import { create } from '../service/endpoints.ts';
 import { claimDeliveries, finishDone, finishFailed, insertDeliveries, noteOutcomes, releaseLeases, renewLeases } from './deliveries.ts';
 
 let h: House;
-beforeAll(async () => { h = await house({ limits: false }); });
+beforeAll(async () => { h = await house({ limits: false, provided: () => [provide(Reach, () => ({ loopback: true }))] }); });
 afterAll(() => h.stop());
 
 it('claims and results of the same endpoints, in whatever order they come, never wait for each other in a circle', async () => {
@@ -116,4 +120,40 @@ it('an endpoint is one worker’s until its lease is over, and what two sent by 
     reasons: ['status 500'], errors: [null], excerpts: [null] }));
   expect(await h.sql('IN', 'superuser')('select 1 from webhooks.attempt where delivery = $1', [id])).toEqual([]);
   expect(await h.sql('IN', 'superuser')('select code, attempts from webhooks.delivery where id = $1', [id])).toEqual([{ code: 200, attempts: 1 }]);
+});
+
+it('what is over before the rest of its claim has begun takes the endpoint from none of it', async () => {
+  const receiver = createServer((_, res) => void res.end());
+  await new Promise<void>((done) => { receiver.listen(0, '127.0.0.1', done); });
+  const { port } = receiver.address() as AddressInfo;
+  const now = systemClock.now();
+  const endpoints: string[] = [];
+  await h.perform('india', async (tx) => {
+    for (const path of ['a', 'b']) {
+      const made = await create(tx, { body: { url: `http://127.0.0.1:${port}/${path}`, description: 'x', events: ['probe.*'], ordered: false, headers: {},
+        signature: 'v1', perMinute: null } });
+      if (made.ok) endpoints.push(made.value.endpoint.endpoint.slice(4));
+    }
+    const messages = Array.from({ length: 10 }, () => uuidv7(now, systemRandom));
+    await insertDeliveries(tx.sql, tx.tenant.id, now, { ids: messages, topics: messages.map(() => 'probe.item-changed'), keys: messages.map(() => 'k'),
+      versions: messages.map(() => 1), at: messages.map(() => now), data: messages.map(() => '{}') },
+    { endpoints: messages.map((_, i) => endpoints[i % 2] as string), messages, ordered: messages.map(() => false) });
+  });
+  const ending = new AbortController();
+  // The directory takes its time for each endpoint that is opened.
+  const ran = deliverer.run({ cell: h.cell(), clock: systemClock, log: h.log, signal: ending.signal, modules: [], tenants: () => [],
+    tenant: async () => {
+      await systemClock.sleep(150);
+      return h.tenant();
+    } });
+  const su = h.sql('IN', 'superuser');
+  const of = (status: string): Promise<unknown[]> =>
+    su('select reason from webhooks.delivery where endpoint = any($1::uuid[]) and status = $2', [endpoints, status]);
+  for (let i = 0; (await of('done')).length < 10 && i < 200; i++) await systemClock.sleep(25);
+  ending.abort();
+  await ran;
+  receiver.closeAllConnections();
+  await new Promise((done) => { receiver.close(done); });
+  expect(await su('select error from webhooks.attempt where endpoint = any($1::uuid[])', [endpoints])).toEqual([]);
+  expect(await of('done')).toHaveLength(10);
 });
