@@ -8,10 +8,10 @@ const RECONNECT_MS_MAX = 2000;
 export interface RedisConnection { readonly redis: Redis; about(): Promise<string>; close(): Promise<void> }
 
 /** Connects to `redis://…` or `rediss://…`; a server that is not there yet is looked for again, and until then every command fails at once. */
-export async function connectRedis(url: string, log: Log): Promise<RedisConnection> {
+export async function connectRedis(url: string, log: Log, commandMs = COMMAND_MS_MAX): Promise<RedisConnection> {
   const { Redis: Client } = await import('ioredis');
   const redis = new Client(url, {
-    enableAutoPipelining: true, enableOfflineQueue: false, maxRetriesPerRequest: 0, commandTimeout: COMMAND_MS_MAX, lazyConnect: true,
+    enableAutoPipelining: true, enableOfflineQueue: false, maxRetriesPerRequest: 0, commandTimeout: commandMs, lazyConnect: true,
     retryStrategy: (tries) => Math.min(RECONNECT_MS_MAX, 50 * 2 ** Math.min(tries, 6)),
   });
   let said = false;
