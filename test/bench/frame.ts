@@ -123,13 +123,17 @@ export interface Child { readonly process: ChildProcess; readonly pid: number; a
 /** Stands in a request of the load generator where a fresh idempotency key is to be. */
 export const KEY = 'KEY-KEY-KEY-KEY-KEY-KEY-';
 
+/** With BENCH_PROFILE each process of a bench leaves a profile in that folder. */
+export function profileFlags(): string[] {
+  const { BENCH_PROFILE } = process.env;
+  return BENCH_PROFILE ? ['--cpu-prof', '--cpu-prof-interval', '500', '--cpu-prof-dir', BENCH_PROFILE] : [];
+}
+
 /** Starts a script of this folder as its own process; it speaks JSON lines: one answer for each question, in order. */
 export async function child(script: string, args: readonly string[] = []): Promise<Child> {
   const hook = fileURLToPath(new URL('../../bin/tsx-hook.mjs', import.meta.url));
   // The young generation as bin/exchequer.mjs gives it to the program.
-  const { BENCH_PROFILE } = process.env;
-  const profile = BENCH_PROFILE ? ['--cpu-prof', '--cpu-prof-interval', '500', '--cpu-prof-dir', BENCH_PROFILE] : [];
-  const proc = spawn(process.execPath, ['--max-semi-space-size=64', ...profile, '--import', hook, fileURLToPath(new URL(script, import.meta.url)), ...args], { stdio: ['pipe', 'pipe', 'inherit'] });
+  const proc = spawn(process.execPath, ['--max-semi-space-size=64', ...profileFlags(), '--import', hook, fileURLToPath(new URL(script, import.meta.url)), ...args], { stdio: ['pipe', 'pipe', 'inherit'] });
   const waiting: { done: (value: never) => void; fail: (error: Error) => void }[] = [];
   createInterface({ input: proc.stdout }).on('line', (line) => {
     if (line.startsWith('{')) waiting.shift()?.done(JSON.parse(line) as never);

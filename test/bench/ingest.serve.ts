@@ -8,7 +8,7 @@ import { fileURLToPath } from 'node:url';
 import pg from 'pg';
 import { demoFeed } from '#products/taxrefund';
 import { ingestFile } from '../../src/apps/ingest.ts';
-import { cpuUs, endedUs, serveQuestions } from './frame.ts';
+import { cpuUs, endedUs, profileFlags, serveQuestions } from './frame.ts';
 import { asSystem, benchTenants, startBench } from './program.ts';
 
 const ROWS = Number(process.env.BENCH_ROWS ?? 1_000_000);
@@ -68,9 +68,7 @@ async function command(file: string): Promise<{ seconds: number; output: string;
   const { database, user, password, port } = bench.cell;
   const began = performance.now();
   const [program, ended] = [cpuUs(process.pid), endedUs(process.pid)];
-  const { BENCH_PROFILE } = process.env;
-  const profile = BENCH_PROFILE ? ['--cpu-prof', '--cpu-prof-interval', '500', '--cpu-prof-dir', BENCH_PROFILE] : [];
-  const run = spawn(process.execPath, [...profile, bin, 'ingest', file, '--tenant', 't0', '--data', bench.folder], {
+  const run = spawn(process.execPath, [...profileFlags(), bin, 'ingest', file, '--tenant', 't0', '--data', bench.folder], {
     env: { ...process.env, EXCHEQUER_CELLS: `IN=postgres://${user}:${password}@127.0.0.1:${port}/${database}` }, stdio: ['ignore', 'pipe', 'inherit'],
   });
   let output = '';
