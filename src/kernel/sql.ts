@@ -81,7 +81,7 @@ export const isRetryable = (error: unknown): boolean => {
   return code === '40001' || code === '40P01';
 };
 
-const INT8 = 20, DATE = 1082, TIMESTAMPTZ = 1184;
+const INT8 = 20, DATE = 1082, TIMESTAMPTZ = 1184, UUID = 2950;
 const parsers = new pg.TypeOverrides();
 const anyInstant = pg.types.getTypeParser(TIMESTAMPTZ) as (text: string) => Date;
 /** `2026-11-28 10:10:53.123456+00`, to the millisecond. The driver's own reads it by two regular expressions; whatever has another form is still its. */
@@ -98,6 +98,8 @@ export function instantOfText(text: string): Date {
 parsers.setTypeParser(INT8, (text) => BigInt(text));
 parsers.setTypeParser(DATE, (text) => text);
 parsers.setTypeParser(TIMESTAMPTZ, instantOfText);
+// As the program holds them everywhere: 32 digits, no dashes.
+parsers.setTypeParser(UUID, (text) => text.replaceAll('-', ''));
 
 /** One connection in use. Statements sent in one tick leave in one write; none is forgotten when another fails. */
 export class Connection {

@@ -153,32 +153,48 @@ function sendAs(u: Underway, tenant: Uuid, what: ReturnType<typeof statement>): 
   return u.connection.query(what);
 }
 
-function makeSection(cell: CellContext, u: Underway, tenant: TenantRef, now: Date, seed: Buffer): { tx: SectionTx; pending: Pending } {
-  const pending: Pending = { facts: [], events: [], jobs: [], answers: [], writes: [] };
-  let random: Random | undefined;
-  let today: CivilDate | undefined;
-  let rank = -1;
-  const tx: SectionTx = {
-    sql: async (strings, ...values) => (await sendAs(u, tenant.id, statement(strings, values))).rows,
-    tenant, now,
-    get today() { return (today ??= civilDateIn(tenant.zone, now)); },
-    get random() { return (random ??= seededRandom(seed.toString('hex'))); },
-    id: (prefix) => idOf(prefix, uuidv7(now, systemRandom)),
-    uuid: () => uuidv7(now, systemRandom),
-    emit: (by, type, key, data) => void pending.events.push({ by, event: { type, key, data } }),
-    audit: (by, fact) => void pending.facts.push({ by, fact }),
-    later: (by, type, data, options) => void pending.jobs.push({ by, job: { type, data, ...options } }),
-    write: (send) => void pending.writes.push(send),
-    use: cell.use,
-    locks: (module) => {
-      const next = cell.lockRanks.get(module);
-      if (next === undefined) return;
-      if (next < rank) throw new Error(`lock order: ${module} after a module that needs it`);
-      rank = next;
-    },
-    afterCommit: (signal) => void u.signals.push(signal),
+/**
+ * A section's transaction. Its getters are its class's: an object with getters of its own, or one that is another's prototype, has a hidden class
+ * to itself, which the collector's quick pass never frees, nor anything that hangs on it.
+ */
+class Section implements SectionTx {
+  readonly pending: Pending = { facts: [], events: [], jobs: [], answers: [], writes: [] };
+  readonly cell: CellContext;
+  readonly underway: Underway;
+  readonly tenant: TenantRef;
+  readonly now: Date;
+  readonly seed: Buffer;
+  readonly use: CellContext['use'];
+  drawn: Random | undefined;
+  day: CivilDate | undefined;
+  rank = -1;
+
+  constructor(cell: CellContext, underway: Underway, tenant: TenantRef, now: Date, seed: Buffer) {
+    this.cell = cell;
+    this.underway = underway;
+    this.tenant = tenant;
+    this.now = now;
+    this.seed = seed;
+    this.use = cell.use;
+  }
+
+  get today(): CivilDate { return (this.day ??= civilDateIn(this.tenant.zone, this.now)); }
+  get random(): Random { return (this.drawn ??= seededRandom(this.seed.toString('hex'))); }
+  // Functions of the object, not of its class: they are handed on by themselves.
+  readonly sql: SqlTag = async (strings, ...values) => (await sendAs(this.underway, this.tenant.id, statement(strings, values))).rows;
+  readonly id: SectionTx['id'] = (prefix) => idOf(prefix, uuidv7(this.now, systemRandom));
+  readonly uuid: SectionTx['uuid'] = () => uuidv7(this.now, systemRandom);
+  readonly emit: SectionTx['emit'] = (by, type, key, data) => void this.pending.events.push({ by, event: { type, key, data } });
+  readonly audit: SectionTx['audit'] = (by, fact) => void this.pending.facts.push({ by, fact });
+  readonly later: SectionTx['later'] = (by, type, data, options) => void this.pending.jobs.push({ by, job: { type, data, ...options } });
+  readonly write: SectionTx['write'] = (send) => void this.pending.writes.push(send);
+  readonly afterCommit: SectionTx['afterCommit'] = (signal) => void this.underway.signals.push(signal);
+  readonly locks: SectionTx['locks'] = (module) => {
+    const next = this.cell.lockRanks.get(module);
+    if (next === undefined) return;
+    if (next < this.rank) throw new Error(`lock order: ${module} after a module that needs it`);
+    this.rank = next;
   };
-  return { tx, pending };
 }
 
 /** Sends the section's pending rows; resolves when everything was sent, to the promise of the answers. */
@@ -232,10 +248,10 @@ async function runSections<T>(a: Attempt<T>, u: Underway, clock: Date): Promise<
   const run = async (section: SectionWork<T>, i: number): Promise<T> => {
     const { tenant } = section;
     const now = tenant.clockOffsetMs ? new Date(clock.getTime() + tenant.clockOffsetMs) : clock;
-    const { tx, pending } = makeSection(a.cell, u, tenant, now, a.seeds[i] as Buffer);
-    const result = await section.run(tx, pending);
+    const tx = new Section(a.cell, u, tenant, now, a.seeds[i] as Buffer);
+    const result = await section.run(tx, tx.pending);
     // The flush is sent but its answers are not awaited: the next section's statements, or the COMMIT, travel behind it.
-    u.flights.push((await flush(a.cell, tx, pending)).answered);
+    u.flights.push((await flush(a.cell, tx, tx.pending)).answered);
     return result;
   };
   if (a.course === 'side-by-side') return allOf(a.sections.map(traced));
@@ -279,16 +295,52 @@ async function attemptOnce<T>(a: Attempt<T>): Promise<T[]> {
   return results;
 }
 
-/** Binds a section to one origin: the `tx` of a singular verb. */
-export function bind(section: SectionTx, by: Origin): Tx {
-  const bound = Object.create(section) as Record<string, unknown>;
-  return Object.assign(bound, {
-    ...by, section,
-    emit: (type: EventType, key: string, data: EventData<EventType>) => section.emit(by, type, key, data),
-    audit: (fact: FactDraft) => section.audit(by, fact),
-    later: (type: JobType, data: Readonly<Record<string, unknown>>, options?: Omit<JobDraft, 'type' | 'data'>) => section.later(by, type, data, options),
-  }) as unknown as Tx;
+class Bound implements Tx {
+  readonly section: SectionTx;
+  readonly origin: Origin;
+  readonly actor: Actor;
+  readonly trace: string;
+  declare readonly address?: string;
+  declare readonly agent?: string;
+  declare readonly site?: string;
+  readonly sql: SqlTag;
+  readonly tenant: TenantRef;
+  readonly now: Date;
+  readonly id: SectionTx['id'];
+  readonly uuid: SectionTx['uuid'];
+  readonly write: SectionTx['write'];
+  readonly use: SectionTx['use'];
+  readonly locks: SectionTx['locks'];
+  readonly afterCommit: SectionTx['afterCommit'];
+
+  constructor(section: SectionTx, by: Origin) {
+    this.section = section;
+    this.origin = by;
+    this.actor = by.actor;
+    this.trace = by.trace;
+    if (by.address !== undefined) this.address = by.address;
+    if (by.agent !== undefined) this.agent = by.agent;
+    if (by.site !== undefined) this.site = by.site;
+    this.sql = section.sql;
+    this.tenant = section.tenant;
+    this.now = section.now;
+    this.id = section.id;
+    this.uuid = section.uuid;
+    this.write = section.write;
+    this.use = section.use;
+    this.locks = section.locks;
+    this.afterCommit = section.afterCommit;
+  }
+
+  get today(): CivilDate { return this.section.today; }
+  get random(): Random { return this.section.random; }
+  readonly emit: Tx['emit'] = (type, key, data) => this.section.emit(this.origin, type, key, data);
+  readonly audit: Tx['audit'] = (fact) => this.section.audit(this.origin, fact);
+  readonly later: Tx['later'] = (type, data, options) => this.section.later(this.origin, type, data, options);
 }
+
+/** Binds a section to one origin: the `tx` of a singular verb. */
+export const bind = (section: SectionTx, by: Origin): Tx => new Bound(section, by);
 
 /** One verb of one tenant in its own transaction, outside any request: jobs, reactions, commands. */
 export async function perform<T>(cell: CellContext, tenant: TenantRef, by: Origin, run: (tx: Tx) => Promise<T>): Promise<T> {

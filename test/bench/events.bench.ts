@@ -18,6 +18,7 @@ const variant = (q: () => Record<string, unknown>, after?: (round: Round) => voi
   const m = await measure([server.pid], [], () => server.ask<Ran>({ seconds: SECONDS, ...q() }));
   const round: Round = { perSecond: m.result.events / m.result.seconds, cpuUsEach: m.cpuUs / m.result.events, p99Ms: m.result.p99Ms, foreign: m.foreign,
     extra: m.result.p50Ms ? { p50: m.result.p50Ms } : {} };
+  await server.ask({ what: 'check' });
   after?.(round);
   return round;
 };

@@ -149,7 +149,7 @@ async function ledgerAlone(batches: number): Promise<void> {
   const ids = (books.get('t0') as Uuid[]).filter((_, i) => i % EMPTY_EVERY !== 0);
   for (let n = 0; n < batches; n++) {
     await perform(cell, tenant, asSystem, async (tx) => {
-      const alone = Object.assign(Object.create(tx.section) as typeof tx.section, { emit: () => undefined, audit: () => undefined });
+      const alone = Object.assign(Object.create(Object.getPrototypeOf(tx.section) as object) as typeof tx.section, tx.section, { emit: () => undefined, audit: () => undefined });
       const outcomes = await post(alone, Array.from({ length: 1024 }, () => {
         const [debit, credit] = pick('uniform', ids);
         return { by: tx, transfers: [{ kind: 'transfer', debit, credit, amount: { amount: 1n, currency: 'INR' } }] };

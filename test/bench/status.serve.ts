@@ -20,7 +20,7 @@ const ROWS = Number(process.env.BENCH_ROWS ?? 1_000_000);
 const CACHED = Math.round(PEOPLE * YEARS * 0.8);
 
 const spec = { scope: 'person' as const, wire: yearWire, input: zYear, output: zYearStatus, problems: [noReturn], example: { input: { params: { year: '2026' } } } };
-const silent = (tx: SectionTx): SectionTx => Object.assign(Object.create(tx) as SectionTx, { audit: () => undefined });
+const silent = (tx: SectionTx): SectionTx => Object.assign(Object.create(Object.getPrototypeOf(tx) as object) as SectionTx, tx, { audit: () => undefined });
 const variants = defineModule({
   name: 'products/bench', doc: 'The same view, for comparison.', needs: [],
   routes: [

@@ -4,7 +4,7 @@ export interface ViewRow { readonly id: Uuid; readonly name: string; readonly se
 
 /** What one operator keeps of one room, the oldest first. */
 export const viewsOf = (sql: SqlTag, tenant: Uuid, operator: Uuid, room: string, limit: number): Promise<ViewRow[]> => sql<ViewRow>`
-  select replace(id::text, '-', '') as id, name, search, name_index from console.view
+  select id, name, search, name_index from console.view
   where tenant = ${tenant} and operator = ${operator} and room = ${room} order by saved_at, id limit ${limit}`;
 
 /** Where one of the same name was saved meanwhile, that one stays. */

@@ -25,7 +25,7 @@ export const makeRefunds = (sql: SqlTag, tenant: Uuid, now: Date, r: readonly Re
 
 /** Locks returns that were made before, in the order given, which is that of the index. The lateral has each looked up by its key. */
 export const lockRefunds = (sql: SqlTag, tenant: Uuid, r: readonly ReturnKey[]): Promise<RefundRow[]> => sql<RefundRow>`
-  select replace(l.id::text, '-', '') as id, replace(l.person::text, '-', '') as person, l.year, l.return_no, l.version, l.events, l.projection, l.account
+  select l.id, l.person, l.year, l.return_no, l.version, l.events, l.projection, l.account
   from unnest(${r.map((x) => x.person)}::uuid[], ${r.map((x) => x.year)}::smallint[], ${r.map((x) => x.returnNo)}::smallint[]) u (p, y, n)
   cross join lateral (
     select * from taxrefund.refund f where f.tenant = ${tenant} and f.person = u.p and f.year = u.y and f.return_no = u.n offset 0 for update) l`;
@@ -35,7 +35,7 @@ export interface EventRow {
 }
 
 export const eventsOf = (sql: SqlTag, refunds: readonly string[]): Promise<EventRow[]> => sql<EventRow>`
-  select replace(refund::text, '-', '') as refund, source, source_event_id, source_version, occurred_at, received_at, code, facts
+  select refund, source, source_event_id, source_version, occurred_at, received_at, code, facts
   from taxrefund.event where refund = any(${refunds}::uuid[])`;
 
 export const insertEvents = (sql: SqlTag, tenant: Uuid, e: readonly (EventRow & { id: Uuid })[]): Promise<unknown[]> => sql`
@@ -65,7 +65,7 @@ export const dropEmpty = (sql: SqlTag, ids: readonly string[]): Promise<unknown[
 
 /** The returns of these people's years, for a whole batch of views. */
 export const refundsOf = (sql: SqlTag, tenant: Uuid, persons: readonly string[], years: readonly number[]): Promise<RefundRow[]> => sql<RefundRow>`
-  select replace(r.id::text, '-', '') as id, replace(r.person::text, '-', '') as person, r.year, r.return_no, r.version, r.events, r.projection, r.account
+  select r.id, r.person, r.year, r.return_no, r.version, r.events, r.projection, r.account
   from unnest(${persons}::uuid[], ${years}::smallint[]) u (p, y)
   cross join lateral (select * from taxrefund.refund f where f.tenant = ${tenant} and f.person = u.p and f.year = u.y offset 0) r`;
 
@@ -88,18 +88,18 @@ export const insertQuarantine = (sql: SqlTag, tenant: Uuid, now: Date, q: readon
 export interface Quarantined { id: string; at: Date; reason: string; line: string; line_no: number; feed: string; state: string }
 
 export const listQuarantine = (sql: SqlTag, limit: number): Promise<Quarantined[]> => sql<Quarantined>`
-  select replace(id::text, '-', '') as id, at, reason, line, line_no, feed,
+  select id, at, reason, line, line_no, feed,
     state from taxrefund.quarantine where state = 'open' order by at, line_no limit ${limit}`;
 
 export const lockQuarantined = async (sql: SqlTag, id: Uuid): Promise<Quarantined | undefined> => (await sql<Quarantined>`
-  select replace(id::text, '-', '') as id, at, reason, line, line_no, feed, state from taxrefund.quarantine where id = ${id} for update`)[0];
+  select id, at, reason, line, line_no, feed, state from taxrefund.quarantine where id = ${id} for update`)[0];
 
 export const decideQuarantined = (sql: SqlTag, id: Uuid, state: 'replayed' | 'dismissed', now: Date): Promise<unknown[]> => sql`
   update taxrefund.quarantine set state = ${state}, decided_at = ${now} where id = ${id} and state = 'open' returning id`;
 
 /** Event rows by id, for the hash that their audit facts carry. */
 export const eventsById = (sql: SqlTag, ids: readonly string[]): Promise<(EventRow & { id: string })[]> => sql<EventRow & { id: string }>`
-  select replace(id::text, '-', '') as id, replace(refund::text, '-', '') as refund, source, source_event_id, source_version, occurred_at,
+  select id, refund, source, source_event_id, source_version, occurred_at,
     received_at, code, facts
   from taxrefund.event where id = any(${ids}::uuid[])`;
 
@@ -123,5 +123,5 @@ export const openByReason = (sql: SqlTag): Promise<{ reason: QuarantineReason; o
 
 /** Open lines behind one of them, oldest first: ids sort by the time of their making. */
 export const quarantineAfter = (sql: SqlTag, after: Uuid, reason: string | null, limit: number): Promise<Quarantined[]> => sql<Quarantined>`
-  select replace(id::text, '-', '') as id, at, reason, line, line_no, feed, state from taxrefund.quarantine
+  select id, at, reason, line, line_no, feed, state from taxrefund.quarantine
   where state = 'open' and id > ${after} and (${reason}::text is null or reason = ${reason}::text) order by id limit ${limit}`;

@@ -84,7 +84,7 @@ export const factsBetween = (sql: SqlTag, trace: string, from: Date, to: Date): 
   actor_kind: string; actor: string | null; subject: string | null; resource: string | null; problem: string | null }[]> =>
   sql<{ seq: bigint; id: string; at: Date; action: string; result: string; actor_kind: string; actor: string | null; subject: string | null;
     resource: string | null; problem: string | null }>`
-  select seq, replace(id::text, '-', '') as id, at, action, result, actor_kind, replace(actor::text, '-', '') as actor, replace(subject::text, '-',
+  select seq, id, at, action, result, actor_kind, actor, replace(subject::text, '-',
     '') as subject,
     resource, problem
   from audit.fact where at >= ${from} and at <= ${to} and trace = ${trace} order by seq`;
@@ -105,8 +105,8 @@ export const searchFacts = (sql: SqlTag, s: Sought, looked: number, limit: numbe
       and (${s.to}::timestamptz is null or at <= ${s.to}::timestamptz) as matches
     from audit.fact f where seq < ${s.before}::bigint and (${s.from}::timestamptz is null or at >= ${s.from}::timestamptz) order by seq desc limit ${looked}
   )
-  select seq, replace(id::text, '-', '') as id, at, actor_kind, replace(actor::text, '-', '') as actor, replace(session::text, '-', '') as session, action,
-    result, replace(subject::text, '-', '') as subject, resource, problem, trace, latency_us, detail, matches
+  select seq, id, at, actor_kind, actor, session, action,
+    result, subject, resource, problem, trace, latency_us, detail, matches
   from ((select * from seen where matches order by seq desc limit ${limit}) union all (select * from seen where not matches order by seq limit 1)) r
   order by seq desc`;
 
@@ -118,8 +118,8 @@ export const searchAbout = (sql: SqlTag, tenant: string, subject: string, s: Sou
       and (${s.from}::timestamptz is null or at >= ${s.from}::timestamptz) and (${s.to}::timestamptz is null or at <= ${s.to}::timestamptz) as matches
     from audit.fact f where tenant = ${tenant} and subject = ${subject}::uuid and seq < ${s.before}::bigint order by seq desc limit ${looked}
   )
-  select seq, replace(id::text, '-', '') as id, at, actor_kind, replace(actor::text, '-', '') as actor, replace(session::text, '-', '') as session, action,
-    result, replace(subject::text, '-', '') as subject, resource, problem, trace, latency_us, detail, matches
+  select seq, id, at, actor_kind, actor, session, action,
+    result, subject, resource, problem, trace, latency_us, detail, matches
   from ((select * from seen where matches order by seq desc limit ${limit}) union all (select * from seen where not matches order by seq limit 1)) r
   order by seq desc`;
 

@@ -29,10 +29,12 @@ export const LEASE_MS = 10_000;
 export const RENEW_MS = 3_000;
 /** The end of the log rests this long when it has moved; what is for nobody is written down after this; parked keys are read again after this. */
 export const GATHER_MS = 4;
-/** So long while so many come in a millisecond and a look takes so long: the server is busy then, and each look costs it the same, whatever it finds. */
+/** Where so many come in a millisecond it rests this often as long as a look takes, and so long at most: a look costs much the same, whatever it finds. */
+export const BUSY_PER_MS = 1.5;
+export const GATHER_LOOKS = 10;
 export const GATHER_BUSY_MS = 30;
-export const BUSY_PER_MS = 1;
-export const BUSY_LOOK_MS = 1.5;
+/** What a look takes is the middle of so many: one that was held up by something else says little. */
+export const LOOKS_KEPT = 31;
 /** Most gaps at the end close with the next commit: so often it is looked again, so much later, before it is asked who could still fill one. */
 export const GAP_LOOKS = 4;
 export const GAP_LOOK_MS = 1;

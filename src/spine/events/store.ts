@@ -20,7 +20,7 @@ export type PartEvent = StoredEvent & { readonly part: number };
 export const eventsOf = (sql: SqlTag, from: bigint, to: bigint, topics: readonly string[], own: readonly number[], parts: number, limit: number):
   Promise<PartEvent[]> => sql<PartEvent>`
   select * from (
-    select pos, replace(tenant::text, '-', '') as tenant, topic, key, replace(id::text, '-', '') as id, version, at, trace, data,
+    select pos, tenant, topic, key, id, version, at, trace, data,
       (abs(hashtext(tenant::text || key)::bigint) % ${parts}::int)::int as part
     from events.log where pos > ${from} and pos <= ${to} and topic = any(${topics}::text[])
   ) e where part = any(${own}::int[]) order by pos limit ${limit}`;
@@ -29,7 +29,7 @@ export type TailRow = PartEvent | { readonly pos: bigint; readonly topic: null }
 /** What stands behind a position, in order; of a topic that nobody wants only the position leaves the database. */
 export const tailAfter = (sql: SqlTag, pos: bigint, topics: readonly string[], parts: number, limit: number): Promise<TailRow[]> => sql<TailRow>`
   select l.pos, e.* from (select * from events.log where pos > ${pos} order by pos limit ${limit}) l
-  left join lateral (select replace(l.tenant::text, '-', '') as tenant, l.topic, l.key, replace(l.id::text, '-', '') as id, l.version, l.at, l.trace, l.data,
+  left join lateral (select l.tenant, l.topic, l.key, l.id, l.version, l.at, l.trace, l.data,
     (abs(hashtext(l.tenant::text || l.key)::bigint) % ${parts}::int)::int as part where l.topic = any(${topics}::text[])) e on true
   order by l.pos`;
 
@@ -95,12 +95,12 @@ export const park = (sql: SqlTag, subscriber: string, e: Pick<StoredEvent, 'pos'
 
 export const parkedKeys = (sql: SqlTag, subscriber: string): Promise<{ tenant: string; key: string; released: boolean; hash: bigint }[]> =>
   sql<{ tenant: string; key: string; released: boolean; hash: bigint }>`
-  select replace(tenant::text, '-', '') as tenant, key, bool_or(released_at is not null) as released, abs(hashtext(tenant::text || key)::bigint) as hash
+  select tenant, key, bool_or(released_at is not null) as released, abs(hashtext(tenant::text || key)::bigint) as hash
   from events.parked where subscriber = ${subscriber} group by tenant, key`;
 
 /** Parked events of a key in their order, locked until they had their effect. */
 export const lockParked = (sql: SqlTag, subscriber: string, tenant: string, key: string, limit: number): Promise<StoredEvent[]> => sql<StoredEvent>`
-  select e.pos, replace(e.tenant::text, '-', '') as tenant, e.topic, e.key, replace(e.id::text, '-', '') as id, e.version, e.at, e.trace, e.data
+  select e.pos, e.tenant, e.topic, e.key, e.id, e.version, e.at, e.trace, e.data
   from events.parked p join events.log e on e.pos = p.pos where p.subscriber = ${subscriber} and p.tenant = ${tenant} and p.key = ${key}
   order by p.pos limit ${limit} for update of p`;
 export const unpark = (sql: SqlTag, subscriber: string, positions: readonly bigint[]): Promise<unknown[]> => sql`
@@ -125,7 +125,7 @@ export const openCursor = async (sql: SqlTag, subscriber: string, me: string, no
   where cursor.owner = ${me} or cursor.owner is null or cursor.lease_until < ${now} returning pos`)[0]?.pos;
 
 export const eventsAfter = (sql: SqlTag, after: bigint, limit: number): Promise<StoredEvent[]> => sql<StoredEvent>`
-  select pos, replace(tenant::text, '-', '') as tenant, topic, key, replace(id::text, '-', '') as id, version, at, trace, data
+  select pos, tenant, topic, key, id, version, at, trace, data
   from events.log where pos > ${after} order by pos limit ${limit}`;
 
 export const serverVersion = async (sql: SqlTag): Promise<string> =>
@@ -151,7 +151,7 @@ export const parkedOf = (sql: SqlTag, tenant: string): Promise<ParkedRow[]> => s
 /** Newest first, of a key, a topic or a trace, looking through so many positions. */
 export const browse = (sql: SqlTag, tenant: string, f: { key: string | null; topic: string | null; trace: string | null }, before: bigint, from: bigint,
   limit: number): Promise<StoredEvent[]> => sql<StoredEvent>`
-  select pos, replace(tenant::text, '-', '') as tenant, topic, key, replace(id::text, '-', '') as id, version, at, trace, data
+  select pos, tenant, topic, key, id, version, at, trace, data
   from events.log where pos < ${before} and pos >= ${from} and tenant = ${tenant} and (${f.key}::text is null or key = ${f.key})
     and (${f.topic}::text is null or topic = ${f.topic}) and (${f.trace}::text is null or trace = ${f.trace})
   order by pos desc limit ${limit}`;

@@ -4,15 +4,15 @@ export interface PersonRow { id: string; birth_index: Buffer; phone_index: Buffe
 
 /** The persons with these identifiers, and the decoy: both always, so that the same rows are read for everybody. */
 export const findForSignIn = (sql: SqlTag, identifierIndexes: readonly Buffer[]): Promise<PersonRow[]> => sql<PersonRow>`
-  select replace(id::text, '-', '') as id, identifier_index, birth_index, phone_index, profile, decoy
+  select id, identifier_index, birth_index, phone_index, profile, decoy
   from identity.person where identifier_index = any(${identifierIndexes}::bytea[]) or identifier_index = decode('00', 'hex')`;
 
 export const personById = async (sql: SqlTag, id: Uuid): Promise<PersonRow | undefined> => (await sql<PersonRow>`
-  select replace(id::text, '-', '') as id, identifier_index, birth_index, phone_index, profile, decoy from identity.person where id = ${id}`)[0];
+  select id, identifier_index, birth_index, phone_index, profile, decoy from identity.person where id = ${id}`)[0];
 
 export const personsByIndex = (sql: SqlTag, indexes: readonly Buffer[]): Promise<{ id: string; identifier_index: Buffer }[]> =>
   sql<{ id: string; identifier_index: Buffer }>`
-  select replace(id::text, '-', '') as id, identifier_index from identity.person where identifier_index = any(${indexes}::bytea[])`;
+  select id, identifier_index from identity.person where identifier_index = any(${indexes}::bytea[])`;
 
 export interface NewPerson { id: Uuid; identifierIndex: Buffer; birthIndex: Buffer; phoneIndex: Buffer; profile: string; decoy: boolean }
 
@@ -26,7 +26,7 @@ export const putPersons = (sql: SqlTag, tenant: Uuid, at: Date, p: readonly NewP
     ${p.map((x) => x.profile)}::text[], ${p.map((x) => x.decoy)}::boolean[]) r (i, ii, bi, pi, pr, de)
   on conflict (tenant, identifier_index) do update set birth_index = excluded.birth_index, phone_index = excluded.phone_index, profile = excluded.profile
   where not identity.person.decoy
-  returning replace(id::text, '-', '') as id, identifier_index`;
+  returning id, identifier_index`;
 
 export interface ChallengeRow {
   id: string; person: string; decoy: boolean; guard_key: Buffer; browser: Buffer; code_mac: Buffer; year: number; phone_ending: string;
@@ -48,7 +48,7 @@ export const putChallenges = (sql: SqlTag, tenant: Uuid, c: readonly ChallengeRo
 
 /** Locks challenges in the order of their ids; one that is not there is absent. */
 export const lockChallenges = (sql: SqlTag, tenant: Uuid, ids: readonly string[]): Promise<ChallengeRow[]> => sql<ChallengeRow>`
-  select replace(id::text, '-', '') as id, replace(person::text, '-', '') as person, decoy, guard_key, browser, code_mac, year, phone_ending, state,
+  select id, person, decoy, guard_key, browser, code_mac, year, phone_ending, state,
     tries, sends,
     created_at, last_sent_at, expires_at
   from identity.challenge where tenant = ${tenant} and id = any(${ids}::uuid[]) order by id for update`;
@@ -72,7 +72,7 @@ export interface Device { readonly person: string; readonly browser: Buffer }
 
 /** Those of these devices that have signed in before. The lateral has each looked up by its key, whatever the planner knows of the table. */
 export const knownDevices = (sql: SqlTag, tenant: Uuid, d: readonly Device[]): Promise<Device[]> => sql<Device>`
-  select replace(u.p::text, '-', '') as person, u.b as browser
+  select u.p as person, u.b as browser
   from unnest(${d.map((x) => x.person)}::uuid[], ${d.map((x) => x.browser)}::bytea[]) u (p, b)
   cross join lateral (select 1 from identity.device d where d.tenant = ${tenant} and d.person = u.p and d.browser = u.b offset 0) known`;
 
@@ -97,13 +97,13 @@ export const insertSessions = (sql: SqlTag, tenant: Uuid, r: readonly SessionRow
     u (i, p, b, m, ra, sa, ea)`;
 
 export const lockSession = async (sql: SqlTag, id: Uuid): Promise<SessionRow | undefined> => (await sql<SessionRow>`
-  select replace(id::text, '-', '') as id, replace(person::text, '-', '') as person, browser, refresh_mac, previous_mac, rotated_at, started_at,
+  select id, person, browser, refresh_mac, previous_mac, rotated_at, started_at,
     expires_at, ended_at
   from identity.session where id = ${id} for update`)[0];
 
 /** The sessions of a person that live, the newest first. */
 export const liveSessions = (sql: SqlTag, person: Uuid, now: Date, most: number): Promise<SessionTimes[]> => sql<SessionTimes>`
-  select replace(id::text, '-', '') as id, started_at, rotated_at, expires_at from identity.session
+  select id, started_at, rotated_at, expires_at from identity.session
   where person = ${person} and ended_at is null and expires_at > ${now} order by started_at desc, id desc limit ${most}`;
 
 export const rotateSession = (sql: SqlTag, id: string, mac: Buffer, previous: Buffer, now: Date, expiresAt: Date): Promise<unknown[]> => sql`
@@ -115,7 +115,7 @@ export const endSession = (sql: SqlTag, id: string, now: Date, reason: string): 
 
 /** Which of these sessions are not alive, or not there; one statement for a whole batch, and as a rule no row. */
 export const endedSessions = (sql: SqlTag, tenant: Uuid, ids: readonly string[], now: Date): Promise<{ id: string }[]> => sql<{ id: string }>`
-  select replace(i::text, '-', '') as id from unnest(${ids}::uuid[]) u (i)
+  select i as id from unnest(${ids}::uuid[]) u (i)
   where not exists (select 1 from identity.session s where s.tenant = ${tenant} and s.id = u.i and s.ended_at is null and s.expires_at > ${now})`;
 
 export interface MessageRow { id: string; person: string; decoy: boolean; body: string | null; state: string; expires_at: Date }
@@ -129,7 +129,7 @@ export const insertMessages = (sql: SqlTag, tenant: Uuid, m: readonly MessageRow
 /** A message with the sealed profile of whom it goes to. */
 export const readMessage = async (sql: SqlTag, tenant: Uuid, id: string): Promise<(MessageRow & { profile: string }) | undefined> =>
   (await sql<MessageRow & { profile: string }>`
-  select replace(m.id::text, '-', '') as id, replace(m.person::text, '-', '') as person, m.decoy, m.body, m.state, m.expires_at, p.profile
+  select m.id, m.person, m.decoy, m.body, m.state, m.expires_at, p.profile
   from identity.message m join identity.person p on p.tenant = m.tenant and p.id = m.person where m.tenant = ${tenant} and m.id = ${id}`)[0];
 
 /** Ends a message that is still pending and empties it. */
@@ -139,10 +139,10 @@ export const finishMessage = (sql: SqlTag, id: string, state: string, providerId
 export interface MachineRow { id: string; name: string; secret: string; permissions: string[]; disabled_at: Date | null }
 
 export const machineById = async (sql: SqlTag, id: Uuid): Promise<MachineRow | undefined> => (await sql<MachineRow>`
-  select replace(id::text, '-', '') as id, name, secret, permissions, disabled_at from identity.machine where id = ${id}`)[0];
+  select id, name, secret, permissions, disabled_at from identity.machine where id = ${id}`)[0];
 
 export const machineByName = async (sql: SqlTag, name: string): Promise<MachineRow | undefined> => (await sql<MachineRow>`
-  select replace(id::text, '-', '') as id, name, secret, permissions, disabled_at from identity.machine where name = ${name}`)[0];
+  select id, name, secret, permissions, disabled_at from identity.machine where name = ${name}`)[0];
 
 export const insertMachine = (sql: SqlTag, tenant: Uuid, m: MachineRow, now: Date): Promise<unknown[]> => sql`
   insert into identity.machine (tenant, id, name, secret, permissions, created_at) values (${tenant}, ${m.id}, ${m.name}, ${m.secret},

@@ -55,13 +55,13 @@ export const claimJobs = (sql: SqlTag, worker: string, now: Date, until: Date, l
   )
   update jobs.job set lease_until = ${until}, worker = ${worker}, attempts = attempts + 1, lost = lost + (lease_until is not null)::int, dedupe = null
   where id = any(array(select id from lost union all select id from urgent union all select id from usual union all select id from bulk))
-  returning id, replace(tenant::text, '-', '') as tenant, name, data, attempts, attempts_max, lost, trace, created_at, call_key, sent_at, key,
-    prio = 0 as urgent, replace(worker::text, '-', '') as worker`;
+  returning id, tenant, name, data, attempts, attempts_max, lost, trace, created_at, call_key, sent_at, key,
+    prio = 0 as urgent, worker`;
 
 export interface Ready { readonly id: bigint; readonly tenant: string; readonly name: string }
 /** Jobs of handlers that take many, in their order; nothing is locked. Urgent ones are claimed. */
 export const readyMany = (sql: SqlTag, now: Date, limit: number, skip: number): Promise<Ready[]> => sql<Ready>`
-  select j.id, replace(j.tenant::text, '-', '') as tenant, j.name from jobs.job j
+  select j.id, j.tenant, j.name from jobs.job j
   where j.lease_until is null and j.dead_at is null and not j.blocked and j.many and j.prio > 0 and j.run_at <= ${now}
     and (j.key is null or not exists (select 1 from jobs.job e where e.tenant = j.tenant and e.name = j.name and e.key = j.key and e.id < j.id
       and e.dead_at is null))
@@ -79,8 +79,8 @@ export const takeJobs = (sql: SqlTag, ids: readonly bigint[]): Promise<Taken[]> 
 export const claimThese = (sql: SqlTag, worker: string, until: Date, ids: readonly bigint[]): Promise<Claimed[]> => sql<Claimed>`
   update jobs.job set lease_until = ${until}, worker = ${worker}, attempts = attempts + 1, dedupe = null
   where id = any(array(select id from jobs.job where id = any(${ids}::bigint[]) and lease_until is null and dead_at is null for update skip locked))
-  returning id, replace(tenant::text, '-', '') as tenant, name, data, attempts, attempts_max, lost, trace, created_at, call_key, sent_at, key,
-    prio = 0 as urgent, replace(worker::text, '-', '') as worker`;
+  returning id, tenant, name, data, attempts, attempts_max, lost, trace, created_at, call_key, sent_at, key,
+    prio = 0 as urgent, worker`;
 
 /** Ends jobs in the transaction of their effects; one that is not answered lost its lease, and its effect must not stay. */
 export const finishJobs = (sql: SqlTag, ids: readonly bigint[], worker: string): Promise<unknown[]> => sql`

@@ -4,17 +4,17 @@ import type { OperatorState } from './contract.ts';
 export interface OperatorRow { id: Uuid; name: string; role: string; state: OperatorState; password: string | null; totp: string | null; totp_step: bigint }
 
 export const lockByName = async (sql: SqlTag, index: Buffer): Promise<OperatorRow | undefined> => (await sql<OperatorRow>`
-  select replace(id::text, '-', '') as id, name, role, state, password, totp, totp_step from operators.operator where name_index = ${index} for update`)[0];
+  select id, name, role, state, password, totp, totp_step from operators.operator where name_index = ${index} for update`)[0];
 
 export const lockOperator = async (sql: SqlTag, id: Uuid): Promise<OperatorRow | undefined> => (await sql<OperatorRow>`
-  select replace(id::text, '-', '') as id, name, role, state, password, totp, totp_step from operators.operator where id = ${id} for update`)[0];
+  select id, name, role, state, password, totp, totp_step from operators.operator where id = ${id} for update`)[0];
 
 export const readOperator = async (sql: SqlTag, id: Uuid): Promise<OperatorRow | undefined> => (await sql<OperatorRow>`
-  select replace(id::text, '-', '') as id, name, role, state, password, totp, totp_step from operators.operator where id = ${id}`)[0];
+  select id, name, role, state, password, totp, totp_step from operators.operator where id = ${id}`)[0];
 
 export interface ListedRow { id: Uuid; name: string; role: string; state: OperatorState; last_at: Date | null; sessions: number }
 export const listOperators = (sql: SqlTag, tenant: Uuid, now: Date, seenSince: Date, limit: number): Promise<ListedRow[]> => sql<ListedRow>`
-  select replace(o.id::text, '-', '') as id, o.name, o.role, o.state,
+  select o.id, o.name, o.role, o.state,
     (select s.started_at from operators.session s where s.tenant = ${tenant} and s.operator = o.id order by s.started_at desc limit 1) as last_at,
     (select count(*)::int from operators.session s where s.tenant = ${tenant} and s.operator = o.id and s.ended_at is null and s.expires_at > ${now}
       and s.seen_at > ${seenSince}) as sessions
@@ -22,7 +22,7 @@ export const listOperators = (sql: SqlTag, tenant: Uuid, now: Date, seenSince: D
 
 /** Locks the active operators of some roles, in the order of their ids; resolves to those that are so once they are locked. */
 export const lockActive = (sql: SqlTag, tenant: Uuid, roles: readonly string[]): Promise<{ id: Uuid }[]> => sql<{ id: Uuid }>`
-  select replace(id::text, '-', '') as id from operators.operator where tenant = ${tenant} and state = 'active' and role = any(${roles}::text[])
+  select id from operators.operator where tenant = ${tenant} and state = 'active' and role = any(${roles}::text[])
   order by operators.operator.id for update`;
 
 export const hasPasskey = async (sql: SqlTag, tenant: Uuid, operator: Uuid): Promise<boolean> => (await sql`
@@ -44,7 +44,7 @@ export const insertEnrolment = (sql: SqlTag, tenant: Uuid, e: EnrolmentRow, now:
   values (${tenant}, ${e.id}, ${e.operator}, ${e.secret_mac}, ${e.totp}, ${now}, ${e.expires_at})`;
 
 export const lockEnrolment = async (sql: SqlTag, id: Uuid): Promise<EnrolmentRow | undefined> => (await sql<EnrolmentRow>`
-  select replace(id::text, '-', '') as id, replace(operator::text, '-', '') as operator, secret_mac, totp, expires_at, ended_at
+  select id, operator, secret_mac, totp, expires_at, ended_at
   from operators.enrolment where id = ${id} for update`)[0];
 
 /** Ends every open link of an operator. */
@@ -58,7 +58,7 @@ export const insertPasskey = (sql: SqlTag, tenant: Uuid, p: PasskeyRow, index: B
   values (${tenant}, ${p.id}, ${p.operator}, ${index}, ${p.credential}, ${p.counter}, ${now}) on conflict (tenant, credential_index) do nothing returning id`;
 
 export const lockPasskey = async (sql: SqlTag, index: Buffer): Promise<PasskeyRow | undefined> => (await sql<PasskeyRow>`
-  select replace(id::text, '-', '') as id, replace(operator::text, '-', '') as operator, credential, counter
+  select id, operator, credential, counter
   from operators.passkey where credential_index = ${index} for update`)[0];
 
 export const notePasskey = (sql: SqlTag, id: Uuid, counter: number, now: Date): Promise<unknown[]> => sql`
@@ -76,7 +76,7 @@ export const insertSession = (sql: SqlTag, tenant: Uuid, s: Pick<SessionRow, 'id
 
 /** A session with its operator's role and state now. */
 export const readSession = async (sql: SqlTag, id: Uuid): Promise<SessionRow | undefined> => (await sql<SessionRow>`
-  select replace(s.id::text, '-', '') as id, replace(s.operator::text, '-', '') as operator, s.secret_mac, s.seen_at, s.expires_at, s.ended_at, o.role, o.state
+  select s.id, s.operator, s.secret_mac, s.seen_at, s.expires_at, s.ended_at, o.role, o.state
   from operators.session s join operators.operator o on o.tenant = s.tenant and o.id = s.operator where s.id = ${id}`)[0];
 
 export const noteSeen = (sql: SqlTag, id: Uuid, now: Date): Promise<unknown[]> => sql`update operators.session set seen_at = ${now} where id = ${id}`;
@@ -89,7 +89,7 @@ export const endSessionsOf = (sql: SqlTag, operator: Uuid, now: Date, reason: st
 
 /** Which of these sessions are over, or not there. */
 export const endedSessions = (sql: SqlTag, tenant: Uuid, ids: readonly string[], now: Date): Promise<{ id: string }[]> => sql<{ id: string }>`
-  select replace(i::text, '-', '') as id from unnest(${ids}::uuid[]) u (i)
+  select i as id from unnest(${ids}::uuid[]) u (i)
   where not exists (select 1 from operators.session s where s.tenant = ${tenant} and s.id = u.i and s.ended_at is null and s.expires_at > ${now})`;
 
 /** Marks a challenge as answered; no row means that it was before. */

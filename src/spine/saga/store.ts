@@ -10,23 +10,23 @@ export const insertSagas = (sql: SqlTag, tenant: string, name: string, version: 
   insert into saga.saga (tenant, id, name, version, key, state, input, next_at, deadline_at, trace, created_at)
   select ${tenant}, i, ${name}, ${version}, k, 'running', n, ${at}, ${deadline}, t, ${at}
   from unnest(${n.id}::uuid[], ${n.key}::text[], string_to_array(${joinedJson(n.input)}, chr(30), ''), ${n.trace}::text[]) r (i, k, n, t)
-  on conflict (tenant, name, key) do nothing returning replace(id::text, '-', '') as id`;
+  on conflict (tenant, name, key) do nothing returning id`;
 
 export const sagasOfKeys = (sql: SqlTag, tenant: string, name: string, keys: readonly string[]): Promise<{ id: string; key: string }[]> =>
   sql<{ id: string; key: string }>`
-  select replace(id::text, '-', '') as id, key from saga.saga where tenant = ${tenant} and name = ${name} and key = any(${keys}::text[])`;
+  select id, key from saga.saga where tenant = ${tenant} and name = ${name} and key = any(${keys}::text[])`;
 
 /** Takes sagas that are due, and those whose worker's lease ran out. */
 export const claimSagas = (sql: SqlTag, worker: string, now: Date, until: Date, limit: number): Promise<(SagaRow & { late: boolean })[]> =>
   sql<SagaRow & { late: boolean }>`
   update saga.saga s set next_at = ${until}, worker = ${worker}
   where id = any(array(select id from saga.saga where next_at <= ${now} order by next_at limit ${limit} for update skip locked))
-  returning replace(s.id::text, '-', '') as id, replace(s.tenant::text, '-', '') as tenant, name, version, key, state, at, moves, input, vals, tries,
+  returning s.id, s.tenant, name, version, key, state, at, moves, input, vals, tries,
     problem, trace, deadline_at, s.next_at, deadline_at <= ${now} as late`;
 
 /** Locks sagas and tells where they stand; whoever comes second finds that they have moved. */
 export const lockPlaces = (sql: SqlTag, ids: readonly string[]): Promise<{ id: string; moves: number }[]> => sql<{ id: string; moves: number }>`
-  select replace(id::text, '-', '') as id, moves from saga.saga where id = any(${ids}::uuid[]) and ended_at is null order by id for update`;
+  select id, moves from saga.saga where id = any(${ids}::uuid[]) and ended_at is null order by id for update`;
 
 export interface Moved { id: string; state: SagaState; at: number; vals: string; problem: string | null; nextAt: Date | null; endedAt: Date | null }
 
@@ -62,12 +62,12 @@ export const putOff = (sql: SqlTag, id: string, worker: string, error: string, n
 export type KnownSaga = SagaRow & { error: string | null; created_at: Date; ended_at: Date | null };
 
 export const readSaga = async (sql: SqlTag, id: string): Promise<KnownSaga | undefined> => (await sql<KnownSaga>`
-  select replace(id::text, '-', '') as id, replace(tenant::text, '-', '') as tenant, name, version, key, state, at, moves, input, vals, tries, trace,
+  select id, tenant, name, version, key, state, at, moves, input, vals, tries, trace,
     deadline_at, problem, error, next_at, created_at, ended_at
   from saga.saga where id = ${id}`)[0];
 
 export const lockSaga = async (sql: SqlTag, id: string): Promise<KnownSaga | undefined> => (await sql<KnownSaga>`
-  select replace(id::text, '-', '') as id, replace(tenant::text, '-', '') as tenant, name, version, key, state, at, moves, input, vals, tries, trace,
+  select id, tenant, name, version, key, state, at, moves, input, vals, tries, trace,
     deadline_at, problem, error, next_at, created_at, ended_at
   from saga.saga where id = ${id} for update`)[0];
 
@@ -79,7 +79,7 @@ const NEWEST = 'ffffffffffffffffffffffffffffffff';
 /** Newest first; of one state, or only those that have not ended. */
 export const listSagas = (sql: SqlTag, tenant: string, state: string | null, open: boolean, before: string | null, limit: number): Promise<KnownSaga[]> =>
   sql<KnownSaga>`
-  select replace(id::text, '-', '') as id, replace(tenant::text, '-', '') as tenant, name, version, key, state, at, moves, input, vals, tries, trace,
+  select id, tenant, name, version, key, state, at, moves, input, vals, tries, trace,
     deadline_at, problem, error, next_at, created_at, ended_at
   from saga.saga where tenant = ${tenant} and id < ${before ?? NEWEST}::uuid and (${state}::text is null or state = ${state})
     and (not ${open} or ended_at is null)
@@ -88,7 +88,7 @@ export const listSagas = (sql: SqlTag, tenant: string, state: string | null, ope
 export interface KnownStep { no: number; step: string; move: 'do' | 'undo'; result: string; problem: string | null; by_operator: string | null;
   reason: string | null; at: Date }
 export const listSteps = (sql: SqlTag, saga: string): Promise<KnownStep[]> => sql<KnownStep>`
-  select no, step, move, result, problem, replace(by_operator::text, '-', '') as by_operator, reason, at from saga.step
+  select no, step, move, result, problem, by_operator, reason, at from saga.step
   where saga = ${saga} order by no`;
 
 export const lastResult = async (sql: SqlTag, saga: string): Promise<string | undefined> => (await sql<{ result: string }>`

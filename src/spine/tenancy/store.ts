@@ -5,7 +5,7 @@ type TenantRow = Omit<TenantRecord, 'clockOffsetMs'> & { clock_offset_ms: bigint
 
 /** Every tenant of the directory. */
 export const allTenants = (sql: SqlTag): Promise<TenantRow[]> => sql<TenantRow>`
-  select replace(id::text, '-', '') as id, slug, name, country, zone, languages, cell, products, clock_offset_ms, hosts, brand, synthetic
+  select id, slug, name, country, zone, languages, cell, products, clock_offset_ms, hosts, brand, synthetic
   from tenancy.tenant order by slug`;
 
 /** Adds a tenant or brings its settings up to date; the id never changes. */

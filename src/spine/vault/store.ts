@@ -12,7 +12,7 @@ export const addTenantKey = (sql: SqlTag, tenant: Uuid, row: TenantKeyRow, at: D
 export interface SubjectKeyRow { subject: string; wrapped: string }
 
 export const subjectKeyRows = (sql: SqlTag, subjects: readonly Uuid[]): Promise<SubjectKeyRow[]> => sql<SubjectKeyRow>`
-  select replace(subject::text, '-', '') as subject, wrapped from vault.subject_key
+  select subject, wrapped from vault.subject_key
   where subject = any(${subjects}::uuid[])`;
 
 /** Adds keys; a subject that has one keeps it. */
@@ -20,4 +20,4 @@ export const addSubjectKeys = (sql: SqlTag, tenant: Uuid, rows: readonly Subject
   insert into vault.subject_key (tenant, subject, wrapped)
   select ${tenant}, s, w from unnest(${rows.map((r) => r.subject)}::uuid[], ${rows.map((r) => r.wrapped)}::text[]) r (s, w)
   on conflict (tenant, subject) do nothing
-  returning replace(subject::text, '-', '') as subject, wrapped`;
+  returning subject, wrapped`;

@@ -11,15 +11,15 @@ export const insertCampaign = (sql: SqlTag, tenant: Uuid, now: Date, c: Omit<Cam
   values (${tenant}, ${c.id}, ${c.texts}, ${c.per_minute}, 0, ${now}, ${now}, ${c.state}, ${c.audience}, ${c.gathered}, ${c.wanted}, ${c.expires_at})`;
 
 export const lockCampaign = async (sql: SqlTag, tenant: Uuid, id: string): Promise<CampaignRow | undefined> => (await sql<CampaignRow>`
-  select replace(id::text, '-', '') as id, texts, per_minute, people, next_at, created_at, state, audience, gathered,
-    replace(gathered_to::text, '-', '') as gathered_to, wanted, turn, expires_at from notify.campaign where tenant = ${tenant} and id = ${id} for update`)[0];
+  select id, texts, per_minute, people, next_at, created_at, state, audience, gathered,
+    gathered_to, wanted, turn, expires_at from notify.campaign where tenant = ${tenant} and id = ${id} for update`)[0];
 export const campaignsBefore = (sql: SqlTag, tenant: Uuid, before: string, limit: number): Promise<CampaignRow[]> => sql<CampaignRow>`
-  select replace(id::text, '-', '') as id, texts, per_minute, people, next_at, created_at, state, audience, gathered,
-    replace(gathered_to::text, '-', '') as gathered_to, wanted, turn, expires_at from notify.campaign
+  select id, texts, per_minute, people, next_at, created_at, state, audience, gathered,
+    gathered_to, wanted, turn, expires_at from notify.campaign
   where tenant = ${tenant} and id < ${before} order by id desc limit ${limit}`;
 export const campaignOf = async (sql: SqlTag, tenant: Uuid, id: string): Promise<CampaignRow | undefined> => (await sql<CampaignRow>`
-  select replace(id::text, '-', '') as id, texts, per_minute, people, next_at, created_at, state, audience, gathered,
-    replace(gathered_to::text, '-', '') as gathered_to, wanted, turn, expires_at from notify.campaign where tenant = ${tenant} and id = ${id}`)[0];
+  select id, texts, per_minute, people, next_at, created_at, state, audience, gathered,
+    gathered_to, wanted, turn, expires_at from notify.campaign where tenant = ${tenant} and id = ${id}`)[0];
 
 export const growCampaign = (sql: SqlTag, tenant: Uuid, id: string, c: Pick<CampaignRow, 'people' | 'next_at' | 'gathered' | 'gathered_to' | 'wanted'>):
   Promise<unknown[]> => sql`
@@ -32,12 +32,12 @@ export const turnCampaign = (sql: SqlTag, tenant: Uuid, id: string, state: Campa
 export const shareState = async (sql: SqlTag, tenant: Uuid, id: string): Promise<CampaignState | undefined> => (await sql<{ state: CampaignState }>`
   select state from notify.campaign where tenant = ${tenant} and id = ${id} for share`)[0]?.state;
 export const campaignTexts = (sql: SqlTag, tenant: Uuid, ids: readonly string[]): Promise<{ id: Uuid; texts: string }[]> => sql<{ id: Uuid; texts: string }>`
-  select replace(id::text, '-', '') as id, texts from notify.campaign where tenant = ${tenant} and id = any(${ids}::uuid[])`;
+  select id, texts from notify.campaign where tenant = ${tenant} and id = any(${ids}::uuid[])`;
 
 /** Persons who were told of one of these kinds, from one on by their ids. */
 export const toldAfter = async (sql: SqlTag, tenant: Uuid, kinds: readonly string[], after: string,
   limit: number): Promise<Uuid[]> => (await sql<{ person: Uuid }>`
-  select replace(person::text, '-', '') as person from (select distinct person from notify.notice
+  select person from (select distinct person from notify.notice
     where tenant = ${tenant} and person > ${after} and kind = any(${kinds}::text[]) order by person limit ${limit}) p`).map((r) => r.person);
 export const countTold = async (sql: SqlTag, tenant: Uuid, kinds: readonly string[], max: number): Promise<number> => (await sql<{ n: number }>`
   select count(*)::int as n from (select distinct person from notify.notice where tenant = ${tenant} and kind = any(${kinds}::text[])
@@ -46,13 +46,13 @@ export const countTold = async (sql: SqlTag, tenant: Uuid, kinds: readonly strin
 export interface CountRow { campaign: Uuid; state: MessageState; reason: Reason | null; count: number }
 /** What became of the messages of campaigns that leave the house. */
 export const countMessages = (sql: SqlTag, tenant: Uuid, ids: readonly string[]): Promise<CountRow[]> => sql<CountRow>`
-  select replace(campaign::text, '-', '') as campaign, state, reason, count(*)::int as count from notify.message
+  select campaign, state, reason, count(*)::int as count from notify.message
   where tenant = ${tenant} and campaign = any(${ids}::uuid[]) and channel <> 'inbox' group by campaign, state, reason order by campaign, state, reason`;
 
 /** Messages that were held back, locked; those that somebody works on are passed over. */
 export const heldOf = (sql: SqlTag, tenant: Uuid, campaign: string, limit: number): Promise<{ id: Uuid; notice: Uuid; channel: Channel }[]> =>
   sql<{ id: Uuid; notice: Uuid; channel: Channel }>`
-    select replace(id::text, '-', '') as id, replace(notice::text, '-', '') as notice, channel from notify.message
+    select id, notice, channel from notify.message
     where tenant = ${tenant} and campaign = ${campaign} and channel <> 'inbox' and state = 'waiting' and reason = 'paused'
     order by notice, id limit ${limit} for update skip locked`;
 /** Lets messages go at their new places; what they tell lives as long after them as it would have. */

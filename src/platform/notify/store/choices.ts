@@ -7,7 +7,7 @@ export const preferencesOf = (sql: SqlTag, tenant: Uuid, person: Uuid): Promise<
 export const askedFor = (sql: SqlTag, tenant: Uuid, persons: readonly Uuid[],
   kinds: readonly string[]): Promise<{ person: Uuid; kind: string; channel: string }[]> =>
   sql<{ person: Uuid; kind: string; channel: string }>`
-    select replace(person::text, '-', '') as person, kind, channel from notify.preference
+    select person, kind, channel from notify.preference
     where tenant = ${tenant} and person = any(${persons}::uuid[]) and kind = any(${kinds}::text[]) and wanted`;
 export const putPreferences = (sql: SqlTag, tenant: Uuid, person: Uuid, now: Date, p: readonly PreferenceRow[]): Promise<unknown[]> => sql`
   insert into notify.preference (tenant, person, kind, channel, wanted, changed_at)
@@ -27,7 +27,7 @@ export const dropQuiet = (sql: SqlTag, tenant: Uuid, person: Uuid): Promise<unkn
 
 export interface AddressRow { id: Uuid; person: Uuid; channel: 'email' | 'push'; value: string; state: 'unconfirmed' | 'confirmed' | 'gone' }
 export const addressesOf = (sql: SqlTag, tenant: Uuid, person: Uuid): Promise<AddressRow[]> => sql<AddressRow>`
-  select replace(id::text, '-', '') as id, replace(person::text, '-', '') as person, channel, value, state from notify.address
+  select id, person, channel, value, state from notify.address
   where tenant = ${tenant} and person = ${person} and state <> 'gone' order by created_at, id`;
 /** Adds an address, or finds the one that is there; a confirmed one stays confirmed, one that was gone begins anew. */
 export const putAddress = async (sql: SqlTag, tenant: Uuid, now: Date, a: AddressRow & { index: Buffer }): Promise<AddressRow> => (await sql<AddressRow>`
@@ -35,7 +35,7 @@ export const putAddress = async (sql: SqlTag, tenant: Uuid, now: Date, a: Addres
   values (${tenant}, ${a.id}, ${a.person}, ${a.channel}, ${a.value}, ${a.index}, ${a.state}, ${now}, ${now})
   on conflict (tenant, person, channel, value_index) do update
     set state = case when notify.address.state = 'gone' then excluded.state else notify.address.state end, changed_at = excluded.changed_at
-  returning replace(id::text, '-', '') as id, replace(person::text, '-', '') as person, channel, value, state`)[0] as AddressRow;
+  returning id, person, channel, value, state`)[0] as AddressRow;
 export const setAddress = async (sql: SqlTag, tenant: Uuid, person: Uuid, id: string, from: readonly string[], state: AddressRow['state'],
   now: Date): Promise<boolean> => (await sql`
   update notify.address set state = ${state},
@@ -45,7 +45,7 @@ export const dropAddress = async (sql: SqlTag, tenant: Uuid, person: Uuid, id: s
 export const dropAddresses = (sql: SqlTag, tenant: Uuid, person: Uuid): Promise<unknown[]> => sql`
   delete from notify.address where tenant = ${tenant} and person = ${person}`;
 export const mailAddressesOf = (sql: SqlTag, tenant: Uuid, persons: readonly Uuid[]): Promise<AddressRow[]> => sql<AddressRow>`
-  select replace(id::text, '-', '') as id, replace(person::text, '-', '') as person, channel, value, state from notify.address
+  select id, person, channel, value, state from notify.address
   where tenant = ${tenant} and person = any(${persons}::uuid[]) and channel = 'email' and state = 'confirmed' order by person`;
 /** After a bounce nothing goes to any mail address of this person before they confirm one again. */
 export const dropMail = (sql: SqlTag, tenant: Uuid, person: Uuid, now: Date): Promise<unknown[]> => sql`

@@ -35,16 +35,16 @@ export const insertNotices = async (sql: SqlTag, tenant: Uuid, now: Date, n: rea
         ${m.map((x) => x.channel)}::text[], ${m.map((x) => x.lane)}::text[], ${m.map((x) => x.state)}::text[], ${m.map((x) => x.reason)}::text[],
         ${m.map((x) => x.not_before)}::timestamptz[]) u (i, n, p, k, c, l, s, r, b) join fresh f on f.id = u.n
     )
-    select replace(id::text, '-', '') as id from fresh`).map((row) => row.id);
+    select id from fresh`).map((row) => row.id);
 
 /** A message with its notice, locked for the attempt. */
 export const lockMessage = async (sql: SqlTag, tenant: Uuid, id: string): Promise<(MessageRow & { notice_row: NoticeRow }) | undefined> => {
   const [row] = await sql<MessageRow & { data: string; link: string | null; campaign: Uuid | null; trace: string; noticed_at: Date; expires_at: Date }>`
-    select replace(m.id::text, '-', '') as id, replace(m.notice::text, '-', '') as notice, replace(m.person::text, '-', '') as person, m.kind, m.channel,
+    select m.id, m.notice, m.person, m.kind, m.channel,
       m.lane, m.state, m.reason,
       m.not_before, m.attempts, m.provider, m.provider_ref, m.created_at, m.sent_at, m.done_at,
       (select a.at from notify.attempt a where a.tenant = m.tenant and a.message = m.id and a.no = 1) as first_at, n.data, n.link,
-        replace(n.campaign::text, '-', '') as campaign, n.trace,
+        n.campaign, n.trace,
       n.created_at as noticed_at, n.expires_at
     from notify.message m join notify.notice n on n.tenant = m.tenant and n.id = m.notice where m.tenant = ${tenant} and m.id = ${id} for update of m`;
   return row && { ...row, notice_row: { id: row.notice, person: row.person, kind: row.kind, data: row.data, link: row.link, campaign: row.campaign,
@@ -63,10 +63,10 @@ export type OpenedMessage = MessageRow & Surroundings & { readonly notice_row: N
  */
 export async function openMessages(sql: SqlTag, tenant: Uuid, ids: readonly string[]): Promise<OpenedMessage[]> {
   const rows = await sql<MessageRow & Surroundings & Pick<NoticeRow, 'data' | 'link' | 'campaign' | 'trace' | 'expires_at'> & { noticed_at: Date }>`
-    select replace(m.id::text, '-', '') as id, replace(m.notice::text, '-', '') as notice, replace(m.person::text, '-', '') as person, m.kind, m.channel,
+    select m.id, m.notice, m.person, m.kind, m.channel,
       m.lane, m.state, m.reason, m.not_before, m.attempts, m.provider, m.provider_ref, m.created_at, m.sent_at, m.done_at,
       (select a.at from notify.attempt a where a.tenant = m.tenant and a.message = m.id and a.no = 1) as first_at,
-      n.data, n.link, replace(n.campaign::text, '-', '') as campaign, n.trace, n.created_at as noticed_at, n.expires_at,
+      n.data, n.link, n.campaign, n.trace, n.created_at as noticed_at, n.expires_at,
       (select p.wanted from notify.preference p where p.tenant = m.tenant and p.person = m.person and p.kind = m.kind and p.channel = m.channel) as wanted,
       q.from_minute as quiet_from, q.to_minute as quiet_to, q.zone,
       (select t.texts from notify.template t where t.tenant = m.tenant and t.kind = m.kind order by t.version desc limit 1) as own_texts,
@@ -114,7 +114,7 @@ export const startAttempts = (sql: SqlTag, tenant: Uuid, messages: readonly stri
 /** The messages that a provider knows by these ids, locked. */
 export const lockByRefs = (sql: SqlTag, tenant: Uuid, provider: string, refs: readonly string[]): Promise<(Pick<MessageRow, 'id' | 'person' | 'channel' |
   'state'> & { ref: string })[]> => sql<Pick<MessageRow, 'id' | 'person' | 'channel' | 'state'> & { ref: string }>`
-    select replace(id::text, '-', '') as id, replace(person::text, '-', '') as person, channel, state, provider_ref as ref from notify.message
+    select id, person, channel, state, provider_ref as ref from notify.message
     where tenant = ${tenant} and provider = ${provider} and provider_ref = any(${refs}::text[]) order by id for update`;
 export type Said = Pick<MessageRow, 'id' | 'state' | 'reason'>;
 /** Moves messages to where their receipts say. */
@@ -125,7 +125,7 @@ export const settle = (sql: SqlTag, tenant: Uuid, now: Date, s: readonly Said[])
 
 export interface InboxRow { id: Uuid; kind: string; data: string; link: string | null; campaign: Uuid | null; seen_at: Date | null; created_at: Date }
 export const inboxBefore = (sql: SqlTag, tenant: Uuid, person: Uuid, before: string, limit: number): Promise<InboxRow[]> => sql<InboxRow>`
-  select replace(id::text, '-', '') as id, kind, data, link, replace(campaign::text, '-', '') as campaign, seen_at, created_at from notify.notice
+  select id, kind, data, link, campaign, seen_at, created_at from notify.notice
   where tenant = ${tenant} and person = ${person} and shown and id < ${before} order by id desc limit ${limit}`;
 export const countUnseen = async (sql: SqlTag, tenant: Uuid, person: Uuid): Promise<number> => (await sql<{ n: number }>`
   select count(*)::int as n from notify.notice where tenant = ${tenant} and person = ${person} and shown and seen_at is null`)[0]?.n ?? 0;
@@ -133,7 +133,7 @@ export const countUnseen = async (sql: SqlTag, tenant: Uuid, person: Uuid): Prom
 export const markSeen = async (sql: SqlTag, tenant: Uuid, person: Uuid, ids: readonly string[] | null, now: Date): Promise<Uuid[]> => (await sql<{ id: Uuid }>`
   update notify.notice set seen_at = ${now}
   where tenant = ${tenant} and person = ${person} and shown and seen_at is null
-    and (${ids}::uuid[] is null or id = any(${ids}::uuid[])) returning replace(id::text, '-', '') as id`)
+    and (${ids}::uuid[] is null or id = any(${ids}::uuid[])) returning id`)
   .map((r) => r.id);
 export const openInboxMessages = (sql: SqlTag, tenant: Uuid, notices: readonly Uuid[], now: Date): Promise<unknown[]> => sql`
   update notify.message set state = 'opened',
@@ -150,25 +150,25 @@ export function messagesBefore(sql: SqlTag, tenant: Uuid, f: { state: string | n
   const { state, person, trace, before } = f;
   if (trace !== null) {
     return sql<MessageRow>`
-      select replace(m.id::text, '-', '') as id, replace(m.notice::text, '-', '') as notice, replace(m.person::text, '-', '') as person, m.kind, m.channel,
+      select m.id, m.notice, m.person, m.kind, m.channel,
         m.lane, m.state, m.reason, m.not_before, m.attempts, m.provider, m.provider_ref, m.created_at, m.sent_at, m.done_at, null::timestamptz as first_at
       from notify.notice n join notify.message m on m.tenant = n.tenant and m.notice = n.id
       where n.tenant = ${tenant} and n.trace = ${trace} and m.id < ${before} order by m.id desc limit ${limit}`;
   }
   if (person !== null) {
     return sql<MessageRow>`
-      select replace(id::text, '-', '') as id, replace(notice::text, '-', '') as notice, replace(person::text, '-', '') as person, kind, channel, lane, state,
+      select id, notice, person, kind, channel, lane, state,
         reason, not_before, attempts, provider, provider_ref, created_at, sent_at, done_at, null::timestamptz as first_at from notify.message
       where tenant = ${tenant} and person = ${person} and id < ${before} and (${state}::text is null or state = ${state}) order by id desc limit ${limit}`;
   }
   if (state !== null) {
     return sql<MessageRow>`
-      select replace(id::text, '-', '') as id, replace(notice::text, '-', '') as notice, replace(person::text, '-', '') as person, kind, channel, lane, state,
+      select id, notice, person, kind, channel, lane, state,
         reason, not_before, attempts, provider, provider_ref, created_at, sent_at, done_at, null::timestamptz as first_at from notify.message
       where tenant = ${tenant} and state = ${state} and id < ${before} order by id desc limit ${limit}`;
   }
   return sql<MessageRow>`
-    select replace(id::text, '-', '') as id, replace(notice::text, '-', '') as notice, replace(person::text, '-', '') as person, kind, channel, lane, state,
+    select id, notice, person, kind, channel, lane, state,
       reason, not_before, attempts, provider, provider_ref, created_at, sent_at, done_at, null::timestamptz as first_at from notify.message
     where tenant = ${tenant} and id < ${before} order by id desc limit ${limit}`;
 }

@@ -69,7 +69,7 @@ export const claimDeliveries = (sql: SqlTag, c: { worker: string; now: Date; unt
       select p.from_at + make_interval(secs => c.n * 60.0 / p.per_minute) from paced p join counted c on c.endpoint = p.id where p.id = e.id), e.paced_to)
     where e.id = any(array(select id from free)) returning e.id, e.tenant, e.url, e.secrets, e.headers, e.revision, e.streak
   )
-  select p.id, replace(p.endpoint::text, '-', '') as endpoint, p.attempts, replace(p.message::text, '-', '') as message, m.topic, m.at, m.data,
+  select p.id, p.endpoint, p.attempts, p.message, m.topic, m.at, m.data,
     case when p.nth = 1 then (select jsonb_build_object('tenant', replace(h.tenant::text, '-', ''), 'url', h.url, 'secrets', h.secrets, 'headers', h.headers,
       'revision', h.revision, 'streak', h.streak) from held h where h.id = p.endpoint) end as to
   from picked p cross join lateral (select topic, at, data from webhooks.message m where m.tenant = p.tenant and m.id = p.message limit 1) m
@@ -124,7 +124,7 @@ export const noteOutcomes = (sql: SqlTag, now: Date, o: { endpoints: string[]; s
     first_failure_at = case when o.failed = 0 then null when o.ok then ${now}::timestamptz else coalesce(e.first_failure_at, ${now}::timestamptz) end,
     last_success_at = case when o.ok then ${now}::timestamptz else e.last_success_at end, open_until = o.open_until
   from unnest(${o.endpoints}::uuid[], ${o.succeeded}::boolean[], ${o.failed}::int[], ${o.openUntil}::timestamptz[]) o (id, ok, failed, open_until)
-  where e.id = o.id and e.id = any(array(select id from locked)) returning replace(e.id::text, '-', '') as id, replace(e.tenant::text, '-', '') as tenant,
+  where e.id = o.id and e.id = any(array(select id from locked)) returning e.id, e.tenant,
     e.failures, e.first_failure_at`;
 
 export interface DeliveryRow { readonly id: bigint; readonly endpoint: string; readonly message: string; readonly topic: string; readonly status:

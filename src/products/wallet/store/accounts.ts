@@ -13,14 +13,14 @@ export const insertAccount = (sql: SqlTag, tenant: Uuid, a: { id: Uuid; person: 
 
 /** A person's accounts, oldest first. */
 export const accountsOfPerson = (sql: SqlTag, tenant: Uuid, person: Uuid): Promise<AccountRow[]> => sql<AccountRow>`
-  select replace(a.id::text, '-', '') as id, replace(a.person::text, '-', '') as person, a.currency, replace(a.ledger::text, '-', '') as ledger, a.state,
+  select a.id, a.person, a.currency, a.ledger, a.state,
     a.frozen_by, h.handle, a.opened_at
   from wallet.account a left join wallet.handle h on h.tenant = a.tenant and h.account = a.id
   where a.tenant = ${tenant} and a.person = ${person} order by a.opened_at, a.id`;
 
 /** Accounts by id, each looked up by its key. */
 export const accountsById = (sql: SqlTag, tenant: Uuid, ids: readonly string[]): Promise<AccountRow[]> => sql<AccountRow>`
-  select replace(a.id::text, '-', '') as id, replace(a.person::text, '-', '') as person, a.currency, replace(a.ledger::text, '-', '') as ledger, a.state,
+  select a.id, a.person, a.currency, a.ledger, a.state,
     a.frozen_by, h.handle, a.opened_at
   from unnest(${ids}::uuid[]) u (i)
   cross join lateral (select * from wallet.account x where x.tenant = ${tenant} and x.id = u.i offset 0) a
@@ -28,7 +28,7 @@ export const accountsById = (sql: SqlTag, tenant: Uuid, ids: readonly string[]):
 
 /** Accounts by handle, each looked up by its key. */
 export const accountsByHandle = (sql: SqlTag, tenant: Uuid, handles: readonly string[]): Promise<AccountRow[]> => sql<AccountRow>`
-  select replace(a.id::text, '-', '') as id, replace(a.person::text, '-', '') as person, a.currency, replace(a.ledger::text, '-', '') as ledger, a.state,
+  select a.id, a.person, a.currency, a.ledger, a.state,
     a.frozen_by, h.handle, a.opened_at
   from unnest(${handles}::text[]) u (n)
   cross join lateral (select handle, account from wallet.handle x where x.tenant = ${tenant} and x.handle = u.n offset 0) h
@@ -36,14 +36,14 @@ export const accountsByHandle = (sql: SqlTag, tenant: Uuid, handles: readonly st
 
 /** Accounts by the ledger account that each names. */
 export const accountsByLedger = (sql: SqlTag, tenant: Uuid, ledger: readonly string[]): Promise<AccountRow[]> => sql<AccountRow>`
-  select replace(a.id::text, '-', '') as id, replace(a.person::text, '-', '') as person, a.currency, replace(a.ledger::text, '-', '') as ledger, a.state,
+  select a.id, a.person, a.currency, a.ledger, a.state,
     a.frozen_by, h.handle, a.opened_at
   from unnest(${ledger}::uuid[]) u (i)
   cross join lateral (select * from wallet.account x where x.tenant = ${tenant} and x.ledger = u.i offset 0) a
   left join wallet.handle h on h.tenant = ${tenant} and h.account = a.id`;
 
 export const lockAccount = async (sql: SqlTag, tenant: Uuid, id: Uuid): Promise<AccountRow | undefined> => (await sql<AccountRow>`
-  select replace(id::text, '-', '') as id, replace(person::text, '-', '') as person, currency, replace(ledger::text, '-', '') as ledger, state, frozen_by,
+  select id, person, currency, ledger, state, frozen_by,
     null as handle, opened_at
   from wallet.account where tenant = ${tenant} and id = ${id} for update`)[0];
 
@@ -63,7 +63,7 @@ export const putHolder = (sql: SqlTag, tenant: Uuid, person: Uuid, tier: number,
 
 export const tiersOf = (sql: SqlTag, tenant: Uuid, persons: readonly string[]): Promise<{ person: Uuid; tier: 0 | 1 | 2 }[]> =>
   sql<{ person: Uuid; tier: 0 | 1 | 2 }>`
-  select replace(person::text, '-', '') as person, tier from wallet.holder where tenant = ${tenant} and person = any(${persons}::uuid[])`;
+  select person, tier from wallet.holder where tenant = ${tenant} and person = any(${persons}::uuid[])`;
 
 export interface UsageRow { person: string; currency: string; day: CivilDate; day_spent: bigint; day_count: number; month: CivilDate; month_spent: bigint }
 export interface UsageKey { readonly person: string; readonly currency: string }
@@ -76,12 +76,12 @@ export const makeUsage = (sql: SqlTag, tenant: Uuid, keys: readonly UsageKey[], 
 
 /** Locks what these holders have used, each named once and in the order given; one without a row is absent. A lock that leaves no dead row behind. */
 export const lockUsage = (sql: SqlTag, tenant: Uuid, keys: readonly UsageKey[]): Promise<UsageRow[]> => sql<UsageRow>`
-  select replace(l.person::text, '-', '') as person, l.currency, l.day, l.day_spent, l.day_count, l.month, l.month_spent
+  select l.person, l.currency, l.day, l.day_spent, l.day_count, l.month, l.month_spent
   from unnest(${keys.map((k) => k.person)}::uuid[], ${keys.map((k) => k.currency)}::text[]) u (p, c)
   cross join lateral (select * from wallet.usage x where x.tenant = ${tenant} and x.person = u.p and x.currency = u.c offset 0 for update) l`;
 
 export const readUsage = (sql: SqlTag, tenant: Uuid, person: Uuid): Promise<UsageRow[]> => sql<UsageRow>`
-  select replace(person::text, '-', '') as person, currency, day, day_spent, day_count, month, month_spent from wallet.usage
+  select person, currency, day, day_spent, day_count, month, month_spent from wallet.usage
   where tenant = ${tenant} and person = ${person}`;
 
 export const writeUsage = (sql: SqlTag, tenant: Uuid, rows: readonly (UsageKey & Usage)[]): Promise<unknown[]> => sql`

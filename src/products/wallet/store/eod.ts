@@ -13,15 +13,15 @@ export const insertRun = (sql: SqlTag, tenant: Uuid, r: { day: CivilDate; first:
   values (${tenant}, ${r.day}, 'running', ${r.first}, ${r.total}, 0, ${r.now}, ${r.now}) on conflict do nothing returning 1`;
 
 export const lockRun = async (sql: SqlTag, tenant: Uuid, day: CivilDate): Promise<RunRow | undefined> => (await sql<RunRow>`
-  select day, state, replace(reached::text, '-', '') as reached, total, done, started_at, batch_at, finished_at
+  select day, state, reached, total, done, started_at, batch_at, finished_at
   from wallet.eod_run where tenant = ${tenant} and day = ${day} for update`)[0];
 
 /** Runs, the newest day first. */
 export const readRuns = (sql: SqlTag, tenant: Uuid, limit: number): Promise<RunRow[]> => sql<RunRow>`
-  select day, state, replace(reached::text, '-', '') as reached, total, done, started_at, batch_at, finished_at
+  select day, state, reached, total, done, started_at, batch_at, finished_at
   from wallet.eod_run where tenant = ${tenant} order by day desc limit ${limit}`;
 export const readRun = async (sql: SqlTag, tenant: Uuid, day: CivilDate): Promise<RunRow | undefined> => (await sql<RunRow>`
-  select day, state, replace(reached::text, '-', '') as reached, total, done, started_at, batch_at, finished_at
+  select day, state, reached, total, done, started_at, batch_at, finished_at
   from wallet.eod_run where tenant = ${tenant} and day = ${day}`)[0];
 
 export const moveRun = (sql: SqlTag, tenant: Uuid, r: { day: CivilDate; reached: Uuid; done: number; state: string; finishedAt: Date | null; now: Date }):
@@ -33,7 +33,7 @@ export interface EodAccount { id: Uuid; ledger: Uuid; person: Uuid; currency: Cu
 
 /** Accounts that were there at the end of a day, in the order of their ids. */
 export const accountsAfter = (sql: SqlTag, tenant: Uuid, after: Uuid, before: Date, limit: number): Promise<EodAccount[]> => sql<EodAccount>`
-  select replace(id::text, '-', '') as id, replace(ledger::text, '-', '') as ledger, replace(person::text, '-', '') as person, currency, state
+  select id, ledger, person, currency, state
   from wallet.account where tenant = ${tenant} and id > ${after} and opened_at < ${before} and state <> 'closed' order by id limit ${limit}`;
 
 export const countAccounts = async (sql: SqlTag, tenant: Uuid, before: Date): Promise<number> => (await sql<{ n: number }>`
@@ -46,14 +46,14 @@ export const insertAccruals = (sql: SqlTag, tenant: Uuid, day: CivilDate, rows: 
   insert into wallet.accrual (tenant, account, day, balance, rate_ppm, micro)
   select ${tenant}, a, ${day}, b, r, m from unnest(${rows.map((r) => r.account)}::uuid[], ${rows.map((r) => r.balance)}::bigint[],
     ${rows.map((r) => r.ratePpm)}::int[], ${rows.map((r) => String(r.micro))}::numeric[]) u (a, b, r, m)
-  on conflict do nothing returning replace(account::text, '-', '') as account`;
+  on conflict do nothing returning account`;
 
 /** Locks what these accounts are owed, making what is missing. */
 export const lockOwed = (sql: SqlTag, tenant: Uuid, accounts: readonly Uuid[], day: CivilDate): Promise<{ account: Uuid; owed: string }[]> =>
   sql<{ account: Uuid; owed: string }>`
   insert into wallet.interest (tenant, account, owed_micro, through) select ${tenant}, a, 0, ${day} from unnest(${accounts}::uuid[]) u (a) order by a
   on conflict (tenant, account) do update set through = greatest(wallet.interest.through, excluded.through)
-  returning replace(account::text, '-', '') as account, owed_micro::text as owed`;
+  returning account, owed_micro::text as owed`;
 
 export const writeOwed = (sql: SqlTag, tenant: Uuid, rows: readonly { account: Uuid; micro: bigint }[]): Promise<unknown[]> => sql`
   update wallet.interest i set owed_micro = u.m from unnest(${rows.map((r) => r.account)}::uuid[], ${rows.map((r) => String(r.micro))}::numeric[]) u (a, m)

@@ -11,13 +11,13 @@ export const insertOrder = (sql: SqlTag, tenant: Uuid, o: OrderRow): Promise<unk
     ${o.created_at})`;
 
 export const readOrder = async (sql: SqlTag, tenant: Uuid, id: string): Promise<OrderRow | undefined> => (await sql<OrderRow>`
-  select replace(id::text, '-', '') as id, replace(account::text, '-', '') as account, replace(person::text, '-', '') as person, direction, amount, currency,
-    bank, ending, state, replace(hold::text, '-', '') as hold, replace(transfer::text, '-', '') as transfer, reason, created_at, done_at
+  select id, account, person, direction, amount, currency,
+    bank, ending, state, hold, transfer, reason, created_at, done_at
   from wallet.bank_order where tenant = ${tenant} and id = ${id}`)[0];
 
 export const lockOrder = async (sql: SqlTag, tenant: Uuid, id: string): Promise<OrderRow | undefined> => (await sql<OrderRow>`
-  select replace(id::text, '-', '') as id, replace(account::text, '-', '') as account, replace(person::text, '-', '') as person, direction, amount, currency,
-    bank, ending, state, replace(hold::text, '-', '') as hold, replace(transfer::text, '-', '') as transfer, reason, created_at, done_at
+  select id, account, person, direction, amount, currency,
+    bank, ending, state, hold, transfer, reason, created_at, done_at
   from wallet.bank_order where tenant = ${tenant} and id = ${id} for update`)[0];
 
 /** Writes what became of an order; the other side's account number is needed no longer and goes. */
@@ -28,13 +28,13 @@ export const endOrder = (sql: SqlTag, tenant: Uuid, o: { id: Uuid; state: string
   where tenant = ${tenant} and id = ${o.id} and state in ('pending', 'unknown')`;
 
 export const ordersOf = (sql: SqlTag, tenant: Uuid, accounts: readonly string[], limit: number): Promise<OrderRow[]> => sql<OrderRow>`
-  select replace(id::text, '-', '') as id, replace(account::text, '-', '') as account, replace(person::text, '-', '') as person, direction, amount, currency,
-    null as bank, ending, state, replace(hold::text, '-', '') as hold, replace(transfer::text, '-', '') as transfer, reason, created_at, done_at
+  select id, account, person, direction, amount, currency,
+    null as bank, ending, state, hold, transfer, reason, created_at, done_at
   from wallet.bank_order where tenant = ${tenant} and account = any(${accounts}::uuid[]) order by created_at desc, id desc limit ${limit}`;
 
 /** Orders by the transfer that settled them. */
 export const ordersByTransfer = (sql: SqlTag, tenant: Uuid,
   transfers: readonly string[]): Promise<{ transfer: Uuid; direction: 'in' | 'out'; ending: string }[]> =>
   sql<{ transfer: Uuid; direction: 'in' | 'out'; ending: string }>`
-  select replace(transfer::text, '-', '') as transfer, direction, ending from wallet.bank_order where tenant = ${tenant}
+  select transfer, direction, ending from wallet.bank_order where tenant = ${tenant}
     and transfer = any(${transfers}::uuid[])`;

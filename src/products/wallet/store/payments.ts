@@ -13,8 +13,8 @@ export const insertPayments = (sql: SqlTag, tenant: Uuid, p: readonly PaymentRow
 
 /** Payments by their transfer. */
 export const paymentsOf = (sql: SqlTag, tenant: Uuid, transfers: readonly string[]): Promise<PaymentRow[]> => sql<PaymentRow>`
-  select replace(p.id::text, '-', '') as id, replace(p.payer::text, '-', '') as payer, replace(p.payee::text, '-', '') as payee, p.amount, p.currency, p.cause,
-    replace(p.transfer::text, '-', '') as transfer, p.note
+  select p.id, p.payer, p.payee, p.amount, p.currency, p.cause,
+    p.transfer, p.note
   from unnest(${transfers}::uuid[]) u (t)
   cross join lateral (select * from wallet.payment x where x.tenant = ${tenant} and x.transfer = u.t offset 0) p`;
 
@@ -28,8 +28,8 @@ export const insertRequest = (sql: SqlTag, tenant: Uuid, r: RequestRow): Promise
   values (${tenant}, ${r.id}, ${r.payee}, ${r.payer}, ${r.amount}, ${r.currency}, ${r.note}, ${r.state}, ${r.created_at}, ${r.expires_at})`;
 
 export const lockRequest = async (sql: SqlTag, tenant: Uuid, id: Uuid): Promise<RequestRow | undefined> => (await sql<RequestRow>`
-  select replace(id::text, '-', '') as id, replace(payee::text, '-', '') as payee, replace(payer::text, '-', '') as payer, amount, currency, note, state,
-    replace(payment::text, '-', '') as payment, created_at, expires_at
+  select id, payee, payer, amount, currency, note, state,
+    payment, created_at, expires_at
   from wallet.request where tenant = ${tenant} and id = ${id} for update`)[0];
 
 export const decideRequest = (sql: SqlTag, tenant: Uuid, id: Uuid, state: string, payment: Uuid | null, now: Date): Promise<unknown[]> => sql`
@@ -37,8 +37,8 @@ export const decideRequest = (sql: SqlTag, tenant: Uuid, id: Uuid, state: string
 
 /** Requests from and to these accounts, newest first. */
 export const requestsOf = (sql: SqlTag, tenant: Uuid, accounts: readonly string[], limit: number): Promise<RequestRow[]> => sql<RequestRow>`
-  select replace(id::text, '-', '') as id, replace(payee::text, '-', '') as payee, replace(payer::text, '-', '') as payer, amount, currency, note, state,
-    replace(payment::text, '-', '') as payment, created_at, expires_at
+  select id, payee, payer, amount, currency, note, state,
+    payment, created_at, expires_at
   from wallet.request where tenant = ${tenant} and (payer = any(${accounts}::uuid[]) or payee = any(${accounts}::uuid[]))
   order by created_at desc, id desc limit ${limit}`;
 
@@ -55,19 +55,19 @@ export const insertSchedule = (sql: SqlTag, tenant: Uuid, s: ScheduleRow, now: D
   values (${tenant}, ${s.id}, ${s.person}, ${s.payer}, ${s.payee}, ${s.amount}, ${s.currency}, ${s.every}, ${s.first_on}, ${s.next_on}, ${s.state}, ${now})`;
 
 export const schedulesOf = (sql: SqlTag, tenant: Uuid, person: Uuid): Promise<ScheduleRow[]> => sql<ScheduleRow>`
-  select replace(id::text, '-', '') as id, replace(person::text, '-', '') as person, replace(payer::text, '-', '') as payer,
-    replace(payee::text, '-', '') as payee, amount, currency, every, first_on, next_on, state, runs, last_problem
+  select id, person, payer,
+    payee, amount, currency, every, first_on, next_on, state, runs, last_problem
   from wallet.schedule where tenant = ${tenant} and person = ${person} order by created_at desc, id desc limit 200`;
 
 export const lockSchedule = async (sql: SqlTag, tenant: Uuid, id: Uuid): Promise<ScheduleRow | undefined> => (await sql<ScheduleRow>`
-  select replace(id::text, '-', '') as id, replace(person::text, '-', '') as person, replace(payer::text, '-', '') as payer,
-    replace(payee::text, '-', '') as payee, amount, currency, every, first_on, next_on, state, runs, last_problem
+  select id, person, payer,
+    payee, amount, currency, every, first_on, next_on, state, runs, last_problem
   from wallet.schedule where tenant = ${tenant} and id = ${id} for update`)[0];
 
 /** Locks what is due on a day, the longest due first; what another process works on is left to it. */
 export const lockDue = (sql: SqlTag, tenant: Uuid, today: CivilDate, limit: number): Promise<ScheduleRow[]> => sql<ScheduleRow>`
-  select replace(id::text, '-', '') as id, replace(person::text, '-', '') as person, replace(payer::text, '-', '') as payer,
-    replace(payee::text, '-', '') as payee, amount, currency, every, first_on, next_on, state, runs, last_problem
+  select id, person, payer,
+    payee, amount, currency, every, first_on, next_on, state, runs, last_problem
   from wallet.schedule where tenant = ${tenant} and state = 'active' and next_on <= ${today} order by next_on, id limit ${limit} for update skip locked`;
 
 export const writeSchedule = (sql: SqlTag, tenant: Uuid, s: Pick<ScheduleRow, 'id' | 'next_on' | 'state' | 'runs' | 'last_problem'>): Promise<unknown[]> => sql`

@@ -44,16 +44,16 @@ export const insertHits = (sql: SqlTag, tenant: Uuid, person: Uuid, hits: readon
   Promise<{ id: Uuid; score: number }[]> => sql<{ id: Uuid; score: number }>`
   insert into wallet.hit (tenant, id, person, entry, score, state, found_at)
   select ${tenant}, i, ${person}, e, s, 'open', ${now} from unnest(${hits.map((h) => h.id)}::uuid[], ${hits.map((h) => h.entry)}::text[],
-    ${hits.map((h) => h.score)}::int[]) u (i, e, s) on conflict (tenant, person, entry) do nothing returning replace(id::text, '-', '') as id, score`;
+    ${hits.map((h) => h.score)}::int[]) u (i, e, s) on conflict (tenant, person, entry) do nothing returning id, score`;
 
 export const hitsOf = (sql: SqlTag, tenant: Uuid, person: Uuid): Promise<HitRow[]> => sql<HitRow>`
-  select replace(h.id::text, '-', '') as id, replace(h.person::text, '-', '') as person, h.entry, coalesce(s.name, h.entry) as name, s.birth_date, h.score,
+  select h.id, h.person, h.entry, coalesce(s.name, h.entry) as name, s.birth_date, h.score,
     h.state, h.found_at
   from wallet.hit h left join wallet.sanctioned s on s.tenant = h.tenant and s.id = h.entry
   where h.tenant = ${tenant} and h.person = ${person} order by h.score desc, h.id`;
 
 export const hitsIn = (sql: SqlTag, tenant: Uuid, state: HitState, limit: number): Promise<HitRow[]> => sql<HitRow>`
-  select replace(h.id::text, '-', '') as id, replace(h.person::text, '-', '') as person, h.entry, coalesce(s.name, h.entry) as name, s.birth_date, h.score,
+  select h.id, h.person, h.entry, coalesce(s.name, h.entry) as name, s.birth_date, h.score,
     h.state, h.found_at
   from wallet.hit h left join wallet.sanctioned s on s.tenant = h.tenant and s.id = h.entry
   where h.tenant = ${tenant} and h.state = ${state} order by h.found_at, h.id limit ${limit}`;
@@ -62,9 +62,9 @@ export const hitsIn = (sql: SqlTag, tenant: Uuid, state: HitState, limit: number
 export const decideHit = async (sql: SqlTag, tenant: Uuid, id: Uuid, d: { state: HitState; operator: Uuid; now: Date }): Promise<Uuid | undefined> =>
   (await sql<{ person: Uuid }>`
   update wallet.hit set state = ${d.state}, operator = ${d.operator}, decided_at = ${d.now} where tenant = ${tenant} and id = ${id} and state = 'open'
-  returning replace(person::text, '-', '') as person`)[0]?.person;
+  returning person`)[0]?.person;
 
 export const readHit = async (sql: SqlTag, tenant: Uuid, id: Uuid): Promise<HitRow | undefined> => (await sql<HitRow>`
-  select replace(h.id::text, '-', '') as id, replace(h.person::text, '-', '') as person, h.entry, coalesce(s.name, h.entry) as name, s.birth_date, h.score,
+  select h.id, h.person, h.entry, coalesce(s.name, h.entry) as name, s.birth_date, h.score,
     h.state, h.found_at
   from wallet.hit h left join wallet.sanctioned s on s.tenant = h.tenant and s.id = h.entry where h.tenant = ${tenant} and h.id = ${id}`)[0];

@@ -1,6 +1,6 @@
 import { isUnavailable, provide, spineStatement, token, type CellContext, type Clock, type Provided } from '#kernel';
 import {
-  BUSY_LOOK_MS, BUSY_PER_MS, EventSignal, GAP_LOOK_MS, GAP_LOOKS, GATHER_BUSY_MS, GATHER_MS, PARTS, RELAY_BATCH_MAX, RELAY_POLL_MS,
+  BUSY_PER_MS, EventSignal, GAP_LOOK_MS, GAP_LOOKS, GATHER_BUSY_MS, GATHER_LOOKS, GATHER_MS, LOOKS_KEPT, PARTS, RELAY_BATCH_MAX, RELAY_POLL_MS,
 } from '../contract.ts';
 import { lastPos, tailAfter, type PartEvent, type TailRow } from '../store.ts';
 import { whenInsertersEnd } from './log.ts';
@@ -57,13 +57,20 @@ async function settledAfter(r: Reading, pos: bigint, topics: readonly string[]):
   return (await read()).filter((row) => row.pos <= high);
 }
 
+/** Under load each commit wakes the reading: what comes within this is read together. */
+function restMs(perMs: number, looks: readonly number[]): number {
+  if (perMs < BUSY_PER_MS) return GATHER_MS;
+  const middle = looks.toSorted((a, b) => a - b)[looks.length >> 1] ?? 0;
+  return Math.min(GATHER_BUSY_MS, Math.max(GATHER_MS, GATHER_LOOKS * middle));
+}
+
 async function reading(r: Reading): Promise<void> {
   const signal = r.cell.use(EventSignal);
   let pos: bigint | undefined;
   let lookedMs = r.clock.monotonicMs();
   // Over some ten looks, since commits come in bunches.
   let perMs = 0;
-  let lookMs = 0;
+  let looks: number[] = [];
   while (!r.ending.signal.aborted) {
     const waiting = signal.wait(RELAY_POLL_MS, r.ending.signal);
     try {
@@ -84,7 +91,8 @@ async function reading(r: Reading): Promise<void> {
       const rows = await settledAfter(r, pos, topics);
       const upTo = rows.at(-1)?.pos;
       if (upTo === undefined) {
-        [perMs, lookMs] = [0, 0];
+        perMs = 0;
+        looks = [];
         await waiting;
         continue;
       }
@@ -94,12 +102,10 @@ async function reading(r: Reading): Promise<void> {
         if (r.members.has(m)) tell(r, m, () => m.follower.read(events.filter((e) => m.follower.topics.includes(e.topic)), upTo));
       }
       const now = r.clock.monotonicMs();
-      // One that was held up by something else says little.
-      lookMs += (Math.min(now - began, 2 * BUSY_LOOK_MS) - lookMs) / 10;
+      looks = [...looks, now - began].slice(-LOOKS_KEPT);
       perMs += (rows.length / Math.max(1, now - lookedMs) - perMs) / 10;
       lookedMs = now;
-      // Under load each commit wakes this: what comes within a moment is read together.
-      if (rows.length < RELAY_BATCH_MAX) await r.clock.sleep(perMs < BUSY_PER_MS || lookMs < BUSY_LOOK_MS ? GATHER_MS : GATHER_BUSY_MS, r.ending.signal);
+      if (rows.length < RELAY_BATCH_MAX) await r.clock.sleep(restMs(perMs, looks), r.ending.signal);
     } catch (error) {
       for (const m of r.members) tell(r, m, () => m.follower.away());
       if (!isUnavailable(error)) throw error;

@@ -6,7 +6,7 @@ import { plainArray } from './arrays.ts';
 export interface FixedAccount { readonly no: number; readonly id: Uuid; readonly currency: Currency }
 
 export const fixedAccounts = (sql: SqlTag, ids: readonly string[]): Promise<FixedAccount[]> => sql<FixedAccount>`
-  select no, replace(id::text, '-', '') as id, currency from ledger.account where id = any(${plainArray(ids)}::uuid[])`;
+  select no, id, currency from ledger.account where id = any(${plainArray(ids)}::uuid[])`;
 
 export interface LockedAccount { no: number; flags: number; posted: bigint; pending_in: bigint; pending_out: bigint; minimum: bigint | null;
   maximum: bigint | null; last_at_us: bigint }
@@ -70,8 +70,8 @@ export const insertAccounts = (sql: SqlTag, tenant: string, at: Date, a: readonl
 export interface AccountRow extends LockedAccount { id: Uuid; currency: Currency; code: string; kind: AccountKind; holder: Uuid | null }
 
 export const readAccounts = (sql: SqlTag, ids: readonly Uuid[]): Promise<AccountRow[]> => sql<AccountRow>`
-  select a.no, replace(a.id::text, '-', '') as id, a.currency, a.flags, a.posted, a.pending_in, a.pending_out, a.minimum, a.maximum, a.last_at_us,
-    a.code, c.kind, replace(a.holder::text, '-', '') as holder
+  select a.no, a.id, a.currency, a.flags, a.posted, a.pending_in, a.pending_out, a.minimum, a.maximum, a.last_at_us,
+    a.code, c.kind, a.holder
   from ledger.account a join ledger.chart c on c.tenant = a.tenant and c.code = a.code
   where a.id = any(${plainArray(ids)}::uuid[])`;
 
@@ -79,7 +79,7 @@ export const accountNumber = async (sql: SqlTag, id: Uuid): Promise<{ no: number
   (await sql<{ no: number; currency: Currency; flags: number }>`select no, currency, flags from ledger.account where id = ${id}`)[0];
 
 export const accountsOfHolder = (sql: SqlTag, holder: Uuid): Promise<{ id: Uuid }[]> => sql<{ id: Uuid }>`
-  select replace(id::text, '-', '') as id from ledger.account where holder = ${holder} order by code, currency`;
+  select id from ledger.account where holder = ${holder} order by code, currency`;
 
 /** How far the books are sealed; shared with other postings, alone for a sealing. */
 export const shareSeal = async (sql: SqlTag): Promise<CivilDate | null> =>

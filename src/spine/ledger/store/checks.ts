@@ -6,10 +6,10 @@ export const unbalanced = (sql: SqlTag): Promise<{ currency: string; sum: string
   group by currency having sum(case when flags & 1 = 1 then posted else -posted end) <> 0`;
 
 export const outsideGuards = (sql: SqlTag): Promise<{ id: string }[]> => sql<{ id: string }>`
-  select replace(id::text, '-', '') as id from ledger.account where posted - pending_out < minimum or posted + pending_in > maximum order by no limit 100`;
+  select id from ledger.account where posted - pending_out < minimum or posted + pending_in > maximum order by no limit 100`;
 
 export const overdueHolds = (sql: SqlTag, beforeUs: bigint): Promise<{ id: string }[]> => sql<{ id: string }>`
-  select replace(id::text, '-', '') as id from ledger.hold where expires_at_us < ${beforeUs} order by expires_at_us limit 100`;
+  select id from ledger.hold where expires_at_us < ${beforeUs} order by expires_at_us limit 100`;
 
 export const accountRange = async (sql: SqlTag, after: number, limit: number): Promise<number[]> =>
   (await sql<{ no: number }>`select no from ledger.account where no > ${after} order by no limit ${limit}`).map((r) => r.no);
@@ -28,7 +28,7 @@ export const brokenBalances = (sql: SqlTag, accounts: readonly number[]): Promis
       union all
       select at_us, false, kind, amount, credit_balance, coalesce(credit_in, 0), coalesce(credit_out, 0) from ledger.transfer where credit = a.no) t on true
     where a.no = any(${plainArray(accounts)}::int[]))
-  select replace(a.id::text, '-', '') as id, min(e.at_us) filter (where e.wrong <> 0) as at_us
+  select a.id, min(e.at_us) filter (where e.wrong <> 0) as at_us
   from ledger.account a left join entry e on e.no = a.no
   where a.no = any(${plainArray(accounts)}::int[])
   group by a.no, a.id
@@ -39,7 +39,7 @@ export const brokenBalances = (sql: SqlTag, accounts: readonly number[]): Promis
 
 /** Accounts whose pending sums are not those of their open holds. */
 export const brokenHolds = (sql: SqlTag, accounts: readonly number[]): Promise<{ id: string }[]> => sql<{ id: string }>`
-  select replace(a.id::text, '-', '') as id from ledger.account a left join lateral (
+  select a.id from ledger.account a left join lateral (
     select coalesce(sum(h.amount) filter (where (h.debit = a.no) = (a.flags & 1 = 1)), 0) as pending_in,
       coalesce(sum(h.amount) filter (where (h.debit = a.no) <> (a.flags & 1 = 1)), 0) as pending_out
     from ledger.hold h where h.debit = a.no or h.credit = a.no) h on true
@@ -50,7 +50,7 @@ export const periods = async (sql: SqlTag): Promise<CivilDate[]> =>
 
 /** Accounts whose sealed balance is not the sum of what is dated up to then. Every movement is added up, no running balance is believed. */
 export const brokenSummaries = (sql: SqlTag, accounts: readonly number[], day: CivilDate, dayEndUs: bigint): Promise<{ id: string }[]> => sql<{ id: string }>`
-  select replace(a.id::text, '-', '') as id
+  select a.id
   from ledger.account a join ledger.summary m on m.account = a.no and m.ends_on = ${day} join lateral (
     select coalesce(sum(case when d = (a.flags & 1 = 1) then amount else -amount end), 0) as sum from (
       select true as d, amount, kind, effective, at_us from ledger.transfer where debit = a.no
@@ -63,8 +63,8 @@ export interface HashedRow { id: string; group: string; kind: number; debit: num
 
 /** The rows of postings by the id of their first transfer, in the order of their legs. */
 export const postedRows = (sql: SqlTag, first: readonly string[]): Promise<HashedRow[]> => sql<HashedRow>`
-  select replace(id::text, '-', '') as id, replace(coalesce("group", id)::text, '-', '') as "group", kind, debit, credit, amount, at_us, debit_balance,
-    credit_balance, effective, replace(target::text, '-', '') as target
+  select id, replace(coalesce("group", id)::text, '-', '') as "group", kind, debit, credit, amount, at_us, debit_balance,
+    credit_balance, effective, target
   from ledger.transfer where result = 0 and (id = any(${plainArray(first)}::uuid[]) or "group" = any(${plainArray(first)}::uuid[])) order by leg`;
 
 export const countPosted = async (sql: SqlTag): Promise<bigint> =>

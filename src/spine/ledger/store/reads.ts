@@ -65,8 +65,8 @@ export interface EntryRow { id: Uuid; group: Uuid | null; at_us: bigint; effecti
 
 /** Posted movements of an account between two instants, newest first; the limit stands in each arm. */
 export const entriesBefore = (sql: SqlTag, account: number, fromUs: bigint, beforeUs: bigint, limit: number): Promise<EntryRow[]> => sql<EntryRow>`
-  select replace(r.id::text, '-', '') as id, replace(r."group"::text, '-', '') as "group", r.at_us, r.effective, r.kind, r.debit,
-    replace(o.id::text, '-', '') as other, r.amount, r.balance, r.code, replace(r.trace::text, '-', '') as trace, replace(r.target::text, '-', '') as target
+  select r.id, replace(r."group"::text, '-', '') as "group", r.at_us, r.effective, r.kind, r.debit,
+    o.id as other, r.amount, r.balance, r.code, r.trace, r.target
   from (
     (select id, "group", at_us, effective, kind, true as debit, credit as other, amount, debit_balance as balance, code, trace, target from ledger.transfer
       where debit = ${account} and at_us >= ${fromUs} and at_us < ${beforeUs} and kind in (1, 4, 7) and amount > 0
@@ -102,6 +102,6 @@ export const insertSummaries = (sql: SqlTag, tenant: Uuid, day: CivilDate, rows:
 /** Accounts in the order of their numbers: of one code or currency, or all. */
 export const accountsAfter = (sql: SqlTag, after: number, code: string | null, currency: string | null, limit: number): Promise<{ no: number; id: Uuid }[]> =>
   sql<{ no: number; id: Uuid }>`
-  select no, replace(id::text, '-', '') as id from ledger.account
+  select no, id from ledger.account
   where no > ${after} and (${code}::text is null or code = ${code}::text) and (${currency}::text is null or currency = ${currency}::text)
   order by no limit ${limit}`;

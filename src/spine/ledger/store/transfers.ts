@@ -33,16 +33,16 @@ interface TransferRow { id: Uuid; kind: number; result: number; code: number; de
 
 /** Transfers by id, with the ids of their accounts. */
 export const readTransfers = async (sql: SqlTag, ids: readonly string[]): Promise<StoredTransfer[]> => (await sql<TransferRow>`
-  select replace(t.id::text, '-', '') as id, t.kind, t.result, t.code, replace(d.id::text, '-', '') as debit, replace(c.id::text, '-', '') as credit, t.amount,
+  select t.id, t.kind, t.result, t.code, d.id as debit, c.id as credit, t.amount,
     coalesce(d.currency, c.currency) as currency, t.at_us, t.debit_balance, t.credit_balance, t.effective, t.leg, replace(t."group"::text, '-', '') as "group",
     case when t."group" is null then 1 else (select count(*)::int from ledger.transfer g where g."group" = t."group") end as size,
-    replace(t.target::text, '-', '') as target, t.expires_at_us, t.asked
+    t.target, t.expires_at_us, t.asked
   from ledger.transfer t left join ledger.account d on d.no = t.debit left join ledger.account c on c.no = t.credit
   where t.id = any(${plainArray(ids)}::uuid[])`).map(toStored);
 
 /** Transfers that hang together with one: of its group, its target, and what was done to it. */
 export const linkedTransfers = (sql: SqlTag, id: Uuid, group: Uuid | null, target: Uuid | null): Promise<{ id: Uuid }[]> => sql<{ id: Uuid }>`
-  select replace(id::text, '-', '') as id from (
+  select id from (
     select id from ledger.transfer where "group" = ${group} and "group" is not null
     union select id from ledger.transfer where id = ${target}
     union select id from ledger.transfer where target = ${id} and kind in (4, 5, 6)
@@ -50,7 +50,7 @@ export const linkedTransfers = (sql: SqlTag, id: Uuid, group: Uuid | null, targe
   where id <> ${id}`;
 
 export const traceOf = async (sql: SqlTag, id: Uuid): Promise<string> =>
-  (await sql<{ trace: string }>`select replace(trace::text, '-', '') as trace from ledger.transfer where id = ${id}`)[0]?.trace ?? '';
+  (await sql<{ trace: string }>`select trace from ledger.transfer where id = ${id}`)[0]?.trace ?? '';
 
 const toStored = (r: TransferRow): StoredTransfer => ({
   id: r.id, kind: r.kind, result: r.result, code: r.code, debit: r.debit, credit: r.credit, amount: r.amount, currency: r.currency, atUs: r.at_us,
@@ -61,7 +61,7 @@ const toStored = (r: TransferRow): StoredTransfer => ({
 /** What was posted on targets already: how holds ended, and what was reversed. */
 export const readResolutions = (sql: SqlTag, targets: readonly string[]): Promise<{ target: Uuid; kind: number; amount: bigint }[]> =>
   sql<{ target: Uuid; kind: number; amount: bigint }>`
-  select replace(target::text, '-', '') as target, kind, amount from ledger.transfer
+  select target, kind, amount from ledger.transfer
     where target = any(${plainArray(targets)}::uuid[]) and kind in (4, 5, 6)
   union all
   select replace(target::text, '-', ''), 7, sum(amount)::bigint from ledger.transfer
@@ -77,7 +77,7 @@ export const insertDated = (sql: SqlTag, tenant: string, t: readonly NewTransfer
 interface HoldRow { id: Uuid; debit: number; credit: number; amount: bigint; closes: number | null; expires_at_us: bigint | null }
 
 export const readHolds = async (sql: SqlTag, ids: readonly string[]): Promise<Hold[]> => (await sql<HoldRow>`
-  select replace(id::text, '-', '') as id, debit, credit, amount, closes, expires_at_us from ledger.hold where id = any(${plainArray(ids)}::uuid[])`)
+  select id, debit, credit, amount, closes, expires_at_us from ledger.hold where id = any(${plainArray(ids)}::uuid[])`)
   .map((r) => ({ id: r.id, debit: r.debit, credit: r.credit, amount: r.amount, closes: r.closes, expiresAtUs: r.expires_at_us }));
 
 export const insertHolds = (sql: SqlTag, tenant: string, h: readonly Hold[]): Promise<unknown[]> => sql`
@@ -92,7 +92,7 @@ export const deleteHolds = (sql: SqlTag, ids: readonly string[]): Promise<unknow
 
 /** Holds of this tenant past their time, oldest first. */
 export const dueHolds = (sql: SqlTag, nowUs: bigint, limit: number): Promise<{ id: Uuid }[]> => sql<{ id: Uuid }>`
-  select replace(id::text, '-', '') as id from ledger.hold where expires_at_us <= ${nowUs} order by expires_at_us limit ${limit}`;
+  select id from ledger.hold where expires_at_us <= ${nowUs} order by expires_at_us limit ${limit}`;
 
 /** The earliest expiry of each tenant, one step of the index a tenant. */
 export const earliestExpiries = (sql: SqlTag): Promise<{ tenant: Uuid; expires_at_us: bigint }[]> => sql<{ tenant: Uuid; expires_at_us: bigint }>`
@@ -102,4 +102,4 @@ export const earliestExpiries = (sql: SqlTag): Promise<{ tenant: Uuid; expires_a
     select n.tenant, n.expires_at_us from first f, lateral
       (select h.tenant, h.expires_at_us from ledger.hold h where h.expires_at_us is not null and h.tenant > f.tenant
         order by h.tenant, h.expires_at_us limit 1) n)
-  select replace(tenant::text, '-', '') as tenant, expires_at_us from first`;
+  select tenant, expires_at_us from first`;
