@@ -21,7 +21,7 @@ const BYTES = "'\\x' || encode(sha256(gen_random_uuid()::text::bytea), 'hex')";
 const COPIED: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   'identity.session': { id: 'gen_random_uuid()' }, 'identity.challenge': { id: 'gen_random_uuid()' }, 'identity.message': { id: 'gen_random_uuid()' },
   'identity.device': { browser: BYTES }, 'identity.guard': { key: BYTES }, 'limits.bucket': { key: 'gen_random_uuid()::text' },
-  'idempotency.answer': { scope: BYTES }, 'operators.session': { id: 'gen_random_uuid()' },
+  'idempotency.answer': { key: 'gen_random_uuid()' }, 'operators.session': { id: 'gen_random_uuid()' },
   'operators.operator': { id: 'gen_random_uuid()', name_index: BYTES },
 };
 const SMALL = new Set(['tenant', 'cursor', 'relay', 'parked', 'schedule']);

@@ -32,8 +32,9 @@ async function raw(): Promise<Round> {
 const kept = await interleave({ durable, raw }, ROUNDS, say);
 
 /** p99 from written to done of the others, paced, without and with an endpoint that answers in 30 s and always has something waiting. */
+// A slowest hundredth is forty deliveries, and one pause of the machine can be all of them: twice the rounds, and the middle of each side.
 const p99s: { alone: number[]; beside: number[] } = { alone: [], beside: [] };
-for (let i = 0; i <= ROUNDS; i++) {
+for (let i = 0; i <= ROUNDS * 2; i++) {
   for (const slow of [false, true]) {
     await server.ask({ what: 'setup', port, slow });
     const { p99Ms } = await server.ask<Delivered>({ what: 'deliver', count: PACED * 4, slow: slow ? 300 : 0, perSecond: PACED });
@@ -47,6 +48,6 @@ const of = (name: string): Round[] => kept[name] as Round[];
 finish('webhooks', {
   ratio_rate_raw: ratioOf(of('durable'), of('raw'), (r) => r.perSecond), deliveries_per_s: medianOf(of('durable'), (r) => r.perSecond),
   cpu_us_delivery: medianOf(of('durable'), (r) => r.cpuUsEach), p99_ms_alone: median(p99s.alone), p99_ms_beside_slow: median(p99s.beside),
-  ratio_p99_beside_slow: median(p99s.beside.map((x, i) => x / (p99s.alone[i] as number))),
+  ratio_p99_beside_slow: median(p99s.beside) / median(p99s.alone),
 }, { ratio_rate_raw: { min: 0.55 }, ratio_p99_beside_slow: { max: 1.1 } },
 { raw_per_s: medianOf(of('raw'), (r) => r.perSecond), raw_cpu_us: medianOf(of('raw'), (r) => r.cpuUsEach) });

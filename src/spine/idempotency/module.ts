@@ -6,7 +6,7 @@ export default defineModule({
   doc: 'A repeated request has one effect and one answer.',
   needs: ['spine/vault'],
   migrations: new URL('./migrations/', import.meta.url),
-  tables: { 'idempotency.answer': { app: ['select', 'insert', 'update'], spine: ['select', 'delete'], auditor: ['select'] } },
+  tables: { 'idempotency.answer': { app: ['select', 'insert', 'delete'], spine: ['select', 'delete'], auditor: ['select'] } },
   writers: [answerWriter],
   claimer,
   workers: [sweeper],

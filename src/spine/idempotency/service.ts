@@ -1,38 +1,50 @@
-import { common, refuse, spineTransact, type Claim, type Claimed, type Claimer, type Worker, type Writer } from '#kernel';
+import { allOf, common, refuse, spineTransact, type Claim, type Claimed, type Claimer, type Uuid, type Worker, type Writer } from '#kernel';
 import { tenantKeys, type TenantKeys } from '#spine/vault';
 import { ANSWER_KEPT_MS, IN_FLIGHT_RETRY_SECONDS } from './contract.ts';
-import { dropExpired, readAnswers, tryLocks, writeAnswers, type AnswerRow } from './store.ts';
+import { dropAnswers, dropExpired, readAnswers, tryLocks, writeAnswers, type AnswerRow } from './store.ts';
 
-const placeOf = (scope: Buffer): { table: string; column: string; row: string } =>
-  ({ table: 'idempotency.answer', column: 'answer', row: scope.toString('hex') });
-/** The body's hash under the tenant's key: a plain hash of an identifier could be found by trying them all. */
-const keyedHash = (keys: TenantKeys, bodyHash: Buffer): Buffer => keys.mac('idempotency.body', bodyHash);
+/** Of the scope's hash, which is even: nobody can choose two scopes that share them. */
+const keyOf = (scope: Buffer): Uuid => scope.toString('hex', 0, 16) as Uuid;
+const placeOf = (row: string): { table: string; column: string; row: string } => ({ table: 'idempotency.answer', column: 'answer', row });
+/** Characters of the body's hash before the answer, both sealed: a hash that stood open could be found by trying all bodies. */
+const HASH_CHARS = 22;
+const hashText = (bodyHash: Buffer): string => bodyHash.toString('base64url', 0, 16);
 const FRESH: Claimed = { kind: 'fresh' };
 const IN_FLIGHT: Claimed = { kind: 'refused', refused: refuse(common.inFlight, { retryAfterSeconds: IN_FLIGHT_RETRY_SECONDS }) };
+const REUSED: Claimed = { kind: 'refused', refused: refuse(common.keyReused) };
+
+/** What was answered to this claim, unless that was to another body. */
+function answered(keys: TenantKeys, row: AnswerRow, claim: Claim): Claimed {
+  if (row.body_hash && row.scope) {
+    // From before keys were shortened: the hash stands beside the answer, keyed.
+    return row.body_hash.equals(keys.mac('idempotency.body', claim.bodyHash))
+      ? { kind: 'replay', json: keys.open(placeOf(row.scope.toString('hex')), row.answer) } : REUSED;
+  }
+  const text = keys.open(placeOf(row.key), row.answer);
+  return text.startsWith(hashText(claim.bodyHash)) ? { kind: 'replay', json: text.slice(HASH_CHARS) } : REUSED;
+}
 
 /** Claims keys: sorted try-locks first, then a look for answers in a later statement. Nobody waits: a twin at work is told so. */
 export const claimer: Claimer = {
   async claim(tx, claims) {
-    const hex = claims.map((c) => c.scope.toString('hex'));
+    const keys = claims.map((c) => keyOf(c.scope));
     const firsts = new Map<string, number>();
-    hex.forEach((h, i) => { if (!firsts.has(h)) firsts.set(h, i); });
+    keys.forEach((k, i) => { if (!firsts.has(k)) firsts.set(k, i); });
     const sorted = [...firsts.keys()].toSorted();
-    const scopes = sorted.map((h) => (claims[firsts.get(h) as number] as Claim).scope);
-    const locks = await tryLocks(tx.sql, scopes);
+    const asked = tryLocks(tx.sql, sorted.map((k) => (claims[firsts.get(k) as number] as Claim).scope.readBigInt64BE(0)));
+    // Sent behind the locks without waiting for what they say; of a key whose lock another has, nothing that was read counts.
+    const [locks, rows] = await allOf<unknown[]>([asked, readAnswers(tx.sql, sorted, tx.now)]) as [{ locked: boolean }[], AnswerRow[]];
     const locked = new Set(sorted.filter((_, i) => locks[i]?.locked));
-    const kept = new Map<string, AnswerRow>();
-    if (locked.size) {
-      for (const row of await readAnswers(tx.sql, scopes.filter((s) => locked.has(s.toString('hex'))), tx.now)) kept.set(row.scope.toString('hex'), row);
-    }
+    const kept = new Map(rows.filter((row) => locked.has(row.key)).map((row) => [row.key as string, row]));
+    const over = [...kept.values()].filter((row) => !row.live).map((row) => row.key);
+    if (over.length) await dropAnswers(tx.sql, over);
+    for (const key of over) kept.delete(key);
     return claims.map((claim, i): Claimed => {
-      const h = hex[i] as string;
-      const row = kept.get(h);
-      if (row) {
-        return row.body_hash.equals(keyedHash(tenantKeys(tx), claim.bodyHash)) ? { kind: 'replay', json: tenantKeys(tx).open(placeOf(claim.scope), row.answer) }
-          : { kind: 'refused', refused: refuse(common.keyReused) };
-      }
+      const key = keys[i] as string;
+      const row = kept.get(key);
+      if (row) return answered(tenantKeys(tx), row, claim);
       // The same key twice in one batch: the first one works, the second is its twin.
-      return locked.has(h) && firsts.get(h) === i ? FRESH : IN_FLIGHT;
+      return locked.has(key) && firsts.get(key) === i ? FRESH : IN_FLIGHT;
     });
   },
 };
@@ -42,9 +54,13 @@ export const answerWriter: Writer = {
   name: 'spine/idempotency', rank: 10,
   write(tx, pending) {
     if (!pending.answers.length) return undefined;
-    const keys = tenantKeys(tx);
-    const rows = pending.answers.map((a) => ({ scope: a.scope, bodyHash: keyedHash(keys, a.bodyHash), answer: keys.seal(placeOf(a.scope), a.json) }));
-    return () => writeAnswers(tx.sql, tx.tenant.id, rows, tx.now, new Date(tx.now.getTime() + ANSWER_KEPT_MS));
+    const sealing = tenantKeys(tx);
+    // In the order of the index, so that neighbours find its pages at hand.
+    const rows = pending.answers.map((a) => {
+      const key = keyOf(a.scope);
+      return { key, answer: sealing.seal(placeOf(key), hashText(a.bodyHash) + a.json) };
+    }).toSorted((a, b) => (a.key < b.key ? -1 : 1));
+    return () => writeAnswers(tx.sql, tx.tenant.id, rows, new Date(tx.now.getTime() + ANSWER_KEPT_MS));
   },
 };
 

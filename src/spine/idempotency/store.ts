@@ -1,25 +1,23 @@
-import type { SqlTag } from '#kernel';
+import type { SqlTag, Uuid } from '#kernel';
 
 /** Tries the lock of each key, in the order given; held to the end of the transaction. */
-export const tryLocks = (sql: SqlTag, scopes: readonly Buffer[]): Promise<{ locked: boolean }[]> => sql<{ locked: boolean }>`
-  select pg_try_advisory_xact_lock(k) as locked
-  from unnest(${scopes.map((s) => s.readBigInt64BE(0))}::bigint[]) with ordinality u (k, n) order by n`;
+export const tryLocks = (sql: SqlTag, numbers: readonly bigint[]): Promise<{ locked: boolean }[]> => sql<{ locked: boolean }>`
+  select pg_try_advisory_xact_lock(k) as locked from unnest(${numbers}::bigint[]) with ordinality u (k, n) order by n`;
 
-export interface AnswerRow { scope: Buffer; body_hash: Buffer; answer: string }
+export interface AnswerRow { key: Uuid; scope: Buffer | null; body_hash: Buffer | null; answer: string; live: boolean }
 
 /** Runs after the locks, in a later statement: its snapshot then shows what an earlier holder committed. */
-export const readAnswers = (sql: SqlTag, scopes: readonly Buffer[], now: Date): Promise<AnswerRow[]> => sql<AnswerRow>`
-  select scope, body_hash, answer from idempotency.answer where scope = any(${scopes}::bytea[]) and expires_at > ${now}`;
+export const readAnswers = (sql: SqlTag, keys: readonly string[], now: Date): Promise<AnswerRow[]> => sql<AnswerRow>`
+  select key, scope, body_hash, answer, expires_at > ${now} as live from idempotency.answer where key = any(${keys}::uuid[])`;
 
-export const writeAnswers = (
-  sql: SqlTag, tenant: string, rows: readonly { scope: Buffer; bodyHash: Buffer; answer: string }[], at: Date, expiresAt: Date,
-): Promise<unknown[]> => sql`
-  insert into idempotency.answer (tenant, scope, body_hash, answer, at, expires_at)
-  select ${tenant}, s, b, a, ${at}, ${expiresAt}
-  from unnest(${rows.map((r) => r.scope)}::bytea[], ${rows.map((r) => r.bodyHash)}::bytea[], ${rows.map((r) => r.answer)}::text[]) r (s, b, a)
-  on conflict (tenant, scope) do update set body_hash = excluded.body_hash, answer = excluded.answer, at = excluded.at, expires_at = excluded.expires_at
-  where idempotency.answer.expires_at <= ${at}`;
+/** What is past its time makes room for the next answer. */
+export const dropAnswers = (sql: SqlTag, keys: readonly string[]): Promise<unknown[]> => sql`
+  delete from idempotency.answer where key = any(${keys}::uuid[])`;
+
+/** Whoever writes an answer holds its lock and has found none: a second row of a key is an error. */
+export const writeAnswers = (sql: SqlTag, tenant: string, rows: readonly { key: string; answer: string }[], expiresAt: Date): Promise<unknown[]> => sql`
+  insert into idempotency.answer (tenant, key, answer, expires_at)
+  select ${tenant}, k, a, ${expiresAt} from unnest(${rows.map((r) => r.key)}::uuid[], ${rows.map((r) => r.answer)}::text[]) r (k, a)`;
 
 export const dropExpired = (sql: SqlTag, now: Date, limit: number): Promise<unknown[]> => sql`
-  delete from idempotency.answer where (tenant, scope) in
-    (select tenant, scope from idempotency.answer where expires_at <= ${now} limit ${limit}) returning 1`;
+  delete from idempotency.answer where key in (select key from idempotency.answer where expires_at <= ${now} limit ${limit}) returning 1`;
