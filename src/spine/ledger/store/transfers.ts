@@ -34,7 +34,7 @@ interface TransferRow { id: Uuid; kind: number; result: number; code: number; de
 /** Transfers by id, with the ids of their accounts. */
 export const readTransfers = async (sql: SqlTag, ids: readonly string[]): Promise<StoredTransfer[]> => (await sql<TransferRow>`
   select t.id, t.kind, t.result, t.code, d.id as debit, c.id as credit, t.amount,
-    coalesce(d.currency, c.currency) as currency, t.at_us, t.debit_balance, t.credit_balance, t.effective, t.leg, replace(t."group"::text, '-', '') as "group",
+    coalesce(d.currency, c.currency) as currency, t.at_us, t.debit_balance, t.credit_balance, t.effective, t.leg, t."group",
     case when t."group" is null then 1 else (select count(*)::int from ledger.transfer g where g."group" = t."group") end as size,
     t.target, t.expires_at_us, t.asked
   from ledger.transfer t left join ledger.account d on d.no = t.debit left join ledger.account c on c.no = t.credit
@@ -64,7 +64,7 @@ export const readResolutions = (sql: SqlTag, targets: readonly string[]): Promis
   select target, kind, amount from ledger.transfer
     where target = any(${plainArray(targets)}::uuid[]) and kind in (4, 5, 6)
   union all
-  select replace(target::text, '-', ''), 7, sum(amount)::bigint from ledger.transfer
+  select target, 7, sum(amount)::bigint from ledger.transfer
     where target = any(${plainArray(targets)}::uuid[]) and kind = 7 group by target`;
 
 /** Movements dated otherwise than recorded, for both of their accounts. */
