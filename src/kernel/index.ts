@@ -13,6 +13,7 @@ export * from './csv.ts';
 export * from './log.ts';
 export * from './config.ts';
 export * from './span.ts';
+export * from './rows.ts';
 export * from './sql.ts';
 export * from './tx.ts';
 export * from './batch.ts';

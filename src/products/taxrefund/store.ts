@@ -1,4 +1,4 @@
-import { joinedJson, type SqlTag, type Uuid } from '#kernel';
+import { inserter, joinedJson, type SqlTag, type Uuid } from '#kernel';
 import type { QuarantineReason } from './contract.ts';
 
 export interface RefundRow {
@@ -38,13 +38,15 @@ export const eventsOf = (sql: SqlTag, refunds: readonly string[]): Promise<Event
   select refund, source, source_event_id, source_version, occurred_at, received_at, code, facts
   from taxrefund.event where refund = any(${refunds}::uuid[])`;
 
-export const insertEvents = (sql: SqlTag, tenant: Uuid, e: readonly (EventRow & { id: Uuid })[]): Promise<unknown[]> => sql`
-  insert into taxrefund.event (tenant, id, refund, source, source_event_id, source_version, occurred_at, received_at, code, facts)
-  select ${tenant}, i, r, s, si, sv, oa, ra, c, f
-  from unnest(${e.map((x) => x.id)}::uuid[], ${e.map((x) => x.refund)}::uuid[], ${e.map((x) => x.source)}::text[], ${e.map((x) => x.source_event_id)}::text[],
-    ${e.map((x) => x.source_version)}::int[], ${e.map((x) => x.occurred_at)}::timestamptz[], ${e.map((x) => x.received_at)}::timestamptz[],
-    ${e.map((x) => x.code)}::text[],
-    string_to_array(${joinedJson(e.map((x) => x.facts))}, chr(30), '')) u (i, r, s, si, sv, oa, ra, c, f)`;
+const insertEventRows = inserter('taxrefund.event', {
+  tenant: 'uuid', id: 'uuid', refund: 'uuid', source: 'text', source_event_id: 'text', source_version: 'int', occurred_at: 'timestamptz',
+  received_at: 'timestamptz', code: 'text', facts: 'json',
+});
+export const insertEvents = (sql: SqlTag, tenant: Uuid, e: readonly (EventRow & { id: Uuid })[]): Promise<unknown[]> => insertEventRows(sql, {
+  tenant, id: e.map((x) => x.id), refund: e.map((x) => x.refund), source: e.map((x) => x.source), source_event_id: e.map((x) => x.source_event_id),
+  source_version: e.map((x) => x.source_version), occurred_at: e.map((x) => x.occurred_at), received_at: e.map((x) => x.received_at),
+  code: e.map((x) => x.code), facts: e.map((x) => x.facts),
+});
 
 export interface RefundUpdate extends ReturnKey { version: number; events: number; code: string; phase: string; projection: string; account: string | null }
 

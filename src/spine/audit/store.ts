@@ -1,4 +1,4 @@
-import { joinedJson, type SqlTag } from '#kernel';
+import { inserter, type SqlTag } from '#kernel';
 import type { StoredFact } from './contract.ts';
 
 export interface NewFacts {
@@ -6,13 +6,14 @@ export interface NewFacts {
   resource: (string | null)[]; problem: (string | null)[]; trace: string[]; latencyUs: (number | null)[]; detail: (string | null)[]; origin: (string | null)[];
 }
 
-export const insertFacts = (sql: SqlTag, tenant: string, at: Date, f: NewFacts): Promise<unknown[]> => sql`
-  insert into audit.fact (id, tenant, at, actor_kind, actor, session, action, result, subject, resource, problem, trace, latency_us, detail, origin)
-  select i, ${tenant}, ${at}, ak, ac, se, an, re, su, rs, pr, tr, la, de, og
-  from unnest(${f.id}::uuid[], ${f.actorKind}::text[], ${f.actor}::uuid[], ${f.session}::uuid[], ${f.action}::text[], ${f.result}::text[], ${f.subject}::uuid[],
-    ${f.resource}::text[], ${f.problem}::text[], ${f.trace}::text[], ${f.latencyUs}::int[],
-    string_to_array(${joinedJson(f.detail)}, chr(30), ''), ${f.origin}::text[])
-    r (i, ak, ac, se, an, re, su, rs, pr, tr, la, de, og)`;
+const insertRows = inserter('audit.fact', {
+  id: 'uuid', tenant: 'uuid', at: 'timestamptz', actor_kind: 'text', actor: 'uuid', session: 'uuid', action: 'text', result: 'text', subject: 'uuid',
+  resource: 'text', problem: 'text', trace: 'text', latency_us: 'int', detail: 'json', origin: 'text',
+});
+export const insertFacts = (sql: SqlTag, tenant: string, at: Date, f: NewFacts): Promise<unknown[]> => insertRows(sql, {
+  id: f.id, tenant, at, actor_kind: f.actorKind, actor: f.actor, session: f.session, action: f.action, result: f.result, subject: f.subject,
+  resource: f.resource, problem: f.problem, trace: f.trace, latency_us: f.latencyUs, detail: f.detail, origin: f.origin,
+});
 
 export interface LeafRow { pos: bigint; fact_seq: bigint; fact_id: string; leaf_hash: Buffer; chain_hash: Buffer }
 

@@ -1,19 +1,14 @@
-import { joinedJson, type SqlTag } from '#kernel';
+import { inserter, type SqlTag } from '#kernel';
 import type { StoredEvent } from './contract.ts';
 
 export interface NewEvents { topics: string[]; keys: string[]; ids: string[]; versions: number[]; traces: string[]; data: string[] }
 
-export const appendEvents = (sql: SqlTag, tenant: string, at: Date, e: NewEvents): Promise<unknown[]> => sql`
-  insert into events.log (tenant, topic, key, id, version, at, trace, data)
-  select ${tenant}, t, k, i, v, ${at}, tr, d
-  from unnest(${e.topics}::text[], ${e.keys}::text[], ${e.ids}::uuid[], ${e.versions}::smallint[], ${e.traces}::text[],
-    string_to_array(${joinedJson(e.data)}, chr(30), '')) r (t, k, i,
-    v, tr, d)`;
-
-/** One alone, as most transactions have it: nothing is packed and unpacked for it. */
-export const appendEvent = (sql: SqlTag, tenant: string, at: Date, e: NewEvents): Promise<unknown[]> => sql`
-  insert into events.log (tenant, topic, key, id, version, at, trace, data)
-  values (${tenant}, ${e.topics[0]}, ${e.keys[0]}, ${e.ids[0]}, ${e.versions[0]}, ${at}, ${e.traces[0]}, ${e.data[0]})`;
+const insertRows = inserter('events.log', {
+  tenant: 'uuid', topic: 'text', key: 'text', id: 'uuid', version: 'smallint', at: 'timestamptz', trace: 'text', data: 'json',
+});
+export const appendEvents = (sql: SqlTag, tenant: string, at: Date, e: NewEvents): Promise<unknown[]> => insertRows(sql, {
+  tenant, topic: e.topics, key: e.keys, id: e.ids, version: e.versions, at, trace: e.traces, data: e.data,
+});
 
 export type PartEvent = StoredEvent & { readonly part: number };
 /** Events of some topics and some parts of the keys, between two positions. */

@@ -1,6 +1,6 @@
 import { createSignal, provide, spineStatement, systemClock, type SqlTag, type CellContext, type Clock, type Provided, type Writer } from '#kernel';
 import { EventSignal, GAP_WAIT_MS_MAX, Wakeups, type StoredEvent } from '../contract.ts';
-import { appendEvent, appendEvents, eventsAfter, inserters, moveCursor, type NewEvents } from '../store.ts';
+import { appendEvents, eventsAfter, inserters, moveCursor, type NewEvents } from '../store.ts';
 
 /** Appends the section's events, last of all writers: a gap in the log then lasts no longer than a commit. */
 export const eventWriter: Writer = {
@@ -20,7 +20,7 @@ export const eventWriter: Writer = {
       tx.use(EventSignal).wake();
       tx.use(Wakeups).tell('events');
     });
-    return () => (rows.ids.length === 1 ? appendEvent : appendEvents)(tx.sql, tx.tenant.id, tx.now, rows);
+    return () => appendEvents(tx.sql, tx.tenant.id, tx.now, rows);
   },
 };
 

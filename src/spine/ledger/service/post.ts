@@ -12,7 +12,7 @@ import { transferIdOf } from '../rules/ids.ts';
 import { lockAccounts, shareSeal, writeAccounts, writePosted, type FixedAccount, type LockedAccount } from '../store/accounts.ts';
 import { effectiveBalances, movesSince } from '../store/reads.ts';
 import type { NewTransfer, StoredTransfer } from '../store/rows.ts';
-import { deleteHolds, insertDated, insertFull, insertHolds, insertPlain, readHolds, readResolutions, readTransfers } from '../store/transfers.ts';
+import { deleteHolds, insertDated, insertHolds, insertTransfers, readHolds, readResolutions, readTransfers } from '../store/transfers.ts';
 import { daySpan } from './days.ts';
 import { fixedOf } from './fixed.ts';
 
@@ -123,8 +123,8 @@ function write(tx: SectionTx, book: Book): void {
   for (const row of rows) (isPlain(row) ? plain : full).push(row);
   const moved: Account[] = [], held: Account[] = [];
   for (const account of book.accounts.values()) if (account.changed) (account.heldChanged ? held : moved).push(account);
-  if (plain.length) sends.push(() => insertPlain(tx.sql, tx.tenant.id, plain));
-  if (full.length) sends.push(() => insertFull(tx.sql, tx.tenant.id, full));
+  if (plain.length) sends.push(() => insertTransfers(tx.sql, tx.tenant.id, plain));
+  if (full.length) sends.push(() => insertTransfers(tx.sql, tx.tenant.id, full));
   const dated = full.filter((r) => r.effective !== null);
   if (dated.length) sends.push(() => insertDated(tx.sql, tx.tenant.id, dated));
   if (moved.length) sends.push(() => writePosted(tx.sql, moved));

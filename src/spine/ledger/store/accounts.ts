@@ -1,6 +1,5 @@
-import type { CivilDate, Currency, SqlTag, Uuid } from '#kernel';
+import { plainArray, type CivilDate, type Currency, type SqlTag, type Uuid } from '#kernel';
 import type { AccountKind, Balance } from '../contract.ts';
-import { plainArray } from './arrays.ts';
 
 /** What of an account never changes. */
 export interface FixedAccount { readonly no: number; readonly id: Uuid; readonly currency: Currency }

@@ -1,5 +1,4 @@
-import type { CivilDate, SqlTag } from '#kernel';
-import { plainArray } from './arrays.ts';
+import { plainArray, type CivilDate, type SqlTag } from '#kernel';
 
 export const unbalanced = (sql: SqlTag): Promise<{ currency: string; sum: string }[]> => sql<{ currency: string; sum: string }>`
   select currency, sum(case when flags & 1 = 1 then posted else -posted end)::text as sum from ledger.account

@@ -1,6 +1,5 @@
-import type { CivilDate, Currency, SqlTag, Uuid } from '#kernel';
+import { plainArray, type CivilDate, type Currency, type SqlTag, type Uuid } from '#kernel';
 import type { AccountKind } from '../contract.ts';
-import { plainArray } from './arrays.ts';
 
 export interface RecordedBalance { at_us: bigint; balance: bigint; pending_in: bigint; pending_out: bigint }
 

@@ -1,30 +1,19 @@
-import type { CivilDate, Currency, SqlTag, Uuid } from '#kernel';
-import { plainArray } from './arrays.ts';
+import { inserter, plainArray, type CivilDate, type Currency, type SqlTag, type Uuid } from '#kernel';
 import type { Hold, NewTransfer, StoredTransfer } from './rows.ts';
 
-/** Rows that have nothing in the rarer columns. */
-export const insertPlain = (sql: SqlTag, tenant: string, t: readonly NewTransfer[]): Promise<unknown[]> => sql`
-  insert into ledger.transfer (tenant, debit, credit, amount, at_us, debit_balance, credit_balance, id, trace, kind, result, code)
-  select ${tenant}, d, c, a, t, db, cb, i, tr, 1, 0, co
-  from unnest(${plainArray(t.map((x) => x.debitNo))}::int[], ${plainArray(t.map((x) => x.creditNo))}::int[], ${plainArray(t.map((x) => x.amount))}::bigint[],
-    ${plainArray(t.map((x) => x.atUs))}::bigint[], ${plainArray(t.map((x) => x.debitBalance))}::bigint[],
-      ${plainArray(t.map((x) => x.creditBalance))}::bigint[],
-    ${plainArray(t.map((x) => x.id))}::uuid[], ${plainArray(t.map((x) => x.trace))}::uuid[], ${plainArray(t.map((x) => x.code))}::smallint[])
-    r (d, c, a, t, db, cb, i, tr, co)`;
-
-export const insertFull = (sql: SqlTag, tenant: string, t: readonly NewTransfer[]): Promise<unknown[]> => sql`
-  insert into ledger.transfer (tenant, debit, credit, amount, at_us, debit_balance, credit_balance, id, trace, kind, result, code, effective, leg, "group",
-    target, expires_at_us, debit_in, debit_out, credit_in, credit_out, asked)
-  select ${tenant}, d, c, a, t, db, cb, i, tr, k, re, co, ef, le, gr, ta, ex, di, dx, ci, cx, ask
-  from unnest(${plainArray(t.map((x) => x.debitNo))}::int[], ${plainArray(t.map((x) => x.creditNo))}::int[], ${plainArray(t.map((x) => x.amount))}::bigint[],
-    ${plainArray(t.map((x) => x.atUs))}::bigint[], ${plainArray(t.map((x) => x.debitBalance))}::bigint[],
-      ${plainArray(t.map((x) => x.creditBalance))}::bigint[],
-    ${plainArray(t.map((x) => x.id))}::uuid[], ${plainArray(t.map((x) => x.trace))}::uuid[], ${plainArray(t.map((x) => x.kind))}::smallint[],
-    ${plainArray(t.map((x) => x.result))}::smallint[], ${plainArray(t.map((x) => x.code))}::smallint[], ${plainArray(t.map((x) => x.effective))}::date[],
-    ${plainArray(t.map((x) => x.leg))}::smallint[], ${plainArray(t.map((x) => x.group))}::uuid[], ${plainArray(t.map((x) => x.target))}::uuid[],
-    ${plainArray(t.map((x) => x.expiresAtUs))}::bigint[], ${plainArray(t.map((x) => x.debitIn))}::bigint[], ${plainArray(t.map((x) => x.debitOut))}::bigint[],
-    ${plainArray(t.map((x) => x.creditIn))}::bigint[], ${plainArray(t.map((x) => x.creditOut))}::bigint[], ${t.map((x) => x.asked)}::text[])
-    r (d, c, a, t, db, cb, i, tr, k, re, co, ef, le, gr, ta, ex, di, dx, ci, cx, ask)`;
+const insertRows = inserter('ledger.transfer', {
+  tenant: 'uuid', debit: 'int', credit: 'int', amount: 'bigint', at_us: 'bigint', debit_balance: 'bigint', credit_balance: 'bigint', id: 'uuid', trace: 'uuid',
+  kind: 'smallint', result: 'smallint', code: 'smallint', effective: 'date', leg: 'smallint', group: 'uuid', target: 'uuid', expires_at_us: 'bigint',
+  debit_in: 'bigint', debit_out: 'bigint', credit_in: 'bigint', credit_out: 'bigint', asked: 'text',
+});
+/** Rows whose rarer columns are all empty go in a statement of their own: those columns then cost nothing. */
+export const insertTransfers = (sql: SqlTag, tenant: string, t: readonly NewTransfer[]): Promise<unknown[]> => insertRows(sql, {
+  tenant, debit: t.map((x) => x.debitNo), credit: t.map((x) => x.creditNo), amount: t.map((x) => x.amount), at_us: t.map((x) => x.atUs),
+  debit_balance: t.map((x) => x.debitBalance), credit_balance: t.map((x) => x.creditBalance), id: t.map((x) => x.id), trace: t.map((x) => x.trace),
+  kind: t.map((x) => x.kind), result: t.map((x) => x.result), code: t.map((x) => x.code), effective: t.map((x) => x.effective), leg: t.map((x) => x.leg),
+  group: t.map((x) => x.group), target: t.map((x) => x.target), expires_at_us: t.map((x) => x.expiresAtUs), debit_in: t.map((x) => x.debitIn),
+  debit_out: t.map((x) => x.debitOut), credit_in: t.map((x) => x.creditIn), credit_out: t.map((x) => x.creditOut), asked: t.map((x) => x.asked),
+});
 
 interface TransferRow { id: Uuid; kind: number; result: number; code: number; debit: Uuid | null; credit: Uuid | null; amount: bigint;
   currency: Currency | null;
