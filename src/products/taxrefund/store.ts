@@ -14,14 +14,15 @@ export interface RefundRow {
 
 export interface ReturnKey { readonly id: Uuid; readonly person: Uuid; readonly year: number; readonly returnNo: number }
 
-/** Makes the returns that are new, in the order of the index. */
-export const makeRefunds = (sql: SqlTag, tenant: Uuid, now: Date, r: readonly ReturnKey[]): Promise<unknown[]> => sql`
+/** Makes returns, in the order of the index, and answers those that nobody else made meanwhile: they are as good as locked. */
+export const makeRefunds = (sql: SqlTag, tenant: Uuid, now: Date, r: readonly ReturnKey[]): Promise<RefundRow[]> => sql<RefundRow>`
   insert into taxrefund.refund (tenant, id, person, year, return_no, version, events, code, phase, projection, updated_at)
   select ${tenant}, i, p, y, n, 0, 0, '', '', '', ${now}
   from unnest(${r.map((x) => x.id)}::uuid[], ${r.map((x) => x.person)}::uuid[], ${r.map((x) => x.year)}::smallint[],
     ${r.map((x) => x.returnNo)}::smallint[]) u (i, p, y, n)
   order by p, y, n
-  on conflict (tenant, person, year, return_no) do nothing`;
+  on conflict (tenant, person, year, return_no) do nothing
+  returning id, person, year, return_no, version, events, projection, account`;
 
 /** Locks returns that were made before, in the order given, which is that of the index. The lateral has each looked up by its key. */
 export const lockRefunds = (sql: SqlTag, tenant: Uuid, r: readonly ReturnKey[]): Promise<RefundRow[]> => sql<RefundRow>`

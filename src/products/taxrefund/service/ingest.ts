@@ -68,7 +68,22 @@ function toEvent(line: EventLine, receivedAt: Date): RefundEvent {
   };
 }
 
-/** Makes and locks the returns that these lines are about and reads their events: three statements for any number of lines. */
+/** Locks returns, and makes those that are missing; most lines are about one that stands, and to try to make it costs as much as to lock it. */
+async function lockOrMake(tx: SectionTx, keys: readonly ReturnKey[]): Promise<RefundRow[]> {
+  const others = (rows: readonly RefundRow[], of: readonly ReturnKey[]): ReturnKey[] => {
+    const have = new Set(rows.map((r) => returnKey(r.person, r.year, r.return_no)));
+    return of.filter((k) => !have.has(returnKey(k.person, k.year, k.returnNo)));
+  };
+  const locked = await lockRefunds(tx.sql, tx.tenant.id, keys);
+  const missing = others(locked, keys);
+  if (!missing.length) return locked;
+  const made = await makeRefunds(tx.sql, tx.tenant.id, tx.now, missing);
+  // Another process made these since the look; by now its transaction has ended.
+  const raced = others(made, missing);
+  return [...locked, ...made, ...raced.length ? await lockRefunds(tx.sql, tx.tenant.id, raced) : []];
+}
+
+/** The returns that these lines are about, locked, with their events: a few statements for any number of lines. */
 async function loadReturns(tx: SectionTx, lines: readonly { line: EventLine; person: Uuid }[]): Promise<Map<string, Return>> {
   const wanted = new Map<string, ReturnKey>();
   for (const { line, person } of lines) {
@@ -78,7 +93,7 @@ async function loadReturns(tx: SectionTx, lines: readonly { line: EventLine; per
   if (!wanted.size) return new Map();
   tx.locks('products/taxrefund');
   const sorted = [...wanted.values()].toSorted((a, b) => (a.person === b.person ? a.year - b.year || a.returnNo - b.returnNo : a.person < b.person ? -1 : 1));
-  const [, rows] = await Promise.all([makeRefunds(tx.sql, tx.tenant.id, tx.now, sorted), lockRefunds(tx.sql, tx.tenant.id, sorted)]);
+  const rows = await lockOrMake(tx, sorted);
   const old = rows.filter((r) => r.events > 0).map((r) => r.id);
   const events = Map.groupBy(old.length ? await eventsOf(tx.sql, old) : [], (e) => e.refund);
   return new Map(
