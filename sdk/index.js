@@ -69,6 +69,8 @@ const routes = {
   getNotificationsOfficeCampaignsCampaign: ['GET', '/notifications/office/campaigns/:campaign'],
   postNotificationsOfficeCampaignsPreview: ['POST', '/notifications/office/campaigns/preview'],
   postNotificationsOfficeCampaigns: ['POST', '/notifications/office/campaigns'],
+  putNotificationsOfficeCampaignsCampaign: ['PUT', '/notifications/office/campaigns/:campaign'],
+  postNotificationsOfficeCampaignsCampaignDiscard: ['POST', '/notifications/office/campaigns/:campaign/discard'],
   postNotificationsOfficeCampaignsCampaignStart: ['POST', '/notifications/office/campaigns/:campaign/start'],
   postNotificationsOfficeCampaignsCampaignPause: ['POST', '/notifications/office/campaigns/:campaign/pause'],
   postNotificationsOfficeCampaignsCampaignResume: ['POST', '/notifications/office/campaigns/:campaign/resume'],
