@@ -175,7 +175,8 @@ describe('a campaign', () => {
     const c = await write({ draft: true, perMinute: 1, audience: { told: 'notify.told' } });
     expect((await ask('GET', `/${c.campaign}`)).json()).toMatchObject({ version: 0, told: 'notify.told', persons: null });
     const expiresAt = new Date(systemClock.now().getTime() + 3_600_000).toISOString();
-    const change = { texts: { ...texts, en: { ...texts.en, title: 'Closed on Monday' } }, perMinute: 600, audience: { persons: [people[4], people[5]] }, expiresAt };
+    const change = { texts: { ...texts, en: { ...texts.en, title: 'Closed on Monday' } },
+      perMinute: 600, audience: { persons: [people[4], people[5]] }, expiresAt };
     expect((await ask('PUT', `/${c.campaign}`, { ...change, version: 0 })).json())
       .toMatchObject({ state: 'draft', version: 1, perMinute: 600, wanted: 2, expiresAt });
     expect((await ask('GET', `/${c.campaign}`)).json()).toMatchObject({ version: 1, told: null, persons: [people[4], people[5]], texts: change.texts });
@@ -218,11 +219,12 @@ describe('a campaign', () => {
   it('that was discarded is gone, and only its facts are left', async () => {
     const c = await write({ draft: true, audience: { told: '*' } });
     const [one, two] = await Promise.all([1, 2].map(() => ask('POST', `/${c.campaign}/discard`, { version: 0 })));
-    expect([one?.status, two?.status].toSorted()).toEqual([200, 404]);
+    expect([one?.status, two?.status].toSorted((a, b) => (a ?? 0) - (b ?? 0))).toEqual([200, 404]);
     for (const verb of ['start', 'stop']) expect((await steer(c, verb)).status).toBe(404);
     expect((await ask('GET', '')).json<{ campaigns: Shown[] }>().campaigns.map((x) => x.campaign)).not.toContain(c.campaign);
-    expect((await h.sql()<{ detail: string }>("select detail::text as detail from audit.fact where action = 'notify.campaign' and resource = $1 and result = 'done' order by at",
-      [c.campaign])).map((f) => f.detail).join()).toContain('discarded');
+    const facts = await h.sql()<{ detail: string }>(
+      "select detail::text as detail from audit.fact where action = 'notify.campaign' and resource = $1 and result = 'done'", [c.campaign]);
+    expect(facts.map((f) => f.detail).join()).toContain('discarded');
   });
 
   it('is one office’s only, and its words and audience must be fit', async () => {

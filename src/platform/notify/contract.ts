@@ -140,7 +140,8 @@ const zVersion = z.int().min(0);
 export const zCampaign = z.strictObject({
   campaign: zId('cmp'), state: z.enum([...campaignStates, 'done']), perMinute: z.int(), people: z.int(),
   /** People whom it is to reach, as far as they were counted. */ wanted: z.int(),
-  version: zVersion, lastAt: zInstant.nullable(), /** When the last one leaves, by its rate. */ endsAt: zInstant.nullable(), expiresAt: zInstant.nullable(), at: zInstant,
+  version: zVersion, lastAt: zInstant.nullable(),
+  /** When the last one leaves, by its rate. */ endsAt: zInstant.nullable(), expiresAt: zInstant.nullable(), at: zInstant,
 });
 /** Messages that leave the house: all, and of them those that a provider took, that were not sent for a reason, that wait for one, and that failed. */
 const zProgress = z.strictObject({ total: z.int(), sent: z.int(), skipped: z.int(), delayed: z.int(), waiting: z.int(), failed: z.int() });

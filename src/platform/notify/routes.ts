@@ -1,16 +1,16 @@
 import { route, stream, type Stream } from '#kernel';
 import {
-  addressesUsed, campaignChanged, campaignFull, campaignOver, campaignState, campaignUnknown, kindUnknown, linkOver, messageUnknown, notDead, notOffered, pushRefused,
-  templateWrong, zAddEmail, zAddPeople,
-  zAddPush, zBeginCampaign, zCampaign, zCampaigns, zCampaignShown, zCampaignsQuery, zChangeCampaign, zChoose, zDiscardCampaign, zOfCampaign, zPreviewCampaign,
-  zInbox, zInboxQuery, zInLanguage, zMessage, zMessages, zMessagesQuery, zNothing, zOfAddress, zOfMessage, zOfToken, zOneClick, zPreferences, zPreview,
+  addressesUsed, campaignChanged, campaignFull, campaignOver, campaignState, campaignUnknown, kindUnknown, linkOver, messageUnknown, notDead, notOffered,
+  pushRefused, templateWrong, zAddEmail, zAddPeople, zAddPush, zBeginCampaign, zCampaign, zCampaigns, zCampaignShown, zCampaignsQuery,
+  zChangeCampaign, zChoose, zDiscardCampaign, zOfCampaign, zPreviewCampaign, zInbox, zInboxQuery, zInLanguage, zMessage, zMessages, zMessagesQuery, zNothing, zOfAddress, zOfMessage, zOfToken, zOneClick, zPreferences, zPreview,
     zPreviewTemplate, zProviders, zReceipts,
   zSaveTemplate, zSeen, zStartCampaign, zTaken, zTemplates, zUnseen, zUnsubscribed,
 } from './contract.ts';
 import { addEmail, addPush, confirmEmail, removeAddress } from './service/addresses.ts';
 import { inbox, pushOpened, see, unseen } from './service/inbox.ts';
 import {
-  addPeople, beginCampaign, changeCampaign, discardCampaign, listCampaigns, pauseCampaign, previewCampaign, resumeCampaign, showCampaign, startCampaign, stopCampaign,
+  addPeople, beginCampaign, changeCampaign, discardCampaign, listCampaigns, pauseCampaign, previewCampaign,
+  resumeCampaign, showCampaign, startCampaign, stopCampaign,
 } from './service/campaigns.ts';
 import { listMessages, preview, providers, replayMessage, saveTemplate, showMessage, templates } from './service/office.ts';
 import { choose, preferences, unsubscribe } from './service/preferences.ts';
@@ -99,7 +99,9 @@ export const startCampaignRoute = route('POST /notifications/office/campaigns',
     example: { input: { body: { texts, perMinute: 600 } } } });
 const steer = { scope: 'notify:send', input: zOfCampaign, output: zCampaign, idempotent: 'optional', audit: 'notify.campaign',
   example: { input: { params: { campaign } } } } as const;
-export const beginCampaignRoute = route('POST /notifications/office/campaigns/:campaign/start', { summary: 'Begins an announcement that was written; with a version, only as the caller saw it.', ...steer, input: zBeginCampaign,
+export const beginCampaignRoute = route('POST /notifications/office/campaigns/:campaign/start',
+  { summary: 'Begins an announcement that was written; with a version, only as the caller saw it.', ...steer,
+  input: zBeginCampaign,
   problems: [campaignUnknown, campaignState, campaignChanged, campaignOver], verb: beginCampaign });
 export const changeCampaignRoute = route('PUT /notifications/office/campaigns/:campaign',
   { summary: 'Writes a draft anew, where it is still as the caller saw it.', scope: 'notify:send', input: zChangeCampaign, output: zCampaign,

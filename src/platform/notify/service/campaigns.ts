@@ -2,9 +2,9 @@ import type { z } from 'zod';
 import { done, handle, idOf, refuse, uuidOf, type JobHandler, type Language, type Outcome, type Refused, type Tx, type Uuid } from '#kernel';
 import {
   AUDIENCE_COUNTED_MAX, campaignChanged, campaignFull, campaignOver, CAMPAIGN_PEOPLE_MAX, CAMPAIGN_STEP_MAX, campaignState, CAMPAIGNS_PAGE_MAX,
-  campaignUnknown, kindUnknown, SendMessage, SPREAD_AHEAD_MS, SpreadCampaign, templateWrong, type Audience, type CampaignState, type TemplateTexts, type zAddPeople, type zBeginCampaign,
-  type zCampaign, type zCampaigns, type zCampaignShown, type zCampaignsQuery, type zChangeCampaign, type zDiscardCampaign, type zOfCampaign, type zPreview,
-  type zPreviewCampaign, type zStartCampaign,
+  campaignUnknown, kindUnknown, SendMessage, SPREAD_AHEAD_MS, SpreadCampaign, templateWrong, type Audience, type CampaignState, type TemplateTexts,
+  type zAddPeople, type zBeginCampaign, type zCampaign, type zCampaigns, type zCampaignShown, type zCampaignsQuery, type zChangeCampaign, type zDiscardCampaign, type zOfCampaign,
+  type zPreview, type zPreviewCampaign, type zStartCampaign,
 } from '../contract.ts';
 import { campaignMachine, placeOf, progressOf } from '../rules.ts';
 import {
@@ -33,7 +33,8 @@ function head(tx: Tx, c: CampaignRow): Shown {
   const from = c.state === 'draft' ? tx.now : later(c.next_at, tx.now);
   const left = c.gathered ? 0 : Math.max(0, c.wanted - c.people);
   return { campaign: idOf('cmp', c.id), state: c.state, perMinute: c.per_minute, people: c.people, wanted: Math.max(c.wanted, c.people),
-    version: c.turn, lastAt: c.people === 0 ? null : placeOf(c.next_at, -1, c.per_minute), endsAt: c.state === 'running' ? placeOf(from, left, c.per_minute) : null,
+    version: c.turn, lastAt: c.people === 0 ? null : placeOf(c.next_at, -1, c.per_minute),
+    endsAt: c.state === 'running' ? placeOf(from, left, c.per_minute) : null,
     expiresAt: c.expires_at, at: c.created_at };
 }
 /** With how far it is; one that found everybody and has nothing left to send is done. */
