@@ -1,10 +1,10 @@
 import { route, stream, type Stream } from '#kernel';
 import {
-  addressesUsed, campaignChanged, campaignFull, campaignOver, campaignState, campaignUnknown, kindUnknown, linkOver, messageUnknown, notDead, notOffered,
-  pushRefused, templateWrong, zAddEmail, zAddPeople, zAddPush, zBeginCampaign, zCampaign, zCampaigns, zCampaignShown, zCampaignsQuery,
-  zChangeCampaign, zChoose, zDiscardCampaign, zOfCampaign, zPreviewCampaign, zInbox, zInboxQuery, zInLanguage, zMessage, zMessages, zMessagesQuery, zNothing, zOfAddress, zOfMessage, zOfToken, zOneClick, zPreferences, zPreview,
-    zPreviewTemplate, zProviders, zReceipts,
-  zSaveTemplate, zSeen, zStartCampaign, zTaken, zTemplates, zUnseen, zUnsubscribed,
+  addressesUsed, campaignChanged, campaignFull, campaignOver, campaignState, campaignUnknown, kindUnknown, linkOver, messageUnknown, notDead,
+  notOffered, pushRefused, templateWrong, zAddEmail, zAddPeople, zAddPush, zBeginCampaign, zCampaign, zCampaigns, zCampaignShown, zCampaignsQuery,
+  zChangeCampaign, zChoose, zDiscardCampaign, zOfCampaign, zPreviewCampaign, zInbox, zInboxQuery, zInLanguage, zMessage, zMessages, zMessagesQuery,
+  zNothing, zOfAddress, zOfMessage, zOfToken, zOneClick, zPreferences, zPreview, zPreviewTemplate, zProviders, zReceipts, zSaveTemplate, zSeen,
+  zStartCampaign, zTaken, zTemplates, zUnseen, zUnsubscribed,
 } from './contract.ts';
 import { addEmail, addPush, confirmEmail, removeAddress } from './service/addresses.ts';
 import { inbox, pushOpened, see, unseen } from './service/inbox.ts';

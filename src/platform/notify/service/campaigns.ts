@@ -3,8 +3,8 @@ import { done, handle, idOf, refuse, uuidOf, type JobHandler, type Language, typ
 import {
   AUDIENCE_COUNTED_MAX, campaignChanged, campaignFull, campaignOver, CAMPAIGN_PEOPLE_MAX, CAMPAIGN_STEP_MAX, campaignState, CAMPAIGNS_PAGE_MAX,
   campaignUnknown, kindUnknown, SendMessage, SPREAD_AHEAD_MS, SpreadCampaign, templateWrong, type Audience, type CampaignState, type TemplateTexts,
-  type zAddPeople, type zBeginCampaign, type zCampaign, type zCampaigns, type zCampaignShown, type zCampaignsQuery, type zChangeCampaign, type zDiscardCampaign, type zOfCampaign,
-  type zPreview, type zPreviewCampaign, type zStartCampaign,
+  type zAddPeople, type zBeginCampaign, type zCampaign, type zCampaigns, type zCampaignShown, type zCampaignsQuery, type zChangeCampaign,
+  type zDiscardCampaign, type zOfCampaign, type zPreview, type zPreviewCampaign, type zStartCampaign,
 } from '../contract.ts';
 import { campaignMachine, placeOf, progressOf } from '../rules.ts';
 import {
