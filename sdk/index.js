@@ -81,6 +81,7 @@ const routes = {
   postWebhooksEndpoints: ['POST', '/webhooks/endpoints'],
   getWebhooksEndpointsEndpoint: ['GET', '/webhooks/endpoints/:endpoint'],
   putWebhooksEndpointsEndpoint: ['PUT', '/webhooks/endpoints/:endpoint'],
+  getWebhooksEndpointsEndpointVersions: ['GET', '/webhooks/endpoints/:endpoint/versions'],
   deleteWebhooksEndpointsEndpoint: ['DELETE', '/webhooks/endpoints/:endpoint'],
   postWebhooksEndpointsEndpointRotate: ['POST', '/webhooks/endpoints/:endpoint/rotate'],
   postWebhooksEndpointsEndpointEnable: ['POST', '/webhooks/endpoints/:endpoint/enable'],

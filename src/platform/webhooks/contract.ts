@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { event, personal, problem, token, zEmail, zId, zInstant, zText, type Signal } from '#kernel';
+import { event, personal, problem, token, zEmail, zId, zInstant, zText, type EventType, type Signal } from '#kernel';
 
 /** Endpoints of one tenant, and what each may have. */
 export const ENDPOINTS_MAX = 50;
@@ -118,13 +118,18 @@ export type DeliveryView = z.output<typeof zDelivery>;
 export const zDeliveries = z.strictObject({ deliveries: z.array(zDelivery), cursor: zDeliveryNo.nullable() });
 export const zAttempt = z.strictObject({ no: zCount, at: zInstant, ms: zCount, status: z.int().nullable(), error: z.string().nullable(),
   excerpt: z.string().nullable() });
-export const zDeliveryShown = z.strictObject({ delivery: zDelivery, body: z.string(), attempts: z.array(zAttempt) });
+/** The body as the endpoint's version has it now; null where it cannot be made in that version any more. */
+export const zDeliveryShown = z.strictObject({ delivery: zDelivery, body: z.string().nullable(), attempts: z.array(zAttempt) });
 export const zMade = z.strictObject({ deliveries: zCount });
 export const zTypes = z.strictObject({ types: z.array(z.strictObject({ name: z.string(), doc: z.string(), version: z.int() })) });
 
-/** Names of events with their sentences, for the list that developers choose from. */
-export interface Offered { readonly name: string; readonly doc: string; readonly version: number }
-export const OfferedEvents = token<readonly Offered[]>('webhooks.offered');
+const zShape = z.strictObject({ version: z.int(), body: z.string().nullable() });
+/** What an endpoint gets, what it would get in the newest version, and each of its events of which that differs. */
+export const zVersions = z.strictObject({ version: z.string(), newest: z.string(), known: z.array(z.string()),
+  changes: z.array(z.strictObject({ type: z.string(), since: z.string(), /** No body where it is not made any more. */ pinned: zShape, newest: zShape })) });
+
+/** Events that developers choose from, by their names. */
+export const OfferedEvents = token<ReadonlyMap<string, EventType>>('webhooks.offered');
 
 export const unknownEndpoint = problem('unknown-endpoint', { status: 404, title: 'There is no such endpoint.', doc: 'List the endpoints of the tenant.' });
 export const unknownDelivery = problem('unknown-delivery', { status: 404, title: 'There is no such delivery.', doc: 'Deliveries are kept for 30 days.' });
@@ -136,10 +141,12 @@ export const tooManyEndpoints = problem('too-many-endpoints', { status: 409, tit
   doc: 'Remove one that is not used, or choose more events on one that is.' });
 export const unknownPayloadVersion = problem('unknown-payload-version', { status: 422, title: 'No payload has this version.',
   doc: 'Name one of `known`, or leave it away for the newest.' });
-export const webhookProblems = [unknownEndpoint, unknownDelivery, urlRefused, tooManyEndpoints, unknownPayloadVersion];
+export const payloadVersionRetired = problem('payload-version-retired', { status: 422, title: 'Some of these events are not made in this version any more.',
+  doc: '`types` says which. Name one of `known`, leave the version away for the newest, or ask for other events.' });
+export const webhookProblems = [unknownEndpoint, unknownDelivery, urlRefused, tooManyEndpoints, unknownPayloadVersion, payloadVersionRetired];
 
-/** Shapes of payloads by the day on which each began, the newest last. An endpoint keeps the one that it was made with. */
-export const PAYLOAD_VERSIONS = ['2026-11-01'] as const;
+/** The version of payloads before any of their shapes changed; each later one is the day of a change. An endpoint keeps the one that it was made with. */
+export const FIRST_PAYLOAD_VERSION = '2026-11-01';
 
 export const EndpointChanged = event('webhooks.endpoint-changed', {
   version: 1, doc: 'An endpoint was made, changed, enabled or removed by somebody.', data: { endpoint: z.string(), change: z.string() },

@@ -1,13 +1,13 @@
-import { done, idOf, refuse, systemRandom, uuid, uuidOf, type Outcome, type Tx, type Uuid } from '#kernel';
+import { done, idOf, refuse, systemRandom, uuid, uuidOf, type Outcome, type Refused, type Tx, type Uuid } from '#kernel';
 import { contactsShown, setContact } from '#platform/notify';
 import { tenantKeys } from '#spine/vault';
 import type { z } from 'zod';
 import {
-  BREAKER_AFTER, DeliverSignal, EndpointChanged, EndpointDisabled, ENDPOINTS_MAX, OfferedEvents, PAYLOAD_VERSIONS, Reach, tooManyEndpoints, unknownEndpoint,
-  unknownPayloadVersion, urlRefused, zEndpoint, type EndpointView, type Secrets, type zCreate, type zCreated, type zEndpoints, type zOfEndpoint, type zRotate,
-  type zShown, type zTypes, type zUpdate,
+  BREAKER_AFTER, DeliverSignal, EndpointChanged, EndpointDisabled, ENDPOINTS_MAX, OfferedEvents, payloadVersionRetired, Reach, tooManyEndpoints,
+  unknownEndpoint, unknownPayloadVersion, urlRefused, zEndpoint, type EndpointView, type Secrets, type zCreate, type zCreated, type zEndpoints,
+  type zOfEndpoint, type zRotate, type zShown, type zTypes, type zUpdate,
 } from '../contract.ts';
-import { newSecret, urlFault } from '../rules.ts';
+import { canMake, newSecret, payloadVersions, urlFault, versionAt, wantedOf } from '../rules.ts';
 import {
   countEndpoints, countsOf, endpointsOf, insertEndpoint, lockEndpoint, removeEndpoint, setState, statsOf, writeEndpoint, type EndpointRow,
 } from '../store/endpoints.ts';
@@ -38,16 +38,26 @@ const contactOf = async (tx: Tx, id: Uuid): Promise<string | undefined> => (awai
 const NO_COUNTS = { waiting: 0, dead: 0 };
 const fact = (tx: Tx, action: string, id: Uuid): void => tx.audit({ action, result: 'done', resource: idOf('wep', id) });
 
-function faultOf(tx: Tx, body: { url?: string | undefined; version?: string | undefined }): ReturnType<typeof refuse> | undefined {
-  const reason = body.url === undefined ? undefined : urlFault(body.url, tx.use(Reach).loopback);
+interface Asked { readonly url?: string | undefined; readonly version?: string | undefined; readonly events?: readonly string[] | undefined }
+/** Why an endpoint cannot be as it is asked for; what it has and was not asked for is not judged. */
+function faultOf(tx: Tx, asked: Asked, has: { readonly version: string; readonly events: readonly string[] }): Refused | undefined {
+  const reason = asked.url === undefined ? undefined : urlFault(asked.url, tx.use(Reach).loopback);
   if (reason !== undefined) return refuse(urlRefused, { reason });
-  if (body.version === undefined || (PAYLOAD_VERSIONS as readonly string[]).includes(body.version)) return undefined;
-  return refuse(unknownPayloadVersion, { known: PAYLOAD_VERSIONS });
+  const types = tx.use(OfferedEvents);
+  const known = payloadVersions(types.values());
+  if (asked.version !== undefined && !known.includes(asked.version)) return refuse(unknownPayloadVersion, { known });
+  if (asked.version === undefined && asked.events === undefined) return undefined;
+  const wanted = wantedOf(types, asked.events ?? has.events);
+  const retired = (day: string): string[] => wanted.filter((t) => !canMake(t, versionAt(t, day))).map((t) => t.name);
+  const over = retired(asked.version ?? has.version);
+  return over.length ? refuse(payloadVersionRetired, { types: over, known: known.filter((day) => !retired(day).length) }) : undefined;
 }
+const newestOf = (tx: Tx): string => payloadVersions(tx.use(OfferedEvents).values()).at(-1) as string;
 
 /** Makes an endpoint. Its secret is told in this answer only. */
 export async function create(tx: Tx, { body }: z.output<typeof zCreate>): Promise<Outcome<z.output<typeof zCreated>>> {
-  const fault = faultOf(tx, body);
+  const version = body.version ?? newestOf(tx);
+  const fault = faultOf(tx, body, { version, events: body.events });
   if (fault) return fault;
   if (await countEndpoints(tx.sql, tx.tenant.id) >= ENDPOINTS_MAX) return refuse(tooManyEndpoints);
   const id = tx.uuid();
@@ -55,8 +65,7 @@ export async function create(tx: Tx, { body }: z.output<typeof zCreate>): Promis
   const { secret, publicKey } = newSecret(body.signature, systemRandom.bytes(32));
   const { url, description, events, ordered, perMinute } = body;
   await insertEndpoint(tx.sql, tx.tenant.id, {
-    id, url, description, events, ordered, per_minute: perMinute, version: body.version ?? PAYLOAD_VERSIONS.at(-1) as string, kind: body.signature,
-      public_key: publicKey,
+    id, url, description, events, ordered, per_minute: perMinute, version, kind: body.signature, public_key: publicKey,
     secrets: sealSecrets(tx, id, { current: secret }), headers: sealHeaders(tx, id, body.headers), header_names: Object.keys(body.headers), at: realNow(tx),
   });
   if (body.contact) await setContact(tx, id, body.contact);
@@ -74,7 +83,7 @@ export async function update(tx: Tx, input: z.output<typeof zUpdate>): Promise<O
   const row = await endpointIn(tx, input);
   if (!row) return refuse(unknownEndpoint);
   const { body } = input;
-  const fault = faultOf(tx, body);
+  const fault = faultOf(tx, body, row);
   if (fault) return fault;
   const id = uuid(row.id);
   const next: EndpointRow = {
@@ -163,4 +172,6 @@ export async function show(tx: Tx, input: z.output<typeof zOfEndpoint>): Promise
   return done({ endpoint, lastDay: { attempts, succeeded, p50Ms: p50, p95Ms: p95 } });
 }
 
-export const types = async (tx: Tx): Promise<Outcome<z.output<typeof zTypes>>> => done({ types: tx.use(OfferedEvents).map((t) => ({ ...t })) });
+export const types = async (tx: Tx): Promise<Outcome<z.output<typeof zTypes>>> => done({
+  types: [...tx.use(OfferedEvents).values()].map(({ name, doc, version }) => ({ name, doc, version })),
+});

@@ -10,6 +10,7 @@ import { Facts, Table } from '../../parts/table.tsx';
 import { instantOf, When, whenText } from '../../parts/time.tsx';
 import { Secret } from './endpoints.tsx';
 import { reasonText, refusal, stateOf, typed, w } from './parts.ts';
+import { Versions } from './versions.tsx';
 
 type Shown = Awaited<ReturnType<typeof client.getWebhooksEndpointsEndpoint>>;
 const LIVE_MS = 4_000;
@@ -122,6 +123,7 @@ export function Endpoint(): ReactNode {
           <h2>{w.lastDay}</h2>
           <Facts rows={[[w.attempts, lastDay.attempts], [w.succeeded, lastDay.succeeded], [w.p50, took(lastDay.p50Ms)], [w.p95, took(lastDay.p95Ms)]]} />
           <Actions endpoint={e} />
+          <Versions endpoint={e.endpoint} version={e.version} />
         </>
       )}</Answer>
       <Deliveries endpoint={id} />
@@ -147,7 +149,7 @@ export function Delivery(): ReactNode {
           <div className="actions"><button type="button" className="main" disabled={again.isPending || again.isSuccess} onClick={() => again.mutate()}>{w.replayOne}</button></div>
           <p role="status">{refusal(again.error) ?? (again.isSuccess ? w.oneSaid : undefined)}</p>
           <h2>{w.body}</h2>
-          <pre tabIndex={0}>{body}</pre>
+          {body === null ? <p>{w.noBody}</p> : <pre tabIndex={0}>{body}</pre>}
           <Table caption={w.attempts} empty={w.noTries} rows={attempts} keyOf={(a) => String(a.no)} columns={[
             { name: w.no, cell: (a) => a.no, number: true }, { name: w.at, cell: (a) => <When at={a.at} />, text: (a) => whenText(a.at) },
             { name: w.answer, cell: (a) => (a.status === null ? reasonText(a.error) : String(a.status)) }, { name: w.took, cell: (a) => took(a.ms), number: true },
