@@ -58,7 +58,7 @@ async function comeAll(): Promise<void> {
 
 describe('a campaign', () => {
   it('that is a draft tells nobody; started, it finds everyone who was told of its kind, and is done', async () => {
-    const c = await write({ draft: true, audience: { told: 'notify.told' } });
+    const c = await write({ draft: true, perMinute: 6, audience: { told: 'notify.told' } });
     expect(c).toMatchObject({ state: 'draft', people: 0, wanted: 4, endsAt: null });
     await comeAll();
     expect((await look(c)).progress.total).toBe(0);

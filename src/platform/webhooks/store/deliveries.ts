@@ -70,7 +70,8 @@ export const claimDeliveries = (sql: SqlTag, c: { worker: string; now: Date; unt
     where e.id = any(array(select id from free)) returning e.id, e.tenant, e.url, e.version, e.secrets, e.headers, e.revision, e.streak
   )
   select p.id, p.endpoint, p.attempts, p.message, m.topic, m.version, m.at, m.data,
-    case when p.nth = 1 then (select jsonb_build_object('tenant', replace(h.tenant::text, '-', ''), 'url', h.url, 'version', h.version, 'secrets', h.secrets, 'headers', h.headers,
+    case when p.nth = 1 then (select jsonb_build_object('tenant', replace(h.tenant::text, '-', ''), 'url', h.url, 'version', h.version,
+      'secrets', h.secrets, 'headers', h.headers,
       'revision', h.revision, 'streak', h.streak) from held h where h.id = p.endpoint) end as to
   from picked p
   cross join lateral (select topic, version, at, data from webhooks.message m where m.tenant = p.tenant and m.id = p.message limit 1) m

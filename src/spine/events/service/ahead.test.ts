@@ -82,7 +82,8 @@ describe('a part that is ahead', () => {
     await until(async () => (await cursors()).every((pos) => pos === String(end)), 'all are at the end');
     await workers.stop();
     const effects = await su<{ key: string; n: bigint }>("select key, n from probe.effect where subscriber = 'heaps' order by n");
-    expect(effects.map((e) => `${e.key} ${e.n}`)).toEqual([`${behind} ${21_000 + RELAY_BATCH_MAX}`, `${ahead} ${end - 2}`, `${behind} ${end - 1}`, `${ahead} ${end}`]);
+    expect(effects.map((e) => `${e.key} ${e.n}`))
+      .toEqual([`${behind} ${21_000 + RELAY_BATCH_MAX}`, `${ahead} ${end - 2}`, `${behind} ${end - 1}`, `${ahead} ${end}`]);
     // These were the looks: one that found only what the part ahead had had, from more than a look behind; one that found one event among such; the rest.
     expect(LOOKED).toBeLessThan(RELAY_SCAN_MAX);
     const cut = 21_000 + RELAY_BATCH_MAX - 1;
