@@ -86,6 +86,7 @@ const routes = {
   postWebhooksEndpointsEndpointRotate: ['POST', '/webhooks/endpoints/:endpoint/rotate'],
   postWebhooksEndpointsEndpointEnable: ['POST', '/webhooks/endpoints/:endpoint/enable'],
   postWebhooksEndpointsEndpointDisable: ['POST', '/webhooks/endpoints/:endpoint/disable'],
+  postWebhooksEndpointsEndpointVerify: ['POST', '/webhooks/endpoints/:endpoint/verify'],
   postWebhooksEndpointsEndpointTest: ['POST', '/webhooks/endpoints/:endpoint/test'],
   postWebhooksEndpointsEndpointReplay: ['POST', '/webhooks/endpoints/:endpoint/replay'],
   getWebhooksEndpointsEndpointDeliveries: ['GET', '/webhooks/endpoints/:endpoint/deliveries'],

@@ -15,9 +15,12 @@ describe.runIf(has('chromium'))('the rooms for webhooks, limits and caches', () 
   let h: House, browser: Browser, page: Page, base: string, receiver: Server;
   const got: string[] = [];
   let status = 200;
+  let echoing = false;
   const faults: string[] = [];
   beforeAll(async () => {
     receiver = createServer((req, res) => {
+      let body = '';
+      if (echoing) return void req.on('data', (chunk: Buffer) => { body += chunk.toString(); }).on('end', () => res.end((JSON.parse(body) as { data: { token?: string } }).data.token));
       got.push(String(req.headers['webhook-signature']));
       res.writeHead(got.length === 1 ? 500 : status).end('not today');
     });
@@ -102,6 +105,23 @@ describe.runIf(has('chromium'))('the rooms for webhooks, limits and caches', () 
     await page.keyboard.press('Enter');
     await page.getByText('It gets the newest shapes from now on.').waitFor();
     await page.getByText('It gets every event in the shape of 2027-02-01, the newest.').waitFor();
+  });
+
+  it('say that an endpoint has not shown yet that it wants what is sent, and ask it again', { timeout: 120_000 }, async () => {
+    await h.sql('IN', 'superuser')("update webhooks.endpoint set state = 'unverified', challenge = 'none'");
+    await page.goto(`${base}/console/webhooks?lang=en&theme=light`);
+    await page.getByRole('cell', { name: 'waits for its answer' }).waitFor();
+    await page.getByRole('link', { name: /127\.0\.0\.1/ }).click();
+    await page.getByText('It has not shown yet that it wants this').waitFor();
+    await page.getByRole('button', { name: 'Ask it again' }).click();
+    await page.getByText('The last try: its answer was not the token.').waitFor({ timeout: 20_000 });
+    await sound('webhooks-unverified');
+    echoing = true;
+    await page.getByRole('button', { name: 'Ask it again' }).focus();
+    await page.keyboard.press('Enter');
+    await page.getByText('It has not shown yet that it wants this').waitFor({ state: 'detached', timeout: 20_000 });
+    await page.getByText('active, takes everything').waitFor();
+    echoing = false;
   });
 
   it('say in every room that an endpoint was disabled, until somebody has seen to it', { timeout: 120_000 }, async () => {

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { event, personal, problem, token, zEmail, zId, zInstant, zText, type EventType, type Signal } from '#kernel';
+import { event, job, personal, problem, token, zEmail, zId, zInstant, zText, type EventType, type Signal } from '#kernel';
 
 /** Endpoints of one tenant, and what each may have. */
 export const ENDPOINTS_MAX = 50;
@@ -53,6 +53,13 @@ export interface Secrets { readonly current: string; readonly previous?: string;
 /** What a process may reach, and for how long. Loopback is for a demo or a test; `resolve` gives every address of a name, the machine's own unless said. */
 export interface Reach { readonly loopback: boolean; readonly resolve?: (host: string) => Promise<readonly string[]>; readonly timeoutMs?: number }
 export const Reach = token<Reach>('webhooks.reach');
+/** True where an endpoint has to show that it wants what we send, before it is sent anything else. */
+export const ProofAsked = token<boolean>('webhooks.proof-asked');
+/** A challenge is tried so often, by the ladder of deliveries; then somebody asks again. */
+export const CHALLENGE_TRIES = 4;
+export const CHALLENGE_TYPE = 'endpoint.verification';
+export const Challenge = job('webhooks.challenge', { doc: 'Asks an endpoint to give a token back.',
+  data: { endpoint: z.string(), round: z.int(), no: z.int() }, attemptsMax: 20 });
 /** Wakes this process's deliverer. */
 export type DeliverSignal = Signal;
 export const DeliverSignal = token<DeliverSignal>('webhooks.signal');
@@ -99,7 +106,8 @@ export const zNothing = z.strictObject({});
 const zCount = z.int().min(0);
 export const zEndpoint = z.strictObject({
   endpoint: zEndpointId, url: z.string(), description: z.string(), events: z.array(z.string()), ordered: z.boolean(), version: z.string(),
-  signature: z.enum(['v1', 'v1a']), headers: z.array(z.string()), publicKey: z.string().nullable(), state: z.enum(['active', 'disabled']),
+  signature: z.enum(['v1', 'v1a']), headers: z.array(z.string()), publicKey: z.string().nullable(), state: z.enum(['active', 'disabled', 'unverified']),
+  /** Why its challenge is not answered yet, as of the last try. */ unproven: z.string().nullable(),
   disabledReason: z.string().nullable(), breaker: z.enum(['closed', 'open', 'probing']), failures: zCount, firstFailureAt: zInstant.nullable(),
   lastSuccessAt: zInstant.nullable(), perMinute: z.int().nullable(), waiting: zCount, dead: zCount,
   /** As it may be shown; null where there is none, or where it sent mail back. */ contact: personal('mail address', z.string().nullable()),

@@ -4,6 +4,7 @@ import { routes } from './routes.ts';
 import { versionsFault } from './rules.ts';
 import { deliverer, reachState, signalState, sweeper } from './service/deliver.ts';
 import { fanOut } from './service/fan-out.ts';
+import { askState, challenge, proofState } from './service/proofs.ts';
 import { disabledNotice, tellOfDisabling } from './service/notices.ts';
 
 const manifest = defineModule({
@@ -23,7 +24,8 @@ const manifest = defineModule({
   notices: [disabledNotice],
   reactions: [tellOfDisabling],
   workers: [deliverer, sweeper],
-  state: [signalState, reachState, provide(DeliverProbe, () => undefined)],
+  calls: [challenge],
+  state: [signalState, reachState, proofState, askState, provide(DeliverProbe, () => undefined)],
   permissions: {
     'webhooks:read': 'See endpoints, deliveries and what receivers answered.',
     'webhooks:manage': 'Make, change and remove endpoints, rotate secrets, replay deliveries.',

@@ -6,6 +6,7 @@ import {
 } from './contract.ts';
 import { deliveriesOfStory, listDeliveries, replay, replayBetween, sendTest, showDelivery } from './service/deliveries.ts';
 import { create, disableByHand, enable, list, remove, rotate, show, types, update } from './service/endpoints.ts';
+import { verify } from './service/proofs.ts';
 import { versions } from './service/versions.ts';
 
 const READ = 'webhooks:read';
@@ -54,6 +55,10 @@ export const disableRoute = route('POST /webhooks/endpoints/:endpoint/disable', 
   summary: 'Disables an endpoint; what waits for it is kept.', scope: MANAGE, input: zOfEndpoint, output: zEndpoint, problems: [unknownEndpoint],
   audit: 'webhooks.endpoint-disabled', verb: disableByHand, example: { input: { params } },
 });
+export const verifyRoute = route('POST /webhooks/endpoints/:endpoint/verify', {
+  summary: 'Asks an endpoint again to give a token back; one that has nothing to prove stays as it is.', scope: MANAGE, input: zOfEndpoint,
+  output: zEndpoint, problems: [unknownEndpoint], audit: 'webhooks.endpoint-challenged', verb: verify, example: { input: { params } },
+});
 export const testRoute = route('POST /webhooks/endpoints/:endpoint/test', {
   summary: 'Sends a made-up event of the type webhooks.test.', scope: MANAGE, input: zOfEndpoint, output: zMade, problems: [unknownEndpoint],
   audit: 'webhooks.tested', verb: sendTest, example: { input: { params } },
@@ -80,5 +85,5 @@ export const replayRoute = route('POST /webhooks/deliveries/:delivery/replay', {
 });
 
 export const routes = [listRoute, typesRoute, createRoute, showRoute, updateRoute, versionsRoute, removeRoute, rotateRoute, enableRoute, disableRoute,
-  testRoute,
+  verifyRoute, testRoute,
   replayRangeRoute, deliveriesRoute, storyRoute, deliveryRoute, replayRoute];

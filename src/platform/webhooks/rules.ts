@@ -113,6 +113,16 @@ export function dataIn(day: string, type: EventType | undefined, written: number
 /** The body, without white space: type, timestamp, data. */
 export const render = (m: Message): Buffer => Buffer.from(`{"type":${JSON.stringify(m.topic)},"timestamp":"${m.at.toISOString()}","data":${m.data}}`);
 
+/** True where an answer is the token, or JSON whose `token` is it. A receiver that sends everything back has not understood the question. */
+export function tokenEchoed(answer: string, wanted: string): boolean {
+  if (answer.trim() === wanted) return true;
+  try {
+    return (JSON.parse(answer) as { token?: unknown } | null)?.token === wanted;
+  } catch {
+    return false;
+  }
+}
+
 /** Seconds that an answer asks to wait: a number (rounded up) or a date; undefined when it asks for none. */
 export function retryAfter(header: string | undefined, now: Date): number | undefined {
   if (header === undefined) return undefined;

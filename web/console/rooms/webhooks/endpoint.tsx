@@ -22,9 +22,9 @@ function Actions({ endpoint }: { endpoint: Shown['endpoint'] }): ReactNode {
   const [said, say] = useState<string>();
   const input = { params: { endpoint: endpoint.endpoint } };
   const act = useMutation({
-    mutationFn: async (what: 'test' | 'enable' | 'disable') => {
+    mutationFn: async (what: 'test' | 'enable' | 'disable' | 'verify') => {
       await { test: client.postWebhooksEndpointsEndpointTest, enable: client.postWebhooksEndpointsEndpointEnable,
-        disable: client.postWebhooksEndpointsEndpointDisable }[what](input);
+        disable: client.postWebhooksEndpointsEndpointDisable, verify: client.postWebhooksEndpointsEndpointVerify }[what](input);
       return w.said[what];
     },
     onSuccess: say, onSettled: () => queries.invalidateQueries({ queryKey: ['webhooks'] }),
@@ -40,10 +40,17 @@ function Actions({ endpoint }: { endpoint: Shown['endpoint'] }): ReactNode {
     onSuccess: () => say(w.said.contact), onSettled: () => queries.invalidateQueries({ queryKey: ['webhooks'] }),
   });
   const busy = act.isPending || rotate.isPending || replay.isPending || contact.isPending;
-  const other = endpoint.state === 'active' ? 'disable' as const : 'enable' as const;
+  const other = endpoint.state === 'disabled' ? 'enable' as const : 'disable' as const;
   return (
     <section>
       <h2>{w.actions}</h2>
+      {endpoint.state === 'unverified' && (
+        <section className="notice" role="status">
+          <p className="notice-title"><strong>{w.unverified}</strong></p>
+          <p>{w.unverifiedText} {endpoint.unproven !== null && fill(w.unproven, { reason: reasonText(endpoint.unproven) })}</p>
+          <div className="actions"><button type="button" className="second" disabled={busy} onClick={() => act.mutate('verify')}>{w.verify}</button></div>
+        </section>
+      )}
       <div className="actions">
         <button type="button" className="main" disabled={busy} onClick={() => act.mutate('test')}>{w.test}</button>
         <button type="button" className="second" disabled={busy} onClick={() => rotate.mutate()}>{w.rotate}</button>
