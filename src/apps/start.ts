@@ -6,6 +6,7 @@ import {
 } from '#kernel';
 import { OPEN_REQUESTS_MAX } from '#platform/edge';
 import { BankRail } from '#products/wallet/port';
+import { ProofAsked } from '#platform/webhooks';
 import { LEASE_MS } from '#spine/limits';
 import { LOAD_MS_MAX } from '#spine/cache';
 import { SecondLevel } from '#spine/cache/port';
@@ -38,6 +39,7 @@ export const startConfig = {
   secure: setting('EXCHEQUER_SECURE', 'yes where people reach us over TLS: cookies get Secure, answers get HSTS', envFlag),
   openMax: setting('EXCHEQUER_OPEN_MAX', 'requests under way at once in a process before it turns some away, reports first',
     envInt(OPEN_REQUESTS_MAX, 8, 100_000)),
+  webhooksProof: setting('EXCHEQUER_WEBHOOKS_PROOF', 'yes where a webhook endpoint must give a token back before it is sent anything', envFlag),
   proxies: setting('EXCHEQUER_TRUSTED_PROXIES', 'trusted proxies before us; 0 believes no X-Forwarded-For', envInt(0, 0, 10)),
   ...providerConfig,
   bankUrl: setting('EXCHEQUER_BANK_URL', 'base address of the bank rail; without it orders to a bank wait', envText()),
@@ -89,7 +91,7 @@ async function serve(args: readonly string[], config: Config, { index, count, ce
   const bus = await openBus();
   const provided = [
     ...(await localAdapters(dataDir, spoolOf(dataDir, index))), ...noticeProviders(await configuredProviders(config)),
-    ...bankOf(config), ...bus.provided,
+    ...bankOf(config), ...bus.provided, provide(ProofAsked, () => config.webhooksProof),
   ];
   const log = createLog();
   const tracing = await openTracer(log);

@@ -18,6 +18,17 @@ export const personalKind = (schema: z.ZodType): string | undefined => kinds.get
 /** A shape none of whose fields is about a person. */
 export type NothingPersonal<S extends z.ZodRawShape> = { [K in keyof S]: S[K] extends Personal ? never : S[K] };
 
+type Shape = Readonly<Record<string, unknown>>;
+/** How a version of an event's data came about, for receivers outside the program, which were built for the one before. */
+export interface VersionBegan {
+  /** The day, `2027-02-01`, from which new receivers get it. */
+  readonly since: string;
+  /** Data of this version, to show what changes. */
+  readonly example: Shape;
+  /** Makes data of this version into that of the one before; pure. Without it nobody can be sent the one before any more. */
+  readonly make?: (data: Shape) => Shape;
+}
+
 /** Something that happened, told to subscribers after the commit, at least once, in order per key. Carries ids, codes, dates and amounts only. */
 export interface EventType<Name extends string = string, S extends z.ZodRawShape = z.ZodRawShape> {
   readonly kind: 'event';
@@ -28,15 +39,18 @@ export interface EventType<Name extends string = string, S extends z.ZodRawShape
   /** A person of the office has to look: it stands among the alerts until somebody has. */
   readonly alert?: true;
   /** Makes data of an older version into that of the next one; pure. Every version below the present one has its step. */
-  readonly upcast?: Readonly<Record<number, (data: Readonly<Record<string, unknown>>) => Readonly<Record<string, unknown>>>>;
+  readonly upcast?: Readonly<Record<number, (data: Shape) => Shape>>;
+  /** The way back: what each version behind the first began with, by its number. */
+  readonly downcast?: Readonly<Record<number, VersionBegan>>;
 }
 export type EventData<E extends EventType> = z.output<E['data']>;
 
 /** Declares an event type: `event('taxrefund.changed', {version: 1, doc, data: {…}})`. */
 export const event = <Name extends string, S extends z.ZodRawShape>(
-  name: Name, spec: { version: number; doc: string; data: S & NothingPersonal<S>; alert?: true; upcast?: NonNullable<EventType['upcast']> },
+  name: Name, spec: { version: number; doc: string; data: S & NothingPersonal<S>; alert?: true;
+    upcast?: NonNullable<EventType['upcast']>; downcast?: NonNullable<EventType['downcast']> },
 ): EventType<Name, S> => ({ kind: 'event', name, version: spec.version, doc: spec.doc, data: z.strictObject(spec.data as S) as unknown as z.ZodObject<S>,
-  ...(spec.alert ? { alert: true } : {}), ...(spec.upcast ? { upcast: spec.upcast } : {}) });
+  ...(spec.alert ? { alert: true } : {}), ...(spec.upcast ? { upcast: spec.upcast } : {}), ...(spec.downcast ? { downcast: spec.downcast } : {}) });
 
 /** An event's data as its type is today, whatever version wrote it. Throws for one that is newer than this program, or that has no way up. */
 export function dataOf<E extends EventType>(type: E, version: number, stored: Readonly<Record<string, unknown>>): EventData<E> {
@@ -48,6 +62,14 @@ export function dataOf<E extends EventType>(type: E, version: number, stored: Re
     data = up(data);
   }
   return type.data.parse(data) as EventData<E>;
+}
+
+/** An event's data in the shape of another version than it was written in; undefined where no way leads there. */
+export function shapeOf(type: EventType, written: number, wanted: number, stored: Shape): Shape | undefined {
+  let data: Shape | undefined = stored;
+  for (let v = written; v < wanted && data; v++) data = type.upcast?.[v]?.(data);
+  for (let v = written; v > wanted && data; v--) data = type.downcast?.[v]?.make?.(data);
+  return data;
 }
 
 /** Work to be done later by a verb, at least once, in its own transaction. */

@@ -6,7 +6,7 @@ import { house, operatorOf, somebody, wallets, type House } from '#test';
 import { has } from '../parts.ts';
 import { chromiumPath, CHROMIUM_ARGS } from './chromium.ts';
 import { builtAssets } from './pages.ts';
-import { consolePage, shot, walkRooms } from './rooms.ts';
+import { consolePage, shot, violationsOn, walkRooms } from './rooms.ts';
 
 describe.runIf(has('chromium'))('notices in the console', () => {
   let h: House, browser: Browser, base: string, page: Page;
@@ -98,12 +98,112 @@ describe.runIf(has('chromium'))('notices in the console', () => {
     expect(await rows.count()).toBe(1);
   });
 
+  const write = async (on: Page, title: string): Promise<void> => {
+    await on.goto(`${base}/console/announcements`);
+    const form = on.locator('form.card');
+    for (const language of ['en', 'hi']) {
+      const fields = form.locator(`fieldset[lang=${language}]`);
+      await fields.getByLabel('Title').fill(language === 'en' ? title : 'मसौदा');
+      await fields.getByLabel('Body').fill('{{ office }}');
+      await fields.getByLabel('Text message').fill('draft');
+    }
+    await form.getByLabel('Nobody is told after').fill('2099-01-02T03:04');
+    await form.getByRole('button', { name: 'Keep as a draft' }).click();
+    await on.getByRole('heading', { level: 1, name: title }).waitFor();
+  };
+  const english = (on: Page, label = 'Title') => on.locator('form.card fieldset[lang=en]').getByLabel(label);
+
+  it('changes a draft by keyboard, in the form that it was written in', { timeout: 90_000 }, async () => {
+    await write(page, 'Shut on Sunday');
+    await page.getByRole('button', { name: 'Change it' }).focus();
+    await page.keyboard.press('Enter');
+    // Whoever reads by ear is led to the form; nothing is begun while it is open.
+    expect(await page.evaluate(() => document.activeElement?.textContent)).toBe('Change it');
+    expect(await page.getByRole('button', { name: /Start|Throw away/ }).count()).toBe(0);
+    const form = page.locator('form.card');
+    expect([await english(page).inputValue(), await english(page, 'Body').inputValue(), await form.getByLabel('People a minute').inputValue(),
+      await form.getByLabel('Nobody is told after').inputValue()]).toEqual(['Shut on Sunday', '{{ office }}', '600', '2099-01-02T03:04']);
+    await page.keyboard.press('Tab');
+    await page.keyboard.press('ControlOrMeta+A');
+    await page.keyboard.type('Shut on Monday');
+    await form.getByLabel('Whom it finds').selectOption('persons');
+    await form.getByLabel('Ids of people').fill('a'.repeat(32));
+    await english(page, 'Body').fill('{{ phone }}');
+    await form.getByRole('button', { name: 'Keep the change' }).click();
+    await page.getByText('English, Body: there is no value phone').waitFor();
+    await english(page, 'Body').fill('{{ office }}!');
+    await page.locator('form.card fieldset[lang=hi]').getByLabel('Body').fill('{{ office }}।');
+    expect(await violationsOn(page)).toEqual([]);
+    await shot(page, 'announcement-changing');
+    await form.getByRole('button', { name: 'Keep the change' }).focus();
+    await page.keyboard.press('Enter');
+    await page.getByText('The draft was changed.').waitFor();
+    expect(await page.evaluate(() => document.activeElement?.textContent)).toBe('Change it');
+    await page.getByRole('heading', { level: 1, name: 'Shut on Monday' }).waitFor();
+    await page.getByText('About 1 people would be told').waitFor();
+    await page.reload();
+    await page.getByRole('button', { name: 'Change it' }).click();
+    expect([await english(page).inputValue(), await page.getByLabel('Ids of people').inputValue()]).toEqual(['Shut on Monday', 'a'.repeat(32)]);
+    await page.getByRole('button', { name: 'Leave it as it was' }).click();
+    await page.getByRole('button', { name: 'Start' }).waitFor();
+  });
+
+  it('lets nobody write over another’s words unseen, and keeps what was typed', { timeout: 120_000 }, async () => {
+    await write(page, 'First words');
+    const other = await consolePage(browser, await operatorOf(h), base, faults);
+    for (const on of [page, other]) {
+      if (on === other) await on.goto(page.url());
+      await on.getByRole('button', { name: 'Change it' }).click();
+    }
+    const keep = (on: Page): Promise<void> => on.getByRole('button', { name: 'Keep the change' }).click();
+    await english(other).fill('Their words');
+    await keep(other);
+    await other.getByText('The draft was changed.').waitFor();
+    await english(page).fill('My words');
+    await keep(page);
+    await page.getByText('Somebody else changed this draft meanwhile', { exact: true }).waitFor();
+    await page.getByRole('alert').getByText('Their words').waitFor();
+    expect(await english(page).inputValue()).toBe('My words');
+    expect(await violationsOn(page)).toEqual([]);
+    await shot(page, 'announcement-overtaken');
+    await page.getByRole('button', { name: 'Go on from theirs' }).click();
+    expect(await english(page).inputValue()).toBe('Their words');
+    await english(page).fill('Both our words');
+    await keep(page);
+    await page.getByRole('heading', { level: 1, name: 'Both our words' }).waitFor();
+    // The other one still sees the words of before: a draft that changed is not begun unseen, and with one's own words in its place it is kept.
+    await other.getByRole('button', { name: 'Change it' }).click();
+    await english(other).fill('Last words');
+    await keep(other);
+    await other.getByRole('alert').getByText('Both our words').waitFor();
+    await other.getByRole('button', { name: 'Go on with mine in its place' }).click();
+    await keep(other);
+    await other.getByRole('heading', { level: 1, name: 'Last words' }).waitFor();
+    await page.getByRole('button', { name: 'Start' }).click();
+    await page.getByText('Somebody else changed this draft meanwhile.').waitFor();
+    await page.getByRole('heading', { level: 1, name: 'Last words' }).waitFor();
+    // Thrown away while somebody types: what was typed is still there.
+    await page.getByRole('button', { name: 'Change it' }).click();
+    await english(page).fill('Too late');
+    await other.getByRole('button', { name: 'Throw away' }).click();
+    await other.getByRole('button', { name: 'Yes, throw “Last words” away' }).click();
+    await other.getByRole('heading', { level: 1, name: 'Announcements' }).waitFor();
+    await other.locator('table').getByText('Shut on Monday').waitFor();
+    expect(await other.locator('table').getByText('Last words').count()).toBe(0);
+    await keep(page);
+    await page.getByText('There is no such campaign.').first().waitFor();
+    expect(await english(page).inputValue()).toBe('Too late');
+    await page.getByRole('button', { name: 'Leave it as it was' }).click();
+    await page.getByText('There is no such announcement here.').waitFor();
+    await other.context().close();
+  });
+
   it('shows announcements to whoever may only look, and lets them change none', { timeout: 60_000 }, async () => {
     const looking = await consolePage(browser, await operatorOf(h, 'auditor'), base, faults);
     await looking.goto(`${base}/console/announcements`);
     await looking.locator('table a').first().click();
     await looking.getByText('What it says').waitFor();
-    expect(await looking.getByRole('button', { name: /Start|Stop|Pause|Go on/ }).count()).toBe(0);
+    expect(await looking.getByRole('button', { name: /Start|Stop|Pause|Go on|Change|Throw/ }).count()).toBe(0);
     await looking.goto(`${base}/console/announcements/cmp_${'0'.repeat(32)}`);
     await looking.getByText('There is no such announcement here.').waitFor();
     await looking.context().close();
@@ -118,10 +218,10 @@ describe.runIf(has('chromium'))('notices in the console', () => {
     await page.locator('table').first().getByText('Closed on Friday').waitFor();
   });
 
-  it('is accessible, light and dark, in Hindi and at 320 px', { timeout: 120_000 }, async () => {
+  it('is accessible, light and dark, in Hindi and at 320 px', { timeout: 180_000 }, async () => {
     const [row] = await h.sql()<{ id: string }>("select replace(id::text, '-', '') as id from notify.message limit 1");
-    const [cmp] = await h.sql()<{ id: string }>("select replace(id::text, '-', '') as id from notify.campaign");
-    expect(await walkRooms(page, base, ['/messages', '/messages?state=dead', `/messages/msg_${row?.id}`, '/announcements', `/announcements/cmp_${cmp?.id}`, '/texts'])).toEqual([]);
-    expect(faults.filter((f) => !/status of (404|422)|ERR_FAILED/.test(f))).toEqual([]);
+    const [stopped, draft] = await h.sql()<{ id: string }>("select replace(id::text, '-', '') as id from notify.campaign order by state = 'draft'");
+    expect(await walkRooms(page, base, ['/messages', '/messages?state=dead', `/messages/msg_${row?.id}`, '/announcements', `/announcements/cmp_${stopped?.id}`, `/announcements/cmp_${draft?.id}`, '/texts'])).toEqual([]);
+    expect(faults.filter((f) => !/status of (404|409|422)|ERR_FAILED/.test(f))).toEqual([]);
   });
 });

@@ -3,7 +3,8 @@ import { chromium, type Browser, type Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { provide, systemClock } from '#kernel';
 import { Reach } from '#platform/webhooks';
-import { house, operatorOf, type House } from '#test';
+import { webhooksOver } from '#platform/webhooks/module';
+import { everyModule, house, ItemGrown, ItemShut, operatorOf, probe, type House } from '#test';
 import { has } from '../parts.ts';
 import { chromiumPath, CHROMIUM_ARGS } from './chromium.ts';
 import { builtAssets } from './pages.ts';
@@ -14,14 +15,20 @@ describe.runIf(has('chromium'))('the rooms for webhooks, limits and caches', () 
   let h: House, browser: Browser, page: Page, base: string, receiver: Server;
   const got: string[] = [];
   let status = 200;
+  let echoing = false;
   const faults: string[] = [];
   beforeAll(async () => {
     receiver = createServer((req, res) => {
+      let body = '';
+      if (echoing) return void req.on('data', (chunk: Buffer) => { body += chunk.toString(); }).on('end', () => res.end((JSON.parse(body) as { data: { token?: string } }).data.token));
       got.push(String(req.headers['webhook-signature']));
       res.writeHead(got.length === 1 ? 500 : status).end('not today');
     });
     await new Promise<void>((done) => { receiver.listen(0, '127.0.0.1', done); });
-    h = await house({ serve: ['IN'], transport: 'http', workers: true, assets: await builtAssets(), provided: () => [provide(Reach, () => ({ loopback: true }))] });
+    h = await house({ serve: ['IN'], transport: 'http', workers: true, assets: await builtAssets(), provided: () => [provide(Reach, () => ({ loopback: true }))],
+      modules: everyModule.map((m) => (m.name !== 'platform/webhooks' ? m : webhooksOver(
+        [...everyModule.flatMap((x) => x.events ?? []), ItemGrown, ItemShut].filter((e) => !e.name.startsWith('webhooks.'))))),
+      add: [probe()] });
     base = `http://india.localhost:${h.program.port}`;
     const operator = await operatorOf(h);
     browser = await chromium.launch({ executablePath: chromiumPath(), args: CHROMIUM_ARGS });
@@ -73,6 +80,48 @@ describe.runIf(has('chromium'))('the rooms for webhooks, limits and caches', () 
     await sound('webhooks-delivery');
     for (let i = 0; i < 100 && got.length < 2; i++) await systemClock.sleep(50);
     expect(got.every((s) => s.startsWith('v1,'))).toBe(true);
+  });
+
+  it('show both shapes of what a newer version changes, and move the endpoint there', { timeout: 120_000 }, async () => {
+    await page.goto(`${base}/console/webhooks?lang=en&theme=light`);
+    await page.getByRole('link', { name: /127\.0\.0\.1/ }).click();
+    await page.getByText('It gets every event in the shape of 2027-02-01, the newest.').waitFor();
+    // As one that was made before any of them changed.
+    await h.sql('IN', 'superuser')("update webhooks.endpoint set version = '2026-11-01', revision = revision + 1");
+    await page.getByText('It gets every event in the shape of 2026-11-01. The newest is 2027-02-01.').waitFor();
+    const grown = page.locator('section.card').filter({ hasText: 'probe.item-grown' });
+    expect(await grown.locator('pre').allInnerTexts()).toEqual([expect.stringContaining('"n": 5'), expect.stringContaining('"currency": "INR"')]);
+    await page.locator('section.card').filter({ hasText: 'probe.item-shut' }).getByText('This is not made any more').waitFor();
+    await sound('webhooks-versions');
+    await page.setViewportSize({ width: 320, height: 640 });
+    expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(320);
+    await page.goto(`${page.url()}?lang=hi&theme=dark`);
+    await page.getByText('सबसे नया 2027-02-01 है।').waitFor();
+    await sound('webhooks-versions-hi-dark-320');
+    await page.setViewportSize({ width: 1280, height: 900 });
+    await page.goto(`${base}/console/webhooks?lang=en&theme=light`);
+    await page.getByRole('link', { name: /127\.0\.0\.1/ }).click();
+    await page.getByRole('button', { name: 'Move it to 2027-02-01' }).focus();
+    await page.keyboard.press('Enter');
+    await page.getByText('It gets the newest shapes from now on.').waitFor();
+    await page.getByText('It gets every event in the shape of 2027-02-01, the newest.').waitFor();
+  });
+
+  it('say that an endpoint has not shown yet that it wants what is sent, and ask it again', { timeout: 120_000 }, async () => {
+    await h.sql('IN', 'superuser')("update webhooks.endpoint set state = 'unverified', challenge = 'none'");
+    await page.goto(`${base}/console/webhooks?lang=en&theme=light`);
+    await page.getByRole('cell', { name: 'waits for its answer' }).waitFor();
+    await page.getByRole('link', { name: /127\.0\.0\.1/ }).click();
+    await page.getByText('It has not shown yet that it wants this').waitFor();
+    await page.getByRole('button', { name: 'Ask it again' }).click();
+    await page.getByText('The last try: its answer was not the token.').waitFor({ timeout: 20_000 });
+    await sound('webhooks-unverified');
+    echoing = true;
+    await page.getByRole('button', { name: 'Ask it again' }).focus();
+    await page.keyboard.press('Enter');
+    await page.getByText('It has not shown yet that it wants this').waitFor({ state: 'detached', timeout: 20_000 });
+    await page.getByText('active, takes everything').waitFor();
+    echoing = false;
   });
 
   it('say in every room that an endpoint was disabled, until somebody has seen to it', { timeout: 120_000 }, async () => {

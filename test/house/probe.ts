@@ -6,6 +6,20 @@ import {
 /** A module of the tests: one table to change, one to leave traces in, and routes of every kind over them. */
 
 export const ItemChanged = event('probe.item-changed', { version: 1, doc: 'An item of a test was changed.', data: { n: z.int() } });
+/** One that has grown twice, and whose every version can still be told. */
+export const ItemGrown = event('probe.item-grown', {
+  version: 3, doc: 'An item of a test was counted.', data: { sum: z.string(), currency: z.string() },
+  upcast: { 1: (d) => ({ sum: String(d.n) }), 2: (d) => ({ ...d, currency: 'INR' }) },
+  downcast: {
+    2: { since: '2027-01-10', example: { sum: '5' }, make: (d) => ({ n: Number(d.sum) }) },
+    3: { since: '2027-02-01', example: { sum: '5', currency: 'INR' }, make: ({ sum }) => ({ sum }) },
+  },
+});
+/** One whose first version nobody can tell any more. */
+export const ItemShut = event('probe.item-shut', {
+  version: 2, doc: 'An item of a test was closed.', data: { why: z.string() }, upcast: { 1: () => ({ why: 'unknown' }) },
+  downcast: { 2: { since: '2027-01-10', example: { why: 'sold' } } },
+});
 export const Chore = job('probe.chore', { doc: 'A chore of a test.', data: { n: z.int() }, attemptsMax: 3 });
 export const Errand = job('probe.errand', { doc: 'A call of a test to the outside.', data: { n: z.int() }, attemptsMax: 20 });
 export const tooBig = problem('too-big', { status: 409, title: 'The sum is too big.', doc: 'Add less at once.' });
@@ -79,5 +93,5 @@ export const probe = (more: Partial<Module> = {}): Module => defineModule({
     'probe.item': { app: ['select', 'insert', 'update', 'delete'], auditor: ['select'] }, 'probe.effect': { app: ['select', 'insert'], auditor: ['select'] },
   },
   streams: [stream('GET /probe/changes', { scope: 'person', topics: (actor) => ('id' in actor ? [`person ${actor.id}`] : []) })],
-  problems: [tooBig, slowDown], events: [ItemChanged], routes: probeRoutes, authenticators: [machineByHeader], ...more,
+  problems: [tooBig, slowDown], events: [ItemChanged, ItemGrown, ItemShut], routes: probeRoutes, authenticators: [machineByHeader], ...more,
 });

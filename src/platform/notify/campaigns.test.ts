@@ -10,7 +10,7 @@ const told = notice('notify.told', { doc: 'x', lane: 'normal', offered: ['inbox'
 const texts = { en: { title: 'Closed', body: 'We are closed.', text: 'closed on Friday' }, hi: { title: 'बंद', body: 'बंद', text: 'शुक्रवार को बंद' } };
 const own = { 'sec-fetch-site': 'same-origin' };
 
-interface Shown { campaign: `cmp_${string}`; state: string; people: number; wanted: number; endsAt: string | null; lastAt: string | null;
+interface Shown { campaign: `cmp_${string}`; state: string; people: number; wanted: number; version: number; endsAt: string | null; lastAt: string | null;
   progress: { total: number; sent: number; skipped: number; delayed: number; waiting: number; failed: number }; code?: string; type?: string;
   reasons: { state: string; reason: string | null; count: number }[] }
 interface Answer { status: number; json<T>(): T }
@@ -34,7 +34,7 @@ beforeAll(async () => {
 afterAll(() => h.stop());
 
 let asked = 0;
-const ask = (method: 'GET' | 'POST', path: string, json?: object, by = operator, tenant = 'india'): Promise<Answer> => h.request({
+const ask = (method: 'GET' | 'POST' | 'PUT', path: string, json?: object, by = operator, tenant = 'india'): Promise<Answer> => h.request({
   tenant, method, path: `/api/notifications/office/campaigns${path}`, cookies: by.cookies, headers: own, ...(json ? { json } : {}),
   ...(method === 'POST' && path === '' ? { idempotencyKey: `campaign-of-a-test-${asked += 1}` } : {}),
 });
@@ -58,7 +58,7 @@ async function comeAll(): Promise<void> {
 
 describe('a campaign', () => {
   it('that is a draft tells nobody; started, it finds everyone who was told of its kind, and is done', async () => {
-    const c = await write({ draft: true, audience: { told: 'notify.told' } });
+    const c = await write({ draft: true, perMinute: 6, audience: { told: 'notify.told' } });
     expect(c).toMatchObject({ state: 'draft', people: 0, wanted: 4, endsAt: null });
     await comeAll();
     expect((await look(c)).progress.total).toBe(0);
@@ -170,10 +170,69 @@ describe('a campaign', () => {
     expect((await ask('POST', '', past)).json()).toMatchObject({ type: '/problems/campaign-over' });
   });
 
+  it('that is a draft can be changed in all that it was written with, and is sent as it was changed', async () => {
+    const before = all();
+    const c = await write({ draft: true, perMinute: 1, audience: { told: 'notify.told' } });
+    expect((await ask('GET', `/${c.campaign}`)).json()).toMatchObject({ version: 0, told: 'notify.told', persons: null });
+    const expiresAt = new Date(systemClock.now().getTime() + 3_600_000).toISOString();
+    const change = { texts: { ...texts, en: { ...texts.en, title: 'Closed on Monday' } },
+      perMinute: 600, audience: { persons: [people[4], people[5]] }, expiresAt };
+    expect((await ask('PUT', `/${c.campaign}`, { ...change, version: 0 })).json())
+      .toMatchObject({ state: 'draft', version: 1, perMinute: 600, wanted: 2, expiresAt });
+    expect((await ask('GET', `/${c.campaign}`)).json()).toMatchObject({ version: 1, told: null, persons: [people[4], people[5]], texts: change.texts });
+    const bad: [object, string][] = [[{ texts: { en: texts.en } }, 'template-wrong'], [{ audience: { told: 'no.such' } }, 'notice-kind-unknown'],
+      [{ expiresAt: '2020-01-01T00:00:00Z' }, 'campaign-over'], [{ perMinute: 0 }, 'malformed']];
+    for (const [wrong, problem] of bad)
+      expect((await ask('PUT', `/${c.campaign}`, { ...change, ...wrong, version: 1 })).json()).toMatchObject({ type: `/problems/${problem}` });
+    expect((await look(c)).version).toBe(1);
+    expect((await steer(c, 'start')).status).toBe(200);
+    expect((await ask('GET', `/${c.campaign}`)).json()).toMatchObject({ persons: null });
+    await comeAll();
+    expect(await look(c)).toMatchObject({ state: 'done', people: 2 });
+    expect(all().map((n, i) => n - (before[i] as number))).toEqual([0, 0, 0, 0, 1, 1]);
+    expect(await h.sql()(`select title from (select texts::jsonb->'en'->>'title' as title from notify.campaign where id = $1) t`, [c.campaign.slice(4)]))
+      .toEqual([{ title: 'Closed on Monday' }]);
+    for (const [method, path, json] of [['PUT', '', { ...change, version: 2 }], ['POST', '/discard', { version: 2 }]] as const)
+      expect((await ask(method, `/${c.campaign}${path}`, json)).json()).toMatchObject({ status: 409, type: '/problems/campaign-state', state: 'running' });
+  });
+
+  it('keeps the words of who changed it first: the other is told, and begins or discards nothing unseen', async () => {
+    const c = await write({ draft: true });
+    const by = (title: string, version: number): Promise<Answer> =>
+      ask('PUT', `/${c.campaign}`, { texts: { ...texts, en: { ...texts.en, title } }, perMinute: 600, version });
+    const both = await Promise.all([by('Mine', 0), by('Yours', 0)]);
+    expect(both.map((a) => a.status).toSorted((a, b) => a - b)).toEqual([200, 409]);
+    expect(both.find((a) => a.status === 409)?.json()).toMatchObject({ type: '/problems/campaign-changed', version: 1 });
+    const first = both[0]?.status === 200 ? 'Mine' : 'Yours';
+    expect((await ask('GET', `/${c.campaign}`)).json()).toMatchObject({ version: 1, texts: { en: { title: first } }, told: null, persons: null });
+    for (const verb of ['start', 'discard'])
+      expect((await ask('POST', `/${c.campaign}/${verb}`, { version: 0 })).json()).toMatchObject({ type: '/problems/campaign-changed', version: 1 });
+    expect((await by('Theirs known', 1)).status).toBe(200);
+    // Changed and begun at once: whichever is first, the words that begin are those that were seen.
+    const [changed, begun] = await Promise.all([by('Late', 2), ask('POST', `/${c.campaign}/start`, { version: 2 })]);
+    expect([changed.status, begun.status].toSorted((a, b) => a - b)).toEqual([200, 409]);
+    expect((await ask('GET', `/${c.campaign}`)).json()).toMatchObject(begun.status === 200 ? { state: 'running', texts: { en: { title: 'Theirs known' } } }
+      : { state: 'draft', texts: { en: { title: 'Late' } } });
+    if (begun.status === 200) await steer(c, 'stop');
+  });
+
+  it('that was discarded is gone, and only its facts are left', async () => {
+    const c = await write({ draft: true, audience: { told: '*' } });
+    const [one, two] = await Promise.all([1, 2].map(() => ask('POST', `/${c.campaign}/discard`, { version: 0 })));
+    expect([one?.status, two?.status].toSorted((a, b) => (a ?? 0) - (b ?? 0))).toEqual([200, 404]);
+    for (const verb of ['start', 'stop']) expect((await steer(c, verb)).status).toBe(404);
+    expect((await ask('GET', '')).json<{ campaigns: Shown[] }>().campaigns.map((x) => x.campaign)).not.toContain(c.campaign);
+    const facts = await h.sql()<{ detail: string }>(
+      "select detail::text as detail from audit.fact where action = 'notify.campaign' and resource = $1 and result = 'done'", [c.campaign]);
+    expect(facts.map((f) => f.detail).join()).toContain('discarded');
+  });
+
   it('is one office’s only, and its words and audience must be fit', async () => {
     const c = await write({ draft: true, audience: { told: '*' } });
     for (const verb of ['start', 'pause', 'resume', 'stop'])
       expect((await ask('POST', `/${c.campaign}/${verb}`, undefined, stranger, 'other')).status).toBe(404);
+    expect((await ask('POST', `/${c.campaign}/discard`, { version: 0 }, stranger, 'other')).status).toBe(404);
+    expect((await ask('PUT', `/${c.campaign}`, { texts, perMinute: 1, version: 0 }, stranger, 'other')).status).toBe(404);
     expect((await ask('GET', `/${c.campaign}`, undefined, stranger, 'other')).status).toBe(404);
     expect((await ask('GET', '', undefined, stranger, 'other')).json<{ campaigns: unknown[] }>().campaigns).toEqual([]);
     const wrong = { ...texts, en: { ...texts.en, title: '{{ phone }}' } };

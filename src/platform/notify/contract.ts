@@ -129,15 +129,19 @@ const zPersons = z.array(z.string().regex(/^[0-9a-f]{32}$/)).min(1).max(CAMPAIGN
 /** These people, or everyone who was told of this kind before; `*` is any kind. */
 const zAudience = z.union([z.strictObject({ persons: zPersons }), z.strictObject({ told: z.string().min(1).max(60) })]);
 export type Audience = z.output<typeof zAudience>;
-export const zStartCampaign = z.strictObject({ body: z.strictObject({
+const settings = {
   texts: zTemplateTexts, perMinute: z.int().min(1).max(600_000), audience: zAudience.optional(),
   /** Nobody is told of it after this; a week from each one's place unless said. */ expiresAt: zInstant.optional(),
-  /** Written only: it waits to be started. */ draft: z.boolean().optional(),
-}) });
+};
+export const zStartCampaign = z.strictObject({ body: z.strictObject({ ...settings,
+  /** Written only: it waits to be started. */ draft: z.boolean().optional() }) });
+/** What the caller last saw of a campaign: each change of it is the next one. */
+const zVersion = z.int().min(0);
 export const zCampaign = z.strictObject({
   campaign: zId('cmp'), state: z.enum([...campaignStates, 'done']), perMinute: z.int(), people: z.int(),
   /** People whom it is to reach, as far as they were counted. */ wanted: z.int(),
-  lastAt: zInstant.nullable(), /** When the last one leaves, by its rate. */ endsAt: zInstant.nullable(), expiresAt: zInstant.nullable(), at: zInstant,
+  version: zVersion, lastAt: zInstant.nullable(),
+  /** When the last one leaves, by its rate. */ endsAt: zInstant.nullable(), expiresAt: zInstant.nullable(), at: zInstant,
 });
 /** Messages that leave the house: all, and of them those that a provider took, that were not sent for a reason, that wait for one, and that failed. */
 const zProgress = z.strictObject({ total: z.int(), sent: z.int(), skipped: z.int(), delayed: z.int(), waiting: z.int(), failed: z.int() });
@@ -147,7 +151,13 @@ export const zCampaigns = z.strictObject({ campaigns: z.array(z.strictObject({ .
   next: zId('cmp').nullable() });
 export const zCampaignsQuery = z.strictObject({ query: z.strictObject({ cursor: zId('cmp') }).partial() }).partial();
 export const zOfCampaign = z.strictObject({ params: z.strictObject({ campaign: zId('cmp') }) });
+/** All of a draft, as whoever changes it wants it; what is left away is none. */
+export const zChangeCampaign = z.strictObject({ ...zOfCampaign.shape, body: z.strictObject({ ...settings, version: zVersion }) });
+export const zDiscardCampaign = z.strictObject({ ...zOfCampaign.shape, body: z.strictObject({ version: zVersion }) });
+/** With a version, only what the caller has seen begins. */
+export const zBeginCampaign = z.strictObject({ ...zOfCampaign.shape, body: z.strictObject({ version: zVersion.optional() }).optional() });
 export const zCampaignShown = z.strictObject({ ...zCampaignSeen, texts: zTemplateTexts, told: z.string().nullable(),
+  /** Those who were named, while it is a draft. */ persons: zPersons.nullable(),
   reasons: z.array(z.strictObject({ state: z.enum(messageStates), reason: z.enum(reasons).nullable(), count: z.int() })) });
 export const zPreviewCampaign = z.strictObject({ body: z.strictObject({ texts: zTemplateTexts }) });
 export const zAddPeople = z.strictObject({ params: z.strictObject({ campaign: zId('cmp') }), body: z.strictObject({ persons: zPersons }) });
@@ -166,14 +176,16 @@ export const notDead = problem('message-not-dead', { status: 409, title: 'This m
 export const campaignUnknown = problem('campaign-unknown', { status: 404, title: 'There is no such campaign.', doc: 'It may belong to another tenant.' });
 export const campaignFull = problem('campaign-full', { status: 409, title: 'This campaign has as many people as it may.', doc: 'Start another one.' });
 export const campaignState = problem('campaign-state', { status: 409, title: 'This cannot be done with the campaign as it stands.',
-  doc: '`state` says how it stands. A draft is started, a running one takes people, pauses or stops, a paused one goes on or stops.' });
+  doc: '`state` says how it stands. A draft is changed, discarded or started, a running one takes people, pauses or stops, a paused one goes on or stops.' });
+export const campaignChanged = problem('campaign-changed', { status: 409, title: 'Somebody else changed this draft meanwhile.',
+  doc: 'Theirs was kept and nothing of yours was written. Read it again: `version` says which one it is now.' });
 export const campaignOver = problem('campaign-over', { status: 422, title: 'The end of this campaign lies behind.',
   doc: 'Nobody would be told. Choose a later end.' });
 export const pushRefused = problem('push-place-refused', { status: 422, title: 'Push messages are not sent there.',
   doc: 'Only the known push services are used.' });
 export const addressesUsed = problem('addresses-used', { status: 409, title: 'No more addresses can be added.', doc: 'Remove one first.' });
 export const notifyProblems = [kindUnknown, notOffered, templateWrong, linkOver, messageUnknown, notDead, campaignUnknown, campaignFull, campaignState,
-  campaignOver, pushRefused, addressesUsed];
+  campaignChanged, campaignOver, pushRefused, addressesUsed];
 
 export const Noted = event('notify.noted', { version: 1, doc: 'A person has a new notice in the inbox, or saw one.',
   data: { person: z.string(), notice: z.string() } });

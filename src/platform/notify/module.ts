@@ -24,7 +24,7 @@ export default defineModule({
     'notify.quiet': { app: ['select', 'insert', 'update', 'delete'], auditor: ['select'] },
     'notify.template': { app: ['select', 'insert'], auditor: ['select'] },
     'notify.pace': { app: ['select', 'insert', 'update'], auditor: ['select'] },
-    'notify.campaign': { app: ['select', 'insert', 'update'], auditor: ['select'] },
+    'notify.campaign': { app: ['select', 'insert', 'update', 'delete'], auditor: ['select'] },
   },
   routes, pages: [{ ...inboxPage, states: inboxStates }, { ...preferencesPage, states: preferencesStates }, ...linkPages], forms, streams: [changes],
     problems: notifyProblems, events: [Noted, Died], calls: [sendMessage], handlers: [spread], machines: [campaignMachine],

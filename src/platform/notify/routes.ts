@@ -1,16 +1,16 @@
 import { route, stream, type Stream } from '#kernel';
 import {
-  addressesUsed, campaignFull, campaignOver, campaignState, campaignUnknown, kindUnknown, linkOver, messageUnknown, notDead, notOffered, pushRefused,
-  templateWrong, zAddEmail, zAddPeople,
-  zAddPush, zCampaign, zCampaigns, zCampaignShown, zCampaignsQuery, zOfCampaign, zPreviewCampaign,
-  zChoose, zInbox, zInboxQuery, zInLanguage, zMessage, zMessages, zMessagesQuery, zNothing, zOfAddress, zOfMessage, zOfToken, zOneClick, zPreferences, zPreview,
-    zPreviewTemplate, zProviders, zReceipts,
-  zSaveTemplate, zSeen, zStartCampaign, zTaken, zTemplates, zUnseen, zUnsubscribed,
+  addressesUsed, campaignChanged, campaignFull, campaignOver, campaignState, campaignUnknown, kindUnknown, linkOver, messageUnknown, notDead,
+  notOffered, pushRefused, templateWrong, zAddEmail, zAddPeople, zAddPush, zBeginCampaign, zCampaign, zCampaigns, zCampaignShown, zCampaignsQuery,
+  zChangeCampaign, zChoose, zDiscardCampaign, zOfCampaign, zPreviewCampaign, zInbox, zInboxQuery, zInLanguage, zMessage, zMessages, zMessagesQuery,
+  zNothing, zOfAddress, zOfMessage, zOfToken, zOneClick, zPreferences, zPreview, zPreviewTemplate, zProviders, zReceipts, zSaveTemplate, zSeen,
+  zStartCampaign, zTaken, zTemplates, zUnseen, zUnsubscribed,
 } from './contract.ts';
 import { addEmail, addPush, confirmEmail, removeAddress } from './service/addresses.ts';
 import { inbox, pushOpened, see, unseen } from './service/inbox.ts';
 import {
-  addPeople, beginCampaign, listCampaigns, pauseCampaign, previewCampaign, resumeCampaign, showCampaign, startCampaign, stopCampaign,
+  addPeople, beginCampaign, changeCampaign, discardCampaign, listCampaigns, pauseCampaign, previewCampaign,
+  resumeCampaign, showCampaign, startCampaign, stopCampaign,
 } from './service/campaigns.ts';
 import { listMessages, preview, providers, replayMessage, saveTemplate, showMessage, templates } from './service/office.ts';
 import { choose, preferences, unsubscribe } from './service/preferences.ts';
@@ -99,8 +99,18 @@ export const startCampaignRoute = route('POST /notifications/office/campaigns',
     example: { input: { body: { texts, perMinute: 600 } } } });
 const steer = { scope: 'notify:send', input: zOfCampaign, output: zCampaign, idempotent: 'optional', audit: 'notify.campaign',
   example: { input: { params: { campaign } } } } as const;
-export const beginCampaignRoute = route('POST /notifications/office/campaigns/:campaign/start', { summary: 'Begins an announcement that was written.', ...steer,
-  problems: [campaignUnknown, campaignState, campaignOver], verb: beginCampaign });
+export const beginCampaignRoute = route('POST /notifications/office/campaigns/:campaign/start',
+  { summary: 'Begins an announcement that was written; with a version, only as the caller saw it.', ...steer,
+  input: zBeginCampaign,
+  problems: [campaignUnknown, campaignState, campaignChanged, campaignOver], verb: beginCampaign });
+export const changeCampaignRoute = route('PUT /notifications/office/campaigns/:campaign',
+  { summary: 'Writes a draft anew, where it is still as the caller saw it.', scope: 'notify:send', input: zChangeCampaign, output: zCampaign,
+  idempotent: 'optional', problems: [campaignUnknown, campaignState, campaignChanged, templateWrong, kindUnknown, campaignOver], audit: 'notify.campaign',
+  verb: changeCampaign, example: { input: { params: { campaign }, body: { texts, perMinute: 600, version: 0 } } } });
+export const discardCampaignRoute = route('POST /notifications/office/campaigns/:campaign/discard',
+  { summary: 'Throws a draft away, where it is still as the caller saw it.', scope: 'notify:send', input: zDiscardCampaign, output: zNothing,
+  idempotent: 'optional', problems: [campaignUnknown, campaignState, campaignChanged], audit: 'notify.campaign', verb: discardCampaign,
+  example: { input: { params: { campaign }, body: { version: 0 } } } });
 export const pauseCampaignRoute = route('POST /notifications/office/campaigns/:campaign/pause',
   { summary: 'Holds back what an announcement has not sent yet.', ...steer, problems: [campaignUnknown, campaignState], verb: pauseCampaign });
 export const resumeCampaignRoute = route('POST /notifications/office/campaigns/:campaign/resume',
@@ -118,7 +128,7 @@ export const routes = [
     receiptsRoute,
     messagesRoute, messageRoute,
   replayRoute, providersRoute, templatesRoute, previewRoute, saveTemplateRoute, campaignsRoute, campaignRoute, previewCampaignRoute, startCampaignRoute,
-  beginCampaignRoute, pauseCampaignRoute, resumeCampaignRoute, stopCampaignRoute, addPeopleRoute,
+  changeCampaignRoute, discardCampaignRoute, beginCampaignRoute, pauseCampaignRoute, resumeCampaignRoute, stopCampaignRoute, addPeopleRoute,
 ];
 /** Hints of a person's new notices; the streams of live pages carry them too. */
 export const noticeTopics: Stream['topics'] = (actor, tenant) => (actor.kind === 'person' ? [`notify ${tenant.id} ${actor.id}`] : []);

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { event, personal, problem, token, zEmail, zId, zInstant, zText, type Signal } from '#kernel';
+import { event, job, personal, problem, token, zEmail, zId, zInstant, zText, type EventType, type Signal } from '#kernel';
 
 /** Endpoints of one tenant, and what each may have. */
 export const ENDPOINTS_MAX = 50;
@@ -53,6 +53,13 @@ export interface Secrets { readonly current: string; readonly previous?: string;
 /** What a process may reach, and for how long. Loopback is for a demo or a test; `resolve` gives every address of a name, the machine's own unless said. */
 export interface Reach { readonly loopback: boolean; readonly resolve?: (host: string) => Promise<readonly string[]>; readonly timeoutMs?: number }
 export const Reach = token<Reach>('webhooks.reach');
+/** True where an endpoint has to show that it wants what we send, before it is sent anything else. */
+export const ProofAsked = token<boolean>('webhooks.proof-asked');
+/** A challenge is tried so often, by the ladder of deliveries; then somebody asks again. */
+export const CHALLENGE_TRIES = 4;
+export const CHALLENGE_TYPE = 'endpoint.verification';
+export const Challenge = job('webhooks.challenge', { doc: 'Asks an endpoint to give a token back.',
+  data: { endpoint: z.string(), round: z.int(), no: z.int() }, attemptsMax: 20 });
 /** Wakes this process's deliverer. */
 export type DeliverSignal = Signal;
 export const DeliverSignal = token<DeliverSignal>('webhooks.signal');
@@ -99,7 +106,8 @@ export const zNothing = z.strictObject({});
 const zCount = z.int().min(0);
 export const zEndpoint = z.strictObject({
   endpoint: zEndpointId, url: z.string(), description: z.string(), events: z.array(z.string()), ordered: z.boolean(), version: z.string(),
-  signature: z.enum(['v1', 'v1a']), headers: z.array(z.string()), publicKey: z.string().nullable(), state: z.enum(['active', 'disabled']),
+  signature: z.enum(['v1', 'v1a']), headers: z.array(z.string()), publicKey: z.string().nullable(), state: z.enum(['active', 'disabled', 'unverified']),
+  /** Why its challenge is not answered yet, as of the last try. */ unproven: z.string().nullable(),
   disabledReason: z.string().nullable(), breaker: z.enum(['closed', 'open', 'probing']), failures: zCount, firstFailureAt: zInstant.nullable(),
   lastSuccessAt: zInstant.nullable(), perMinute: z.int().nullable(), waiting: zCount, dead: zCount,
   /** As it may be shown; null where there is none, or where it sent mail back. */ contact: personal('mail address', z.string().nullable()),
@@ -118,13 +126,18 @@ export type DeliveryView = z.output<typeof zDelivery>;
 export const zDeliveries = z.strictObject({ deliveries: z.array(zDelivery), cursor: zDeliveryNo.nullable() });
 export const zAttempt = z.strictObject({ no: zCount, at: zInstant, ms: zCount, status: z.int().nullable(), error: z.string().nullable(),
   excerpt: z.string().nullable() });
-export const zDeliveryShown = z.strictObject({ delivery: zDelivery, body: z.string(), attempts: z.array(zAttempt) });
+/** The body as the endpoint's version has it now; null where it cannot be made in that version any more. */
+export const zDeliveryShown = z.strictObject({ delivery: zDelivery, body: z.string().nullable(), attempts: z.array(zAttempt) });
 export const zMade = z.strictObject({ deliveries: zCount });
 export const zTypes = z.strictObject({ types: z.array(z.strictObject({ name: z.string(), doc: z.string(), version: z.int() })) });
 
-/** Names of events with their sentences, for the list that developers choose from. */
-export interface Offered { readonly name: string; readonly doc: string; readonly version: number }
-export const OfferedEvents = token<readonly Offered[]>('webhooks.offered');
+const zShape = z.strictObject({ version: z.int(), body: z.string().nullable() });
+/** What an endpoint gets, what it would get in the newest version, and each of its events of which that differs. */
+export const zVersions = z.strictObject({ version: z.string(), newest: z.string(), known: z.array(z.string()),
+  changes: z.array(z.strictObject({ type: z.string(), since: z.string(), /** No body where it is not made any more. */ pinned: zShape, newest: zShape })) });
+
+/** Events that developers choose from, by their names. */
+export const OfferedEvents = token<ReadonlyMap<string, EventType>>('webhooks.offered');
 
 export const unknownEndpoint = problem('unknown-endpoint', { status: 404, title: 'There is no such endpoint.', doc: 'List the endpoints of the tenant.' });
 export const unknownDelivery = problem('unknown-delivery', { status: 404, title: 'There is no such delivery.', doc: 'Deliveries are kept for 30 days.' });
@@ -136,10 +149,12 @@ export const tooManyEndpoints = problem('too-many-endpoints', { status: 409, tit
   doc: 'Remove one that is not used, or choose more events on one that is.' });
 export const unknownPayloadVersion = problem('unknown-payload-version', { status: 422, title: 'No payload has this version.',
   doc: 'Name one of `known`, or leave it away for the newest.' });
-export const webhookProblems = [unknownEndpoint, unknownDelivery, urlRefused, tooManyEndpoints, unknownPayloadVersion];
+export const payloadVersionRetired = problem('payload-version-retired', { status: 422, title: 'Some of these events are not made in this version any more.',
+  doc: '`types` says which. Name one of `known`, leave the version away for the newest, or ask for other events.' });
+export const webhookProblems = [unknownEndpoint, unknownDelivery, urlRefused, tooManyEndpoints, unknownPayloadVersion, payloadVersionRetired];
 
-/** Shapes of payloads by the day on which each began, the newest last. An endpoint keeps the one that it was made with. */
-export const PAYLOAD_VERSIONS = ['2026-11-01'] as const;
+/** The version of payloads before any of their shapes changed; each later one is the day of a change. An endpoint keeps the one that it was made with. */
+export const FIRST_PAYLOAD_VERSION = '2026-11-01';
 
 export const EndpointChanged = event('webhooks.endpoint-changed', {
   version: 1, doc: 'An endpoint was made, changed, enabled or removed by somebody.', data: { endpoint: z.string(), change: z.string() },

@@ -1,8 +1,10 @@
 import { defineModule, on, provide, type EventType, type Module } from '#kernel';
 import { DeliverProbe, DeliveryDead, EndpointChanged, EndpointDisabled, NOT_DELIVERED, OfferedEvents, webhookProblems } from './contract.ts';
 import { routes } from './routes.ts';
+import { versionsFault } from './rules.ts';
 import { deliverer, reachState, signalState, sweeper } from './service/deliver.ts';
 import { fanOut } from './service/fan-out.ts';
+import { askState, challenge, proofState } from './service/proofs.ts';
 import { disabledNotice, tellOfDisabling } from './service/notices.ts';
 
 const manifest = defineModule({
@@ -22,7 +24,8 @@ const manifest = defineModule({
   notices: [disabledNotice],
   reactions: [tellOfDisabling],
   workers: [deliverer, sweeper],
-  state: [signalState, reachState, provide(DeliverProbe, () => undefined)],
+  calls: [challenge],
+  state: [signalState, reachState, proofState, askState, provide(DeliverProbe, () => undefined)],
   permissions: {
     'webhooks:read': 'See endpoints, deliveries and what receivers answered.',
     'webhooks:manage': 'Make, change and remove endpoints, rotate secrets, replay deliveries.',
@@ -30,10 +33,14 @@ const manifest = defineModule({
   privacy: { 'webhooks.attempt.excerpt': { kind: 'answer of a receiver', kept: 'sealed' } },
 });
 
-/** The module over the events of the whole program: each is a subscriber’s, with one cursor. */
+/** The module over the events of the whole program: each is a subscriber’s, with one cursor. Throws where one does not tell of its versions. */
 export const webhooksOver = (events: readonly EventType[]): Module => {
   const all = [...events, ...manifest.events ?? []];
-  const offered = all.filter((e) => !NOT_DELIVERED.includes(e.name)).map(({ name, doc, version }) => ({ name, doc, version }));
+  const offered = new Map(all.filter((e) => !NOT_DELIVERED.includes(e.name)).map((e) => [e.name, e]));
+  for (const e of all) {
+    const fault = versionsFault(e);
+    if (fault) throw new Error(fault);
+  }
   return {
     ...manifest, reactions: [...manifest.reactions ?? [], ...all.map((type) => on(type, 'webhooks', (tx, e) => fanOut(tx, type, e)))],
     state: [...manifest.state ?? [], provide(OfferedEvents, () => offered)],

@@ -1,11 +1,13 @@
 import { idOf, route } from '#kernel';
 import {
-  tooManyEndpoints, unknownDelivery, unknownEndpoint, unknownPayloadVersion, urlRefused, zCreate, zCreated, zDeliveries, zDeliveriesAsk, zDeliveryShown,
-    zEndpoint,
-  zEndpoints, zMade, zNothing, zOfDelivery, zOfEndpoint, zReplay, zRotate, zShown, zStoryAsk, zTypes, zUpdate,
+  payloadVersionRetired, tooManyEndpoints, unknownDelivery, unknownEndpoint, unknownPayloadVersion, urlRefused, zCreate, zCreated, zDeliveries,
+  zDeliveriesAsk, zDeliveryShown, zEndpoint, zEndpoints, zMade, zNothing, zOfDelivery, zOfEndpoint, zReplay, zRotate, zShown, zStoryAsk, zTypes,
+  zUpdate, zVersions,
 } from './contract.ts';
 import { deliveriesOfStory, listDeliveries, replay, replayBetween, sendTest, showDelivery } from './service/deliveries.ts';
 import { create, disableByHand, enable, list, remove, rotate, show, types, update } from './service/endpoints.ts';
+import { verify } from './service/proofs.ts';
+import { versions } from './service/versions.ts';
 
 const READ = 'webhooks:read';
 const MANAGE = 'webhooks:manage';
@@ -21,7 +23,7 @@ export const typesRoute = route('GET /webhooks/event-types', {
 });
 export const createRoute = route('POST /webhooks/endpoints', {
   summary: 'Makes an endpoint; its secret is in this answer and never shown again.', scope: MANAGE, status: 201, input: zCreate, output: zCreated,
-  problems: [urlRefused, tooManyEndpoints, unknownPayloadVersion], audit: 'webhooks.endpoint-created', verb: create,
+  problems: [urlRefused, tooManyEndpoints, unknownPayloadVersion, payloadVersionRetired], audit: 'webhooks.endpoint-created', verb: create,
   example: { input: { body: { url: 'https://shop.example/hooks', description: 'The shop', events: ['wallet.*'] } } },
 });
 export const showRoute = route('GET /webhooks/endpoints/:endpoint', {
@@ -30,8 +32,12 @@ export const showRoute = route('GET /webhooks/endpoints/:endpoint', {
 });
 export const updateRoute = route('PUT /webhooks/endpoints/:endpoint', {
   summary: 'Changes what is named: address, events, headers, order, version.', scope: MANAGE, input: zUpdate, output: zEndpoint,
-  problems: [unknownEndpoint, urlRefused, unknownPayloadVersion], audit: 'webhooks.endpoint-updated', verb: update,
+  problems: [unknownEndpoint, urlRefused, unknownPayloadVersion, payloadVersionRetired], audit: 'webhooks.endpoint-updated', verb: update,
   example: { input: { params, body: { events: ['*'] } } },
+});
+export const versionsRoute = route('GET /webhooks/endpoints/:endpoint/versions', {
+  summary: 'What the newest version of payloads would change for an endpoint: an example of each of its events whose shape differs, in both.', scope: READ,
+  input: zOfEndpoint, output: zVersions, problems: [unknownEndpoint], verb: versions, example: { input: { params } },
 });
 export const removeRoute = route('DELETE /webhooks/endpoints/:endpoint', {
   summary: 'Removes an endpoint and what waits for it; what was delivered stays in the log.', scope: MANAGE, input: zOfEndpoint, output: zNothing,
@@ -48,6 +54,10 @@ export const enableRoute = route('POST /webhooks/endpoints/:endpoint/enable', {
 export const disableRoute = route('POST /webhooks/endpoints/:endpoint/disable', {
   summary: 'Disables an endpoint; what waits for it is kept.', scope: MANAGE, input: zOfEndpoint, output: zEndpoint, problems: [unknownEndpoint],
   audit: 'webhooks.endpoint-disabled', verb: disableByHand, example: { input: { params } },
+});
+export const verifyRoute = route('POST /webhooks/endpoints/:endpoint/verify', {
+  summary: 'Asks an endpoint again to give a token back; one that has nothing to prove stays as it is.', scope: MANAGE, input: zOfEndpoint,
+  output: zEndpoint, problems: [unknownEndpoint], audit: 'webhooks.endpoint-challenged', verb: verify, example: { input: { params } },
 });
 export const testRoute = route('POST /webhooks/endpoints/:endpoint/test', {
   summary: 'Sends a made-up event of the type webhooks.test.', scope: MANAGE, input: zOfEndpoint, output: zMade, problems: [unknownEndpoint],
@@ -74,5 +84,6 @@ export const replayRoute = route('POST /webhooks/deliveries/:delivery/replay', {
   audit: 'webhooks.replayed', verb: replay, example: { input: { params: { delivery: '1' } } },
 });
 
-export const routes = [listRoute, typesRoute, createRoute, showRoute, updateRoute, removeRoute, rotateRoute, enableRoute, disableRoute, testRoute,
+export const routes = [listRoute, typesRoute, createRoute, showRoute, updateRoute, versionsRoute, removeRoute, rotateRoute, enableRoute, disableRoute,
+  verifyRoute, testRoute,
   replayRangeRoute, deliveriesRoute, storyRoute, deliveryRoute, replayRoute];

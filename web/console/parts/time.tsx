@@ -35,6 +35,9 @@ function shown(at: number): number {
 /** What day it is in the tenant's zone. */
 export const today = (): string => new Date(shown(Date.now())).toISOString().slice(0, 10);
 
+/** An instant as it is typed in the tenant's zone, to the minute. */
+export const typedOf = (at: string): string => new Date(shown(Date.parse(at))).toISOString().slice(0, 16);
+
 /** A time of the tenant's zone as it is typed (`2026-11-21T09:30`), as an instant. */
 export function instantOf(typed: string | undefined): { readonly at?: string } {
   const wanted = Date.parse(`${typed}Z`);

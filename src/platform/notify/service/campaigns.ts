@@ -1,14 +1,15 @@
 import type { z } from 'zod';
-import { done, handle, idOf, refuse, uuidOf, type JobHandler, type Language, type Outcome, type Tx, type Uuid } from '#kernel';
+import { done, handle, idOf, refuse, uuidOf, type JobHandler, type Language, type Outcome, type Refused, type Tx, type Uuid } from '#kernel';
 import {
-  AUDIENCE_COUNTED_MAX, campaignFull, campaignOver, CAMPAIGN_PEOPLE_MAX, CAMPAIGN_STEP_MAX, campaignState, CAMPAIGNS_PAGE_MAX, campaignUnknown, kindUnknown,
-  SendMessage, SPREAD_AHEAD_MS, SpreadCampaign, templateWrong, type Audience, type CampaignState, type TemplateTexts, type zAddPeople, type zCampaign,
-  type zCampaigns, type zCampaignShown, type zCampaignsQuery, type zOfCampaign, type zPreview, type zPreviewCampaign, type zStartCampaign,
+  AUDIENCE_COUNTED_MAX, campaignChanged, campaignFull, campaignOver, CAMPAIGN_PEOPLE_MAX, CAMPAIGN_STEP_MAX, campaignState, CAMPAIGNS_PAGE_MAX,
+  campaignUnknown, kindUnknown, SendMessage, SPREAD_AHEAD_MS, SpreadCampaign, templateWrong, type Audience, type CampaignState, type TemplateTexts,
+  type zAddPeople, type zBeginCampaign, type zCampaign, type zCampaigns, type zCampaignShown, type zCampaignsQuery, type zChangeCampaign,
+  type zDiscardCampaign, type zOfCampaign, type zPreview, type zPreviewCampaign, type zStartCampaign,
 } from '../contract.ts';
 import { campaignMachine, placeOf, progressOf } from '../rules.ts';
 import {
-  campaignOf, campaignsBefore, countMessages, countTold, growCampaign, heldOf, insertCampaign, letGo, lockCampaign, sweep, toldAfter, turnCampaign,
-  type CampaignRow, type CountRow,
+  campaignOf, campaignsBefore, countMessages, countTold, deleteCampaign, growCampaign, heldOf, insertCampaign, letGo, lockCampaign, rewriteCampaign, sweep,
+  toldAfter, turnCampaign, type CampaignRow, type CountRow,
 } from '../store/campaigns.ts';
 import { announcement, NoticeKinds } from './kinds.ts';
 import { notifyAll, priorityOf } from './notify.ts';
@@ -32,7 +33,8 @@ function head(tx: Tx, c: CampaignRow): Shown {
   const from = c.state === 'draft' ? tx.now : later(c.next_at, tx.now);
   const left = c.gathered ? 0 : Math.max(0, c.wanted - c.people);
   return { campaign: idOf('cmp', c.id), state: c.state, perMinute: c.per_minute, people: c.people, wanted: Math.max(c.wanted, c.people),
-    lastAt: c.people === 0 ? null : placeOf(c.next_at, -1, c.per_minute), endsAt: c.state === 'running' ? placeOf(from, left, c.per_minute) : null,
+    version: c.turn, lastAt: c.people === 0 ? null : placeOf(c.next_at, -1, c.per_minute),
+    endsAt: c.state === 'running' ? placeOf(from, left, c.per_minute) : null,
     expiresAt: c.expires_at, at: c.created_at };
 }
 /** With how far it is; one that found everybody and has nothing left to send is done. */
@@ -61,6 +63,7 @@ export async function showCampaign(tx: Tx, input: z.output<typeof zOfCampaign>):
   const counts = await countMessages(tx.sql, tx.tenant.id, [c.id]);
   const audience = audienceOf(c);
   return done({ ...seen(tx, c, counts), texts: JSON.parse(c.texts) as TemplateTexts, told: audience && 'told' in audience ? audience.told : null,
+    persons: audience && 'persons' in audience && c.state === 'draft' ? audience.persons : null,
     reasons: counts.map(({ state, reason, count }) => ({ state, reason, count })) });
 }
 
@@ -75,34 +78,74 @@ export async function previewCampaign(tx: Tx, input: z.output<typeof zPreviewCam
 const wantedBy = async (tx: Tx, audience: Audience): Promise<number> => ('persons' in audience ? new Set(audience.persons).size
   : countTold(tx.sql, tx.tenant.id, toldOf(tx, audience.told), AUDIENCE_COUNTED_MAX));
 
-/** Writes an announcement, and begins it unless it is a draft. It finds its audience by itself; others are added in steps. */
-export async function startCampaign(tx: Tx, input: z.output<typeof zStartCampaign>): Promise<Outcome<Shown>> {
-  const { texts, perMinute, audience, expiresAt, draft } = input.body;
+type Settings = Omit<z.output<typeof zStartCampaign>['body'], 'draft'>;
+type Written = Pick<CampaignRow, 'texts' | 'per_minute' | 'audience' | 'gathered' | 'wanted' | 'expires_at'>;
+/** Why an announcement cannot be like this, or undefined. */
+function unfit(tx: Tx, { texts, audience, expiresAt }: Settings): Refused | undefined {
   const wrong = faultIn(tx, texts);
   if (wrong) return refuse(templateWrong, { ...wrong });
   if (audience && 'told' in audience && audience.told !== ANY_KIND && !tx.use(NoticeKinds).has(audience.told)) return refuse(kindUnknown);
-  if (expiresAt && expiresAt <= tx.now) return refuse(campaignOver);
+  return expiresAt && expiresAt <= tx.now ? refuse(campaignOver) : undefined;
+}
+const written = async (tx: Tx, { texts, perMinute, audience, expiresAt }: Settings): Promise<Written> => ({
+  texts: JSON.stringify(texts), per_minute: perMinute, audience: audience ? JSON.stringify(audience) : null, gathered: !audience,
+  wanted: audience ? await wantedBy(tx, audience) : 0, expires_at: expiresAt ?? null });
+
+/** Writes an announcement, and begins it unless it is a draft. It finds its audience by itself; others are added in steps. */
+export async function startCampaign(tx: Tx, input: z.output<typeof zStartCampaign>): Promise<Outcome<Shown>> {
+  const { perMinute, audience, draft } = input.body;
+  const wrong = unfit(tx, input.body);
+  if (wrong) return wrong;
   const id = tx.uuid();
   const state: CampaignState = draft ? 'draft' : 'running';
-  const row = { id, texts: JSON.stringify(texts), per_minute: perMinute, state, audience: audience ? JSON.stringify(audience) : null, gathered: !audience,
-    wanted: audience ? await wantedBy(tx, audience) : 0, expires_at: expiresAt ?? null };
+  const row = { id, state, ...await written(tx, input.body) };
   await insertCampaign(tx.sql, tx.tenant.id, tx.now, row);
   if (state === 'running' && audience) tx.later(SpreadCampaign, { campaign: id, turn: 0 });
   tx.audit({ action: 'notify.campaign', result: 'done', resource: idOf('cmp', id), detail: { perMinute, state } });
   return done(head(tx, { ...row, people: 0, next_at: tx.now, created_at: tx.now, gathered_to: null, turn: 0 }));
 }
 
+/** Locks a draft as the caller saw it; whatever else it is by now is refused. */
+async function draftOf(tx: Tx, input: z.output<typeof zDiscardCampaign>): Promise<{ draft: CampaignRow } | { not: Refused }> {
+  const c = await lockCampaign(tx.sql, tx.tenant.id, uuidOf(input.params.campaign));
+  if (!c) return { not: refuse(campaignUnknown) };
+  if (c.state !== 'draft') return { not: refuse(campaignState, { state: c.state }) };
+  return c.turn === input.body.version ? { draft: c } : { not: refuse(campaignChanged, { version: c.turn }) };
+}
+
+/** Writes a draft anew, as it would have been written first. */
+export async function changeCampaign(tx: Tx, input: z.output<typeof zChangeCampaign>): Promise<Outcome<Shown>> {
+  const found = await draftOf(tx, input);
+  if ('not' in found) return found.not;
+  const wrong = unfit(tx, input.body);
+  if (wrong) return wrong;
+  const next = { ...found.draft, ...await written(tx, input.body), turn: found.draft.turn + 1 };
+  await rewriteCampaign(tx.sql, tx.tenant.id, next);
+  tx.audit({ action: 'notify.campaign', result: 'done', resource: input.params.campaign, detail: { perMinute: next.per_minute, version: next.turn } });
+  return done(head(tx, next));
+}
+
+/** Throws a draft away. Nobody was told of it, so nothing of it is left but the facts of who wrote it. */
+export async function discardCampaign(tx: Tx, input: z.output<typeof zDiscardCampaign>): Promise<Outcome<Record<string, never>>> {
+  const found = await draftOf(tx, input);
+  if ('not' in found) return found.not;
+  await deleteCampaign(tx.sql, tx.tenant.id, found.draft.id);
+  tx.audit({ action: 'notify.campaign', result: 'done', resource: input.params.campaign, detail: { state: 'discarded' } });
+  return done({});
+}
+
 /** Moves a campaign from one of some states to another; what there is to do then is a job's. */
-const turnTo = (to: CampaignState, from: readonly CampaignState[]) => async (tx: Tx, input: z.output<typeof zOfCampaign>): Promise<Outcome<Shown>> => {
+const turnTo = (to: CampaignState, from: readonly CampaignState[]) => async (tx: Tx, input: z.output<typeof zBeginCampaign>): Promise<Outcome<Shown>> => {
   const id = uuidOf(input.params.campaign);
   const c = await lockCampaign(tx.sql, tx.tenant.id, id);
   if (!c) return refuse(campaignUnknown);
   if (!from.includes(c.state) || !campaignMachine.can(c.state, to)) return refuse(campaignState, { state: c.state });
+  if (input.body?.version !== undefined && input.body.version !== c.turn) return refuse(campaignChanged, { version: c.turn });
   if (to === 'running' && c.expires_at && c.expires_at <= tx.now) return refuse(campaignOver);
   await turnCampaign(tx.sql, tx.tenant.id, id, to);
   if (to !== 'paused') tx.later(SpreadCampaign, { campaign: id, turn: c.turn + 1 });
   tx.audit({ action: 'notify.campaign', result: 'done', resource: input.params.campaign, detail: { state: to } });
-  return done(head(tx, { ...c, state: to }));
+  return done(head(tx, { ...c, state: to, turn: c.turn + 1 }));
 };
 export const beginCampaign = turnTo('running', ['draft']);
 export const pauseCampaign = turnTo('paused', ['running']);

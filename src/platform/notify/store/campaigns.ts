@@ -25,6 +25,15 @@ export const growCampaign = (sql: SqlTag, tenant: Uuid, id: string, c: Pick<Camp
   Promise<unknown[]> => sql`
   update notify.campaign set people = ${c.people}, next_at = ${c.next_at}, gathered = ${c.gathered}, gathered_to = ${c.gathered_to}, wanted = ${c.wanted}
   where tenant = ${tenant} and id = ${id}`;
+/** Writes a draft anew; that is a turn of its own as well. */
+export const rewriteCampaign = (sql: SqlTag, tenant: Uuid, c: Pick<CampaignRow,
+  'id' | 'texts' | 'per_minute' | 'audience' | 'gathered' | 'wanted' | 'expires_at'>):
+  Promise<unknown[]> => sql`
+  update notify.campaign set texts = ${c.texts}, per_minute = ${c.per_minute}, audience = ${c.audience}, gathered = ${c.gathered}, wanted = ${c.wanted},
+    expires_at = ${c.expires_at}, turn = turn + 1
+  where tenant = ${tenant} and id = ${c.id}`;
+export const deleteCampaign = (sql: SqlTag, tenant: Uuid, id: string): Promise<unknown[]> => sql`
+  delete from notify.campaign where tenant = ${tenant} and id = ${id}`;
 /** Moves a campaign to another state; each move is a turn of its own, by which work for an earlier one is known. */
 export const turnCampaign = (sql: SqlTag, tenant: Uuid, id: string, state: CampaignState): Promise<unknown[]> => sql`
   update notify.campaign set state = ${state}, turn = turn + 1 where tenant = ${tenant} and id = ${id}`;

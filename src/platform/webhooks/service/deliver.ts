@@ -1,13 +1,13 @@
 import type { KeyObject } from 'node:crypto';
 import { LRUCache } from 'lru-cache';
-import { createSignal, errorFields, perform, provide, spineStatement, systemRandom, uuid, uuidv7, type Provided, type TenantRef, type Worker,
+import { createSignal, errorFields, perform, provide, spineStatement, systemRandom, uuid, uuidv7, type EventType, type Provided, type TenantRef, type Worker,
   type WorkerContext } from '#kernel';
 import { tenantKeys } from '#spine/vault';
 import {
-  BREAKER_AFTER, CLAIM_ENDPOINTS_MAX, CLAIM_MAX, DeliverProbe, DeliverSignal, DeliveryDead, IN_FLIGHT_MAX, KEPT_MS, LEASE_MS,
+  BREAKER_AFTER, CLAIM_ENDPOINTS_MAX, CLAIM_MAX, DeliverProbe, DeliverSignal, DeliveryDead, IN_FLIGHT_MAX, KEPT_MS, LEASE_MS, OfferedEvents,
   PAYLOAD_BYTES_MAX, PER_ENDPOINT_MAX, POLL_MS, Reach, SWEEP_BATCH_MAX, SWEEP_EVERY_MS, type Secrets,
 } from '../contract.ts';
-import { givenUp, nextTry, render, restMs, retryAfter, signature, signingKey } from '../rules.ts';
+import { dataIn, givenUp, nextTry, render, restMs, retryAfter, signature, signingKey } from '../rules.ts';
 import {
   claimDeliveries, finishDone, finishFailed, noteOutcomes, releaseLeases, renewLeases, sweepDeliveries, sweepMessages, type Claimed, type ClaimedEndpoint,
   type Failed, type Succeeded,
@@ -21,12 +21,14 @@ export const reachState: Provided = provide(Reach, () => ({ loopback: false }));
 /** What an endpoint signs with and sends beside: opened once for each revision of its row. */
 interface Opened { readonly revision: number; readonly tenant: TenantRef; readonly current: KeyObject; readonly previous: KeyObject | undefined;
   readonly previousUntilMs: number; readonly headers: Readonly<Record<string, string>>; readonly url: URL;
+  /** Of its payloads. */ readonly version: string;
   /** When its row last said that it succeeds; 0 when it says otherwise. */
   succeedsMs: number }
 /** An endpoint that this process sends to: how much is under way, and how often it had failed in a row when it was last claimed. */
 interface Held { readonly endpoint: string; to: Opened | undefined; streak: number; underWay: number }
 interface Over { readonly claimed: Claimed; readonly held: Held; readonly sent: Sent }
 interface Underway { readonly w: WorkerContext; readonly me: string; readonly probe: DeliverProbe | undefined; readonly sender: Sender;
+  readonly types: ReadonlyMap<string, EventType>;
   readonly opened: LRUCache<string, Opened>; readonly held: Map<string, Held>; readonly ids: Set<bigint>; readonly over: Over[]; flushing: boolean }
 
 const OPENED_MAX = 5000;
@@ -45,7 +47,7 @@ async function openedOf(u: Underway, endpoint: string, to: ClaimedEndpoint): Pro
     revision: to.revision, tenant, current: signingKey(secrets.current),
     previous: secrets.previous === undefined ? undefined : signingKey(secrets.previous),
     previousUntilMs: secrets.previousUntil === undefined ? 0 : Date.parse(secrets.previousUntil),
-    headers: JSON.parse(keys.open(secretsPlace('headers', endpoint), to.headers)) as Record<string, string>, url: new URL(to.url),
+    headers: JSON.parse(keys.open(secretsPlace('headers', endpoint), to.headers)) as Record<string, string>, url: new URL(to.url), version: to.version,
     succeedsMs: 0,
   };
   u.opened.set(endpoint, opened);
@@ -63,11 +65,15 @@ export function signedHeaders(o: Pick<Opened, 'current' | 'previous' | 'previous
   };
 }
 
+/** Why something cannot be sent however often it is tried; the receiver has no part in it. */
+const HOPELESS: readonly (string | null)[] = ['payload_too_large', 'version_retired'];
 const unsent = (error: string): Sent => ({ status: null, error, excerpt: '', ms: 0, retryAfter: undefined });
 
 async function sendOne(u: Underway, c: Claimed, to: Opened | undefined): Promise<Sent> {
   if (!to) return unsent('internal');
-  const body = render({ id: c.message, topic: c.topic, at: c.at, data: c.data });
+  const data = dataIn(to.version, u.types.get(c.topic), c.version, c.data);
+  if (data === undefined) return unsent('version_retired');
+  const body = render({ id: c.message, topic: c.topic, at: c.at, data });
   if (body.length > PAYLOAD_BYTES_MAX) return unsent('payload_too_large');
   return u.sender.send(to.url, signedHeaders(to, `evt_${c.message}`, u.w.clock.now(), body), body);
 }
@@ -77,7 +83,7 @@ const succeeded = (sent: Sent): boolean => sent.status !== null && sent.status >
 /** What a try that failed leads to: another try, or the end of its tries. */
 function judge({ claimed, sent }: Over, now: Date): { status: 'waiting' | 'dead'; nextAt: Date | null; reason: string | null } {
   const reason = sent.error ?? `status ${sent.status}`;
-  if (sent.error === 'payload_too_large') return { status: 'dead', nextAt: null, reason };
+  if (HOPELESS.includes(sent.error)) return { status: 'dead', nextAt: null, reason };
   if (sent.error === 'stopped') return { status: 'waiting', nextAt: now, reason };
   const nextAt = nextTry(claimed.attempts + 1, now, systemRandom.unit(), retryAfter(sent.retryAfter, now));
   return nextAt ? { status: 'waiting', nextAt, reason } : { status: 'dead', nextAt: null, reason };
@@ -120,7 +126,7 @@ export const excerptPlace = (delivery: bigint | string, no: number): { table: st
  */
 function outcomesOf(overs: readonly Over[], now: Date): Parameters<typeof noteOutcomes>[2] {
   const o = { endpoints: [] as string[], succeeded: [] as boolean[], failed: [] as number[], openUntil: [] as (Date | null)[] };
-  const counted = overs.filter((x) => x.sent.error !== 'stopped' && x.sent.error !== 'payload_too_large');
+  const counted = overs.filter((x) => x.sent.error !== 'stopped' && !HOPELESS.includes(x.sent.error));
   for (const [{ endpoint, streak: before, to }, list] of Map.groupBy(counted, (x) => x.held)) {
     const last = list.findLastIndex((x) => succeeded(x.sent));
     const failed = list.length - 1 - last;
@@ -277,6 +283,7 @@ export const deliverer: Worker = {
   async run(w) {
     const u: Underway = {
       w, me: uuidv7(w.clock.now(), systemRandom), probe: w.cell.use(DeliverProbe), sender: createSender(w.cell.use(Reach), w.clock),
+      types: w.cell.use(OfferedEvents),
       opened: new LRUCache({ max: OPENED_MAX }), held: new Map(), ids: new Set(), over: [], flushing: false,
     };
     const news = w.cell.use(DeliverSignal);

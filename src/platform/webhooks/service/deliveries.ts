@@ -2,11 +2,11 @@ import { done, idOf, refuse, uuidOf, type Outcome, type Tx } from '#kernel';
 import { tenantKeys } from '#spine/vault';
 import type { z } from 'zod';
 import {
-  DeliverSignal, LIST_MAX, REPLAY_MAX, TEST_TYPE, unknownDelivery, unknownEndpoint, type DeliveryView, type zDeliveries, type zDeliveriesAsk,
+  DeliverSignal, LIST_MAX, OfferedEvents, REPLAY_MAX, TEST_TYPE, unknownDelivery, unknownEndpoint, type DeliveryView, type zDeliveries, type zDeliveriesAsk,
   type zDeliveryShown, type zMade, type zOfDelivery, type zOfEndpoint, type zReplay,
   type zStoryAsk,
 } from '../contract.ts';
-import { render } from '../rules.ts';
+import { dataIn, render } from '../rules.ts';
 import { attemptsOf, deliveriesOf, deliveriesOfEvents, deliveryOf, insertManual, replayOne, replayRange, type DeliveryRow } from '../store/deliveries.ts';
 import { excerptPlace } from './deliver.ts';
 import { endpointIn } from './endpoints.ts';
@@ -43,7 +43,9 @@ export async function showDelivery(tx: Tx, input: z.output<typeof zOfDelivery>):
     ...a, excerpt: a.excerpt === null ? null : keys.open(excerptPlace(delivery, a.no), a.excerpt),
   }));
   tx.audit({ action: 'webhooks.delivery-seen', result: 'done', resource: `delivery ${delivery}` });
-  return done({ delivery: viewOf(row), body: render({ id: row.message, topic: row.topic, at: row.at, data: row.data }).toString('utf8'), attempts });
+  const data = row.wanted === null ? row.data : dataIn(row.wanted, tx.use(OfferedEvents).get(row.topic), row.version, row.data);
+  const body = data === undefined ? null : render({ id: row.message, topic: row.topic, at: row.at, data }).toString('utf8');
+  return done({ delivery: viewOf(row), body, attempts });
 }
 
 export async function replay(tx: Tx, input: z.output<typeof zOfDelivery>): Promise<Outcome<z.output<typeof zMade>>> {

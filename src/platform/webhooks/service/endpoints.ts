@@ -1,15 +1,15 @@
-import { done, idOf, refuse, systemRandom, uuid, uuidOf, type Outcome, type Tx, type Uuid } from '#kernel';
+import { done, idOf, refuse, systemRandom, uuid, uuidOf, type Outcome, type Refused, type Tx, type Uuid } from '#kernel';
 import { contactsShown, setContact } from '#platform/notify';
 import { tenantKeys } from '#spine/vault';
 import type { z } from 'zod';
 import {
-  BREAKER_AFTER, DeliverSignal, EndpointChanged, EndpointDisabled, ENDPOINTS_MAX, OfferedEvents, PAYLOAD_VERSIONS, Reach, tooManyEndpoints, unknownEndpoint,
-  unknownPayloadVersion, urlRefused, zEndpoint, type EndpointView, type Secrets, type zCreate, type zCreated, type zEndpoints, type zOfEndpoint, type zRotate,
-  type zShown, type zTypes, type zUpdate,
+  BREAKER_AFTER, Challenge, DeliverSignal, EndpointChanged, EndpointDisabled, ENDPOINTS_MAX, OfferedEvents, payloadVersionRetired, ProofAsked, Reach,
+  tooManyEndpoints, unknownEndpoint, unknownPayloadVersion, urlRefused, zEndpoint, type EndpointView, type Secrets, type zCreate, type zCreated,
+  type zEndpoints, type zOfEndpoint, type zRotate, type zShown, type zTypes, type zUpdate,
 } from '../contract.ts';
-import { newSecret, urlFault } from '../rules.ts';
+import { canMake, newSecret, payloadVersions, urlFault, versionAt, wantedOf } from '../rules.ts';
 import {
-  countEndpoints, countsOf, endpointsOf, insertEndpoint, lockEndpoint, removeEndpoint, setState, statsOf, writeEndpoint, type EndpointRow,
+  countEndpoints, countsOf, endpointsOf, insertEndpoint, lockEndpoint, removeEndpoint, setState, statsOf, writeEndpoint, writeProof, type EndpointRow,
 } from '../store/endpoints.ts';
 import { realNow } from './fan-out.ts';
 
@@ -17,18 +17,30 @@ type View = z.output<typeof zEndpoint>;
 const COUNTED_MAX = 10_000;
 const DAY_MS = 86_400_000;
 
-export const secretsPlace = (column: 'secrets' | 'headers', endpoint: string): { table: string; column: string; row: string } =>
+export const secretsPlace = (column: 'secrets' | 'headers' | 'challenge', endpoint: string): { table: string; column: string; row: string } =>
   ({ table: 'webhooks.endpoint', column, row: uuid(endpoint) });
 export const sealSecrets = (tx: Tx, id: Uuid, secrets: Secrets): string => tenantKeys(tx).seal(secretsPlace('secrets', id), JSON.stringify(secrets));
-const openSecrets = (tx: Tx, row: EndpointRow): Secrets => JSON.parse(tenantKeys(tx).open(secretsPlace('secrets', row.id), row.secrets)) as Secrets;
+export const openSecrets = (tx: Tx, row: EndpointRow): Secrets => JSON.parse(tenantKeys(tx).open(secretsPlace('secrets', row.id), row.secrets)) as Secrets;
 const sealHeaders = (tx: Tx, id: Uuid, headers: Readonly<Record<string, string>>): string =>
   tenantKeys(tx).seal(secretsPlace('headers', id), JSON.stringify(headers));
+
+export const headersOf = (tx: Tx, row: EndpointRow): Record<string, string> =>
+  JSON.parse(tenantKeys(tx).open(secretsPlace('headers', row.id), row.headers)) as Record<string, string>;
+export const challengeOf = (tx: Tx, row: EndpointRow): string => tenantKeys(tx).open(secretsPlace('challenge', row.id), row.challenge as string);
+
+/** Puts a new challenge before an endpoint: until it is answered, what happens waits for it. */
+export function owe(tx: Tx, row: EndpointRow): EndpointRow {
+  const round = row.challenged + 1;
+  tx.later(Challenge, { endpoint: row.id, round, no: 1 });
+  return { ...row, state: 'unverified', challenged: round, unproven: null,
+    challenge: tenantKeys(tx).seal(secretsPlace('challenge', row.id), systemRandom.bytes(24).toString('base64url')) };
+}
 
 function viewOf(tx: Tx, e: EndpointRow, counts: { waiting: number; dead: number }, contact: string | undefined): EndpointView {
   const open = e.open_until !== null && e.open_until > realNow(tx);
   return {
     endpoint: idOf('wep', e.id), url: e.url, description: e.description, events: e.events, ordered: e.ordered, version: e.version, signature: e.kind,
-    headers: e.header_names, publicKey: e.public_key, state: e.state, disabledReason: e.disabled_reason,
+    headers: e.header_names, publicKey: e.public_key, state: e.state, unproven: e.unproven, disabledReason: e.disabled_reason,
     breaker: open ? 'open' : e.streak >= BREAKER_AFTER ? 'probing' : 'closed', failures: e.failures, firstFailureAt: e.first_failure_at,
     lastSuccessAt: e.last_success_at, perMinute: e.per_minute, waiting: counts.waiting, dead: counts.dead, contact: contact ?? null,
   } satisfies View;
@@ -38,16 +50,26 @@ const contactOf = async (tx: Tx, id: Uuid): Promise<string | undefined> => (awai
 const NO_COUNTS = { waiting: 0, dead: 0 };
 const fact = (tx: Tx, action: string, id: Uuid): void => tx.audit({ action, result: 'done', resource: idOf('wep', id) });
 
-function faultOf(tx: Tx, body: { url?: string | undefined; version?: string | undefined }): ReturnType<typeof refuse> | undefined {
-  const reason = body.url === undefined ? undefined : urlFault(body.url, tx.use(Reach).loopback);
+interface Asked { readonly url?: string | undefined; readonly version?: string | undefined; readonly events?: readonly string[] | undefined }
+/** Why an endpoint cannot be as it is asked for; what it has and was not asked for is not judged. */
+function faultOf(tx: Tx, asked: Asked, has: { readonly version: string; readonly events: readonly string[] }): Refused | undefined {
+  const reason = asked.url === undefined ? undefined : urlFault(asked.url, tx.use(Reach).loopback);
   if (reason !== undefined) return refuse(urlRefused, { reason });
-  if (body.version === undefined || (PAYLOAD_VERSIONS as readonly string[]).includes(body.version)) return undefined;
-  return refuse(unknownPayloadVersion, { known: PAYLOAD_VERSIONS });
+  const types = tx.use(OfferedEvents);
+  const known = payloadVersions(types.values());
+  if (asked.version !== undefined && !known.includes(asked.version)) return refuse(unknownPayloadVersion, { known });
+  if (asked.version === undefined && asked.events === undefined) return undefined;
+  const wanted = wantedOf(types, asked.events ?? has.events);
+  const retired = (day: string): string[] => wanted.filter((t) => !canMake(t, versionAt(t, day))).map((t) => t.name);
+  const over = retired(asked.version ?? has.version);
+  return over.length ? refuse(payloadVersionRetired, { types: over, known: known.filter((day) => !retired(day).length) }) : undefined;
 }
+const newestOf = (tx: Tx): string => payloadVersions(tx.use(OfferedEvents).values()).at(-1) as string;
 
 /** Makes an endpoint. Its secret is told in this answer only. */
 export async function create(tx: Tx, { body }: z.output<typeof zCreate>): Promise<Outcome<z.output<typeof zCreated>>> {
-  const fault = faultOf(tx, body);
+  const version = body.version ?? newestOf(tx);
+  const fault = faultOf(tx, body, { version, events: body.events });
   if (fault) return fault;
   if (await countEndpoints(tx.sql, tx.tenant.id) >= ENDPOINTS_MAX) return refuse(tooManyEndpoints);
   const id = tx.uuid();
@@ -55,10 +77,10 @@ export async function create(tx: Tx, { body }: z.output<typeof zCreate>): Promis
   const { secret, publicKey } = newSecret(body.signature, systemRandom.bytes(32));
   const { url, description, events, ordered, perMinute } = body;
   await insertEndpoint(tx.sql, tx.tenant.id, {
-    id, url, description, events, ordered, per_minute: perMinute, version: body.version ?? PAYLOAD_VERSIONS.at(-1) as string, kind: body.signature,
-      public_key: publicKey,
+    id, url, description, events, ordered, per_minute: perMinute, version, kind: body.signature, public_key: publicKey,
     secrets: sealSecrets(tx, id, { current: secret }), headers: sealHeaders(tx, id, body.headers), header_names: Object.keys(body.headers), at: realNow(tx),
   });
+  if (tx.use(ProofAsked)) await writeProof(tx.sql, tx.tenant.id, owe(tx, await lockEndpoint(tx.sql, tx.tenant.id, id) as EndpointRow));
   if (body.contact) await setContact(tx, id, body.contact);
   fact(tx, 'webhooks.endpoint-created', id);
   tx.emit(EndpointChanged, id, { endpoint: idOf('wep', id), change: 'created' });
@@ -74,7 +96,7 @@ export async function update(tx: Tx, input: z.output<typeof zUpdate>): Promise<O
   const row = await endpointIn(tx, input);
   if (!row) return refuse(unknownEndpoint);
   const { body } = input;
-  const fault = faultOf(tx, body);
+  const fault = faultOf(tx, body, row);
   if (fault) return fault;
   const id = uuid(row.id);
   const next: EndpointRow = {
@@ -84,10 +106,14 @@ export async function update(tx: Tx, input: z.output<typeof zUpdate>): Promise<O
     ...(body.headers ? { headers: sealHeaders(tx, id, body.headers), header_names: Object.keys(body.headers) } : {}),
   };
   await writeEndpoint(tx.sql, tx.tenant.id, next);
+  // Somebody else may be behind another address; one that is disabled is asked when it is enabled.
+  const moved = next.url !== row.url && tx.use(ProofAsked);
+  const proving = moved ? { ...owe(tx, next), state: row.state === 'disabled' ? row.state : 'unverified' as const } : next;
+  if (moved) await writeProof(tx.sql, tx.tenant.id, proving);
   if (body.contact !== undefined) await setContact(tx, id, body.contact);
   fact(tx, 'webhooks.endpoint-updated', id);
   tx.emit(EndpointChanged, id, { endpoint: idOf('wep', id), change: 'updated' });
-  return done(viewOf(tx, next, NO_COUNTS, await contactOf(tx, id)));
+  return done(viewOf(tx, proving, NO_COUNTS, await contactOf(tx, id)));
 }
 
 /** Gives a new secret; the one before signs as well for so many hours, so that receivers can change over. */
@@ -115,7 +141,7 @@ export async function disable(tx: Tx, id: Uuid, reason: string): Promise<boolean
   return true;
 }
 
-const single = async (tx: Tx, id: Uuid): Promise<View | undefined> => {
+export const single = async (tx: Tx, id: Uuid): Promise<View | undefined> => {
   const row = (await endpointsOf(tx.sql, tx.tenant.id)).find((e) => uuid(e.id) === id);
   const counts = (await countsOf(tx.sql, tx.tenant.id, COUNTED_MAX)).find((c) => uuid(c.endpoint) === id);
   return row && viewOf(tx, row, counts ?? NO_COUNTS, await contactOf(tx, id));
@@ -130,8 +156,12 @@ export async function disableByHand(tx: Tx, input: z.output<typeof zOfEndpoint>)
 
 export async function enable(tx: Tx, input: z.output<typeof zOfEndpoint>): Promise<Outcome<View>> {
   const id = uuidOf(input.params.endpoint);
-  if (!await endpointIn(tx, input)) return refuse(unknownEndpoint);
-  if ((await setState(tx.sql, tx.tenant.id, id, 'active', null)).length) {
+  const row = await endpointIn(tx, input);
+  if (!row) return refuse(unknownEndpoint);
+  // Enabling is no answer to a challenge.
+  const owes = row.challenge !== null && tx.use(ProofAsked);
+  if (!(owes && row.state === 'unverified') && (await setState(tx.sql, tx.tenant.id, id, owes ? 'unverified' : 'active', null)).length) {
+    await writeProof(tx.sql, tx.tenant.id, owes ? owe(tx, row) : { ...row, state: 'active', challenge: null, unproven: null });
     fact(tx, 'webhooks.endpoint-enabled', id);
     tx.emit(EndpointChanged, id, { endpoint: idOf('wep', id), change: 'enabled' });
     tx.afterCommit(() => tx.use(DeliverSignal).wake());
@@ -163,4 +193,6 @@ export async function show(tx: Tx, input: z.output<typeof zOfEndpoint>): Promise
   return done({ endpoint, lastDay: { attempts, succeeded, p50Ms: p50, p95Ms: p95 } });
 }
 
-export const types = async (tx: Tx): Promise<Outcome<z.output<typeof zTypes>>> => done({ types: tx.use(OfferedEvents).map((t) => ({ ...t })) });
+export const types = async (tx: Tx): Promise<Outcome<z.output<typeof zTypes>>> => done({
+  types: [...tx.use(OfferedEvents).values()].map(({ name, doc, version }) => ({ name, doc, version })),
+});

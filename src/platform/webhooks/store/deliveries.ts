@@ -18,10 +18,10 @@ export const insertDeliveries = (sql: SqlTag, tenant: Uuid, now: Date, m: NewMes
 
 /** A delivery to send. The first of each endpoint in a claim bears what the endpoint is sent with; the others of it know that already. */
 export interface Claimed {
-  readonly id: bigint; readonly endpoint: string; readonly attempts: number; readonly message: string; readonly topic: string; readonly at: Date;
-  readonly data: string; readonly to: ClaimedEndpoint | null;
+  readonly id: bigint; readonly endpoint: string; readonly attempts: number; readonly message: string; readonly topic: string; readonly version: number;
+  readonly at: Date; readonly data: string; readonly to: ClaimedEndpoint | null;
 }
-export interface ClaimedEndpoint { readonly tenant: string; readonly url: string; readonly secrets: string; readonly headers: string;
+export interface ClaimedEndpoint { readonly tenant: string; readonly url: string; readonly version: string; readonly secrets: string; readonly headers: string;
   readonly revision: number; readonly streak: number }
 
 /**
@@ -67,12 +67,14 @@ export const claimDeliveries = (sql: SqlTag, c: { worker: string; now: Date; unt
   ), held as (
     update webhooks.endpoint e set worker = ${c.worker}, lease_until = ${c.until}, claimed_at = ${c.now}, paced_to = coalesce((
       select p.from_at + make_interval(secs => c.n * 60.0 / p.per_minute) from paced p join counted c on c.endpoint = p.id where p.id = e.id), e.paced_to)
-    where e.id = any(array(select id from free)) returning e.id, e.tenant, e.url, e.secrets, e.headers, e.revision, e.streak
+    where e.id = any(array(select id from free)) returning e.id, e.tenant, e.url, e.version, e.secrets, e.headers, e.revision, e.streak
   )
-  select p.id, p.endpoint, p.attempts, p.message, m.topic, m.at, m.data,
-    case when p.nth = 1 then (select jsonb_build_object('tenant', replace(h.tenant::text, '-', ''), 'url', h.url, 'secrets', h.secrets, 'headers', h.headers,
+  select p.id, p.endpoint, p.attempts, p.message, m.topic, m.version, m.at, m.data,
+    case when p.nth = 1 then (select jsonb_build_object('tenant', replace(h.tenant::text, '-', ''), 'url', h.url, 'version', h.version,
+      'secrets', h.secrets, 'headers', h.headers,
       'revision', h.revision, 'streak', h.streak) from held h where h.id = p.endpoint) end as to
-  from picked p cross join lateral (select topic, at, data from webhooks.message m where m.tenant = p.tenant and m.id = p.message limit 1) m
+  from picked p
+  cross join lateral (select topic, version, at, data from webhooks.message m where m.tenant = p.tenant and m.id = p.message limit 1) m
   where p.endpoint = any(array(select id from held))`;
 
 /** Keeps endpoints that this worker sends to. One that another has taken meanwhile stays the other's. */
@@ -145,9 +147,13 @@ export const deliveriesOfEvents = (sql: SqlTag, tenant: Uuid, events: readonly s
   from webhooks.delivery d join webhooks.message m on m.tenant = d.tenant and m.id = d.message
   where d.tenant = ${tenant} and d.message = any(${events}::uuid[]) order by d.id limit ${limit}`;
 
-export const deliveryOf = async (sql: SqlTag, tenant: Uuid, id: string): Promise<DeliveryRow | undefined> => (await sql<DeliveryRow>`
-  select d.id, d.endpoint, d.message, m.topic, d.status, d.attempts, d.manual, d.created_at, d.next_at, d.done_at, d.reason, m.at, m.data
-  from webhooks.delivery d join webhooks.message m on m.tenant = d.tenant and m.id = d.message where d.tenant = ${tenant} and d.id = ${id}::bigint`)[0];
+interface VersionedRow extends DeliveryRow { readonly version: number; readonly wanted: string | null }
+/** One, with the version that it was written in and the one that its endpoint wants, where there still is one. */
+export const deliveryOf = async (sql: SqlTag, tenant: Uuid, id: string): Promise<VersionedRow | undefined> => (await sql<VersionedRow>`
+  select d.id, d.endpoint, d.message, m.topic, d.status, d.attempts, d.manual, d.created_at, d.next_at, d.done_at, d.reason, m.at, m.data, m.version,
+    e.version as wanted
+  from webhooks.delivery d join webhooks.message m on m.tenant = d.tenant and m.id = d.message left join webhooks.endpoint e on e.id = d.endpoint
+  where d.tenant = ${tenant} and d.id = ${id}::bigint`)[0];
 
 export const attemptsOf = (sql: SqlTag, tenant: Uuid, id: string): Promise<{ no: number; at: Date; ms: number; status: number | null; error: string | null;
   excerpt: string | null }[]> => sql`

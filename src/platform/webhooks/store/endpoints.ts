@@ -1,12 +1,15 @@
 import type { SqlTag, Uuid } from '#kernel';
 import type { SignatureKind } from '../contract.ts';
 
+export type EndpointState = 'active' | 'disabled' | 'unverified';
 export interface EndpointRow {
   readonly id: string; readonly url: string; readonly description: string; readonly events: string[]; readonly version: string; readonly kind: SignatureKind;
   readonly public_key: string | null; readonly secrets: string; readonly headers: string; readonly header_names: string[]; readonly ordered: boolean;
-  readonly state: 'active' | 'disabled'; readonly disabled_reason: string | null; readonly failures: number; readonly streak: number;
+  readonly state: EndpointState; readonly disabled_reason: string | null; readonly failures: number; readonly streak: number;
   readonly first_failure_at: Date | null; readonly last_success_at: Date | null; readonly open_until: Date | null;
   readonly per_minute: number | null;
+  /** The sealed token of the challenge that it owes an answer to, how many there were, and why the newest is not answered. */
+  readonly challenge: string | null; readonly challenged: number; readonly unproven: string | null;
 }
 export interface NewEndpoint extends Pick<EndpointRow, 'id' | 'url' | 'description' | 'events' | 'version' | 'kind' | 'public_key' | 'secrets' | 'headers'
   | 'header_names' | 'ordered' | 'per_minute'> { readonly at: Date }
@@ -35,8 +38,12 @@ export const writeEndpoint = (sql: SqlTag, tenant: Uuid, e: EndpointRow): Promis
     revision = revision + 1
   where tenant = ${tenant} and id = ${e.id}`;
 
+export const writeProof = (sql: SqlTag, tenant: Uuid, e: EndpointRow): Promise<unknown[]> => sql`
+  update webhooks.endpoint set state = ${e.state}, challenge = ${e.challenge}, challenged = ${e.challenged}, unproven = ${e.unproven}
+  where tenant = ${tenant} and id = ${e.id}`;
+
 /** Enables or disables. The history of failures stays when somebody enables; only a success ends it. */
-export const setState = (sql: SqlTag, tenant: Uuid, id: Uuid, state: 'active' | 'disabled', reason: string | null): Promise<{ failures: number }[]> =>
+export const setState = (sql: SqlTag, tenant: Uuid, id: Uuid, state: EndpointState, reason: string | null): Promise<{ failures: number }[]> =>
   sql<{ failures: number }>`
   update webhooks.endpoint set state = ${state}, disabled_reason = ${reason}, open_until = null
   where tenant = ${tenant} and id = ${id} and state <> ${state} returning failures`;
@@ -55,9 +62,9 @@ export const countsOf = (sql: SqlTag, tenant: Uuid, limit: number): Promise<{ en
       select 1 from webhooks.delivery d where d.tenant = e.tenant and d.endpoint = e.id and d.status = 'dead' limit ${limit}) x) as dead
   from webhooks.endpoint e where e.tenant = ${tenant}`;
 
-/** Endpoints that are sent to, with what they want. */
+/** Endpoints that are sent to, or will be when they have answered, with what they want. */
 export const listeningTo = (sql: SqlTag, tenant: Uuid): Promise<{ id: string; events: string[]; ordered: boolean }[]> => sql`
-  select id, events, ordered from webhooks.endpoint where tenant = ${tenant} and state = 'active'`;
+  select id, events, ordered from webhooks.endpoint where tenant = ${tenant} and state in ('active', 'unverified')`;
 
 /** Of the newest tries. */
 export const statsOf = async (sql: SqlTag, tenant: Uuid, endpoint: Uuid, since: Date): Promise<{ attempts: number; succeeded: number; p50: number | null;

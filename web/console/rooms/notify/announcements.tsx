@@ -1,6 +1,7 @@
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
 import { Link, useNavigate, useParams } from '@tanstack/react-router';
-import { useState, type ReactNode } from 'react';
+import { useRef, useState, type ReactNode } from 'react';
+import { flushSync } from 'react-dom';
 import { client, fill, language, locale, pick, Refused, words } from '../../parts/client.ts';
 import { Pages } from '../../parts/filters.tsx';
 import { shortId } from '../../parts/ids.tsx';
@@ -8,21 +9,19 @@ import { useKeys } from '../../parts/keys.ts';
 import { Answer, Page } from '../../parts/page.tsx';
 import { useSearchText } from '../../parts/search.ts';
 import { Facts, Table } from '../../parts/table.tsx';
-import { duration, instantOf, When, whenText } from '../../parts/time.tsx';
+import { duration, When, whenText } from '../../parts/time.tsx';
 import { useMe } from '../../shell.tsx';
-import { Previews, refusalOf, TextFields, type Texts } from './editor.tsx';
+import { Change } from './change.tsx';
+import { blank, DraftForm, EVERYONE, useKinds, type Shown, type Written } from './draft.tsx';
+import { Previews, refusalOf } from './editor.tsx';
 import { w } from './parts.ts';
 
 type Campaign = Awaited<ReturnType<typeof client.getNotificationsOfficeCampaigns>>['campaigns'][number];
-type Shown = Awaited<ReturnType<typeof client.getNotificationsOfficeCampaignsCampaign>>;
 type Verb = keyof typeof c.verbs;
 const c = w.campaigns;
 const LIVE_MS = 10_000;
 /** People are counted up to this many. */
 const COUNTED_MAX = 100_000;
-const PEOPLE_A_MINUTE = 600;
-const EVERYONE = '*';
-const THESE = 'persons';
 
 const numbers = new Intl.NumberFormat(`${locale}-u-nu-latn`);
 const count = (n: number): string => numbers.format(n);
@@ -33,37 +32,8 @@ const done = (p: Campaign['progress']): string => fill(c.of, { done: count(p.tot
 const titleOf = (texts: Readonly<Record<string, string>>): string => texts[language] ?? Object.values(texts)[0] ?? '';
 const live = (state: Campaign['state'] | undefined): number | false => (state === 'draft' || state === 'stopped' ? false : LIVE_MS);
 
-/** Kinds that people are told of, by their names. */
-const useKinds = () => useQuery({ queryKey: ['templates'], queryFn: ({ signal }) => client.getNotificationsOfficeTemplates({}, { signal }), refetchOnWindowFocus: false });
 const whom = (told: string | null, kinds: ReturnType<typeof useKinds>['data']): string => (told === null ? c.named : told === EVERYONE ? c.everyone
   : fill(c.toldOf, { doc: kinds?.templates.find((k) => k.kind === told)?.doc ?? told }));
-
-function Audience({ value, change }: { value: string; change: (value: string) => void }): ReactNode {
-  const kinds = useKinds();
-  return (
-    <>
-      <label htmlFor="ann-whom">{c.whom}</label>
-      <select id="ann-whom" value={value} onChange={(e) => change(e.target.value)}>
-        <option value={EVERYONE}>{c.everyone}</option>
-        {kinds.data?.templates.map((k) => <option key={k.kind} value={k.kind}>{fill(c.toldOf, { doc: k.doc })}</option>)}
-        <option value={THESE}>{c.these}</option>
-      </select>
-      {value === THESE && (
-        <>
-          <label htmlFor="ann-persons">{c.persons}</label>
-          <textarea id="ann-persons" name="persons" rows={4} required spellCheck={false} autoComplete="off" aria-describedby="ann-persons-hint" />
-          <p className="hint" id="ann-persons-hint">{c.personsHint}</p>
-        </>
-      )}
-    </>
-  );
-}
-
-const typed = (form: FormData, name: string): string => {
-  const value = form.get(name);
-  return typeof value === 'string' ? value.trim() : '';
-};
-const blank = (languages: readonly string[]): Texts => Object.fromEntries(languages.map((code) => [code, { title: '', body: '', text: '' }]));
 
 /** Writes a draft; whoever may not send is shown none of this. */
 function Write(): ReactNode {
@@ -71,46 +41,19 @@ function Write(): ReactNode {
   const queries = useQueryClient();
   const navigate = useNavigate();
   const { keyOf, end } = useKeys();
-  const [texts, change] = useState<Texts>(() => blank(me.tenant.languages));
-  const [told, choose] = useState(EVERYONE);
-  const preview = useMutation({ mutationFn: () => client.postNotificationsOfficeCampaignsPreview({ body: { texts } }) });
   const write = useMutation({
-    mutationFn: (form: FormData) => {
-      const { at } = instantOf(typed(form, 'expires') || undefined);
-      const body = { texts, perMinute: Number(typed(form, 'rate')), draft: true, ...(at === undefined ? {} : { expiresAt: at }),
-        audience: told === THESE ? { persons: typed(form, 'persons').split(/[\s,]+/).filter(Boolean) } : { told } };
-      return client.postNotificationsOfficeCampaigns({ body }, { key: keyOf(JSON.stringify(body)) });
-    },
+    mutationFn: (body: Written) => client.postNotificationsOfficeCampaigns({ body: { ...body, draft: true } }, { key: keyOf(JSON.stringify(body)) }),
     onSuccess: async ({ campaign }) => {
       await queries.invalidateQueries({ queryKey: ['campaigns'] });
       await navigate({ to: '/announcements/$campaign', params: { campaign } });
     },
     onError: (error) => { if (error instanceof Refused) end(); },
   });
-  const failed = write.error ?? preview.error;
   return (
     <section>
       <h2>{c.write}</h2>
       <p className="quiet">{c.writeText}</p>
-      <form className="card" onSubmit={(event) => {
-        event.preventDefault();
-        write.mutate(new FormData(event.currentTarget));
-      }}>
-        <TextFields id="ann" texts={texts} change={change} required />
-        <Audience value={told} change={choose} />
-        <label htmlFor="ann-rate">{c.rateLabel}</label>
-        <input id="ann-rate" name="rate" type="number" required min={1} max={600_000} step={1} defaultValue={PEOPLE_A_MINUTE} inputMode="numeric" aria-describedby="ann-rate-hint" />
-        <p className="hint" id="ann-rate-hint">{c.rateHint}</p>
-        <label htmlFor="ann-expires">{c.expires}</label>
-        <input id="ann-expires" name="expires" type="datetime-local" aria-describedby="ann-expires-hint" />
-        <p className="hint" id="ann-expires-hint">{c.expiresHint}</p>
-        <div className="actions">
-          <button type="button" className="second" onClick={() => preview.mutate()} disabled={preview.isPending}>{c.preview}</button>
-          <button type="submit" className="main" disabled={write.isPending || write.isSuccess}>{c.keep}</button>
-        </div>
-        <p role="status">{failed && refusalOf(failed)}</p>
-        <Previews of={preview.data?.previews} />
-      </form>
+      <DraftForm id="ann" of={blank(me.tenant.languages)} label={c.keep} save={(body) => write.mutate(body)} busy={write.isPending || write.isSuccess} failed={write.error} />
     </section>
   );
 }
@@ -143,26 +86,34 @@ export function Announcements(): ReactNode {
   );
 }
 
-const CALLS = {
-  start: client.postNotificationsOfficeCampaignsCampaignStart, pause: client.postNotificationsOfficeCampaignsCampaignPause,
-  resume: client.postNotificationsOfficeCampaignsCampaignResume, stop: client.postNotificationsOfficeCampaignsCampaignStop,
-} as const;
-const VERBS: Readonly<Record<Campaign['state'], readonly Verb[]>> = { draft: ['start', 'stop'], running: ['pause', 'stop'], paused: ['resume', 'stop'], stopped: [], done: [] };
+/** A draft begins, or goes, only as it stands on this page. */
+const CALLS: Readonly<Record<Verb, (a: Shown, key: string) => Promise<unknown>>> = {
+  start: ({ campaign, version }, key) => client.postNotificationsOfficeCampaignsCampaignStart({ params: { campaign }, body: { version } }, { key }),
+  pause: ({ campaign }, key) => client.postNotificationsOfficeCampaignsCampaignPause({ params: { campaign } }, { key }),
+  resume: ({ campaign }, key) => client.postNotificationsOfficeCampaignsCampaignResume({ params: { campaign } }, { key }),
+  stop: ({ campaign }, key) => client.postNotificationsOfficeCampaignsCampaignStop({ params: { campaign } }, { key }),
+  discard: ({ campaign, version }, key) => client.postNotificationsOfficeCampaignsCampaignDiscard({ params: { campaign }, body: { version } }, { key }),
+};
+/** What cannot be taken back is asked about once more. */
+const SURE: Readonly<Partial<Record<Verb, string>>> = { stop: c.sure, discard: c.sureDiscard };
+const VERBS: Readonly<Record<Campaign['state'], readonly Verb[]>> = { draft: ['start', 'discard'], running: ['pause', 'stop'], paused: ['resume', 'stop'], stopped: [], done: [] };
 
-/** What can be done with it now, each with what follows from it; the end of it is asked about once more. */
+/** What can be done with it now, each with what follows from it. */
 function Steer({ a }: { a: Shown }): ReactNode {
   const queries = useQueryClient();
+  const navigate = useNavigate();
   const { keyOf, end } = useKeys();
   const [asking, ask] = useState(false);
   const steer = useMutation({
-    mutationFn: (verb: Verb) => CALLS[verb]({ params: { campaign: a.campaign } }, { key: keyOf(verb) }),
+    mutationFn: (verb: Verb) => CALLS[verb](a, keyOf(`${verb} ${a.version}`)),
+    onSuccess: async (_, verb) => { if (verb === 'discard') await navigate({ to: '/announcements' }); },
     onSettled: () => {
       end();
       ask(false);
       return queries.invalidateQueries({ queryKey: ['campaigns'] });
     },
   });
-  const consequence = (verb: Verb): string => fill({ start: c.startText, pause: c.pauseText, resume: c.resumeText, stop: c.stopText }[verb],
+  const consequence = (verb: Verb): string => fill({ start: c.startText, pause: c.pauseText, resume: c.resumeText, stop: c.stopText, discard: c.discardText }[verb],
     { people: wanted(a), time: duration(Math.ceil((a.wanted * 60) / a.perMinute)) });
   return (
     <section>
@@ -170,14 +121,14 @@ function Steer({ a }: { a: Shown }): ReactNode {
         <div key={verb}>
           <p className="quiet">{consequence(verb)}</p>
           <div className="actions">
-            {verb === 'stop' && asking ? (
+            {SURE[verb] && asking ? (
               <>
-                <button type="button" className="main" disabled={steer.isPending} onClick={() => steer.mutate('stop')}>{fill(c.sure, { title: titleOf(titlesOf(a)) })}</button>
+                <button type="button" className="main" disabled={steer.isPending} onClick={() => steer.mutate(verb)}>{fill(SURE[verb], { title: titleOf(titlesOf(a)) })}</button>
                 <button type="button" className="link" onClick={() => ask(false)}>{c.keepOn}</button>
               </>
             ) : (
               <button type="button" className={verb === 'start' || verb === 'resume' ? 'main' : 'second'} disabled={steer.isPending}
-                onClick={() => (verb === 'stop' ? ask(true) : steer.mutate(verb))}>{c.verbs[verb]}</button>
+                onClick={() => (SURE[verb] ? ask(true) : steer.mutate(verb))}>{c.verbs[verb]}</button>
             )}
           </div>
         </div>
@@ -210,6 +161,16 @@ export function OneAnnouncement(): ReactNode {
   const { campaign = '' } = useParams({ strict: false });
   const me = useMe();
   const kinds = useKinds();
+  const [changing, change] = useState(false);
+  const [changed, say] = useState(false);
+  const opener = useRef<HTMLButtonElement>(null);
+  const close = (done: boolean): void => {
+    flushSync(() => {
+      change(false);
+      say(done);
+    });
+    opener.current?.focus();
+  };
   const shown = useQuery({
     queryKey: ['campaigns', 'one', campaign], queryFn: ({ signal }) => client.getNotificationsOfficeCampaignsCampaign({ params: { campaign } }, { signal }),
     refetchInterval: (query) => live(query.state.data?.state),
@@ -218,11 +179,19 @@ export function OneAnnouncement(): ReactNode {
   return (
     <Page title={shown.data ? titleOf(titlesOf(shown.data)) : fill(c.one, { id: shortId(campaign) })} asOf={shown.dataUpdatedAt || undefined}>
       <p><Link to="/announcements">{c.toList}</Link></p>
-      {unknown ? <p>{c.unknown}</p> : (
+      {/* What is being typed stays, even where somebody discarded the draft. */}
+      {unknown && !changing ? <p>{c.unknown}</p> : (
         <Answer query={shown}>{(a) => (
           <>
             <Progress a={a} />
-            {me.permissions.includes('notify:send') && <Steer a={a} />}
+            {changing && <Change a={a} close={close} />}
+            {!changing && me.permissions.includes('notify:send') && (
+              <>
+                {a.state === 'draft' && <div className="actions"><button type="button" className="second" ref={opener} onClick={() => change(true)}>{c.change}</button></div>}
+                <p role="status">{changed && a.state === 'draft' && c.changed}</p>
+                <Steer a={a} />
+              </>
+            )}
             <Table caption={c.where} empty={c.nothing} rows={a.reasons} keyOf={(r) => `${r.state} ${r.reason}`} columns={[
               { name: w.state, cell: (r) => w.states[r.state] }, { name: c.why, cell: (r) => (r.reason === null ? words.none : w.reasons[r.reason]) },
               { name: c.count, cell: (r) => count(r.count), number: true },

@@ -10,6 +10,7 @@ import { Facts, Table } from '../../parts/table.tsx';
 import { instantOf, When, whenText } from '../../parts/time.tsx';
 import { Secret } from './endpoints.tsx';
 import { reasonText, refusal, stateOf, typed, w } from './parts.ts';
+import { Versions } from './versions.tsx';
 
 type Shown = Awaited<ReturnType<typeof client.getWebhooksEndpointsEndpoint>>;
 const LIVE_MS = 4_000;
@@ -21,9 +22,9 @@ function Actions({ endpoint }: { endpoint: Shown['endpoint'] }): ReactNode {
   const [said, say] = useState<string>();
   const input = { params: { endpoint: endpoint.endpoint } };
   const act = useMutation({
-    mutationFn: async (what: 'test' | 'enable' | 'disable') => {
+    mutationFn: async (what: 'test' | 'enable' | 'disable' | 'verify') => {
       await { test: client.postWebhooksEndpointsEndpointTest, enable: client.postWebhooksEndpointsEndpointEnable,
-        disable: client.postWebhooksEndpointsEndpointDisable }[what](input);
+        disable: client.postWebhooksEndpointsEndpointDisable, verify: client.postWebhooksEndpointsEndpointVerify }[what](input);
       return w.said[what];
     },
     onSuccess: say, onSettled: () => queries.invalidateQueries({ queryKey: ['webhooks'] }),
@@ -39,10 +40,17 @@ function Actions({ endpoint }: { endpoint: Shown['endpoint'] }): ReactNode {
     onSuccess: () => say(w.said.contact), onSettled: () => queries.invalidateQueries({ queryKey: ['webhooks'] }),
   });
   const busy = act.isPending || rotate.isPending || replay.isPending || contact.isPending;
-  const other = endpoint.state === 'active' ? 'disable' as const : 'enable' as const;
+  const other = endpoint.state === 'disabled' ? 'enable' as const : 'disable' as const;
   return (
     <section>
       <h2>{w.actions}</h2>
+      {endpoint.state === 'unverified' && (
+        <section className="notice" role="status">
+          <p className="notice-title"><strong>{w.unverified}</strong></p>
+          <p>{w.unverifiedText} {endpoint.unproven !== null && fill(w.unproven, { reason: reasonText(endpoint.unproven) })}</p>
+          <div className="actions"><button type="button" className="second" disabled={busy} onClick={() => act.mutate('verify')}>{w.verify}</button></div>
+        </section>
+      )}
       <div className="actions">
         <button type="button" className="main" disabled={busy} onClick={() => act.mutate('test')}>{w.test}</button>
         <button type="button" className="second" disabled={busy} onClick={() => rotate.mutate()}>{w.rotate}</button>
@@ -122,6 +130,7 @@ export function Endpoint(): ReactNode {
           <h2>{w.lastDay}</h2>
           <Facts rows={[[w.attempts, lastDay.attempts], [w.succeeded, lastDay.succeeded], [w.p50, took(lastDay.p50Ms)], [w.p95, took(lastDay.p95Ms)]]} />
           <Actions endpoint={e} />
+          <Versions endpoint={e.endpoint} version={e.version} />
         </>
       )}</Answer>
       <Deliveries endpoint={id} />
@@ -147,7 +156,7 @@ export function Delivery(): ReactNode {
           <div className="actions"><button type="button" className="main" disabled={again.isPending || again.isSuccess} onClick={() => again.mutate()}>{w.replayOne}</button></div>
           <p role="status">{refusal(again.error) ?? (again.isSuccess ? w.oneSaid : undefined)}</p>
           <h2>{w.body}</h2>
-          <pre tabIndex={0}>{body}</pre>
+          {body === null ? <p>{w.noBody}</p> : <pre tabIndex={0}>{body}</pre>}
           <Table caption={w.attempts} empty={w.noTries} rows={attempts} keyOf={(a) => String(a.no)} columns={[
             { name: w.no, cell: (a) => a.no, number: true }, { name: w.at, cell: (a) => <When at={a.at} />, text: (a) => whenText(a.at) },
             { name: w.answer, cell: (a) => (a.status === null ? reasonText(a.error) : String(a.status)) }, { name: w.took, cell: (a) => took(a.ms), number: true },

@@ -5,8 +5,8 @@ import { hi } from '../../words/webhooks/hi.ts';
 export const w: WebhookWords = language === 'hi' ? hi : en;
 
 /** The state of an endpoint in words: disabled, or what its breaker does. */
-export const stateOf = (e: { readonly state: 'active' | 'disabled'; readonly breaker: 'closed' | 'open' | 'probing' }): string =>
-  (e.state === 'disabled' ? w.states.disabled : `${w.states.active}, ${w.breakers[e.breaker]}`);
+export const stateOf = (e: { readonly state: 'active' | 'disabled' | 'unverified'; readonly breaker: 'closed' | 'open' | 'probing' }): string =>
+  (e.state !== 'active' ? w.states[e.state] : `${w.states.active}, ${w.breakers[e.breaker]}`);
 export const reasonText = (reason: string | null): string =>
   (reason === null ? words.none : (w.errors as Record<string, string>)[reason] ?? (w.reasons as Record<string, string>)[reason] ?? reason);
 export const refusal = (error: unknown): string | undefined =>
