@@ -1,5 +1,5 @@
 import { defineModule } from '#kernel';
-import { Booked, HitFound, KycChanged, Opened, OrderChanged, PaymentMade, RequestChanged, walletProblems } from './contract.ts';
+import { Booked, Closed, HitFound, KycChanged, Opened, OrderChanged, PaymentMade, RequestChanged, walletProblems } from './contract.ts';
 import { accountPage, freezeForm, nameForm } from './pages/account.tsx';
 import { homePage, listPage, openForm } from './pages/accounts.tsx';
 import { acceptForm, declineForm, limitsPage, orderPage, requestsPage, schedulesPage, stopForm } from './pages/lists.tsx';
@@ -27,6 +27,7 @@ export default defineModule({
   tables: {
     'wallet.account': { app: ['select', 'insert', 'update'], auditor: ['select'] },
     'wallet.handle': { app: ['select', 'insert', 'delete'], auditor: ['select'] },
+    'wallet.closing': { app: ['select', 'insert'], auditor: ['select'] },
     'wallet.holder': { app: ['select', 'insert', 'update'], auditor: ['select'] },
     'wallet.usage': { app: ['select', 'insert', 'update'], auditor: ['select'] },
     'wallet.payment': { app: ['select', 'insert'], auditor: ['select'] },
@@ -53,7 +54,7 @@ export default defineModule({
   ],
   forms: [openForm, nameForm, freezeForm, ...moveForms, acceptForm, declineForm, stopForm, uploadForm],
   problems: walletProblems,
-  events: [Opened, PaymentMade, Booked, RequestChanged, OrderChanged, KycChanged, HitFound],
+  events: [Opened, Closed, PaymentMade, Booked, RequestChanged, OrderChanged, KycChanged, HitFound],
   calls: [sendOrder, disposeDocument],
   handlers: [onDayOver, onDocumentsDue],
   schedules: [everyDay, everyNight],
