@@ -64,7 +64,7 @@ export const readResolutions = (sql: SqlTag, targets: readonly string[]): Promis
   select target, kind, amount from ledger.transfer
     where target = any(${plainArray(targets)}::uuid[]) and kind in (4, 5, 6)
   union all
-  select replace(target::text, '-', ''), 7, sum(amount)::bigint from ledger.transfer
+  select target, 7, sum(amount)::bigint from ledger.transfer
     where target = any(${plainArray(targets)}::uuid[]) and kind = 7 group by target`;
 
 /** Movements dated otherwise than recorded, for both of their accounts. */
