@@ -1,7 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { addDays, civilDate, perform, systemClock, uuidOf, type CivilDate } from '#kernel';
+import { addDays, civilDate, perform, systemClock, uuidOf, type Actor, type CivilDate } from '#kernel';
 import { house, probe, somebody, wallets, type Answer, type House, type Person, type SignedIn, type Wallets } from '#test';
 import { dailyInterest } from './rules.ts';
+import { close } from './service/closing.ts';
 import { eodBatch, startEod } from './service/eod.ts';
 import { checks } from './service/verify.ts';
 
@@ -97,6 +98,32 @@ describe('interest of an account that closes', () => {
       'select l.posted from wallet.account a join ledger.account l on l.id = a.ledger where a.id = $1', [uuidOf(id)]))[0]?.posted));
     // A run that comes first may take nothing but pay interest: the balance is above the one that a fee is taken under.
     expect(left).toEqual(made.map(() => FUND + daily / 1_000_000n));
+    await verified();
+  });
+  it('is not taken for the day of the closing, although the run of that day began before the closing was over', async () => {
+    const day = civilDate('2029-04-01');
+    await goTo(day);
+    const asha = await holder();
+    const into = await w.another(asha.who);
+    const gate = Promise.withResolvers<void>(), closed = Promise.withResolvers<void>();
+    const closes = h.perform('india', async (tx) => {
+      const outcome = await close(tx, { params: { account: asha.account }, body: { into } });
+      closed.resolve();
+      await gate.promise;
+      return outcome;
+    }, { kind: 'person', id: asha.who.person } as Actor);
+    await closed.promise;
+    await goTo(addDays(day, 1));
+    expect((await h.perform('india', (tx) => startEod(tx, { body: { day } }))).ok).toBe(true);
+    const ran = batch(day);
+    const waits = (): Promise<unknown[]> => su("select 1 from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'");
+    for (let i = 0; i < 200 && !(await waits()).length; i++) await systemClock.sleep(10);
+    expect(await waits()).not.toEqual([]);
+    gate.resolve();
+    expect((await closes).ok).toBe(true);
+    await ran;
+    while (await batch(day));
+    expect(await days(asha.account)).toBe(0);
     await verified();
   });
   it('is waited for where the runs are too far behind', async () => {
