@@ -47,8 +47,9 @@ describe('closing an account', () => {
     // What others scheduled stays theirs, and says why it is not made.
     await h.perform('india', (tx) => runDue(tx.section));
     expect((await w.get(ravi.who, '/wallet/schedules')).json()).toMatchObject({ schedules: [{ state: 'active', lastProblem: 'payee-cannot-receive' }] });
-    expect((await w.get(asha.who, '/wallet/schedules')).json<{ schedules: { state: string }[] }>().schedules.map((s) => s.state)).toEqual(['stopped', 'stopped']);
-    expect((await w.get(asha.who, '/wallet/accounts')).json()).toMatchObject({ accounts: [{ account: into }], closed: [{ account: asha.account, state: 'closed' }] });
+    expect((await w.get(asha.who, '/wallet/schedules')).json()).toMatchObject({ schedules: [{ state: 'stopped' }, { state: 'stopped' }] });
+    expect((await w.get(asha.who, '/wallet/accounts')).json())
+      .toMatchObject({ accounts: [{ account: into }], closed: [{ account: asha.account, state: 'closed' }] });
     const facts = await su('select result from audit.fact where action = $1 and resource = $2', ['wallet.closed', asha.account]);
     expect(facts.map((f) => f.result)).toEqual(['done']);
     await h.settle();
@@ -60,7 +61,8 @@ describe('closing an account', () => {
     await w.send(asha, ravi, 700);
     expect((await w.close(asha)).json()).toMatchObject({ into: null, rest: inr(0), account: { state: 'closed' } });
     const today = await h.perform('india', async (tx) => tx.today);
-    const statement = (await w.get(asha.who, `/wallet/accounts/${asha.account}/statements?from=${today}&to=${today}`)).json<{ closing: unknown; entries: unknown[] }>();
+    const statement = (await w.get(asha.who,
+      `/wallet/accounts/${asha.account}/statements?from=${today}&to=${today}`)).json<{ closing: unknown; entries: unknown[] }>();
     expect([statement.closing, statement.entries.length]).toEqual([inr(0), 2]);
     expect((await w.get(asha.who, `/wallet/accounts/${asha.account}/activity`)).status).toBe(200);
     await verified();
@@ -70,14 +72,15 @@ describe('closing an account', () => {
     expect((await w.close(asha)).status).toBe(200);
     const today = await h.perform('india', async (tx) => tx.today);
     const at = { account: asha.account, amount: inr(5), bank: 'DEMO0000000001' };
+    const plan = (who: SignedIn, from: string, to: string): Promise<Answer> =>
+      w.post(who, '/wallet/schedules', { from, to, amount: inr(5), firstOn: today, every: 'once' });
     const cases: [Answer, string][] = [
       [await w.send(ravi, asha, 5), 'payee-cannot-receive'], [await w.send(asha, ravi, 5), 'account-closed'],
       [await w.post(asha.who, '/wallet/top-ups', at), 'account-closed'], [await w.post(asha.who, '/wallet/withdrawals', at), 'account-closed'],
       [await w.post(asha.who, `/wallet/accounts/${asha.account}/freeze`, { frozen: true }), 'account-closed'],
       [await w.post(asha.who, '/wallet/requests', { into: asha.account, from: ravi.handle, amount: inr(5) }), 'account-closed'],
       [await w.post(ravi.who, '/wallet/requests', { into: ravi.account, from: asha.handle, amount: inr(5) }), 'unknown-payee'],
-      [await w.post(asha.who, '/wallet/schedules', { from: asha.account, to: ravi.handle, amount: inr(5), firstOn: today, every: 'once' }), 'account-closed'],
-      [await w.post(ravi.who, '/wallet/schedules', { from: ravi.account, to: asha.handle, amount: inr(5), firstOn: today, every: 'once' }), 'payee-cannot-receive'],
+      [await plan(asha.who, asha.account, ravi.handle), 'account-closed'], [await plan(ravi.who, ravi.account, asha.handle), 'payee-cannot-receive'],
     ];
     for (const [answer, code] of cases) expect(said(answer)[1], code).toBe(code);
     expect((await w.get(asha.who, `/wallet/accounts/${asha.account}/close`)).json()).toMatchObject({ stands: 'account-closed' });

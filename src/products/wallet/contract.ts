@@ -317,7 +317,8 @@ export const walletProblems = [
   dayNotOver, dayOutOfOrder, unknownRun,
   periodWrong, statementTooLong,
   unknownAccount, unknownPayee, accountsUsed, currencyUnknown, currencyDiffers, amountWrong, sameAccount, handleTaken, limitReached, accountFrozen,
-  accountClosed, moneyUnderWay, restNeedsAccount, daysOpen, payeeCannot, unknownRequest, requestOver, requestsUsed, unknownSchedule, dateWrong, schedulesUsed, unknownOrder,
+  accountClosed, moneyUnderWay, restNeedsAccount, daysOpen, payeeCannot, unknownRequest, requestOver, requestsUsed, unknownSchedule,
+  dateWrong, schedulesUsed, unknownOrder,
 ];
 
 export const Opened = event('wallet.opened', { version: 1, doc: 'A holder opened an account.', data: { account: z.string(), person: z.string(),

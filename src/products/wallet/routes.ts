@@ -6,7 +6,8 @@ import {
   unknownDocument, unknownHit, UPLOAD_BYTES_MAX,
   zCase, zCases, zDecide, zDecideHit, zHit, zHits, zKept, zKyc, zOfCase, zOfDocument, zQueue, zUpload, type KeptView,
   dayNotOver, dayOutOfOrder, unknownRun, zEodOf, zEodRun, zEodRuns, zEodStart,
-  accountClosed, accountFrozen, accountsUsed, daysOpen, moneyUnderWay, restNeedsAccount, zClose, zClosed, zClosing, periodWrong, statementTooLong, zStatement, zStatementAsk, type StatementView, amountWrong, currencyDiffers,
+  accountClosed, accountFrozen, accountsUsed, daysOpen, moneyUnderWay, restNeedsAccount, zClose, zClosed, zClosing,
+  periodWrong, statementTooLong, zStatement, zStatementAsk, type StatementView, amountWrong, currencyDiffers,
     currencyUnknown, dateWrong, handleTaken, limitReached, payeeCannot, requestOver,
   requestsUsed, sameAccount, schedulesUsed, unknownAccount, unknownOrder, unknownPayee, unknownRequest, unknownSchedule, zAccount, zActivity, zActivityPage,
     zAccounts, zAsk, zBankOrder,
@@ -215,7 +216,8 @@ export const changes = stream('GET /wallet/changes', {
 });
 
 export const routes = [
-  accountsRoute, openRoute, accountRoute, activityRoute, statementRoute, closingRoute, closeRoute, claimRoute, transferRoute, askRoute, requestsRoute, acceptRoute, declineRoute,
+  accountsRoute, openRoute, accountRoute, activityRoute, statementRoute, closingRoute, closeRoute, claimRoute,
+  transferRoute, askRoute, requestsRoute, acceptRoute, declineRoute,
     planRoute,
     schedulesRoute, stopRoute,
   topUpRoute, withdrawRoute, orderRoute, freezeRoute, officeFreezeRoute, limitsRoute, eodStartRoute, eodRunsRoute, eodRoute, kycRoute, uploadRoute,

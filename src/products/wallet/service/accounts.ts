@@ -4,7 +4,8 @@ import {
 import { addChart, balances, freeze, openAccounts, type Balance } from '#spine/ledger';
 import { z } from 'zod';
 import {
-  accountClosed, accountFrozen, ACCOUNTS_PER_PERSON_MAX, accountsUsed, CHART, CLOSED_SHOWN_MAX, currencyUnknown, handleTaken, Opened, unknownAccount, zAccounts, zClaim, zFreeze,
+  accountClosed, accountFrozen, ACCOUNTS_PER_PERSON_MAX, accountsUsed, CHART, CLOSED_SHOWN_MAX,
+  currencyUnknown, handleTaken, Opened, unknownAccount, zAccounts, zClaim, zFreeze,
   zLimits, zOfAccount, zOpen, type AccountView, type LimitsView, type Tier,
 } from '../contract.ts';
 import { monthOf, usageOn } from '../rules.ts';

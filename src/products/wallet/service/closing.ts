@@ -179,8 +179,10 @@ async function settle(tx: Tx, row: AccountRow, into: AccountRow | undefined, due
   tx.audit({ action: 'wallet.closed', result: 'done', subject: row.person, resource: idOf('wal', row.id), detail: { requests, schedules } });
   const [closed] = await accountsById(tx.sql, tx.tenant.id, [row.id]) as [AccountRow];
   const [after] = await balances(tx, [row.ledger]) as [Balance];
-  return done({ account: viewOf(closed, after), into: into ? idOf('wal', into.id) : null, rest: money(rest, row.currency), interest: money(interest, row.currency),
-    requests, schedules });
+  return done({
+    account: viewOf(closed, after), into: into ? idOf('wal', into.id) : null, rest: money(rest, row.currency),
+    interest: money(interest, row.currency), requests, schedules,
+  });
 }
 
 function no(tx: Tx, row: AccountRow, refused: Refused): Refused {

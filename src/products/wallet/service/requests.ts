@@ -2,7 +2,8 @@ import { z } from 'zod';
 import { done, idOf, money, refuse, uuidOf, type Outcome, type Tx, type Uuid } from '#kernel';
 import { tenantKeys } from '#spine/vault';
 import {
-  accountClosed, ACCOUNTS_PER_PERSON_MAX, amountWrong, CLOSED_SHOWN_MAX, currencyDiffers, RequestChanged, REQUEST_LIFE_MS, requestOver, REQUESTS_OPEN_MAX, requestsUsed, sameAccount, unknownAccount,
+  accountClosed, ACCOUNTS_PER_PERSON_MAX, amountWrong, CLOSED_SHOWN_MAX, currencyDiffers, RequestChanged, REQUEST_LIFE_MS,
+  requestOver, REQUESTS_OPEN_MAX, requestsUsed, sameAccount, unknownAccount,
   unknownPayee, unknownRequest, zAsk, zOfRequest, type Paid, type RequestView,
 } from '../contract.ts';
 import { accountsByHandle, accountsById, accountsOfPerson, type AccountRow } from '../store/accounts.ts';

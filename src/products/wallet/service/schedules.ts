@@ -1,7 +1,8 @@
 import { z } from 'zod';
 import { addDays, daysBetween, done, idOf, money, perform, refuse, uuidOf, type Outcome, type SectionTx, type Tx, type Uuid, type Worker } from '#kernel';
 import {
-  accountClosed, amountWrong, currencyDiffers, dateWrong, payeeCannot, sameAccount, SCHEDULE_AHEAD_DAYS_MAX, SCHEDULE_BATCH_MAX, SCHEDULE_EVERY_MS, SCHEDULES_MAX, schedulesUsed,
+  accountClosed, amountWrong, currencyDiffers, dateWrong, payeeCannot, sameAccount, SCHEDULE_AHEAD_DAYS_MAX, SCHEDULE_BATCH_MAX,
+  SCHEDULE_EVERY_MS, SCHEDULES_MAX, schedulesUsed,
     unknownAccount,
   unknownPayee, unknownSchedule, zOfSchedule, zPlan, type ScheduleView,
 } from '../contract.ts';

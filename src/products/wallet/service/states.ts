@@ -2,7 +2,8 @@ import { addDays, civilDateIn, done, idOf, money, refuse, uuid, type Currency, t
 import { insufficientFunds } from '#spine/ledger';
 import type { z } from 'zod';
 import {
-  documentWrong, handleTaken, limitReached, periodWrong, unknownAccount, unknownOrder, type AccountView, type Entry, type KycView, type LimitsView,
+  documentWrong, handleTaken, limitReached, moneyUnderWay, periodWrong, unknownAccount, unknownOrder, type AccountView, type ClosingView,
+  type Entry, type KycView, type LimitsView,
     type OrderView, type RequestView,
   type ScheduleView, type StatementView, type zAccounts, type zActivityPage,
 } from '../contract.ts';
@@ -51,12 +52,31 @@ export const accountStates = (at: At): Readonly<Record<string, PageState<Activit
   empty: activity(account(at, 1, { balance: money(0n, 'INR'), available: money(0n, 'INR'), held: money(0n, 'INR'), handle: null }), []),
   paid: { ...activity(account(at, 1), [entry(at, 1, 'sent', -25_000n, 1_234_550n)]), query: { paid: 'wpay' } },
   frozen: activity(account(at, 1, { state: 'frozen', frozenBy: 'operator' }), []),
-  closed: { ...activity(shut(at, 1), [entry(at, 1, 'sent', -1_234_550n, 0n, { with: '@asha.savings' }), entry(at, 2, 'interest', 37n, 1_234_550n, { with: null })]),
-    query: { closed: '2-1' } },
+  closed: { ...activity(shut(at, 1), [
+    entry(at, 1, 'sent', -1_234_550n, 0n, { with: '@asha.savings' }), entry(at, 2, 'interest', 37n, 1_234_550n, { with: null }),
+  ]), query: { closed: '2-1' } },
   large: activity(account(at, 1, { handle: LONG_HANDLE, balance: money(LARGE, 'INR'), available: money(LARGE, 'INR') }),
     [entry(at, 1, 'received', LARGE, LARGE, { with: LONG_HANDLE, note: 'a note as long as a note may be '.repeat(4) })]),
   unknown: { outcome: refuse(unknownAccount) },
 });
+
+export function closingStates(at: At): Readonly<Record<string, PageState<ClosingView>>> {
+  const inr = (amount: bigint): ClosingView['rest'] => money(amount, 'INR');
+  const savings = { account: idOf('wal', hex(2)), handle: '@asha.savings', balance: inr(5_000n) };
+  const one = (more: Partial<ClosingView> = {}): PageState<ClosingView> => ({ outcome: done({
+    account: account(at, 1, { held: inr(0n), available: inr(1_234_550n) }), stands: null, interest: inr(37n), rest: inr(1_234_587n), into: [savings],
+    requests: 2, schedules: 1, ...more,
+  }) });
+  const nothing = { interest: inr(0n), rest: inr(0n), requests: 0, schedules: 0, into: [] };
+  return {
+    ready: one(), choice: one({ into: [savings, { ...savings, account: idOf('wal', hex(3)), handle: null }] }), empty: one(nothing),
+    lost: one({ ...nothing, interest: inr(37n), rest: inr(37n) }), 'no other': one({ into: [] }), frozen: one({ stands: 'account-frozen' }),
+    'under way': one({ stands: 'money-under-way' }), closed: one({ ...nothing, stands: 'account-closed', account: shut(at, 1) }),
+    large: one({ account: account(at, 1, { handle: LONG_HANDLE }), rest: inr(LARGE), into: [{ ...savings, handle: LONG_HANDLE }] }),
+    error: { ...one(), form: { values: {}, errors: {}, problem: moneyUnderWay } },
+    unknown: { outcome: refuse(unknownAccount) },
+  };
+}
 
 const STATEMENT_DAYS = 20;
 const statement = (at: At, entries: Entry[], opening: bigint, closing: bigint): PageState<StatementView> => {
@@ -96,6 +116,7 @@ const values = { currency: 'INR', to: 'ravi', amount: '25,00,001', note: 'lunch'
 export const moveStates = (at: At): Readonly<Record<string, PageState<AccountView>>> => ({
   ready: { outcome: done(account(at, 1)) },
   empty: { outcome: refuse(unknownAccount) },
+  closed: { outcome: done(shut(at, 1)) },
   error: { outcome: done(account(at, 1)), form: { values, errors: { to: 'to', amount: 'amount', bank: 'bank', firstOn: 'firstOn' } } },
   poor: { outcome: done(account(at, 1)), form: { values, errors: {}, problem: insufficientFunds } },
   limit: { outcome: done(account(at, 1)), form: { values, errors: {}, problem: limitReached, data: { limit: 'day', left: '100000' } } },

@@ -73,19 +73,22 @@ const states: Check = {
 };
 
 const interest: Check = {
-  name: 'wallet.interest', doc: 'Interest accrued is what was paid, what is still owed and what closings let go, to the millionth; what was paid is what the books say.',
+  name: 'wallet.interest',
+  doc: 'Interest accrued is what was paid, what is still owed and what closings let go, to the millionth; what was paid is what the books say.',
   run: (c) => read(c, async (tx) => {
     const booked = new Map((await trialBalance(tx)).lines.filter((l) => l.code === CHART.interest).map((l) => [l.currency as string, l.balance]));
     return (await interestSums(tx.sql)).flatMap((s) => {
       const paid = BigInt(s.paid);
       if (BigInt(s.accrued) !== paid * 1_000_000n + BigInt(s.owed) + BigInt(s.let_go)) return [`interest in ${s.currency} is off by what was rounded`];
-      return (booked.get(s.currency) ?? 0n) === paid ? [] : [`interest in ${s.currency}: the books say ${booked.get(s.currency) ?? 0n}, runs and closings ${paid}`];
+      const said = booked.get(s.currency) ?? 0n;
+      return said === paid ? [] : [`interest in ${s.currency}: the books say ${said}, runs and closings ${paid}`];
     });
   }),
 };
 
 const closings: Check = {
-  name: 'wallet.closings', doc: 'Nothing is in a closed account, held in it, owed to it, on its way or scheduled from it, and what its closing came to is noted.',
+  name: 'wallet.closings',
+  doc: 'Nothing is in a closed account, held in it, owed to it, on its way or scheduled from it, and what its closing came to is noted.',
   run: (c) => read(c, (tx) => each((after) => closedAfterId(tx.sql, after, ROWS_MAX), async (rows) => {
     const books = new Map((await accounts(tx, rows.map((a) => uuid(a.ledger)))).map((b) => [b.account as string, b]));
     return rows.flatMap((a) => {

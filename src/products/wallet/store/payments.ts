@@ -1,7 +1,8 @@
 import type { CivilDate, Currency, SqlTag, Uuid } from '#kernel';
 
 export interface PaymentRow {
-  id: Uuid; payer: Uuid; payee: Uuid; amount: bigint; currency: Currency; cause: 'transfer' | 'request' | 'schedule' | 'closing'; transfer: Uuid; note: string | null;
+  id: Uuid; payer: Uuid; payee: Uuid; amount: bigint; currency: Currency; cause: 'transfer' | 'request' | 'schedule' | 'closing'; transfer: Uuid;
+  note: string | null;
 }
 
 export const insertPayments = (sql: SqlTag, tenant: Uuid, p: readonly PaymentRow[], now: Date): Promise<unknown[]> => sql`
