@@ -62,7 +62,6 @@ function Sure({ context, c }: { context: PageContext; c: ClosingView }): VNode {
         <Hidden context={context} />
         <Choose context={context} c={c} />
         {lost && <input type="hidden" name="letGo" value="yes" />}
-        <p class="hint">{w.sure}</p>
         <div class="actions"><button type="submit" class="main">{w.go}</button></div>
       </form>
       <Back context={context} text={w.keep} />

@@ -18,7 +18,7 @@ export const en = {
     requests: 'Requests', requestsEnd: { none: 'None is open', one: '1 open request ends: yours is taken back, one to you is declined', many: '{n} open requests end: yours are taken back, those to you are declined' },
     schedules: 'Scheduled payments', schedulesEnd: { none: 'None is running', one: '1 scheduled payment is stopped', many: '{n} scheduled payments are stopped' },
     name: 'Name', nameStays: '{name} stays yours: nobody else can take it', statements: 'Statements', statementsStay: 'They stay readable here',
-    into: 'Where what is left goes', sure: 'This cannot be taken back.', go: 'Close the account', keep: 'Keep the account',
+    into: 'Where what is left goes', go: 'Close the account', keep: 'Keep the account',
     noOther: 'There is {amount} in it, and you have no other open account in {currency} that could take it. Open one, or send the money to a bank first.',
     openOther: 'Open another account', unchanged: 'Nothing was changed.', lookAgain: 'Look again',
     stands: {
