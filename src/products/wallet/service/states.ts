@@ -32,7 +32,6 @@ export const listStates = (at: At): Readonly<Record<string, PageState<Accounts>>
   frozen: accounts([account(at, 1, { state: 'frozen', frozenBy: 'holder' })]),
   large: accounts([account(at, 1, { handle: LONG_HANDLE, balance: money(LARGE, 'INR') })]),
   closed: accounts([account(at, 1)], [shut(at, 2, { handle: '@asha.savings' }), shut(at, 3, { handle: null })]),
-  'only closed': accounts([], [shut(at, 2)]),
   error: { outcome: done({ accounts: [], closed: [], tier: 1 }), form: { values: { currency: '' }, errors: { currency: 'currency' } } },
 });
 
@@ -71,7 +70,7 @@ export function closingStates(at: At): Readonly<Record<string, PageState<Closing
   return {
     ready: one(), choice: one({ into: [savings, { ...savings, account: idOf('wal', hex(3)), handle: null }] }), empty: one(nothing),
     lost: one({ ...nothing, interest: inr(37n), rest: inr(37n) }), 'no other': one({ into: [] }), frozen: one({ stands: 'account-frozen' }),
-    'under way': one({ stands: 'money-under-way' }), closed: one({ ...nothing, stands: 'account-closed', account: shut(at, 1) }),
+    closed: one({ ...nothing, stands: 'account-closed', account: shut(at, 1) }),
     large: one({ account: account(at, 1, { handle: LONG_HANDLE }), rest: inr(LARGE), into: [{ ...savings, handle: LONG_HANDLE }] }),
     error: { ...one(), form: { values: {}, errors: {}, problem: moneyUnderWay } },
     unknown: { outcome: refuse(unknownAccount) },
@@ -116,7 +115,6 @@ const values = { currency: 'INR', to: 'ravi', amount: '25,00,001', note: 'lunch'
 export const moveStates = (at: At): Readonly<Record<string, PageState<AccountView>>> => ({
   ready: { outcome: done(account(at, 1)) },
   empty: { outcome: refuse(unknownAccount) },
-  closed: { outcome: done(shut(at, 1)) },
   error: { outcome: done(account(at, 1)), form: { values, errors: { to: 'to', amount: 'amount', bank: 'bank', firstOn: 'firstOn' } } },
   poor: { outcome: done(account(at, 1)), form: { values, errors: {}, problem: insufficientFunds } },
   limit: { outcome: done(account(at, 1)), form: { values, errors: {}, problem: limitReached, data: { limit: 'day', left: '100000' } } },
