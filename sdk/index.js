@@ -110,6 +110,8 @@ const routes = {
   getWalletAccountsAccount: ['GET', '/wallet/accounts/:account'],
   getWalletAccountsAccountActivity: ['GET', '/wallet/accounts/:account/activity'],
   getWalletAccountsAccountStatements: ['GET', '/wallet/accounts/:account/statements'],
+  getWalletAccountsAccountClose: ['GET', '/wallet/accounts/:account/close'],
+  postWalletAccountsAccountClose: ['POST', '/wallet/accounts/:account/close'],
   putWalletAccountsAccountHandle: ['PUT', '/wallet/accounts/:account/handle'],
   postWalletTransfers: ['POST', '/wallet/transfers'],
   postWalletRequests: ['POST', '/wallet/requests'],

@@ -8,6 +8,9 @@ export interface Wallets {
   get(who: SignedIn, path: string): Promise<Answer>;
   /** A person who signed in, with an account, a handle and money from a bank. */
   wallet(fund?: number, person?: Person): Promise<Wallet>;
+  /** One more account of a person who has signed in. */
+  another(who: SignedIn, currency?: string): Promise<`wal_${string}`>;
+  close(of: Pick<Wallet, 'who' | 'account'>, into?: string, more?: { letGo: boolean }): Promise<Answer>;
   send(from: Wallet, to: Wallet, minor: number, note?: string): Promise<Answer>;
 }
 
@@ -31,6 +34,8 @@ export function wallets(h: House): Wallets {
       }
       return { who, account, handle };
     },
+    another: async (who, currency = 'INR') => (await post(who, '/wallet/accounts', { currency })).json<{ account: `wal_${string}` }>().account,
+    close: ({ who, account }, into, more) => post(who, `/wallet/accounts/${account}/close`, { ...(into === undefined ? {} : { into }), ...more }),
     send: (from, to, minor, note) => post(from.who, '/wallet/transfers', { from: from.account, to: to.handle, amount: money(minor), ...(note === undefined ? {} : { note }) }),
   };
 }

@@ -3,6 +3,12 @@ import { event, job, personal, problem, zAmount, zDate, zId, zInstant, zMoney, z
 
 /** Accounts that one person may hold. */
 export const ACCOUNTS_PER_PERSON_MAX = 10;
+/** Closed accounts that a list shows, the last closed first. */
+export const CLOSED_SHOWN_MAX = 20;
+/** Business days without an end-of-day run whose interest a closing counts itself; with more it waits for the runs. */
+export const CLOSING_DAYS_MAX = 31;
+/** Requests that end with an account; any more run out by themselves, since nothing can be paid from or into it. */
+export const CLOSING_REQUESTS_MAX = 500;
 export const NOTE_CHARS_MAX = 140;
 export const ACTIVITY_ROWS_MAX = 50;
 /** A statement's longest period, and the movements that one statement may hold. */
@@ -20,7 +26,9 @@ export const SCHEDULE_EVERY_MS = 5_000;
 export const ANSWER_WAIT_MS_MAX = 8_000;
 
 /** Accounts of the chart. What customers have is owed to them; what is at the bank is ours. */
-export const CHART = { customer: 'wallet.customer', bank: 'wallet.bank', fees: 'wallet.fees', interest: 'wallet.interest' } as const;
+export const CHART = { customer: 'wallet.customer', bank: 'wallet.bank', fees: 'wallet.fees', interest: 'wallet.interest',
+  /** May never hold anything: what closes empty closes into it, so that money which comes at that moment is never the house's. */
+  nothing: 'wallet.nothing' } as const;
 
 /** Accounts that one transaction of an end-of-day run takes on, and how often a process looks for runs that are under way. */
 export const EOD_BATCH_MAX = 500;
@@ -48,7 +56,7 @@ export const SANCTIONS_BATCH_MAX = 1_000;
 export const SANCTIONED_NAMES_MAX = 50;
 
 /** Reason numbers that this module gives its transfers in the books. */
-export const CODE = { interest: 1, fee: 2 } as const;
+export const CODE = { interest: 1, fee: 2, closing: 3 } as const;
 
 /** What a holder of one tier may send, in minor units, and what an account of theirs may hold. */
 export interface TierLimits {
@@ -70,13 +78,32 @@ const zNote = personal('note', zText(NOTE_CHARS_MAX)).optional();
 export const zAccount = uncached('balance', z.strictObject({
   account: zAccountId, currency: zCurrencyText, handle: z.string().nullable(), state: z.enum(['open', 'frozen', 'closed']),
   frozenBy: z.enum(['holder', 'operator']).nullable(), balance: zMoney, available: zMoney, held: zMoney, openedAt: zInstant,
+  closedAt: zInstant.nullable(),
 }));
 export type AccountView = z.output<typeof zAccount>;
-export const zAccounts = z.strictObject({ accounts: z.array(zAccount), tier: z.int() });
+/** Accounts that are open or frozen, and apart from them those closed last. */
+export const zAccounts = z.strictObject({ accounts: z.array(zAccount), closed: z.array(zAccount), tier: z.int() });
 
 export const zOpen = z.strictObject({ body: z.strictObject({ currency: zCurrencyText }) });
 export const zOfAccount = z.strictObject({ params: z.strictObject({ account: zAccountId }) });
 export const zClaim = z.strictObject({ params: z.strictObject({ account: zAccountId }), body: z.strictObject({ handle: zHandle }) });
+
+/** What stands in the way of closing an account; null when nothing does. */
+const zStands = z.enum(['account-closed', 'account-frozen', 'money-under-way', 'days-open']).nullable();
+/** What closing would come to now: `rest` is what would leave, `interest` what of it is paid before, `into` the holder's accounts that can take it. */
+export const zClosing = z.strictObject({
+  account: zAccount, stands: zStands, interest: zMoney, rest: zMoney, into: z.array(z.strictObject({ account: zAccountId, handle: z.string().nullable(),
+    balance: zMoney })), requests: z.int(), schedules: z.int(),
+});
+export type ClosingView = z.output<typeof zClosing>;
+/** `into` takes the rest. An empty account needs none; where interest is owed to it all the same, `letGo` says that it may be lost. */
+export const zClose = z.strictObject({
+  params: z.strictObject({ account: zAccountId }), body: z.strictObject({ into: zAccountId.optional(), letGo: z.boolean().optional() }),
+});
+export const zClosed = z.strictObject({
+  account: zAccount, into: zAccountId.nullable(), rest: zMoney, interest: zMoney, requests: z.int(), schedules: z.int(),
+});
+export type ClosedView = z.output<typeof zClosed>;
 
 export const zTransfer = z.strictObject({ body: z.strictObject({ from: zAccountId, to: zTo, amount: zMoney, note: zNote }) });
 export const zPaid = z.strictObject({ payment: zId('wpay'), at: zInstant, amount: zMoney, to: z.string(), balance: zMoney });
@@ -232,6 +259,16 @@ export const accountFrozen = problem('account-frozen', {
   status: 409, title: 'The account is frozen.', doc: 'Who froze it can let it go: its holder, or the office.',
 });
 export const accountClosed = problem('account-closed', { status: 409, title: 'The account is closed.', doc: 'Use another one.' });
+export const moneyUnderWay = problem('money-under-way', {
+  status: 409, title: 'Money of the account is still on its way.', doc: 'Wait until the bank has answered; nothing was changed.',
+});
+export const restNeedsAccount = problem('rest-needs-account', {
+  status: 422, title: 'What is left in the account needs another one to go to.',
+  doc: 'Name in `into` another open account of the same holder and currency; `rest` is what is left, `interest` what of it is owed in interest.',
+});
+export const daysOpen = problem('days-open', {
+  status: 409, title: 'The interest of the last days is not known yet.', doc: 'Close the account when the office has closed its days; nothing was changed.',
+});
 export const payeeCannot = problem('payee-cannot-receive', { status: 409, title: 'The other account cannot take this.',
   doc: 'Nothing was sent. Ask its holder.' });
 export const unknownRequest = problem('unknown-request', { status: 404, title: 'There is no such request.', doc: 'It may belong to somebody else.' });
@@ -280,11 +317,17 @@ export const walletProblems = [
   dayNotOver, dayOutOfOrder, unknownRun,
   periodWrong, statementTooLong,
   unknownAccount, unknownPayee, accountsUsed, currencyUnknown, currencyDiffers, amountWrong, sameAccount, handleTaken, limitReached, accountFrozen,
-  accountClosed, payeeCannot, unknownRequest, requestOver, requestsUsed, unknownSchedule, dateWrong, schedulesUsed, unknownOrder,
+  accountClosed, moneyUnderWay, restNeedsAccount, daysOpen, payeeCannot, unknownRequest, requestOver, requestsUsed, unknownSchedule,
+  dateWrong, schedulesUsed, unknownOrder,
 ];
 
 export const Opened = event('wallet.opened', { version: 1, doc: 'A holder opened an account.', data: { account: z.string(), person: z.string(),
   currency: z.string() } });
+export const Closed = event('wallet.closed', {
+  version: 1, doc: 'A holder closed an account. What was left in it went into another account of theirs; requests and schedules of it ended with it.',
+  data: { account: z.string(), person: z.string(), into: z.string().nullable(), rest: z.string().regex(/^(0|[1-9]\d{0,18})$/), currency: z.string(),
+    requests: z.int(), schedules: z.int() },
+});
 export const PaymentMade = event('wallet.paid', {
   version: 1, doc: 'A holder paid another. Both persons’ open pages look again.',
   data: { payment: z.string(), payer: z.string(), payee: z.string(), from: z.string(), to: z.string(), amount: z.string().regex(/^[1-9]\d{0,18}$/),

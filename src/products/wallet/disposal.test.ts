@@ -2,10 +2,11 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { folderObjects } from '#adapters/objects';
-import { provide, systemClock, systemRandom, Unavailable, type Authenticator } from '#kernel';
+import { addDays, provide, systemClock, systemRandom, Unavailable, type Authenticator } from '#kernel';
 import { ObjectStore } from '#platform/objects/port';
 import { house, machineByHeader, probe, somebody, type Answer, type House, type Person, type SignedIn } from '#test';
 import { DocumentsDue } from './contract.ts';
+import { disposeDue } from './service/disposal.ts';
 
 const DAY = 86_400_000;
 const operatorByHeader: Authenticator = {
@@ -116,6 +117,39 @@ describe('documents of a settled case', () => {
     await su("update wallet.hit set state = 'cleared' where person = $1", [flagged.who.person]);
     await night();
     expect([await there(flagged), await there(other)]).toEqual([false, true]);
+    await h.clockOffset('india', 0);
+  });
+
+  it('begin to count when their holder closes the last account, and not before', { timeout: 60_000 }, async () => {
+    const one = await sent();
+    await approve(one);
+    const LONG = 1830;
+    const close = async (who: SignedIn): Promise<void> => {
+      const { accounts } = (await h.request({ path: '/api/wallet/accounts', bearer: who.bearer })).json<{ accounts: { account: string }[] }>();
+      expect(accounts).toHaveLength(1);
+      expect((await post(who, `/wallet/accounts/${accounts[0]?.account ?? ''}/close`, {})).status).toBe(200);
+    };
+    /** Whether the look finds them on a day that is so many days from now. */
+    const foundOn = async (days: number): Promise<boolean> => {
+      await h.clockOffset('india', days * DAY);
+      await h.perform('india', (tx) => disposeDue(tx));
+      return (await rowOf(one)).disposing_at !== null;
+    };
+    // Never closed: kept, however long.
+    expect(await foundOn(LONG)).toBe(false);
+    await h.clockOffset('india', 0);
+    await close(one.who);
+    // Another account was opened since: what counts is when that one is closed.
+    expect((await post(one.who, '/wallet/accounts', { currency: 'INR' })).status).toBe(201);
+    expect(await foundOn(LONG)).toBe(false);
+    // The clock jumped over five years of business days; their runs are not what is looked at here.
+    await su(`insert into wallet.eod_run (tenant, day, state, reached, total, done, started_at, batch_at, finished_at)
+      values ($1, $2, 'done', $1, 0, 0, $3, $3, $3) on conflict do nothing`,
+    [h.tenant().id, await h.perform('india', async (tx) => addDays(tx.today, -1)), systemClock.now()]);
+    await close(await h.signIn(one.person));
+    expect([await foundOn(LONG + 1826), await foundOn(LONG + 1828)]).toEqual([false, true]);
+    await night();
+    expect([await there(one), await facts(one), (await download(one)).status]).toEqual([false, 1, 410]);
     await h.clockOffset('india', 0);
   });
 

@@ -1,6 +1,7 @@
 import { defineModule } from '#kernel';
-import { Booked, HitFound, KycChanged, Opened, OrderChanged, PaymentMade, RequestChanged, walletProblems } from './contract.ts';
+import { Booked, Closed, HitFound, KycChanged, Opened, OrderChanged, PaymentMade, RequestChanged, walletProblems } from './contract.ts';
 import { accountPage, freezeForm, nameForm } from './pages/account.tsx';
+import { closeForm, closingPage } from './pages/closing.tsx';
 import { homePage, listPage, openForm } from './pages/accounts.tsx';
 import { acceptForm, declineForm, limitsPage, orderPage, requestsPage, schedulesPage, stopForm } from './pages/lists.tsx';
 import { moveForms, movePages } from './pages/move.tsx';
@@ -10,23 +11,24 @@ import { everyDay, everyNight, follow, onDayOver, onDocumentsDue } from './react
 import { changes, documentFile, downloads, routes } from './routes.ts';
 import { disposeDocument } from './service/disposal.ts';
 import { eodRunner } from './service/eod.ts';
-import { notices, tellOfPayments, tellOfTiers } from './service/notices.ts';
+import { notices, tellOfClosings, tellOfPayments, tellOfTiers } from './service/notices.ts';
 import { sendOrder } from './service/orders.ts';
 import { scheduler } from './service/schedules.ts';
 import { checks } from './service/verify.ts';
 import { keptAfter } from './store/kyc.ts';
-import { accountStates, kycStates, limitStates, listStates, moveStates, orderStates, requestStates, scheduleStates,
+import { accountStates, closingStates, kycStates, limitStates, listStates, moveStates, orderStates, requestStates, scheduleStates,
   statementStates } from './service/states.ts';
 
 export default defineModule({
   name: 'products/wallet',
   doc: 'Accounts that people hold, pay from and get statements for.',
   needs: [],
-  notices, reactions: [tellOfPayments, tellOfTiers],
+  notices, reactions: [tellOfPayments, tellOfClosings, tellOfTiers],
   migrations: new URL('./migrations/', import.meta.url),
   tables: {
     'wallet.account': { app: ['select', 'insert', 'update'], auditor: ['select'] },
     'wallet.handle': { app: ['select', 'insert', 'delete'], auditor: ['select'] },
+    'wallet.closing': { app: ['select', 'insert'], auditor: ['select'] },
     'wallet.holder': { app: ['select', 'insert', 'update'], auditor: ['select'] },
     'wallet.usage': { app: ['select', 'insert', 'update'], auditor: ['select'] },
     'wallet.payment': { app: ['select', 'insert'], auditor: ['select'] },
@@ -46,14 +48,15 @@ export default defineModule({
   },
   routes, downloads: [...downloads, documentFile], streams: [changes],
   pages: [
-    homePage, { ...listPage, states: listStates }, { ...accountPage, states: accountStates }, ...movePages.map((p) => ({ ...p, states: moveStates })),
+    homePage, { ...listPage, states: listStates }, { ...accountPage, states: accountStates }, { ...closingPage, states: closingStates },
+    ...movePages.map((p) => ({ ...p, states: moveStates })),
     { ...requestsPage, states: requestStates }, { ...schedulesPage, states: scheduleStates }, { ...limitsPage, states: limitStates },
     { ...orderPage, states: orderStates }, { ...statementPage, states: statementStates },
     { ...kycPage, states: kycStates },
   ],
-  forms: [openForm, nameForm, freezeForm, ...moveForms, acceptForm, declineForm, stopForm, uploadForm],
+  forms: [openForm, nameForm, freezeForm, closeForm, ...moveForms, acceptForm, declineForm, stopForm, uploadForm],
   problems: walletProblems,
-  events: [Opened, PaymentMade, Booked, RequestChanged, OrderChanged, KycChanged, HitFound],
+  events: [Opened, Closed, PaymentMade, Booked, RequestChanged, OrderChanged, KycChanged, HitFound],
   calls: [sendOrder, disposeDocument],
   handlers: [onDayOver, onDocumentsDue],
   schedules: [everyDay, everyNight],

@@ -6,7 +6,8 @@ import {
   unknownDocument, unknownHit, UPLOAD_BYTES_MAX,
   zCase, zCases, zDecide, zDecideHit, zHit, zHits, zKept, zKyc, zOfCase, zOfDocument, zQueue, zUpload, type KeptView,
   dayNotOver, dayOutOfOrder, unknownRun, zEodOf, zEodRun, zEodRuns, zEodStart,
-  accountClosed, accountFrozen, accountsUsed, periodWrong, statementTooLong, zStatement, zStatementAsk, type StatementView, amountWrong, currencyDiffers,
+  accountClosed, accountFrozen, accountsUsed, daysOpen, moneyUnderWay, restNeedsAccount, zClose, zClosed, zClosing,
+  periodWrong, statementTooLong, zStatement, zStatementAsk, type StatementView, amountWrong, currencyDiffers,
     currencyUnknown, dateWrong, handleTaken, limitReached, payeeCannot, requestOver,
   requestsUsed, sameAccount, schedulesUsed, unknownAccount, unknownOrder, unknownPayee, unknownRequest, unknownSchedule, zAccount, zActivity, zActivityPage,
     zAccounts, zAsk, zBankOrder,
@@ -15,6 +16,7 @@ import {
 } from './contract.ts';
 import { activity } from './service/activity.ts';
 import { claim, limits as readLimits, list, open, setFrozen, show } from './service/accounts.ts';
+import { close, showClosing } from './service/closing.ts';
 import { listEod, showEod, startEod } from './service/eod.ts';
 import { camtFile, csvFile, mt940File, statementSheet } from './service/files.ts';
 import { addDocument, keepDocument, openDocument, queue, showCase, showDocument, showKyc, vote } from './service/kyc.ts';
@@ -54,6 +56,16 @@ export const statementRoute = route('GET /wallet/accounts/:account/statements', 
   scope: 'person', input: zStatementAsk, output: zStatement, problems: [unknownAccount, periodWrong, statementTooLong], audit: 'wallet.statement',
   verb: makeStatement, example: { input: { params: { account }, query: { from: civilDate('2026-11-01'), to: civilDate('2026-11-30') } } },
 });
+export const closingRoute = route('GET /wallet/accounts/:account/close', {
+  summary: 'What closing an account would come to now: what stands in the way, what is left, which accounts can take it, and what would end with it.',
+  scope: 'person', input: zOfAccount, output: zClosing, problems: [unknownAccount], verb: showClosing, example: { input: { params: { account } } },
+});
+export const closeRoute = route('POST /wallet/accounts/:account/close', {
+  summary: 'Closes an account for ever: interest owed is paid, all that is left goes into another own account, requests and schedules of it end.',
+  scope: 'person', input: zClose, output: zClosed, idempotent: 'required',
+  problems: [unknownAccount, accountClosed, accountFrozen, moneyUnderWay, restNeedsAccount, daysOpen, sameAccount, currencyDiffers, payeeCannot],
+  audit: 'wallet.closed', verb: close, example: { input: { params: { account }, body: { into: `wal_${'1'.repeat(32)}` } } },
+});
 export const claimRoute = route('PUT /wallet/accounts/:account/handle', {
   summary: 'Gives an account a name that money can be sent to; the name before is given up.', scope: 'person', input: zClaim, output: zAccount,
   problems: [unknownAccount, accountClosed, handleTaken], audit: 'wallet.named', verb: claim, example: { input: { params: { account },
@@ -85,7 +97,8 @@ export const declineRoute = route('POST /wallet/requests/:request/decline', {
 export const planRoute = route('POST /wallet/schedules', {
   summary: 'Schedules a payment for a day, once, each week or each month.', scope: 'person', input: zPlan, output: zSchedule, status: 201,
     idempotent: 'required',
-  problems: [unknownAccount, unknownPayee, sameAccount, amountWrong, currencyDiffers, dateWrong, schedulesUsed], audit: 'wallet.scheduled', verb: plan,
+  problems: [unknownAccount, accountClosed, unknownPayee, sameAccount, payeeCannot, amountWrong, currencyDiffers, dateWrong, schedulesUsed],
+  audit: 'wallet.scheduled', verb: plan,
   example: { input: { body: { from: account, to: '@ravi', amount, firstOn: civilDate('2026-12-01'), every: 'month' } } },
 });
 export const schedulesRoute = route('GET /wallet/schedules', {
@@ -203,7 +216,8 @@ export const changes = stream('GET /wallet/changes', {
 });
 
 export const routes = [
-  accountsRoute, openRoute, accountRoute, activityRoute, statementRoute, claimRoute, transferRoute, askRoute, requestsRoute, acceptRoute, declineRoute,
+  accountsRoute, openRoute, accountRoute, activityRoute, statementRoute, closingRoute, closeRoute, claimRoute,
+  transferRoute, askRoute, requestsRoute, acceptRoute, declineRoute,
     planRoute,
     schedulesRoute, stopRoute,
   topUpRoute, withdrawRoute, orderRoute, freezeRoute, officeFreezeRoute, limitsRoute, eodStartRoute, eodRunsRoute, eodRoute, kycRoute, uploadRoute,

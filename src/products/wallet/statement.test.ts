@@ -2,7 +2,7 @@ import { spawnSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { addDays, civilDate, idOf, money, uuid, uuidOf, type CivilDate, type TenantRef } from '#kernel';
+import { addDays, civilDate, idOf, money, systemClock, uuid, uuidOf, type CivilDate, type TenantRef } from '#kernel';
 import { balanceAt, dayStartUs, post } from '#spine/ledger';
 import { has, house, somebody, wallets, type Answer, type House, type Wallet, type Wallets } from '#test';
 import type { Entry, StatementView } from './contract.ts';
@@ -21,6 +21,9 @@ beforeAll(async () => {
   expect((await w.send(asha, ravi, 25_050, NOTE)).status).toBe(200);
   await h.clockOffset('india', 40 * DAY_MS);
   later = await h.perform('india', async (tx) => tx.today);
+  // Every business day is over already, or a worker that finds time for one would pay interest between two looks.
+  await h.sql('IN', 'superuser')(`insert into wallet.eod_run (tenant, day, state, reached, total, done, started_at, batch_at, finished_at)
+    values ($1, $2, 'done', $1, 0, 0, $3, $3, $3)`, [h.tenant().id, later, systemClock.now()]);
   asha = { ...asha, who: await h.signIn(person) };
   ravi = { ...ravi, who: await h.signIn(other) };
   expect((await w.send(asha, ravi, 1_001, 'later')).status).toBe(200);

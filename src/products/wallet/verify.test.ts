@@ -4,13 +4,15 @@ import { house, probe, wallets, type House, type Wallet, type Wallets } from '#t
 import { eodBatch, startEod } from './service/eod.ts';
 import { checks } from './service/verify.ts';
 
-let h: House, w: Wallets, asha: Wallet, ravi: Wallet, day: CivilDate;
+let h: House, w: Wallets, asha: Wallet, ravi: Wallet, shut: Wallet, day: CivilDate;
 beforeAll(async () => {
   h = await house({ add: [probe()], limits: false });
   w = wallets(h);
   // The last day of a month, so that closing it pays interest.
   await h.clockOffset('india', Date.parse('2027-01-31T06:00:00Z') - systemClock.now().getTime());
   [asha, ravi] = [await w.wallet(500_000), await w.wallet(1_000)];
+  shut = await w.wallet(900);
+  expect((await w.close(shut, await w.another(shut.who))).status).toBe(200);
   for (const amount of [100, 200, 300]) expect((await w.send(asha, ravi, amount)).status).toBe(200);
   expect((await w.send(ravi, asha, 50)).status).toBe(200);
   await w.post(asha.who, '/wallet/withdrawals', { account: asha.account, amount: { amount: '5000', currency: 'INR' }, bank: 'DEMO0000000001' });
@@ -53,6 +55,17 @@ describe('exchequer verify', () => {
     'an account that is frozen in one place': { check: 'wallet.states', says: /is frozen here and open in the books/,
       breaks: () => su("update wallet.account set state = 'frozen', frozen_by = 'operator' where id = $1", [account(asha)]),
       mends: () => su("update wallet.account set state = 'open', frozen_by = null where id = $1", [account(asha)]) },
+    'a closed account of which nothing is noted': { check: 'wallet.closings', says: /has no note of its closing/,
+      breaks: () => su("update wallet.account set closed_at = closed_at - interval '1 second' where id = $1", [account(shut)]),
+      mends: () => su("update wallet.account set closed_at = closed_at + interval '1 second' where id = $1", [account(shut)]) },
+    'money in a closed account': { check: 'wallet.closings', says: /is closed and holds money/,
+      breaks: () => su('update ledger.account set posted = 5 where id = (select ledger from wallet.account where id = $1)', [account(shut)]),
+      mends: () => su('update ledger.account set posted = 0 where id = (select ledger from wallet.account where id = $1)', [account(shut)]) },
+    'a payment from a closed account by schedule': { check: 'wallet.closings', says: /pays by schedule/,
+      breaks: () => su(`insert into wallet.schedule (tenant, id, person, payer, payee, amount, currency, every, first_on, next_on, state, created_at)
+        select tenant, gen_random_uuid(), person, id, gen_random_uuid(), 1, currency, 'once', '2027-01-01', '2027-01-01', 'active', opened_at
+        from wallet.account where id = $1`, [account(shut)]),
+      mends: () => su('delete from wallet.schedule where payer = $1', [account(shut)]) },
     'interest that was lost in rounding': { check: 'wallet.interest', says: /is off by what was rounded/,
       breaks: () => su('update wallet.interest set owed_micro = owed_micro + 1 where account = $1', [account(asha)]),
       mends: () => su('update wallet.interest set owed_micro = owed_micro - 1 where account = $1', [account(asha)]) },

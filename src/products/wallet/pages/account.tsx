@@ -38,7 +38,7 @@ function Line({ context, e }: { context: PageContext; e: Entry }): VNode {
 function Rows({ context, y }: { context: PageContext; y: Activity }): VNode {
   const w = wordsOf(context).account;
   const at = `${context.base}/wallet/accounts/${y.account.account}`;
-  if (!y.entries.length) return <p class="quiet">{w.noActivity}</p>;
+  if (!y.entries.length) return <p class="quiet">{y.account.state === 'closed' ? wordsOf(context).statement.none : w.noActivity}</p>;
   return (
     <>
       <div class="scroll" tabIndex={0} role="region" aria-label={w.activity}>
@@ -86,6 +86,7 @@ function accountView(context: PageContext, outcome: Outcome<Activity>): Rendered
     return { title: text, body: <><h1>{text}</h1>{back}</> };
   }
   const { account: a } = outcome.value;
+  if (a.state === 'closed') return { title: wordsOf(context).close.closed, body: <Closed context={context} y={outcome.value}>{back}</Closed> };
   return {
     title: a.handle ?? fill(w.title, { currency: a.currency }), islands: ['wallet-live'], refreshSeconds: 300,
     body: (
@@ -102,10 +103,30 @@ function accountView(context: PageContext, outcome: Outcome<Activity>): Rendered
         <NameForm context={context} account={a.account} handle={a.handle?.slice(1) ?? null} state={{ values: {}, errors: {} }} />
         <h2>{w.freeze}</h2>
         <Freeze context={context} a={a} />
+        <p class="quiet small"><a href={`${context.base}/wallet/accounts/${a.account}/close`}>{wordsOf(context).close.link}</a></p>
         {back}
       </div>
     ),
   };
+}
+
+/** What stays of a closed account: what happened, and its statements. */
+function Closed({ context, y, children }: { context: PageContext; y: Activity; children: VNode }): VNode {
+  const w = wordsOf(context);
+  const { account: a } = y;
+  const ended = /^(\d{1,3})-(\d{1,3})$/.exec(context.query.closed ?? '');
+  return (
+    <>
+      {ended && <Notice meaning="done" title={w.close.done}><p>{fill(w.close.ended, { requests: ended[1] ?? '', schedules: ended[2] ?? '' })}</p></Notice>}
+      <p class="eyebrow">{`${fill(w.account.title, { currency: a.currency })}${a.handle ? `, ${a.handle}` : ''}`}</p>
+      <h1>{w.close.closed}</h1>
+      <p class="lead">{fill(w.close.closedOn, { date: dayText(context, a.closedAt ?? a.openedAt) })}</p>
+      <p class="actions"><a class="button second" href={`${context.base}/wallet/accounts/${a.account}/statement`}>{w.statement.link}</a></p>
+      <h2>{w.account.activity}</h2>
+      <Rows context={context} y={y} />
+      {children}
+    </>
+  );
 }
 
 const inputOf = (context: PageContext): unknown => ({

@@ -4,7 +4,7 @@ import { Badge, ErrorSummary, Hidden } from '#kit';
 import type { z } from 'zod';
 import type { AccountView, zAccounts } from '../contract.ts';
 import { accountsRoute, openRoute } from '../routes.ts';
-import { errorText, inSentence, inTable, problemText, wordsOf } from './parts.tsx';
+import { dayText, errorText, inSentence, inTable, problemText, wordsOf } from './parts.tsx';
 
 type Accounts = z.output<typeof zAccounts>;
 
@@ -66,9 +66,28 @@ function OpenForm({ context, state }: { context: PageContext; state: FormState }
   );
 }
 
+/** Apart from the others and quiet: nothing can be done with them but read. */
+function ClosedOnes({ context, closed }: { context: PageContext; closed: readonly AccountView[] }): VNode {
+  const w = wordsOf(context);
+  return (
+    <>
+      <h2>{w.close.list}</h2>
+      <p class="hint">{w.close.listLead}</p>
+      <ul class="links">
+        {closed.map((a) => (
+          <li><a href={`${context.base}/wallet/accounts/${a.account}`}>{fill(w.close.line, { name: a.handle ?? fill(w.account.title, { currency: a.currency }),
+            date: dayText(context, a.closedAt ?? a.openedAt) })}</a></li>
+        ))}
+      </ul>
+    </>
+  );
+}
+
 function listView(context: PageContext, outcome: Outcome<Accounts> | undefined, state: FormState): Rendered {
   const w = wordsOf(context).accounts;
   const accounts = outcome?.ok ? outcome.value.accounts : [];
+  const closed = outcome?.ok ? outcome.value.closed : [];
+  const none = closed.length ? w.emptyNow : w.empty;
   const total = totals(accounts).map((m) => inSentence(context, m)).join(' + ');
   const problem = problemText(context, state, undefined);
   return {
@@ -77,7 +96,7 @@ function listView(context: PageContext, outcome: Outcome<Accounts> | undefined, 
       <div class="live" aria-live="polite" data-changes={`${context.base}/wallet/changes`}>
         <ErrorSummary form={state} errorText={errorText(context)} context={context}>{problem && <p>{problem}</p>}</ErrorSummary>
         <h1>{w.title}</h1>
-        <p class="lead">{accounts.length === 0 ? w.empty : fill(accounts.length === 1 ? w.leadOne : w.lead, { total, count: accounts.length })}</p>
+        <p class="lead">{accounts.length === 0 ? none : fill(accounts.length === 1 ? w.leadOne : w.lead, { total, count: accounts.length })}</p>
         {accounts.length > 0 && <ul class="years">{accounts.map((a) => <Row context={context} a={a} />)}</ul>}
         <h2>{w.more}</h2>
         <ul class="links">
@@ -87,8 +106,9 @@ function listView(context: PageContext, outcome: Outcome<Accounts> | undefined, 
           <li><a href={`${context.base}/devices`}>{w.devices}</a></li>
           <li><a href={`${context.base}/wallet/kyc`}>{wordsOf(context).kyc.link}</a></li>
         </ul>
-        <h2>{w.open}</h2>
+        <h2 id="open">{w.open}</h2>
         <OpenForm context={context} state={state} />
+        {closed.length > 0 && <ClosedOnes context={context} closed={closed} />}
       </div>
     ),
   };

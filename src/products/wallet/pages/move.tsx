@@ -61,6 +61,10 @@ function view(what: What) {
 }
 
 const shown = (what: What) => (context: PageContext, outcome: Outcome<AccountView>): Rendered => {
+  if (outcome.ok && outcome.value.state === 'closed') {
+    const closed = wordsOf(context).close.closed;
+    return { title: closed, body: <><h1>{closed}</h1><p class="back"><a href={`${context.base}/wallet`}>{wordsOf(context).account.back}</a></p></> };
+  }
   if (outcome.ok) return view(what)(context, outcome.value, NOTHING);
   const text = wordsOf(context).problems['unknown-account'];
   return { title: text, body: <><h1>{text}</h1><p class="back"><a href={`${context.base}/wallet`}>{wordsOf(context).account.back}</a></p></> };

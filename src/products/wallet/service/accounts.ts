@@ -4,12 +4,13 @@ import {
 import { addChart, balances, freeze, openAccounts, type Balance } from '#spine/ledger';
 import { z } from 'zod';
 import {
-  accountClosed, accountFrozen, ACCOUNTS_PER_PERSON_MAX, accountsUsed, CHART, currencyUnknown, handleTaken, Opened, unknownAccount, zAccounts, zClaim, zFreeze,
+  accountClosed, accountFrozen, ACCOUNTS_PER_PERSON_MAX, accountsUsed, CHART, CLOSED_SHOWN_MAX,
+  currencyUnknown, handleTaken, Opened, unknownAccount, zAccounts, zClaim, zFreeze,
   zLimits, zOfAccount, zOpen, type AccountView, type LimitsView, type Tier,
 } from '../contract.ts';
 import { monthOf, usageOn } from '../rules.ts';
 import {
-  accountsByHandle, accountsById, accountsOfPerson, claimHandle, dropHandle, insertAccount, lockAccount, putHolder, readUsage, setState, tiersOf,
+  accountsByHandle, accountsById, accountsOfPerson, claimHandle, dropHandle, insertAccount, keepStates, lockAccount, putHolder, readUsage, setState, tiersOf,
     type AccountRow,
 } from '../store/accounts.ts';
 import { screen } from './screening.ts';
@@ -33,10 +34,19 @@ export async function houseAccounts(tx: SectionTx, currency: Currency): Promise<
   return { bank, fees, interest };
 }
 
+/** An account that may hold nothing, ever. */
+export async function nowhere(tx: SectionTx, currency: Currency): Promise<Uuid> {
+  await addChart(tx, [{ code: CHART.nothing, kind: 'liability', guards: { minimum: 0n, maximum: 0n } }]);
+  const opened = await openAccounts(tx, [{ code: CHART.nothing, currency }]);
+  if (!opened.ok) throw new Error('the account for nothing did not open');
+  return opened.value[0] as Uuid;
+}
+
 export function viewOf(row: AccountRow, b: Balance): AccountView {
   return {
     account: idOf('wal', row.id), currency: row.currency, handle: row.handle === null ? null : `@${row.handle}`, state: row.state, frozenBy: row.frozen_by,
     balance: money(b.posted, row.currency), available: money(b.available, row.currency), held: money(b.pendingOut, row.currency), openedAt: row.opened_at,
+    closedAt: row.closed_at,
   };
 }
 
@@ -57,7 +67,7 @@ export async function open(tx: Tx, input: z.output<typeof zOpen>): Promise<Outco
   await putHolder(tx.sql, tx.tenant.id, person, 1, tx.now);
   // Opened all the same: whom the holder is like is for an operator to decide, and stands in the way of more.
   await screen(tx, person);
-  const mine = await accountsOfPerson(tx.sql, tx.tenant.id, person);
+  const mine = await accountsOfPerson(tx.sql, tx.tenant.id, person, ACCOUNTS_PER_PERSON_MAX);
   if (mine.filter((a) => a.state !== 'closed').length >= ACCOUNTS_PER_PERSON_MAX) return refuse(accountsUsed);
   await houseAccounts(tx.section, currency);
   const id = tx.uuid();
@@ -70,18 +80,27 @@ export async function open(tx: Tx, input: z.output<typeof zOpen>): Promise<Outco
   return done((await views(tx.section, await accountsById(tx.sql, tx.tenant.id, [id])))[0] as AccountView);
 }
 
-/** The caller's accounts with their balances. */
+/** The caller's accounts with their balances, and those closed last. */
 export async function list(tx: Tx): Promise<Outcome<z.output<typeof zAccounts>>> {
   const person = personOf(tx);
-  const rows = (await accountsOfPerson(tx.sql, tx.tenant.id, person)).filter((a) => a.state !== 'closed');
+  const rows = await accountsOfPerson(tx.sql, tx.tenant.id, person, ACCOUNTS_PER_PERSON_MAX + CLOSED_SHOWN_MAX);
   const [known] = await tiersOf(tx.sql, tx.tenant.id, [person]);
-  return done({ accounts: await views(tx.section, rows), tier: known?.tier ?? 0 });
+  const all = await views(tx.section, rows);
+  const closed = all.filter((a) => a.state === 'closed').slice(0, CLOSED_SHOWN_MAX);
+  return done({ accounts: all.filter((a) => a.state !== 'closed'), closed, tier: known?.tier ?? 0 });
 }
 
 /** One account of the caller's; the same refusal for another's and for none. */
 export async function mine(tx: Pick<Tx, 'sql' | 'tenant' | 'actor'>, account: `wal_${string}`): Promise<AccountRow | undefined> {
   const [row] = await accountsById(tx.sql, tx.tenant.id, [uuidOf(account)]);
   return row && row.person === personOf(tx) ? row : undefined;
+}
+
+/** The same, and whatever becomes of the account waits until this is committed: nobody closes or freezes it meanwhile. */
+export async function mineKept(tx: Tx, account: `wal_${string}`): Promise<AccountRow | undefined> {
+  const row = await mine(tx, account);
+  const [kept] = row ? await keepStates(tx.sql, tx.tenant.id, [row.id]) : [];
+  return row && kept && { ...row, state: kept.state };
 }
 
 export async function show(tx: Tx, input: z.output<typeof zOfAccount>): Promise<Outcome<AccountView>> {
@@ -91,13 +110,16 @@ export async function show(tx: Tx, input: z.output<typeof zOfAccount>): Promise<
 
 /** Names an account, so that money can be sent to it. */
 export async function claim(tx: Tx, input: z.output<typeof zClaim>): Promise<Outcome<AccountView>> {
-  const row = await mine(tx, input.params.account);
+  const row = await mineKept(tx, input.params.account);
   if (!row) return refuse(unknownAccount);
   if (row.state === 'closed') return refuse(accountClosed);
   const handle = input.body.handle.slice(1);
   if (row.handle !== handle) {
     const [held] = await accountsByHandle(tx.sql, tx.tenant.id, [handle]);
-    if (held) return refuse(handleTaken);
+    // A closed account's name stays its holder's, who may give it to another account of theirs.
+    const own = held?.state === 'closed' && held.person === row.person;
+    if (held && !own) return refuse(handleTaken);
+    if (own) await dropHandle(tx.sql, tx.tenant.id, held.id);
     await dropHandle(tx.sql, tx.tenant.id, row.id);
     // Somebody may have taken it since: then nothing is given up either.
     if (!(await claimHandle(tx.sql, tx.tenant.id, handle, row.id, tx.now)).length) throw Object.assign(new Error('a name was taken at the same time'),

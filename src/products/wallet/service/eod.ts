@@ -17,6 +17,8 @@ import { houseAccounts } from './accounts.ts';
 
 interface Rates { readonly ratePpm: number; readonly fee: bigint; readonly feeWaivedFrom: bigint }
 const byCurrency: Partial<Readonly<Record<Currency, Rates>>> = RATES;
+/** Interest and fees of a currency; undefined where there are none. */
+export const ratesOf = (currency: Currency): Rates | undefined => byCurrency[currency];
 const NOBODY = '0'.repeat(32) as Uuid;
 const ORIGIN: Origin = { actor: { kind: 'system', name: 'wallet.eod' }, trace: NOBODY };
 
@@ -134,8 +136,9 @@ export async function eodBatch(tx: SectionTx, day: CivilDate, most: number = EOD
       const micro = dailyInterest(balanceOf(a), ratePpm, day);
       return micro > 0n ? [{ account: a.id, balance: balanceOf(a), ratePpm, micro, currency: a.currency }] : [];
     });
-    const fresh = new Set((await insertAccruals(tx.sql, tx.tenant.id, day, accrued)).map((r) => r.account));
+    // What is owed is locked first: an account that is being closed is waited for, and then takes no more interest.
     const owed = new Map((await lockOwed(tx.sql, tx.tenant.id, accounts.map((a) => a.id), day)).map((r) => [r.account, BigInt(r.owed)]));
+    const fresh = new Set((await insertAccruals(tx.sql, tx.tenant.id, day, accrued)).map((r) => r.account));
     for (const a of accrued.filter((x) => fresh.has(x.account))) {
       owed.set(a.account, (owed.get(a.account) ?? 0n) + a.micro);
       sumOf(sums, a.currency).micro += a.micro;

@@ -9,7 +9,7 @@ import {
 import { BankRail, type BankOrder, type BankResult } from '../port.ts';
 import { accountsById, type AccountRow } from '../store/accounts.ts';
 import { endOrder, insertOrder, lockOrder, readOrder, type OrderRow } from '../store/orders.ts';
-import { houseAccounts, mine, personOf } from './accounts.ts';
+import { houseAccounts, mineKept, personOf } from './accounts.ts';
 
 const bankPlace = (order: string): { table: string; column: string; row: string } => ({ table: 'wallet.bank_order', column: 'bank', row: order });
 const ENDING_CHARS = 4;
@@ -22,7 +22,7 @@ const viewOf = (o: OrderRow): OrderView => ({
 /** Makes an order: of money that leaves a hold is taken first, so that it cannot be spent meanwhile. The bank is asked after the commit. */
 async function place(tx: Tx, input: z.output<typeof zBankOrder>, direction: 'in' | 'out'): Promise<Outcome<OrderView>> {
   const { account, amount, bank } = input.body;
-  const row = await mine(tx, account);
+  const row = await mineKept(tx, account);
   if (!row) return refuse(unknownAccount);
   if (row.state === 'frozen') return refuse(accountFrozen, { by: row.frozen_by });
   if (row.state === 'closed') return refuse(accountClosed);

@@ -2,12 +2,13 @@ import { z } from 'zod';
 import { done, idOf, money, refuse, uuidOf, type Outcome, type Tx, type Uuid } from '#kernel';
 import { tenantKeys } from '#spine/vault';
 import {
-  accountClosed, amountWrong, currencyDiffers, RequestChanged, REQUEST_LIFE_MS, requestOver, REQUESTS_OPEN_MAX, requestsUsed, sameAccount, unknownAccount,
+  accountClosed, ACCOUNTS_PER_PERSON_MAX, amountWrong, CLOSED_SHOWN_MAX, currencyDiffers, RequestChanged, REQUEST_LIFE_MS,
+  requestOver, REQUESTS_OPEN_MAX, requestsUsed, sameAccount, unknownAccount,
   unknownPayee, unknownRequest, zAsk, zOfRequest, type Paid, type RequestView,
 } from '../contract.ts';
 import { accountsByHandle, accountsById, accountsOfPerson, type AccountRow } from '../store/accounts.ts';
 import { decideRequest, insertRequest, lockRequest, openRequests, requestsOf, type RequestRow } from '../store/payments.ts';
-import { mine, personOf } from './accounts.ts';
+import { mineKept, personOf } from './accounts.ts';
 import { pay } from './transfer.ts';
 
 const notePlace = (id: string): { table: string; column: string; row: string } => ({ table: 'wallet.request', column: 'note', row: id });
@@ -31,7 +32,7 @@ const accountsFor = async (tx: Tx, rows: readonly RequestRow[]): Promise<Map<str
 /** Asks somebody for money. Nothing moves before they accept. */
 export async function ask(tx: Tx, input: z.output<typeof zAsk>): Promise<Outcome<RequestView>> {
   const { into, from, amount, note } = input.body;
-  const payee = await mine(tx, into);
+  const payee = await mineKept(tx, into);
   if (!payee) return refuse(unknownAccount);
   if (payee.state === 'closed') return refuse(accountClosed);
   const [payer] = await accountsByHandle(tx.sql, tx.tenant.id, [from.slice(1)]);
@@ -58,7 +59,7 @@ function tell(tx: Tx, row: RequestRow, payee: AccountRow, payer: AccountRow, sta
 /** Requests to the caller and by the caller, newest first. */
 export async function listRequests(tx: Tx): Promise<Outcome<{ requests: RequestView[] }>> {
   const person = personOf(tx);
-  const own = await accountsOfPerson(tx.sql, tx.tenant.id, person);
+  const own = await accountsOfPerson(tx.sql, tx.tenant.id, person, ACCOUNTS_PER_PERSON_MAX + CLOSED_SHOWN_MAX);
   if (!own.length) return done({ requests: [] });
   const rows = await requestsOf(tx.sql, tx.tenant.id, own.map((a) => a.id), SHOWN_MAX);
   const accounts = await accountsFor(tx, rows);

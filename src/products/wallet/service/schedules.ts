@@ -1,14 +1,15 @@
 import { z } from 'zod';
 import { addDays, daysBetween, done, idOf, money, perform, refuse, uuidOf, type Outcome, type SectionTx, type Tx, type Uuid, type Worker } from '#kernel';
 import {
-  amountWrong, currencyDiffers, dateWrong, sameAccount, SCHEDULE_AHEAD_DAYS_MAX, SCHEDULE_BATCH_MAX, SCHEDULE_EVERY_MS, SCHEDULES_MAX, schedulesUsed,
+  accountClosed, amountWrong, currencyDiffers, dateWrong, payeeCannot, sameAccount, SCHEDULE_AHEAD_DAYS_MAX, SCHEDULE_BATCH_MAX,
+  SCHEDULE_EVERY_MS, SCHEDULES_MAX, schedulesUsed,
     unknownAccount,
   unknownPayee, unknownSchedule, zOfSchedule, zPlan, type ScheduleView,
 } from '../contract.ts';
 import { nextDue, payeeOf } from '../rules.ts';
 import { accountsByHandle, accountsById, type AccountRow } from '../store/accounts.ts';
 import { insertSchedule, lockDue, lockSchedule, schedulesOf, writeSchedule, type ScheduleRow } from '../store/payments.ts';
-import { mine, personOf } from './accounts.ts';
+import { mineKept, personOf } from './accounts.ts';
 import { pay } from './transfer.ts';
 
 const viewOf = (r: ScheduleRow, accounts: ReadonlyMap<string, AccountRow>): ScheduleView => {
@@ -23,13 +24,15 @@ const viewOf = (r: ScheduleRow, accounts: ReadonlyMap<string, AccountRow>): Sche
 /** Schedules a payment for a civil day of the tenant's zone, once or again and again. */
 export async function plan(tx: Tx, input: z.output<typeof zPlan>): Promise<Outcome<ScheduleView>> {
   const { from, to, amount, firstOn, every } = input.body;
-  const payer = await mine(tx, from);
+  const payer = await mineKept(tx, from);
   if (!payer) return refuse(unknownAccount);
+  if (payer.state === 'closed') return refuse(accountClosed);
   const named = payeeOf(to);
   const [payee] = !named ? [] : 'handle' in named ? await accountsByHandle(tx.sql, tx.tenant.id, [named.handle])
     : await accountsById(tx.sql, tx.tenant.id, [uuidOf(named.account)]);
   if (!payee) return refuse(unknownPayee);
   if (payee.id === payer.id) return refuse(sameAccount);
+  if (payee.state === 'closed') return refuse(payeeCannot);
   if (amount.amount <= 0n) return refuse(amountWrong, { field: 'amount' });
   if (payer.currency !== amount.currency || payee.currency !== amount.currency) return refuse(currencyDiffers, { from: payer.currency, to: payee.currency });
   const ahead = daysBetween(tx.today, firstOn);

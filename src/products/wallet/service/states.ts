@@ -2,7 +2,8 @@ import { addDays, civilDateIn, done, idOf, money, refuse, uuid, type Currency, t
 import { insufficientFunds } from '#spine/ledger';
 import type { z } from 'zod';
 import {
-  documentWrong, handleTaken, limitReached, periodWrong, unknownAccount, unknownOrder, type AccountView, type Entry, type KycView, type LimitsView,
+  documentWrong, handleTaken, limitReached, moneyUnderWay, periodWrong, unknownAccount, unknownOrder, type AccountView, type ClosingView,
+  type Entry, type KycView, type LimitsView,
     type OrderView, type RequestView,
   type ScheduleView, type StatementView, type zAccounts, type zActivityPage,
 } from '../contract.ts';
@@ -18,17 +19,20 @@ const LARGE = 2_000_000_000_00n;
 const account = (at: At, n: number, more: Partial<AccountView> = {}, currency: Currency = 'INR'): AccountView => ({
   account: idOf('wal', hex(n)), currency, handle: '@asha', state: 'open', frozenBy: null, balance: money(1_234_550n, currency), available: money(1_134_550n,
     currency),
-  held: money(100_000n, currency), openedAt: at.now, ...more,
+  held: money(100_000n, currency), openedAt: at.now, closedAt: null, ...more,
 });
 
 type Accounts = z.output<typeof zAccounts>;
-const accounts = (list: AccountView[]): PageState<Accounts> => ({ outcome: done({ accounts: list, tier: 1 }) });
+const accounts = (list: AccountView[], closed: AccountView[] = []): PageState<Accounts> => ({ outcome: done({ accounts: list, closed, tier: 1 }) });
+const shut = (at: At, n: number, more: Partial<AccountView> = {}): AccountView => account(at, n, { state: 'closed', closedAt: at.now, balance: money(0n, 'INR'),
+  available: money(0n, 'INR'), held: money(0n, 'INR'), ...more });
 export const listStates = (at: At): Readonly<Record<string, PageState<Accounts>>> => ({
   ready: accounts([account(at, 1), account(at, 2, { handle: null, held: money(0n, 'USD'), balance: money(5_000n, 'USD') }, 'USD')]),
   empty: accounts([]),
   frozen: accounts([account(at, 1, { state: 'frozen', frozenBy: 'holder' })]),
   large: accounts([account(at, 1, { handle: LONG_HANDLE, balance: money(LARGE, 'INR') })]),
-  error: { outcome: done({ accounts: [], tier: 1 }), form: { values: { currency: '' }, errors: { currency: 'currency' } } },
+  closed: accounts([account(at, 1)], [shut(at, 2, { handle: '@asha.savings' }), shut(at, 3, { handle: null })]),
+  error: { outcome: done({ accounts: [], closed: [], tier: 1 }), form: { values: { currency: '' }, errors: { currency: 'currency' } } },
 });
 
 type Activity = z.output<typeof zActivityPage>;
@@ -47,10 +51,31 @@ export const accountStates = (at: At): Readonly<Record<string, PageState<Activit
   empty: activity(account(at, 1, { balance: money(0n, 'INR'), available: money(0n, 'INR'), held: money(0n, 'INR'), handle: null }), []),
   paid: { ...activity(account(at, 1), [entry(at, 1, 'sent', -25_000n, 1_234_550n)]), query: { paid: 'wpay' } },
   frozen: activity(account(at, 1, { state: 'frozen', frozenBy: 'operator' }), []),
+  closed: { ...activity(shut(at, 1), [
+    entry(at, 1, 'sent', -1_234_550n, 0n, { with: '@asha.savings' }), entry(at, 2, 'interest', 37n, 1_234_550n, { with: null }),
+  ]), query: { closed: '2-1' } },
   large: activity(account(at, 1, { handle: LONG_HANDLE, balance: money(LARGE, 'INR'), available: money(LARGE, 'INR') }),
     [entry(at, 1, 'received', LARGE, LARGE, { with: LONG_HANDLE, note: 'a note as long as a note may be '.repeat(4) })]),
   unknown: { outcome: refuse(unknownAccount) },
 });
+
+export function closingStates(at: At): Readonly<Record<string, PageState<ClosingView>>> {
+  const inr = (amount: bigint): ClosingView['rest'] => money(amount, 'INR');
+  const savings = { account: idOf('wal', hex(2)), handle: '@asha.savings', balance: inr(5_000n) };
+  const one = (more: Partial<ClosingView> = {}): PageState<ClosingView> => ({ outcome: done({
+    account: account(at, 1, { held: inr(0n), available: inr(1_234_550n) }), stands: null, interest: inr(37n), rest: inr(1_234_587n), into: [savings],
+    requests: 2, schedules: 1, ...more,
+  }) });
+  const nothing = { interest: inr(0n), rest: inr(0n), requests: 0, schedules: 0, into: [] };
+  return {
+    ready: one(), choice: one({ into: [savings, { ...savings, account: idOf('wal', hex(3)), handle: null }] }), empty: one(nothing),
+    lost: one({ ...nothing, interest: inr(37n), rest: inr(37n) }), 'no other': one({ into: [] }), frozen: one({ stands: 'account-frozen' }),
+    closed: one({ ...nothing, stands: 'account-closed', account: shut(at, 1) }),
+    large: one({ account: account(at, 1, { handle: LONG_HANDLE }), rest: inr(LARGE), into: [{ ...savings, handle: LONG_HANDLE }] }),
+    error: { ...one(), form: { values: {}, errors: {}, problem: moneyUnderWay } },
+    unknown: { outcome: refuse(unknownAccount) },
+  };
+}
 
 const STATEMENT_DAYS = 20;
 const statement = (at: At, entries: Entry[], opening: bigint, closing: bigint): PageState<StatementView> => {

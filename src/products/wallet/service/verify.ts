@@ -1,7 +1,7 @@
 import { auditorRead, uuid, type CellContext, type Check, type SectionTx, type SpineTx, type TenantRef } from '#kernel';
 import { accounts, openHolds, transfersById, trialBalance } from '#spine/ledger';
 import { CHART } from '../contract.ts';
-import { accountsAfterId, interestSums, openOrders, ordersWithoutHold, orphanUsage, paymentsAfter, wrongUsage } from '../store/checks.ts';
+import { accountsAfterId, closedAfterId, interestSums, openOrders, ordersWithoutHold, orphanUsage, paymentsAfter, wrongUsage } from '../store/checks.ts';
 
 /** Rows that one statement of a check looks at. */
 const ROWS_MAX = 500;
@@ -73,15 +73,33 @@ const states: Check = {
 };
 
 const interest: Check = {
-  name: 'wallet.interest', doc: 'Interest accrued is what was paid and what is still owed, to the millionth; what was paid is what the books say.',
+  name: 'wallet.interest',
+  doc: 'Interest accrued is what was paid, what is still owed and what closings let go, to the millionth; what was paid is what the books say.',
   run: (c) => read(c, async (tx) => {
     const booked = new Map((await trialBalance(tx)).lines.filter((l) => l.code === CHART.interest).map((l) => [l.currency as string, l.balance]));
     return (await interestSums(tx.sql)).flatMap((s) => {
       const paid = BigInt(s.paid);
-      if (BigInt(s.accrued) !== paid * 1_000_000n + BigInt(s.owed)) return [`interest in ${s.currency} is off by what was rounded`];
-      return (booked.get(s.currency) ?? 0n) === paid ? [] : [`interest in ${s.currency}: the books say ${booked.get(s.currency) ?? 0n}, the runs ${paid}`];
+      if (BigInt(s.accrued) !== paid * 1_000_000n + BigInt(s.owed) + BigInt(s.let_go)) return [`interest in ${s.currency} is off by what was rounded`];
+      const said = booked.get(s.currency) ?? 0n;
+      return said === paid ? [] : [`interest in ${s.currency}: the books say ${said}, runs and closings ${paid}`];
     });
   }),
 };
 
-export const checks: readonly Check[] = [holds, usage, payments, states, interest];
+const closings: Check = {
+  name: 'wallet.closings',
+  doc: 'Nothing is in a closed account, held in it, owed to it, on its way or scheduled from it, and what its closing came to is noted.',
+  run: (c) => read(c, (tx) => each((after) => closedAfterId(tx.sql, after, ROWS_MAX), async (rows) => {
+    const books = new Map((await accounts(tx, rows.map((a) => uuid(a.ledger)))).map((b) => [b.account as string, b]));
+    return rows.flatMap((a) => {
+      const b = books.get(a.ledger);
+      const wrong = [
+        ...(b && (b.posted !== 0n || b.pendingIn !== 0n || b.pendingOut !== 0n) ? ['holds money'] : []), ...(a.noted ? [] : ['has no note of its closing']),
+        ...(a.owed ? ['is owed interest'] : []), ...(a.under_way ? ['has an order under way'] : []), ...(a.scheduled ? ['pays by schedule'] : []),
+      ];
+      return wrong.map((what) => `account ${a.id} is closed and ${what}`);
+    });
+  })),
+};
+
+export const checks: readonly Check[] = [holds, usage, payments, states, interest, closings];

@@ -41,13 +41,26 @@ export interface AccountPart { id: string; ledger: string; state: 'open' | 'froz
 export const accountsAfterId = (sql: SqlTag, after: string, limit: number): Promise<AccountPart[]> => sql<AccountPart>`
   select id, ledger, state from wallet.account where id > ${after} order by id limit ${limit}`;
 
-/** Interest by currency: what accrued, what was paid, what is owed, in millionths of a minor unit. */
-export const interestSums = (sql: SqlTag): Promise<{ currency: string; accrued: string; owed: string; paid: string }[]> => sql<{ currency: string;
-  accrued: string; owed: string; paid: string }>`
-  select c.currency, coalesce(a.s, 0)::text as accrued, coalesce(o.s, 0)::text as owed, coalesce(t.s, 0)::text as paid
+/** Interest by currency: what accrued, what is owed and what closings let go, in millionths of a minor unit; what runs and closings paid. */
+export const interestSums = (sql: SqlTag): Promise<{ currency: string; accrued: string; owed: string; paid: string; let_go: string }[]> => sql<{
+  currency: string; accrued: string; owed: string; paid: string; let_go: string }>`
+  select c.currency, coalesce(a.s, 0)::text as accrued, coalesce(o.s, 0)::text as owed, (coalesce(t.s, 0) + coalesce(g.paid, 0))::text as paid,
+    coalesce(g.let_go, 0)::text as let_go
   from (select distinct currency from wallet.account) c
   left join (select x.currency, sum(r.micro) as s from wallet.accrual r join wallet.account x on x.tenant = r.tenant and x.id = r.account
     group by x.currency) a on a.currency = c.currency
   left join (select x.currency, sum(i.owed_micro) as s from wallet.interest i join wallet.account x on x.tenant = i.tenant and x.id = i.account
     group by x.currency) o on o.currency = c.currency
-  left join (select currency, sum(interest) as s from wallet.eod_total group by currency) t on t.currency = c.currency order by c.currency`;
+  left join (select currency, sum(interest) as s from wallet.eod_total group by currency) t on t.currency = c.currency
+  left join (select x.currency, sum(k.interest) as paid, sum(k.let_go_micro) as let_go from wallet.closing k
+    join wallet.account x on x.tenant = k.tenant and x.id = k.account group by x.currency) g on g.currency = c.currency order by c.currency`;
+
+export interface ClosedPart { id: string; ledger: string; noted: boolean; owed: boolean; under_way: boolean; scheduled: boolean }
+/** Closed accounts, and what must not hang on them any more. */
+export const closedAfterId = (sql: SqlTag, after: string, limit: number): Promise<ClosedPart[]> => sql<ClosedPart>`
+  select a.id, a.ledger,
+    exists (select 1 from wallet.closing k where k.tenant = a.tenant and k.account = a.id and k.at = a.closed_at) as noted,
+    exists (select 1 from wallet.interest i where i.tenant = a.tenant and i.account = a.id and i.owed_micro > 0) as owed,
+    exists (select 1 from wallet.bank_order o where o.tenant = a.tenant and o.account = a.id and o.state in ('pending', 'unknown')) as under_way,
+    exists (select 1 from wallet.schedule s where s.tenant = a.tenant and s.person = a.person and s.payer = a.id and s.state = 'active') as scheduled
+  from wallet.account a where a.state = 'closed' and a.id > ${after} order by a.id limit ${limit}`;

@@ -41,11 +41,12 @@ export const countAccounts = async (sql: SqlTag, tenant: Uuid, before: Date): Pr
 
 export interface Accrued { readonly account: Uuid; readonly balance: bigint; readonly ratePpm: number; readonly micro: bigint }
 
-/** Writes a day's interest; an account that has it already is left out of the answer. */
+/** Writes a day's interest; an account that has it already, or was closed meanwhile, is left out of the answer. */
 export const insertAccruals = (sql: SqlTag, tenant: Uuid, day: CivilDate, rows: readonly Accrued[]): Promise<{ account: Uuid }[]> => sql<{ account: Uuid }>`
   insert into wallet.accrual (tenant, account, day, balance, rate_ppm, micro)
   select ${tenant}, a, ${day}, b, r, m from unnest(${rows.map((r) => r.account)}::uuid[], ${rows.map((r) => r.balance)}::bigint[],
     ${rows.map((r) => r.ratePpm)}::int[], ${rows.map((r) => String(r.micro))}::numeric[]) u (a, b, r, m)
+  join wallet.account x on x.tenant = ${tenant} and x.id = a and x.state <> 'closed'
   on conflict do nothing returning account`;
 
 /** Locks what these accounts are owed, making what is missing. */

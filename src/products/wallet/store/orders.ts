@@ -32,6 +32,10 @@ export const ordersOf = (sql: SqlTag, tenant: Uuid, accounts: readonly string[],
     null as bank, ending, state, hold, transfer, reason, created_at, done_at
   from wallet.bank_order where tenant = ${tenant} and account = any(${accounts}::uuid[]) order by created_at desc, id desc limit ${limit}`;
 
+/** Is an order of this account still with the bank? */
+export const hasOpenOrder = async (sql: SqlTag, tenant: Uuid, account: Uuid): Promise<boolean> => (await sql`
+  select 1 from wallet.bank_order where tenant = ${tenant} and account = ${account} and state in ('pending', 'unknown') limit 1`).length > 0;
+
 /** Orders by the transfer that settled them. */
 export const ordersByTransfer = (sql: SqlTag, tenant: Uuid,
   transfers: readonly string[]): Promise<{ transfer: Uuid; direction: 'in' | 'out'; ending: string }[]> =>

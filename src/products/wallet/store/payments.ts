@@ -1,7 +1,8 @@
 import type { CivilDate, Currency, SqlTag, Uuid } from '#kernel';
 
 export interface PaymentRow {
-  id: Uuid; payer: Uuid; payee: Uuid; amount: bigint; currency: Currency; cause: 'transfer' | 'request' | 'schedule'; transfer: Uuid; note: string | null;
+  id: Uuid; payer: Uuid; payee: Uuid; amount: bigint; currency: Currency; cause: 'transfer' | 'request' | 'schedule' | 'closing'; transfer: Uuid;
+  note: string | null;
 }
 
 export const insertPayments = (sql: SqlTag, tenant: Uuid, p: readonly PaymentRow[], now: Date): Promise<unknown[]> => sql`
@@ -35,6 +36,23 @@ export const lockRequest = async (sql: SqlTag, tenant: Uuid, id: Uuid): Promise<
 export const decideRequest = (sql: SqlTag, tenant: Uuid, id: Uuid, state: string, payment: Uuid | null, now: Date): Promise<unknown[]> => sql`
   update wallet.request set state = ${state}, payment = ${payment}, decided_at = ${now} where tenant = ${tenant} and id = ${id} and state = 'open'`;
 
+/** Open requests by and to an account; those by it come first. */
+export const openRequestsOf = (sql: SqlTag, tenant: Uuid, account: Uuid, now: Date, limit: number): Promise<{ id: Uuid; payee: Uuid; payer: Uuid }[]> =>
+  sql<{ id: Uuid; payee: Uuid; payer: Uuid }>`
+  select id, payee, payer from wallet.request
+  where tenant = ${tenant} and (payer = ${account} or payee = ${account}) and state = 'open' and expires_at > ${now}
+  order by (payee = ${account}) desc, id limit ${limit}`;
+
+/** Locks those of these requests that are open still, in the order of their ids. */
+export const lockOpen = (sql: SqlTag, tenant: Uuid, ids: readonly Uuid[]): Promise<{ id: Uuid; payee: Uuid; payer: Uuid }[]> =>
+  sql<{ id: Uuid; payee: Uuid; payer: Uuid }>`
+  select id, payee, payer from wallet.request where tenant = ${tenant} and id = any(${ids}::uuid[]) and state = 'open' order by id for update`;
+
+/** Ends requests of an account that closes: its own are taken back, those to it are declined. */
+export const endRequests = (sql: SqlTag, tenant: Uuid, ids: readonly Uuid[], account: Uuid, now: Date): Promise<unknown[]> => sql`
+  update wallet.request set state = case when payee = ${account} then 'cancelled' else 'declined' end, decided_at = ${now}
+  where tenant = ${tenant} and id = any(${ids}::uuid[]) and state = 'open'`;
+
 /** Requests from and to these accounts, newest first. */
 export const requestsOf = (sql: SqlTag, tenant: Uuid, accounts: readonly string[], limit: number): Promise<RequestRow[]> => sql<RequestRow>`
   select id, payee, payer, amount, currency, note, state,
@@ -58,6 +76,18 @@ export const schedulesOf = (sql: SqlTag, tenant: Uuid, person: Uuid): Promise<Sc
   select id, person, payer,
     payee, amount, currency, every, first_on, next_on, state, runs, last_problem
   from wallet.schedule where tenant = ${tenant} and person = ${person} order by created_at desc, id desc limit 200`;
+
+/** A person's schedules that still run from or to an account. */
+export const activeSchedulesOf = (sql: SqlTag, tenant: Uuid, person: Uuid, account: Uuid): Promise<{ id: Uuid }[]> => sql<{ id: Uuid }>`
+  select id from wallet.schedule
+  where tenant = ${tenant} and person = ${person} and state = 'active' and (payer = ${account} or payee = ${account}) order by id`;
+
+/** Locks those of these schedules that still run, in the order of their ids. */
+export const lockActive = (sql: SqlTag, tenant: Uuid, ids: readonly Uuid[]): Promise<{ id: Uuid }[]> => sql<{ id: Uuid }>`
+  select id from wallet.schedule where tenant = ${tenant} and id = any(${ids}::uuid[]) and state = 'active' order by id for update`;
+
+export const stopSchedules = (sql: SqlTag, tenant: Uuid, ids: readonly Uuid[]): Promise<unknown[]> => sql`
+  update wallet.schedule set state = 'stopped' where tenant = ${tenant} and id = any(${ids}::uuid[])`;
 
 export const lockSchedule = async (sql: SqlTag, tenant: Uuid, id: Uuid): Promise<ScheduleRow | undefined> => (await sql<ScheduleRow>`
   select id, person, payer,

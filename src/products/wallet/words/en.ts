@@ -5,7 +5,30 @@ export const en = {
   notices: {
     received: { label: 'Money that comes in', title: 'You received {{ amount | money: currency }}', body: '{{ amount | money: currency }} came into your account.', text: 'you received {{ amount | money: currency }}.' },
     sent: { label: 'Money that goes out', title: 'You sent {{ amount | money: currency }}', body: '{{ amount | money: currency }} left your account. If this was not you, freeze the account and call the office.', text: 'you sent {{ amount | money: currency }}. If this was not you, freeze the account at once.' },
+    closed: { label: 'Accounts that are closed', title: 'Your account in {{ currency }} was closed', body: 'What was left in it: {{ amount | money: currency }}. Requests for money that ended with it: {{ requests }}. Scheduled payments that were stopped: {{ schedules }}. Its statements stay readable. If this was not you, call the office.', text: 'your account in {{ currency }} was closed. If this was not you, call the office at once.' },
     known: { label: 'What you may send', title: 'What you may send has changed', body: 'The office has looked at your documents. See what you may send now, or what else is needed.', text: 'your documents were looked at. Sign in to see what you may send now.' },
+  },
+  close: {
+    link: 'Close this account', title: 'Close this account?', closed: 'This account is closed.', notYet: 'This account cannot be closed yet.',
+    lead: 'All that is left moves to another account of yours. A closed account cannot be opened again.',
+    leadEmpty: 'It is empty. A closed account cannot be opened again.',
+    lost: 'It is empty, but {amount} of interest is owed to it, and you have no other account that could take it. If you close it now, that is lost. It cannot be opened again.',
+    rest: 'What is left', goesTo: '{amount} goes to {to}', goes: '{amount} goes to the account that you choose', interest: 'Interest',
+    interestPaid: '{amount} is owed and paid before; what is less than the smallest coin is let go',
+    requests: 'Requests', requestsEnd: { none: 'None is open', one: '1 open request ends: yours is taken back, one to you is declined', many: '{n} open requests end: yours are taken back, those to you are declined' },
+    schedules: 'Scheduled payments', schedulesEnd: { none: 'None is running', one: '1 scheduled payment is stopped', many: '{n} scheduled payments are stopped' },
+    name: 'Name', nameStays: '{name} stays yours: nobody else can take it', statements: 'Statements', statementsStay: 'They stay readable here',
+    into: 'Where what is left goes', go: 'Close the account', keep: 'Keep the account',
+    noOther: 'There is {amount} in it, and you have no other open account in {currency} that could take it. Open one, or send the money to a bank first.',
+    openOther: 'Open another account', unchanged: 'Nothing was changed.', lookAgain: 'Look again',
+    stands: {
+      'account-closed': 'It was closed before. Its statements stay readable.', 'account-frozen': 'It is frozen. Let it go again first; if the office froze it, ask the office.',
+      'money-under-way': 'Money of this account is still on its way to or from a bank. Wait until the bank has answered.',
+      'days-open': 'The interest of the last days is not known yet. Try again later, or ask the office.',
+    },
+    done: 'The account was closed.', ended: 'Requests that ended with it: {requests}. Scheduled payments that were stopped: {schedules}.',
+    closedOn: 'Closed on {date}. What happened and its statements stay readable.', list: 'Closed accounts', listLead: 'Closed accounts move nothing any more. Their statements stay readable.',
+    line: '{name}, closed on {date}',
   },
   home: {
     title: 'Your money, in your hands',
@@ -15,7 +38,7 @@ export const en = {
   },
   accounts: {
     title: 'Your accounts', lead: 'You have {total} in {count} accounts.', leadOne: 'You have {total}.',
-      empty: 'You have no account yet. Open one: it costs nothing and takes a moment.',
+      emptyNow: 'You have no open account.', empty: 'You have no account yet. Open one: it costs nothing and takes a moment.',
     open: 'Open an account', currency: 'Currency', openHint: 'The currency of an account never changes.', frozen: 'Frozen', held: '{amount} is on its way out',
     requests: 'Requests', schedules: 'Scheduled payments', devices: 'Where you are signed in',
     limits: 'What you may send', noName: 'No name yet', more: 'Also',
@@ -122,7 +145,10 @@ export const en = {
       'requests-used': 'Too many of your requests are open. Wait until some are answered.',
     'date-wrong': 'The day must be today or later, at most a year ahead.', 'schedules-used': 'Too many payments are scheduled. Stop one first.',
     'accounts-used': 'You cannot open more accounts.', 'currency-not-offered': 'Accounts in this currency are not offered.',
-      other: 'This did not work. Nothing was sent.',
+      'money-under-way': 'Money of this account is still on its way to or from a bank. Wait until the bank has answered.',
+    'rest-needs-account': 'Something is left in this account, and nothing was named that could take it.',
+    'days-open': 'The interest of the last days is not known yet. Try again later.',
+    other: 'This did not work. Nothing was sent.',
   },
 };
 export type Words = Shape<typeof en>;
