@@ -140,7 +140,7 @@ async function counts(): Promise<Record<string, number>> {
 
 /** With all its partitions, where it has any. */
 const size = async (table: string): Promise<number> =>
-  count(`select sum(pg_total_relation_size(relid)) as n from pg_partition_tree('${table}')`);
+  count(`select coalesce((select sum(pg_total_relation_size(relid)) from pg_partition_tree('${table}')), pg_total_relation_size('${table}')) as n`);
 
 /** Batches of the ledger alone: no key, no event, no fact; all of them posted. */
 async function ledgerAlone(batches: number): Promise<void> {

@@ -259,7 +259,7 @@ async function carry(u: Underway, claimed: Claimed, held: Held): Promise<void> {
     sent = unsent('internal');
   }
   u.over.push({ claimed, held, sent });
-  await flush(u);
+  if (!u.flushing) await flush(u);
 }
 
 /** Says again and again that endpoints with something under way are this process's, until it ends. */

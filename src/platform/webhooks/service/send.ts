@@ -78,7 +78,7 @@ class UnderWay implements Dispatcher.DispatchHandler {
   #finish(error: string | null): void {
     if (this.#over) return;
     this.#over = true;
-    const excerpt = Buffer.concat(this.#chunks).toString('utf8').slice(0, EXCERPT_CHARS_MAX);
+    const excerpt = this.#chunks.length === 0 ? '' : Buffer.concat(this.#chunks).toString('utf8').slice(0, EXCERPT_CHARS_MAX);
     this.#chunks = [];
     this.#end({ status: error === null ? this.#status : null, error, excerpt, ms: Math.round(this.#clock.monotonicMs() - this.startedMs),
       retryAfter: this.#retryAfter });
