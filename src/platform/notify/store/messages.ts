@@ -14,9 +14,13 @@ export interface NewNotice { readonly id: Uuid; readonly person: Uuid; readonly 
   /** Whether the inbox shows it: 'always', or unless ('on') or if ('off') the person chose otherwise. */ readonly inbox: 'always' | 'on' | 'off' | 'never' }
 export type NewMessage = Pick<MessageRow, 'id' | 'notice' | 'person' | 'kind' | 'channel' | 'lane' | 'state' | 'reason' | 'not_before'>;
 
-/** Writes notices that are not there yet, with their messages, in one statement; resolves to the ids of those that were new. */
-export const insertNotices = async (sql: SqlTag, tenant: Uuid, now: Date, n: readonly NewNotice[], m: readonly NewMessage[]): Promise<Uuid[]> =>
-  (await sql<{ id: Uuid }>`
+/**
+ * Writes notices that are not there yet, with their messages, in one statement; resolves to the ids of those that were new. Which they are is looked up
+ * by hash (inside `case` it cannot become a join): of thousands at once a planner that expects ten would compare each with each.
+ */
+export async function insertNotices(sql: SqlTag, tenant: Uuid, now: Date, n: readonly NewNotice[], m: readonly NewMessage[]): Promise<Uuid[]> {
+  const campaignOf = new Map(n.map((x) => [x.id, x.campaign]));
+  return (await sql<{ id: Uuid }>`
     with fresh as (
       insert into notify.notice (tenant, id, person, kind, dedupe, data, link, campaign, trace, shown, created_at, expires_at)
       select ${tenant}, i, p, k, d, t, l, c, r, case b when 'always' then true when 'never' then false else coalesce((select wanted from notify.preference f
@@ -25,17 +29,22 @@ export const insertNotices = async (sql: SqlTag, tenant: Uuid, now: Date, n: rea
         ${n.map((x) => x.data)}::text[], ${n.map((x) => x.link)}::text[], ${n.map((x) => x.campaign)}::uuid[], ${n.map((x) => x.trace)}::text[],
         ${n.map((x) => x.inbox)}::text[], ${n.map((x) => x.expiresAt)}::timestamptz[]) u (i, p, k, d, t, l, c, r, b, x)
       order by p, k, d
-      on conflict (tenant, person, kind, dedupe) do nothing returning id, shown, campaign
+      on conflict (tenant, person, kind, dedupe) do nothing returning id, shown
     ), messages as (
       insert into notify.message (tenant, id, notice, campaign, person, kind, channel, lane, state, reason, not_before, attempts, created_at, done_at)
-      select ${tenant}, i, f.id, f.campaign, p, k, c, l, case when c <> 'inbox' then s when f.shown then 'delivered' else 'suppressed' end,
-        case when c <> 'inbox' then r when not f.shown then 'not-wanted' end, b, 0, ${now},
+      select ${tenant}, i, n, g, p, k, c, l, case when c <> 'inbox' then s when shown then 'delivered' else 'suppressed' end,
+        case when c <> 'inbox' then r when not shown then 'not-wanted' end, b, 0, ${now},
           case when c = 'inbox' or s = 'suppressed' then ${now}::timestamptz end
-      from unnest(${m.map((x) => x.id)}::uuid[], ${m.map((x) => x.notice)}::uuid[], ${m.map((x) => x.person)}::uuid[], ${m.map((x) => x.kind)}::text[],
-        ${m.map((x) => x.channel)}::text[], ${m.map((x) => x.lane)}::text[], ${m.map((x) => x.state)}::text[], ${m.map((x) => x.reason)}::text[],
-        ${m.map((x) => x.not_before)}::timestamptz[]) u (i, n, p, k, c, l, s, r, b) join fresh f on f.id = u.n
+      from (
+        select u.*, case when n in (select id from fresh) then true else false end as new,
+          case when n in (select id from fresh where fresh.shown) then true else false end as shown
+        from unnest(${m.map((x) => x.id)}::uuid[], ${m.map((x) => x.notice)}::uuid[], ${m.map((x) => campaignOf.get(x.notice) ?? null)}::uuid[],
+          ${m.map((x) => x.person)}::uuid[], ${m.map((x) => x.kind)}::text[], ${m.map((x) => x.channel)}::text[], ${m.map((x) => x.lane)}::text[],
+          ${m.map((x) => x.state)}::text[], ${m.map((x) => x.reason)}::text[], ${m.map((x) => x.not_before)}::timestamptz[]) u (i, n, g, p, k, c, l, s, r, b)
+      ) u where new
     )
     select id from fresh`).map((row) => row.id);
+}
 
 /** A message with its notice, locked for the attempt. */
 export const lockMessage = async (sql: SqlTag, tenant: Uuid, id: string): Promise<(MessageRow & { notice_row: NoticeRow }) | undefined> => {
