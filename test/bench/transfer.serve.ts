@@ -20,6 +20,7 @@ import { memoryBank } from '#adapters/bank';
 import { fileKek } from '#adapters/kms';
 import { modules } from '../../src/apps/modules.ts';
 import { startProgram } from '../../src/apps/program.ts';
+import { startWorkers } from '../../src/apps/runtime.ts';
 import { serveQuestions } from './frame.ts';
 import { naivePool, naivePost, NAIVE_TABLES, type Movement } from './ledger.naive.ts';
 import { asSystem, benchTenants, signInAll, startBench } from './program.ts';
@@ -55,7 +56,7 @@ function naiveRoute(app: FastifyInstance): void {
   });
 }
 
-const bench = await startBench({ tenants: benchTenants(1), roles: ['web', 'relay', 'worker'], tcp: true, more: naiveRoute });
+const bench = await startBench({ tenants: benchTenants(1), roles: ['web'], tcp: true, more: naiveRoute });
 const tenant = bench.program.directory.bySlug('t0');
 const cell = bench.program.cells.get('IN');
 if (!tenant || !cell) throw new Error('no tenant');
@@ -95,8 +96,13 @@ for (let at = 0; at < ledgers.length; at += ROUND) {
   if (outcomes.some((o) => !o.ok)) throw new Error('not funded');
 }
 await owner.query('update wallet.holder set tier = 2');
+/** What follows commits: codes are sent by it while people sign in; afterwards it goes on only where that is what is measured. */
+const following = startWorkers({ cell, modules, roles: ['relay', 'worker'], clock: systemClock, log: createLog({ level: 'error' }), tenant: async () => tenant,
+  tenants: () => [tenant] });
 const tokens = await signInAll(bench, 't0', profiles);
 tokens.forEach((token, i) => sessions.set(token, persons[i] as Uuid));
+const follows = process.argv[2] === 'followed';
+if (!follows) await following.stop();
 await owner.query(NAIVE_TABLES(bench.cell));
 await owner.query('insert into naive.account (tenant, id, balance, floor) select tenant, id, posted, minimum is not null from ledger.account');
 await owner.query('vacuum analyze');
@@ -130,6 +136,7 @@ serveQuestions(async (q: { what: 'setup' | 'counts' | 'fresh' }) => {
     batches: bench.program.edge.runner.stats()['POST /wallet/transfers']?.batches ?? 0, items: bench.program.edge.runner.stats()['POST /wallet/transfers']?.items ?? 0,
   };
 }, async () => {
+  if (follows) await following.stop();
   await pool.end();
   await owner.end();
   await alone.stop();
