@@ -140,7 +140,11 @@ async function killedAt(point: string, job: string, begin: () => Promise<boolean
     serve = await startServe(g, { ...env, PROVE_KILL_AT: point, PROVE_KILL_JOB: job });
     const begun = await begin().catch(() => false);
     const how = await Promise.race([serve.ended, systemClock.sleep(10_000).then(() => 'alive')]);
-    if (how === 'alive') wrong.push(`the program was not killed at ${point} of ${job}`);
+    if (how === 'alive') {
+      const open = await owner(`select name, count(*), min(run_at), max(attempts) as attempts, max(lost) as lost, max(lease_until) as lease from jobs.job
+        where dead_at is null group by 1`);
+      wrong.push(`the program was not killed at ${point} of ${job}; now ${systemClock.now().toISOString()}, jobs: ${JSON.stringify(open)}`);
+    }
     serve = await startServe(g, env);
     if (begun) return;
   }

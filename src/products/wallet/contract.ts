@@ -352,7 +352,7 @@ export const HitFound = event('wallet.hit-found', {
 });
 
 export const SendOrder = job('wallet.send-order', { doc: 'Sends one order to the bank and records what became of it.', data: { order: z.string() },
-  attemptsMax: 100 });
+  attemptsMax: 100, priority: 'urgent' });
 export const DayOver = job('wallet.day-over', { doc: 'Starts the end of a business day, behind the days before it that were not closed.',
   data: { day: z.iso.date() },
   attemptsMax: 1000 });
