@@ -11,9 +11,8 @@ if (!node) {
 }
 const args = process.argv.slice(2);
 // A command that works through a file of any length: with these its memory stands still; without, V8 lets the heap grow until somebody asks for it back.
-// The last one lets it double between two full collections: with so little that lives, V8 would have one for every third batch.
 // The server: a batch's requests outlive a young generation of the default size and are copied twice, which is a seventh of a transfer's processor time.
-const flags = args[0] === 'ingest' ? ['--max-semi-space-size=32', '--max-old-space-size=160', '--heap-growing-percent=150'] : ['start', 'demo'].includes(args[0]) ? ['--max-semi-space-size=64'] : [];
+const flags = args[0] === 'ingest' ? ['--max-semi-space-size=32', '--max-old-space-size=160'] : ['start', 'demo'].includes(args[0]) ? ['--max-semi-space-size=64'] : [];
 const command = [...flags, fileURLToPath(import.meta.url), ...args];
 if (node !== process.execPath) {
   const child = spawn(node, command, { stdio: 'inherit' });

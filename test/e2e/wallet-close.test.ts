@@ -74,6 +74,24 @@ describe.runIf(has('chromium'))('a holder closes an account', () => {
     await context.close();
   });
 
+  it('reads the amount in one line, however long the name of the other account is', { timeout: 60_000 }, async () => {
+    const asha = await w.wallet(123_456);
+    const into = await w.another(asha.who);
+    const { page, context } = await portal(asha);
+    await page.goto(`${base}/wallet/accounts/${asha.account}/close`);
+    await page.getByRole('button', { name: 'Close the account' }).click();
+    await page.getByText(`To ${into}`).waitFor();
+    // Of its text: the cell itself is as high as the row.
+    const lines = (cell: Element): number => {
+      const range = document.createRange();
+      range.selectNodeContents(cell);
+      return new Set([...range.getClientRects()].map((r) => Math.round(r.top))).size;
+    };
+    expect(await page.locator('td.amount', { hasText: '1,234.56' }).first().evaluate(lines)).toBe(1);
+    expect(await width(page)).toBe(NARROW.width);
+    await context.close();
+  });
+
   it('is told why it does not go, in their language, and that nothing was changed', { timeout: 60_000 }, async () => {
     const asha = await w.wallet(500);
     const { page, context } = await portal(asha);

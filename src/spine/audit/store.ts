@@ -85,9 +85,7 @@ export const factsBetween = (sql: SqlTag, trace: string, from: Date, to: Date): 
   actor_kind: string; actor: string | null; subject: string | null; resource: string | null; problem: string | null }[]> =>
   sql<{ seq: bigint; id: string; at: Date; action: string; result: string; actor_kind: string; actor: string | null; subject: string | null;
     resource: string | null; problem: string | null }>`
-  select seq, id, at, action, result, actor_kind, actor, replace(subject::text, '-',
-    '') as subject,
-    resource, problem
+  select seq, id, at, action, result, actor_kind, actor, subject, resource, problem
   from audit.fact where at >= ${from} and at <= ${to} and trace = ${trace} order by seq`;
 
 export interface FoundRow { seq: bigint; id: string; at: Date; actor_kind: string; actor: string | null; session: string | null; action: string; result: string;

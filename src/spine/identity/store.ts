@@ -110,8 +110,7 @@ export const rotateSession = (sql: SqlTag, id: string, mac: Buffer, previous: Bu
   update identity.session set refresh_mac = ${mac}, previous_mac = ${previous}, rotated_at = ${now}, expires_at = ${expiresAt} where id = ${id}`;
 
 export const endSession = (sql: SqlTag, id: string, now: Date, reason: string): Promise<{ person: string }[]> => sql<{ person: string }>`
-  update identity.session set ended_at = ${now}, end_reason = ${reason} where id = ${id} and ended_at is null returning replace(person::text, '-',
-    '') as person`;
+  update identity.session set ended_at = ${now}, end_reason = ${reason} where id = ${id} and ended_at is null returning person`;
 
 /** Which of these sessions are not alive, or not there; one statement for a whole batch, and as a rule no row. */
 export const endedSessions = (sql: SqlTag, tenant: Uuid, ids: readonly string[], now: Date): Promise<{ id: string }[]> => sql<{ id: string }>`

@@ -37,12 +37,12 @@ export const casesIn = (sql: SqlTag, tenant: Uuid, state: CaseState, limit: numb
   from wallet.kyc_case c where c.tenant = ${tenant} and c.state = ${state} order by c.opened_at, c.id limit ${limit}`;
 
 export const documentsOf = (sql: SqlTag, tenant: Uuid, id: Uuid): Promise<DocumentRow[]> => sql<DocumentRow>`
-  select id, replace("case"::text, '-', '') as case, person, kind, type, bytes, sha256, object,
+  select id, "case", person, kind, type, bytes, sha256, object,
     uploaded_at, disposing_at
   from wallet.document where tenant = ${tenant} and "case" = ${id} order by uploaded_at, id`;
 
 export const readDocument = async (sql: SqlTag, tenant: Uuid, id: Uuid): Promise<DocumentRow | undefined> => (await sql<DocumentRow>`
-  select id, replace("case"::text, '-', '') as case, person, kind, type, bytes, sha256, object,
+  select id, "case", person, kind, type, bytes, sha256, object,
     uploaded_at, disposing_at
   from wallet.document where tenant = ${tenant} and id = ${id}`)[0];
 

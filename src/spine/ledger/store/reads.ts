@@ -64,7 +64,7 @@ export interface EntryRow { id: Uuid; group: Uuid | null; at_us: bigint; effecti
 
 /** Posted movements of an account between two instants, newest first; the limit stands in each arm. */
 export const entriesBefore = (sql: SqlTag, account: number, fromUs: bigint, beforeUs: bigint, limit: number): Promise<EntryRow[]> => sql<EntryRow>`
-  select r.id, replace(r."group"::text, '-', '') as "group", r.at_us, r.effective, r.kind, r.debit,
+  select r.id, r."group", r.at_us, r.effective, r.kind, r.debit,
     o.id as other, r.amount, r.balance, r.code, r.trace, r.target
   from (
     (select id, "group", at_us, effective, kind, true as debit, credit as other, amount, debit_balance as balance, code, trace, target from ledger.transfer
