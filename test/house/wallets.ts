@@ -14,9 +14,13 @@ export interface Wallets {
   send(from: Wallet, to: Wallet, minor: number, note?: string): Promise<Answer>;
 }
 
+/** Rupees on the wire, from paise. */
+export const inrWire = (minor: number | bigint): { amount: string; currency: string } => ({ amount: String(minor), currency: 'INR' });
+/** The status of an answer, and the code of its problem. */
+export const said = (a: Answer): [number, string] => [a.status, a.json<{ type?: string }>().type?.replace('/problems/', '') ?? ''];
+
 export function wallets(h: House): Wallets {
   let keys = 0, names = 0;
-  const money = (minor: number): { amount: string; currency: string } => ({ amount: String(minor), currency: 'INR' });
   const post: Wallets['post'] = (who, path, json) => h.request({
     method: 'POST', path: `/api${path}`, ...(json === undefined ? {} : { json }), bearer: who.bearer, idempotencyKey: `wallets-${String(keys += 1).padStart(6, '0')}`,
   });
@@ -28,7 +32,7 @@ export function wallets(h: House): Wallets {
       const handle = `@holder.${names += 1}`;
       await h.request({ method: 'PUT', path: `/api/wallet/accounts/${account}/handle`, json: { handle }, bearer: who.bearer });
       if (fund) {
-        const ordered = await post(who, '/wallet/top-ups', { account, amount: money(fund), bank: 'DEMO0000000001' });
+        const ordered = await post(who, '/wallet/top-ups', { account, amount: inrWire(fund), bank: 'DEMO0000000001' });
         if (ordered.status !== 202) throw new Error(`no money: ${ordered.text}`);
         await h.runJobs();
       }
@@ -36,6 +40,6 @@ export function wallets(h: House): Wallets {
     },
     another: async (who, currency = 'INR') => (await post(who, '/wallet/accounts', { currency })).json<{ account: `wal_${string}` }>().account,
     close: ({ who, account }, into, more) => post(who, `/wallet/accounts/${account}/close`, { ...(into === undefined ? {} : { into }), ...more }),
-    send: (from, to, minor, note) => post(from.who, '/wallet/transfers', { from: from.account, to: to.handle, amount: money(minor), ...(note === undefined ? {} : { note }) }),
+    send: (from, to, minor, note) => post(from.who, '/wallet/transfers', { from: from.account, to: to.handle, amount: inrWire(minor), ...(note === undefined ? {} : { note }) }),
   };
 }

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { addDays, civilDate, perform, systemClock, uuidOf, type Actor, type CivilDate } from '#kernel';
-import { house, probe, somebody, wallets, type Answer, type House, type Person, type SignedIn, type Wallets } from '#test';
+import { house, inrWire, probe, said, somebody, wallets, type House, type Person, type SignedIn, type Wallets } from '#test';
 import { dailyInterest } from './rules.ts';
 import { close } from './service/closing.ts';
 import { eodBatch, startEod } from './service/eod.ts';
@@ -11,8 +11,6 @@ beforeAll(async () => { h = await house({ add: [probe()], limits: false }); w = 
 afterAll(() => h.stop());
 
 const su = <T extends Record<string, unknown>>(text: string, values: unknown[] = []): Promise<T[]> => h.sql('IN', 'superuser')<T>(text, values);
-const inr = (amount: number | bigint): { amount: string; currency: string } => ({ amount: String(amount), currency: 'INR' });
-const said = (a: Answer): [number, string] => [a.status, a.json<{ type?: string }>().type?.replace('/problems/', '') ?? ''];
 const goTo = (d: string): Promise<void> => h.clockOffset('india', Date.parse(`${d}T06:00:00Z`) - systemClock.now().getTime());
 const batch = (d: CivilDate): Promise<boolean> => perform(h.cell(), h.tenant(), { actor: { kind: 'system', name: 'test' }, trace: '0'.repeat(32) },
   (tx) => eodBatch(tx.section, d));
@@ -49,8 +47,8 @@ describe('interest of an account that closes', () => {
     asha = await again(asha);
     const into = await w.another(asha.who);
     const micro = 3n * daily, paid = micro / 1_000_000n;
-    expect((await w.get(asha.who, `/wallet/accounts/${asha.account}/close`)).json()).toMatchObject({ interest: inr(paid), rest: inr(FUND + paid) });
-    expect((await w.close(asha, into)).json()).toMatchObject({ interest: inr(paid), rest: inr(FUND + paid) });
+    expect((await w.get(asha.who, `/wallet/accounts/${asha.account}/close`)).json()).toMatchObject({ interest: inrWire(paid), rest: inrWire(FUND + paid) });
+    expect((await w.close(asha, into)).json()).toMatchObject({ interest: inrWire(paid), rest: inrWire(FUND + paid) });
     expect(await closing(asha.account)).toEqual([{ interest: paid, let_go: String(micro % 1_000_000n) }]);
     expect(await days(asha.account)).toBe(3);
     const { entries } = (await w.get(asha.who, `/wallet/accounts/${asha.account}/activity`)).json<{ entries: { kind: string }[] }>();
@@ -67,12 +65,12 @@ describe('interest of an account that closes', () => {
     await goTo(addDays(start, 5));
     await run(addDays(start, 4));
     asha = await again(asha);
-    await w.post(asha.who, '/wallet/withdrawals', { account: asha.account, amount: inr(FUND), bank: 'DEMO0000000001' });
+    await w.post(asha.who, '/wallet/withdrawals', { account: asha.account, amount: inrWire(FUND), bank: 'DEMO0000000001' });
     await h.runJobs();
     const refused = await w.close(asha);
     const owed = String(daily / 1_000_000n);
     expect([said(refused), refused.json()]).toMatchObject([[422, 'rest-needs-account'], { rest: owed, interest: owed }]);
-    expect((await w.close(asha, undefined, { letGo: true })).json()).toMatchObject({ rest: inr(0), interest: inr(0), into: null });
+    expect((await w.close(asha, undefined, { letGo: true })).json()).toMatchObject({ rest: inrWire(0), interest: inrWire(0), into: null });
     expect(await closing(asha.account)).toEqual([{ interest: 0n, let_go: String(daily) }]);
     await verified();
   });

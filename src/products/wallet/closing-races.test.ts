@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { perform, systemClock, uuidOf, type Actor, type Outcome, type Tx } from '#kernel';
-import { house, wallets, type Answer, type House, type Wallet, type Wallets } from '#test';
+import { house, inrWire, wallets, type Answer, type House, type Wallet, type Wallets } from '#test';
 import { CHART, type ClosedView } from './contract.ts';
 import { close } from './service/closing.ts';
 import { withdraw } from './service/orders.ts';
@@ -12,7 +12,6 @@ beforeAll(async () => { h = await house({ limits: false }); w = wallets(h); });
 afterAll(() => h.stop());
 
 const su = <T extends Record<string, unknown>>(text: string, values: unknown[] = []): Promise<T[]> => h.sql('IN', 'superuser')<T>(text, values);
-const inr = (amount: number): { amount: string; currency: string } => ({ amount: String(amount), currency: 'INR' });
 const code = (a: Answer): string => a.json<{ type?: string }>().type?.replace('/problems/', '') ?? String(a.status);
 const posted = async (account: `wal_${string}`): Promise<bigint> => (await su<{ posted: bigint }>(
   'select l.posted from wallet.account a join ledger.account l on l.id = a.ledger where a.id = $1', [uuidOf(account)]))[0]?.posted as bigint;
@@ -105,7 +104,7 @@ describe('a closing meets', () => {
     expect(code(await later)).toBe('money-under-way');
     const shut = await w.wallet();
     const closing = await held(as(shut), (tx) => close(tx, { params: { account: shut.account }, body: {} }));
-    const order = w.post(shut.who, '/wallet/top-ups', { account: shut.account, amount: inr(100), bank: 'DEMO0000000001' });
+    const order = w.post(shut.who, '/wallet/top-ups', { account: shut.account, amount: inrWire(100), bank: 'DEMO0000000001' });
     await waits();
     expect((await closing.go()).ok).toBe(true);
     expect(code(await order)).toBe('account-closed');
@@ -135,7 +134,7 @@ describe('a closing meets', () => {
       const [asha, ravi] = [await w.wallet(3_000), await w.wallet()];
       const into = await w.another(asha.who);
       const { request } = (await w.post(ravi.who, '/wallet/requests', { into: ravi.account, from: asha.handle,
-        amount: inr(1_000) })).json<{ request: `wreq_${string}` }>();
+        amount: inrWire(1_000) })).json<{ request: `wreq_${string}` }>();
       const [closed, accepted] = await Promise.all([w.close(asha, into), w.post(asha.who, `/wallet/requests/${request}/accept`)]);
       expect(closed.status).toBe(200);
       const [row] = await su<{ state: string }>('select state from wallet.request where id = $1', [uuidOf(request)]);

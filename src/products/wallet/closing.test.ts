@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { uuidOf } from '#kernel';
-import { house, probe, wallets, type Answer, type House, type SignedIn, type Wallet, type Wallets } from '#test';
+import { house, inrWire, probe, said, wallets, type Answer, type House, type SignedIn, type Wallet, type Wallets } from '#test';
 import { runDue } from './service/schedules.ts';
 import { checks } from './service/verify.ts';
 
@@ -9,8 +9,6 @@ beforeAll(async () => { h = await house({ add: [probe()], limits: false }); w = 
 afterAll(() => h.stop());
 
 const su = <T extends Record<string, unknown>>(text: string, values: unknown[] = []): Promise<T[]> => h.sql('IN', 'superuser')<T>(text, values);
-const inr = (amount: number | bigint): { amount: string; currency: string } => ({ amount: String(amount), currency: 'INR' });
-const said = (a: Answer): [number, string] => [a.status, a.json<{ type?: string }>().type?.replace('/problems/', '') ?? ''];
 const another: Wallets['another'] = (who, currency) => w.another(who, currency);
 const balance = async (who: SignedIn, account: string): Promise<bigint> =>
   BigInt((await w.get(who, `/wallet/accounts/${account}`)).json<{ balance: { amount: string } }>().balance.amount);
@@ -27,19 +25,19 @@ describe('closing an account', () => {
     const [asha, ravi] = [await w.wallet(50_000), await w.wallet(9_000)];
     const into = await another(asha.who);
     const ask = async (from: Wallet, to: Wallet): Promise<string> =>
-      (await w.post(from.who, '/wallet/requests', { into: from.account, from: to.handle, amount: inr(10) })).json<{ request: string }>().request;
+      (await w.post(from.who, '/wallet/requests', { into: from.account, from: to.handle, amount: inrWire(10) })).json<{ request: string }>().request;
     const [own, theirs] = [await ask(asha, ravi), await ask(ravi, asha)];
     const today = await h.perform('india', async (tx) => tx.today);
     const plan = (body: Record<string, unknown>, who = asha.who): Promise<Answer> =>
-      w.post(who, '/wallet/schedules', { amount: inr(5), firstOn: today, every: 'week', ...body });
+      w.post(who, '/wallet/schedules', { amount: inrWire(5), firstOn: today, every: 'week', ...body });
     expect((await plan({ from: asha.account, to: ravi.handle })).status).toBe(201);
     expect((await plan({ from: into, to: asha.handle })).status).toBe(201);
     expect((await plan({ from: ravi.account, to: asha.handle }, ravi.who)).status).toBe(201);
     const look = await w.get(asha.who, `/wallet/accounts/${asha.account}/close`);
-    expect(look.json()).toMatchObject({ stands: null, rest: inr(50_000), interest: inr(0), requests: 2, schedules: 2, into: [{ account: into }] });
+    expect(look.json()).toMatchObject({ stands: null, rest: inrWire(50_000), interest: inrWire(0), requests: 2, schedules: 2, into: [{ account: into }] });
     const done = await w.close(asha, into);
-    expect([done.status, done.json()]).toMatchObject([200, { into, rest: inr(50_000), interest: inr(0), requests: 2, schedules: 2,
-      account: { state: 'closed', balance: inr(0) } }]);
+    expect([done.status, done.json()]).toMatchObject([200, { into, rest: inrWire(50_000), interest: inrWire(0), requests: 2, schedules: 2,
+      account: { state: 'closed', balance: inrWire(0) } }]);
     expect(done.json<{ account: { closedAt: string } }>().account.closedAt).toMatch(/^20/);
     expect([await balance(asha.who, asha.account), await balance(asha.who, into)]).toEqual([0n, 50_000n]);
     const states = (await w.get(ravi.who, '/wallet/requests')).json<{ requests: { request: string; state: string }[] }>().requests;
@@ -59,11 +57,11 @@ describe('closing an account', () => {
   it('of an empty one needs no other, and leaves its statement', async () => {
     const [asha, ravi] = [await w.wallet(700), await w.wallet()];
     await w.send(asha, ravi, 700);
-    expect((await w.close(asha)).json()).toMatchObject({ into: null, rest: inr(0), account: { state: 'closed' } });
+    expect((await w.close(asha)).json()).toMatchObject({ into: null, rest: inrWire(0), account: { state: 'closed' } });
     const today = await h.perform('india', async (tx) => tx.today);
     const statement = (await w.get(asha.who,
       `/wallet/accounts/${asha.account}/statements?from=${today}&to=${today}`)).json<{ closing: unknown; entries: unknown[] }>();
-    expect([statement.closing, statement.entries.length]).toEqual([inr(0), 2]);
+    expect([statement.closing, statement.entries.length]).toEqual([inrWire(0), 2]);
     expect((await w.get(asha.who, `/wallet/accounts/${asha.account}/activity`)).status).toBe(200);
     await verified();
   });
@@ -71,15 +69,15 @@ describe('closing an account', () => {
     const [asha, ravi] = [await w.wallet(), await w.wallet(5_000)];
     expect((await w.close(asha)).status).toBe(200);
     const today = await h.perform('india', async (tx) => tx.today);
-    const at = { account: asha.account, amount: inr(5), bank: 'DEMO0000000001' };
+    const at = { account: asha.account, amount: inrWire(5), bank: 'DEMO0000000001' };
     const plan = (who: SignedIn, from: string, to: string): Promise<Answer> =>
-      w.post(who, '/wallet/schedules', { from, to, amount: inr(5), firstOn: today, every: 'once' });
+      w.post(who, '/wallet/schedules', { from, to, amount: inrWire(5), firstOn: today, every: 'once' });
     const cases: [Answer, string][] = [
       [await w.send(ravi, asha, 5), 'payee-cannot-receive'], [await w.send(asha, ravi, 5), 'account-closed'],
       [await w.post(asha.who, '/wallet/top-ups', at), 'account-closed'], [await w.post(asha.who, '/wallet/withdrawals', at), 'account-closed'],
       [await w.post(asha.who, `/wallet/accounts/${asha.account}/freeze`, { frozen: true }), 'account-closed'],
-      [await w.post(asha.who, '/wallet/requests', { into: asha.account, from: ravi.handle, amount: inr(5) }), 'account-closed'],
-      [await w.post(ravi.who, '/wallet/requests', { into: ravi.account, from: asha.handle, amount: inr(5) }), 'unknown-payee'],
+      [await w.post(asha.who, '/wallet/requests', { into: asha.account, from: ravi.handle, amount: inrWire(5) }), 'account-closed'],
+      [await w.post(ravi.who, '/wallet/requests', { into: ravi.account, from: asha.handle, amount: inrWire(5) }), 'unknown-payee'],
       [await plan(asha.who, asha.account, ravi.handle), 'account-closed'], [await plan(ravi.who, ravi.account, asha.handle), 'payee-cannot-receive'],
     ];
     for (const [answer, code] of cases) expect(said(answer)[1], code).toBe(code);
@@ -120,7 +118,7 @@ describe('an account is not closed', () => {
     for (const path of ['/wallet/withdrawals', '/wallet/top-ups']) {
       const asha = await w.wallet(2_000);
       const into = await another(asha.who);
-      await w.post(asha.who, path, { account: asha.account, amount: inr(500), bank: 'DEMO0000000001' });
+      await w.post(asha.who, path, { account: asha.account, amount: inrWire(500), bank: 'DEMO0000000001' });
       await still(asha, await w.close(asha, into), [409, 'money-under-way']);
       expect((await w.get(asha.who, `/wallet/accounts/${asha.account}/close`)).json()).toMatchObject({ stands: 'money-under-way' });
       await su("update wallet.bank_order set state = 'unknown' where account = $1 and state = 'pending'", [uuidOf(asha.account)]);
@@ -135,7 +133,7 @@ describe('an account is not closed', () => {
     const answer = await w.close(asha);
     await still(asha, answer, [422, 'rest-needs-account']);
     expect(answer.json()).toMatchObject({ rest: '2000', interest: '0' });
-    expect((await w.get(asha.who, `/wallet/accounts/${asha.account}/close`)).json()).toMatchObject({ stands: null, rest: inr(2_000), into: [] });
+    expect((await w.get(asha.who, `/wallet/accounts/${asha.account}/close`)).json()).toMatchObject({ stands: null, rest: inrWire(2_000), into: [] });
   });
   it('while it is frozen, by whomever', async () => {
     const asha = await w.wallet(2_000);

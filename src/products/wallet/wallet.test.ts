@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { civilDate, uuidOf } from '#kernel';
-import { house, type Answer, type Ask, type House, type SignedIn } from '#test';
+import { house, inrWire, type Answer, type Ask, type House, type SignedIn } from '#test';
 import { limitBroken, nextDue, payeeOf, usageOn, type Usage } from './rules.ts';
 import { runDue } from './service/schedules.ts';
 
@@ -13,7 +13,6 @@ const key = (): string => `wallet-test-${String(keys += 1).padStart(6, '0')}`;
 const post = (who: SignedIn, path: string, json?: unknown, more: Partial<Ask> = {}): Promise<Answer> =>
   h.request({ method: 'POST', path: `/api${path}`, ...(json === undefined ? {} : { json }), bearer: who.bearer, idempotencyKey: key(), ...more });
 const get = (who: SignedIn, path: string): Promise<Answer> => h.request({ path: `/api${path}`, bearer: who.bearer });
-const inr = (amount: number | bigint): { amount: string; currency: string } => ({ amount: String(amount), currency: 'INR' });
 
 interface Wallet { readonly who: SignedIn; readonly account: `wal_${string}`; readonly handle: string }
 let names = 0;
@@ -23,7 +22,7 @@ async function wallet(fund = 0): Promise<Wallet> {
   const handle = `@person.${names += 1}`;
   expect((await h.request({ method: 'PUT', path: `/api/wallet/accounts/${account}/handle`, json: { handle }, bearer: who.bearer })).status).toBe(200);
   if (fund) {
-    expect((await post(who, '/wallet/top-ups', { account, amount: inr(fund), bank: 'DEMO0000000001' })).status).toBe(202);
+    expect((await post(who, '/wallet/top-ups', { account, amount: inrWire(fund), bank: 'DEMO0000000001' })).status).toBe(202);
     await h.runJobs();
   }
   return { who, account, handle };
@@ -32,7 +31,7 @@ const balance = async (w: Wallet): Promise<bigint> => BigInt((await get(w.who,
   `/wallet/accounts/${w.account}`)).json<{ balance: { amount: string } }>().balance.amount);
 const send = (from: Wallet, to: string, amount: number | bigint, more: Partial<Ask> & { note?: string } = {}): Promise<Answer> => {
   const { note, ...rest } = more;
-  return post(from.who, '/wallet/transfers', { from: from.account, to, amount: inr(amount), ...(note ? { note } : {}) }, rest);
+  return post(from.who, '/wallet/transfers', { from: from.account, to, amount: inrWire(amount), ...(note ? { note } : {}) }, rest);
 };
 const problem = (answer: Answer): [number, string] => [answer.status, answer.json<{ type: string }>().type.replace('/problems/', '')];
 const sum = async (): Promise<bigint> => ((await h.sql('IN', 'superuser')<{ s: bigint }>(
@@ -45,7 +44,7 @@ describe('a transfer', () => {
     const idempotencyKey = key();
     const first = await send(asha, ravi.handle, 25_000, { note: 'lunch', idempotencyKey });
     expect(first.status).toBe(200);
-    expect(first.json()).toMatchObject({ to: ravi.handle, amount: inr(25_000), balance: inr(75_000) });
+    expect(first.json()).toMatchObject({ to: ravi.handle, amount: inrWire(25_000), balance: inrWire(75_000) });
     const again = await send(asha, ravi.handle, 25_000, { note: 'lunch', idempotencyKey });
     expect([again.status, again.headers['idempotency-replayed'], again.json()]).toEqual([200, 'true', first.json()]);
     expect([await balance(asha), await balance(ravi)]).toEqual([75_000n, 25_000n]);
@@ -61,7 +60,7 @@ describe('a transfer', () => {
     const before = [await balance(asha), await balance(ravi)];
     const stranger = await wallet(5_000);
     const cases: [Answer, [number, string]][] = [
-      [await h.request({ path: '/api/wallet/transfers', json: { from: asha.account, to: ravi.handle, amount: inr(1) }, bearer: asha.who.bearer }), [400,
+      [await h.request({ path: '/api/wallet/transfers', json: { from: asha.account, to: ravi.handle, amount: inrWire(1) }, bearer: asha.who.bearer }), [400,
         'key-missing']],
       [await send(asha, '@nobody.at.all', 1), [404, 'unknown-payee']],
       [await send(asha, asha.handle, 1), [422, 'same-account']],
@@ -131,7 +130,7 @@ describe('what may be sent', () => {
 describe('a request for money', () => {
   it('moves nothing until it is accepted, and is paid once however often', async () => {
     const [asha, ravi] = [await wallet(10_000), await wallet()];
-    const asked = await post(ravi.who, '/wallet/requests', { into: ravi.account, from: asha.handle, amount: inr(4_000), note: 'tickets' });
+    const asked = await post(ravi.who, '/wallet/requests', { into: ravi.account, from: asha.handle, amount: inrWire(4_000), note: 'tickets' });
     expect([asked.status, asked.json()]).toMatchObject([201, { mine: true, with: asha.handle, state: 'open', note: 'tickets' }]);
     const { request } = asked.json<{ request: string }>();
     expect(await balance(ravi)).toBe(0n);
@@ -144,7 +143,7 @@ describe('a request for money', () => {
   it('can be declined by one and taken back by the other, and is nobody else’s', async () => {
     const [asha, ravi, other] = [await wallet(10_000), await wallet(), await wallet()];
     const make = async (): Promise<string> => (await post(ravi.who, '/wallet/requests', { into: ravi.account, from: asha.handle,
-      amount: inr(5) })).json<{ request: string }>().request;
+      amount: inrWire(5) })).json<{ request: string }>().request;
     const [a, b] = [await make(), await make()];
     expect(problem(await post(other.who, `/wallet/requests/${a}/decline`))).toEqual([404, 'unknown-request']);
     expect(problem(await post(ravi.who, `/wallet/requests/${a}/accept`))).toEqual([404, 'unknown-request']);
@@ -154,7 +153,7 @@ describe('a request for money', () => {
   });
   it('past its time counts as expired', async () => {
     const [asha, ravi] = [await wallet(10_000), await wallet()];
-    const { request } = (await post(ravi.who, '/wallet/requests', { into: ravi.account, from: asha.handle, amount: inr(5) })).json<{ request: string }>();
+    const { request } = (await post(ravi.who, '/wallet/requests', { into: ravi.account, from: asha.handle, amount: inrWire(5) })).json<{ request: string }>();
     await h.sql('IN', 'superuser')("update wallet.request set expires_at = created_at - interval '1 second' where id = $1",
       [uuidOf(request as `wreq_${string}`)]);
     const late = await post(asha.who, `/wallet/requests/${request}/accept`);
@@ -166,27 +165,29 @@ describe('money from and to a bank', () => {
   const order = async (w: Wallet, id: string): Promise<{ state: string; reason: string | null }> => (await get(w.who, `/wallet/orders/${id}`)).json();
   it('is held while it leaves, and booked when the bank has it', async () => {
     const asha = await wallet(30_000);
-    const placed = await post(asha.who, '/wallet/withdrawals', { account: asha.account, amount: inr(12_000), bank: 'DEMO0000000002' });
+    const placed = await post(asha.who, '/wallet/withdrawals', { account: asha.account, amount: inrWire(12_000), bank: 'DEMO0000000002' });
     expect([placed.status, placed.json()]).toMatchObject([202, { state: 'pending', ending: '0002' }]);
-    expect((await get(asha.who, `/wallet/accounts/${asha.account}`)).json()).toMatchObject({ balance: inr(30_000), available: inr(18_000), held: inr(12_000) });
+    expect((await get(asha.who, `/wallet/accounts/${asha.account}`)).json()).toMatchObject({ balance: inrWire(30_000), available: inrWire(18_000),
+      held: inrWire(12_000) });
     await h.runJobs();
     expect(await order(asha, placed.json<{ order: string }>().order)).toMatchObject({ state: 'done' });
-    expect((await get(asha.who, `/wallet/accounts/${asha.account}`)).json()).toMatchObject({ balance: inr(18_000), available: inr(18_000), held: inr(0) });
+    expect((await get(asha.who, `/wallet/accounts/${asha.account}`)).json()).toMatchObject({ balance: inrWire(18_000), available: inrWire(18_000),
+      held: inrWire(0) });
     expect(await sum()).toBe(0n);
   });
   it('comes back when the bank refuses, and nothing is credited that did not come', async () => {
     const asha = await wallet(30_000);
-    const out = (await post(asha.who, '/wallet/withdrawals', { account: asha.account, amount: inr(12_000),
+    const out = (await post(asha.who, '/wallet/withdrawals', { account: asha.account, amount: inrWire(12_000),
       bank: 'DEMO0000000009' })).json<{ order: string }>().order;
-    const back = (await post(asha.who, '/wallet/top-ups', { account: asha.account, amount: inr(1_000),
+    const back = (await post(asha.who, '/wallet/top-ups', { account: asha.account, amount: inrWire(1_000),
       bank: 'DEMO0000000009' })).json<{ order: string }>().order;
     await h.runJobs();
     expect([await order(asha, out), await order(asha, back)]).toMatchObject([{ state: 'refused', reason: 'account-closed' }, { state: 'refused' }]);
-    expect((await get(asha.who, `/wallet/accounts/${asha.account}`)).json()).toMatchObject({ balance: inr(30_000), available: inr(30_000) });
+    expect((await get(asha.who, `/wallet/accounts/${asha.account}`)).json()).toMatchObject({ balance: inrWire(30_000), available: inrWire(30_000) });
   });
   it('is nobody else’s to see, and its account number is kept sealed and then forgotten', async () => {
     const [asha, other] = [await wallet(), await wallet()];
-    const { order: id } = (await post(asha.who, '/wallet/top-ups', { account: asha.account, amount: inr(5),
+    const { order: id } = (await post(asha.who, '/wallet/top-ups', { account: asha.account, amount: inrWire(5),
       bank: 'SECRETBANK77771' })).json<{ order: string }>();
     expect(problem(await get(other.who, `/wallet/orders/${id}`))).toEqual([404, 'unknown-order']);
     expect(await h.findSecrets({ bank: 'SECRETBANK77771' })).toEqual([]);
@@ -200,7 +201,7 @@ describe('a scheduled payment', () => {
   it('is made on its day, once, and again on the next', async () => {
     const [asha, ravi] = [await wallet(10_000), await wallet()];
     const today = (await h.perform('india', async (tx) => tx.today));
-    const planned = await post(asha.who, '/wallet/schedules', { from: asha.account, to: ravi.handle, amount: inr(300), firstOn: today, every: 'week' });
+    const planned = await post(asha.who, '/wallet/schedules', { from: asha.account, to: ravi.handle, amount: inrWire(300), firstOn: today, every: 'week' });
     expect(planned.status).toBe(201);
     await Promise.all([1, 2, 3].map(() => h.perform('india', (tx) => runDue(tx.section))));
     expect([await balance(asha), await balance(ravi)]).toEqual([9_700n, 300n]);
@@ -211,7 +212,7 @@ describe('a scheduled payment', () => {
   it('that cannot be paid says why and waits for its next day', async () => {
     const [asha, ravi] = [await wallet(), await wallet()];
     const today = await h.perform('india', async (tx) => tx.today);
-    const { schedule } = (await post(asha.who, '/wallet/schedules', { from: asha.account, to: ravi.handle, amount: inr(300), firstOn: today,
+    const { schedule } = (await post(asha.who, '/wallet/schedules', { from: asha.account, to: ravi.handle, amount: inrWire(300), firstOn: today,
       every: 'month' })).json<{ schedule: string }>();
     await h.perform('india', (tx) => runDue(tx.section));
     const shown = (): Promise<Answer> => get(asha.who, '/wallet/schedules');
