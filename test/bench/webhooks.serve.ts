@@ -21,7 +21,7 @@ const cell = bench.program.cells.get('IN') as NonNullable<ReturnType<typeof benc
 const DATA = JSON.stringify({ text: 'x'.repeat(640) });
 
 async function setup({ port, slow }: { port: number; slow: boolean }): Promise<unknown> {
-  await owner.query('truncate webhooks.endpoint, webhooks.delivery, webhooks.message, webhooks.attempt');
+  await owner.query('truncate webhooks.endpoint, webhooks.due, webhooks.delivery, webhooks.message, webhooks.attempt');
   const made: { id: string; tenant: string }[] = [];
   for (let i = 0; i < ENDPOINTS + (slow ? 1 : 0); i++) {
     const tenant = tenants[i % tenants.length] as (typeof tenants)[number];
@@ -80,7 +80,7 @@ async function deliver({ count, slow, perSecond }: { count: number; slow: number
     }
   }
   for (;;) {
-    const { n } = (await owner.query(`select exists (select 1 from webhooks.delivery where status = 'waiting' and endpoint = any($1::uuid[])) as n`, [ids])).rows[0];
+    const { n } = (await owner.query(`select exists (select 1 from webhooks.due where endpoint = any($1::uuid[])) as n`, [ids])).rows[0];
     if (!n) break;
     await new Promise((done) => { setTimeout(done, 20); });
   }

@@ -28,10 +28,13 @@ export const DISABLE_AFTER_MS = 5 * 86_400_000;
 /** How long the secret before a rotation signs as well. */
 export const GRACE_HOURS_DEFAULT = 24;
 export const GRACE_HOURS_MAX = 168;
-/** Deliveries under way in a process, taken by one claim, under way to one endpoint, and endpoints that one claim looks at. */
+/** Deliveries that a process holds, that one claim takes, that are held for one endpoint, and endpoints that one claim looks at. */
 export const IN_FLIGHT_MAX = 1024;
 export const CLAIM_MAX = 512;
 export const PER_ENDPOINT_MAX = 64;
+/** Requests at once to an endpoint that answers at once: more would only open connections. One that takes longer gets all that is held for it. */
+export const QUICK_AT_ONCE = 8;
+export const QUICK_MS = 50;
 export const CLAIM_ENDPOINTS_MAX = 128;
 /** How long an endpoint is a worker's without another word of it. */
 export const LEASE_MS = 10_000;

@@ -16,6 +16,7 @@ const manifest = defineModule({
     'webhooks.endpoint': { app: ['select', 'insert', 'update', 'delete'], spine: ['select', 'update'], auditor: ['select'] },
     'webhooks.message': { app: ['select', 'insert'], spine: ['select', 'delete'], auditor: ['select'] },
     'webhooks.delivery': { app: ['select', 'insert', 'delete'], spine: ['select', 'update', 'delete'], auditor: ['select'] },
+    'webhooks.due': { app: ['select', 'insert', 'delete'], spine: ['select', 'update', 'delete'], auditor: ['select'] },
     'webhooks.attempt': { app: ['select'], spine: ['select', 'insert', 'delete'], auditor: ['select'] },
   },
   routes,

@@ -72,7 +72,8 @@ async function until(what: () => boolean | Promise<boolean>, why: string, ms = 1
   }
 }
 const su = (): ReturnType<House['sql']> => h.sql('IN', 'superuser');
-const dueNow = (): Promise<unknown> => su()("update webhooks.delivery set next_at = next_at - interval '30 days' where status = 'waiting'");
+const dueNow = (): Promise<unknown> => su()('update webhooks.due set next_ms = next_ms - 30 * 86400000::bigint where next_ms > $1',
+  [systemClock.now().getTime()]);
 interface Delivery { delivery: string; status: string; attempts: number; reason: string | null; type: string; manual: boolean }
 const deliveries = async (id: string): Promise<Delivery[]> =>
   (await as('GET', `/api/webhooks/endpoints/${id}/deliveries`)).json<{ deliveries: Delivery[] }>().deliveries;
@@ -138,7 +139,7 @@ describe('a delivery', () => {
     r.reply = (_, res) => void res.writeHead(503, { 'retry-after': '1' }).end();
     await happen();
     await until(async () => (await deliveries(made.endpoint.endpoint))[0]?.attempts === 1, 'it fails');
-    await su()('update webhooks.delivery set attempts = 9');
+    await su()('update webhooks.due set attempts = 9');
     await dueNow();
     await until(async () => (await deliveries(made.endpoint.endpoint))[0]?.status === 'dead', 'it is dead');
     await until(async () => (await su()("select 1 from events.log where topic = 'webhooks.delivery-dead'")).length === 1, 'the event');

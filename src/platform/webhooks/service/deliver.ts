@@ -5,7 +5,7 @@ import { createSignal, errorFields, perform, provide, spineStatement, systemRand
 import { tenantKeys } from '#spine/vault';
 import {
   BREAKER_AFTER, CLAIM_ENDPOINTS_MAX, CLAIM_MAX, DeliverProbe, DeliverSignal, DeliveryDead, IN_FLIGHT_MAX, KEPT_MS, LEASE_MS, OfferedEvents,
-  PAYLOAD_BYTES_MAX, PER_ENDPOINT_MAX, POLL_MS, Reach, SWEEP_BATCH_MAX, SWEEP_EVERY_MS, type Secrets,
+  PAYLOAD_BYTES_MAX, PER_ENDPOINT_MAX, POLL_MS, QUICK_AT_ONCE, QUICK_MS, Reach, SWEEP_BATCH_MAX, SWEEP_EVERY_MS, type Secrets,
 } from '../contract.ts';
 import { dataIn, givenUp, nextTry, render, restMs, retryAfter, signature, signingKey } from '../rules.ts';
 import {
@@ -13,19 +13,23 @@ import {
   type Failed, type Succeeded,
 } from '../store/deliveries.ts';
 import { disable, secretsPlace } from './endpoints.ts';
-import { createSender, type Sent, type Sender } from './send.ts';
+import { createSender, type Sent, type Sender, type Target } from './send.ts';
 
 export const signalState: Provided = provide(DeliverSignal, (cell) => createSignal(cell.clock));
 export const reachState: Provided = provide(Reach, () => ({ loopback: false }));
 
 /** What an endpoint signs with and sends beside: opened once for each revision of its row. */
 interface Opened { readonly revision: number; readonly tenant: TenantRef; readonly current: KeyObject; readonly previous: KeyObject | undefined;
-  readonly previousUntilMs: number; readonly headers: Readonly<Record<string, string>>; readonly url: URL;
+  readonly previousUntilMs: number; readonly headers: Readonly<Record<string, string>>; readonly target: Target;
   /** Of its payloads. */ readonly version: string;
   /** When its row last said that it succeeds; 0 when it says otherwise. */
-  succeedsMs: number }
-/** An endpoint that this process sends to: how much is under way, and how often it had failed in a row when it was last claimed. */
-interface Held { readonly endpoint: string; to: Opened | undefined; streak: number; underWay: number }
+  succeedsMs: number;
+  /** True while it takes its time: the last answer did. */ slow: boolean }
+/**
+ * An endpoint that this process sends to: how much is held for it, of that what waits for its turn and what is being sent, and how often it had failed in
+ * a row when it was last claimed.
+ */
+interface Held { readonly endpoint: string; to: Opened | undefined; streak: number; underWay: number; readonly waiting: Claimed[]; sending: number }
 interface Over { readonly claimed: Claimed; readonly held: Held; readonly sent: Sent }
 interface Underway { readonly w: WorkerContext; readonly me: string; readonly probe: DeliverProbe | undefined; readonly sender: Sender;
   readonly types: ReadonlyMap<string, EventType>;
@@ -47,8 +51,8 @@ async function openedOf(u: Underway, endpoint: string, to: ClaimedEndpoint): Pro
     revision: to.revision, tenant, current: signingKey(secrets.current),
     previous: secrets.previous === undefined ? undefined : signingKey(secrets.previous),
     previousUntilMs: secrets.previousUntil === undefined ? 0 : Date.parse(secrets.previousUntil),
-    headers: JSON.parse(keys.open(secretsPlace('headers', endpoint), to.headers)) as Record<string, string>, url: new URL(to.url), version: to.version,
-    succeedsMs: 0,
+    headers: JSON.parse(keys.open(secretsPlace('headers', endpoint), to.headers)) as Record<string, string>, target: u.sender.target(to.url),
+    version: to.version, succeedsMs: 0, slow: false,
   };
   u.opened.set(endpoint, opened);
   return opened;
@@ -75,7 +79,7 @@ async function sendOne(u: Underway, c: Claimed, to: Opened | undefined): Promise
   if (data === undefined) return unsent('version_retired');
   const body = render({ id: c.message, topic: c.topic, at: c.at, data });
   if (body.length > PAYLOAD_BYTES_MAX) return unsent('payload_too_large');
-  return u.sender.send(to.url, signedHeaders(to, `evt_${c.message}`, u.w.clock.now(), body), body);
+  return u.sender.send(to.target, signedHeaders(to, `evt_${c.message}`, u.w.clock.now(), body), body);
 }
 
 const succeeded = (sent: Sent): boolean => sent.status !== null && sent.status >= 200 && sent.status < 300;
@@ -91,14 +95,17 @@ function judge({ claimed, sent }: Over, now: Date): { status: 'waiting' | 'dead'
 
 /** What is to be written of tries, in the order of their rows. */
 function resultsOf(u: Underway, overs: readonly Over[], now: Date): { done: Succeeded; failed: Failed; dead: Over[] } {
-  const done = { ids: [] as bigint[], attempts: [] as number[], ms: [] as number[], codes: [] as (number | null)[] };
-  const failed = { ids: [] as bigint[], attempts: [] as number[], ms: [] as number[], codes: [] as (number | null)[], statuses: [] as string[],
+  const tries = (): Succeeded => ({ endpoints: [], dueMs: [], ids: [], attempts: [], ms: [], codes: [] });
+  const done = tries();
+  const failed = { ...tries(), statuses: [] as ('waiting' | 'dead')[],
     nextAt: [] as (Date | null)[], reasons: [] as (string | null)[], errors: [] as (string | null)[], excerpts: [] as (string | null)[] };
   const dead: Over[] = [];
   for (const over of overs.toSorted((a, b) => (a.claimed.id < b.claimed.id ? -1 : 1))) {
     const { claimed, held, sent } = over;
     const no = claimed.attempts + 1;
     const to = succeeded(sent) ? done : failed;
+    to.endpoints.push(claimed.endpoint);
+    to.dueMs.push(claimed.dueMs);
     to.ids.push(claimed.id);
     to.attempts.push(no);
     to.ms.push(sent.ms);
@@ -157,6 +164,11 @@ async function keepOn(u: Underway, overs: readonly Over[]): Promise<void> {
   }
 }
 
+function letGo(u: Underway, held: Held, claimed: Claimed): void {
+  u.ids.delete(claimed.id);
+  if ((held.underWay -= 1) === 0) u.held.delete(held.endpoint);
+}
+
 /** Writes what became of tries, all that are over at once, and what follows from them. */
 async function flush(u: Underway): Promise<void> {
   if (u.flushing) return;
@@ -165,10 +177,7 @@ async function flush(u: Underway): Promise<void> {
     while (u.over.length) {
       const overs = u.over.splice(0);
       await keepOn(u, overs);
-      for (const { claimed, held } of overs) {
-        u.ids.delete(claimed.id);
-        if ((held.underWay -= 1) === 0) u.held.delete(held.endpoint);
-      }
+      for (const { claimed, held } of overs) letGo(u, held, claimed);
       u.w.cell.use(DeliverSignal).wake();
     }
   } finally {
@@ -226,7 +235,7 @@ async function claim(u: Underway): Promise<number> {
   const heldOf = claimed.map((c) => {
     u.ids.add(c.id);
     let held = u.held.get(c.endpoint);
-    if (!held) u.held.set(c.endpoint, (held = { endpoint: c.endpoint, to: undefined, streak: 0, underWay: 0 }));
+    if (!held) u.held.set(c.endpoint, (held = { endpoint: c.endpoint, to: undefined, streak: 0, underWay: 0, waiting: [], sending: 0 }));
     held.underWay += 1;
     return held;
   });
@@ -240,8 +249,17 @@ async function claim(u: Underway): Promise<number> {
       return undefined;
     });
   }
-  for (const [i, c] of claimed.entries()) void carry(u, c, heldOf[i] as Held);
+  for (const [i, c] of claimed.entries()) heldOf[i]?.waiting.push(c);
+  for (const held of new Set(heldOf)) sendNext(u, held);
   return claimed.length;
+}
+
+/** Begins to send what has its turn. */
+function sendNext(u: Underway, held: Held): void {
+  while (held.waiting.length > 0 && held.sending < (held.to?.slow ? PER_ENDPOINT_MAX : QUICK_AT_ONCE)) {
+    held.sending += 1;
+    void carry(u, held.waiting.shift() as Claimed, held);
+  }
 }
 
 async function carry(u: Underway, claimed: Claimed, held: Held): Promise<void> {
@@ -258,7 +276,10 @@ async function carry(u: Underway, claimed: Claimed, held: Held): Promise<void> {
     u.w.log.warn('webhooks.send-threw', { delivery: claimed.id.toString(), ...errorFields(error) });
     sent = unsent('internal');
   }
+  held.sending -= 1;
+  if (held.to) held.to.slow = sent.ms > QUICK_MS;
   u.over.push({ claimed, held, sent });
+  sendNext(u, held);
   if (!u.flushing) await flush(u);
 }
 
@@ -296,6 +317,8 @@ export const deliverer: Worker = {
       }
     } finally {
       ending.abort('over');
+      // What has not been sent yet is nobody's any more: nothing was written when it was claimed.
+      for (const held of u.held.values()) for (const claimed of held.waiting.splice(0)) letGo(u, held, claimed);
       await u.sender.stop();
       while (u.ids.size > 0) {
         await flush(u);

@@ -9,8 +9,10 @@ import { isPublic } from '../rules.ts';
 /** What became of one request. `error` is a class of errors, never a text that quotes values. */
 export interface Sent { readonly status: number | null; readonly error: string | null; readonly excerpt: string; readonly ms: number;
   readonly retryAfter: string | undefined }
-export interface Sender { send(to: URL, headers: Readonly<Record<string, string>>,
-  body: Buffer): Promise<Sent>; /** Ends what is under way. */ stop(): Promise<void> }
+/** Where requests go, worked out once. A literal address is connected to without a look-up, so it is judged here. */
+export interface Target { readonly origin: string; readonly path: string; readonly blocked: boolean }
+export interface Sender { target(url: string): Target; send(to: Target, headers: Readonly<Record<string, string>>, body: Buffer): Promise<Sent>;
+  /** Ends what is under way. */ stop(): Promise<void> }
 
 class Fault extends Error {
   readonly kind: string;
@@ -134,16 +136,19 @@ export function createSender(reach: Reach, clock: Clock): Sender {
     for (const request of under) if (request.startedMs <= before) request.give('timeout');
   });
   return {
+    target(url) {
+      const { origin, hostname, pathname, search } = new URL(url);
+      const host = hostname.replace(/^\[|\]$/g, '');
+      return { origin, path: `${pathname}${search}`, blocked: isIP(host) !== 0 && !isPublic(host, reach.loopback) };
+    },
     send: (to, headers, body) => new Promise((done) => {
-      const host = to.hostname.replace(/^\[|\]$/g, '');
       const request = new UnderWay(clock, (sent) => {
         under.delete(request);
         done(sent);
       });
       under.add(request);
-      // A literal address is connected to without a look-up.
-      if (isIP(host) !== 0 && !isPublic(host, reach.loopback)) return request.give('blocked_address');
-      poolOf(to.origin).dispatch({ path: `${to.pathname}${to.search}`, method: 'POST', headers: { ...headers }, body }, request);
+      if (to.blocked) return request.give('blocked_address');
+      poolOf(to.origin).dispatch({ path: to.path, method: 'POST', headers, body }, request);
     }),
     async stop() {
       stopLooking();

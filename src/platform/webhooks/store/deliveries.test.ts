@@ -3,14 +3,20 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { provide, spineStatement, systemClock, systemRandom, uuidv7 } from '#kernel';
 import { house, type House } from '#test';
-import { Reach } from '../contract.ts';
+import { PER_ENDPOINT_MAX, QUICK_AT_ONCE, QUICK_MS, Reach } from '../contract.ts';
 import { deliverer } from '../service/deliver.ts';
 import { create } from '../service/endpoints.ts';
-import { claimDeliveries, finishDone, finishFailed, insertDeliveries, noteOutcomes, releaseLeases, renewLeases } from './deliveries.ts';
+import { claimDeliveries, finishDone, finishFailed, insertDeliveries, noteOutcomes, releaseLeases, renewLeases, type Claimed,
+  type Succeeded } from './deliveries.ts';
 
 let h: House;
 beforeAll(async () => { h = await house({ limits: false, provided: () => [provide(Reach, () => ({ loopback: true }))] }); });
 afterAll(() => h.stop());
+
+const triesOf = (claimed: readonly Claimed[], code: number): Succeeded => ({
+  endpoints: claimed.map((c) => c.endpoint), dueMs: claimed.map((c) => c.dueMs), ids: claimed.map((c) => c.id), attempts: claimed.map((c) => c.attempts + 1),
+  ms: claimed.map(() => 1), codes: claimed.map(() => code),
+});
 
 it('claims and results of the same endpoints, in whatever order they come, never wait for each other in a circle', async () => {
   const [ENDPOINTS, ROUNDS] = [40, 120];
@@ -34,8 +40,7 @@ it('claims and results of the same endpoints, in whatever order they come, never
       const claimed = await spineStatement(h.cell(), (sql) => claimDeliveries(sql, { worker: me, now, until: new Date(now.getTime() + 60_000),
         endpoints: 128, room: 50,
         each: 5, breaker: 5, busy: [], left: [], underway: [] }));
-      await spineStatement(h.cell(), (sql) => finishDone(sql, now, { ids: claimed.map((c) => c.id), attempts: claimed.map(() => 1), ms: claimed.map(() => 1),
-        codes: claimed.map(() => 200) }));
+      await spineStatement(h.cell(), (sql) => finishDone(sql, now, triesOf(claimed, 200)));
     }
   };
   const noting = async (order: (all: readonly string[]) => string[]): Promise<void> => {
@@ -99,24 +104,24 @@ it('an endpoint is one worker’s until its lease is over, and what two sent by 
     await insertDeliveries(tx.sql, tx.tenant.id, now, { ids: [message], topics: ['probe.item-changed'], keys: ['k'], versions: [1], at: [now], data: ['{}'] },
       { endpoints: [endpoint], messages: [message], ordered: [false] });
   });
-  const claim = async (worker: string, afterMs: number, underway: bigint[] = []): Promise<bigint[]> => {
+  const claim = async (worker: string, afterMs: number, underway: bigint[] = []): Promise<Claimed[]> => {
     const at = new Date(now.getTime() + afterMs);
     return (await spineStatement(h.cell(), (sql) => claimDeliveries(sql, { worker, now: at, until: new Date(at.getTime() + 10_000), endpoints: 128, room: 50,
-      each: 64, breaker: 5, busy: [], left: [], underway }))).filter((c) => c.endpoint === endpoint).map((c) => c.id);
+      each: 64, breaker: 5, busy: [], left: [], underway }))).filter((c) => c.endpoint === endpoint);
   };
-  const [id] = await claim(first, 0);
-  if (id === undefined) throw new Error('nothing claimed');
+  const claimed = await claim(first, 0);
+  const [{ id }] = claimed as [Claimed];
   expect(await claim(first, 1, [id])).toEqual([]);
   expect(await claim(second, 9000)).toEqual([]);
   await spineStatement(h.cell(), (sql) => renewLeases(sql, first, new Date(now.getTime() + 19_000), [endpoint]));
   expect(await claim(second, 18_000)).toEqual([]);
   // The first stalls past its lease: the second sends the same, and only one result counts.
-  expect(await claim(second, 19_000)).toEqual([id]);
+  expect((await claim(second, 19_000)).map((c) => c.id)).toEqual([id]);
   expect(await spineStatement(h.cell(), (sql) => renewLeases(sql, first, new Date(now.getTime() + 60_000), [endpoint]))).toEqual([]);
   for (const code of [200, 201]) {
-    await spineStatement(h.cell(), (sql) => finishDone(sql, now, { ids: [id], attempts: [1], ms: [1], codes: [code] }));
+    await spineStatement(h.cell(), (sql) => finishDone(sql, now, triesOf(claimed, code)));
   }
-  await spineStatement(h.cell(), (sql) => finishFailed(sql, now, { ids: [id], attempts: [1], ms: [1], codes: [500], statuses: ['waiting'], nextAt: [now],
+  await spineStatement(h.cell(), (sql) => finishFailed(sql, now, { ...triesOf(claimed, 500), statuses: ['waiting'], nextAt: [now],
     reasons: ['status 500'], errors: [null], excerpts: [null] }));
   expect(await h.sql('IN', 'superuser')('select 1 from webhooks.attempt where delivery = $1', [id])).toEqual([]);
   expect(await h.sql('IN', 'superuser')('select code, attempts from webhooks.delivery where id = $1', [id])).toEqual([{ code: 200, attempts: 1 }]);
@@ -156,4 +161,57 @@ it('what is over before the rest of its claim has begun takes the endpoint from 
   await new Promise((done) => { receiver.close(done); });
   expect(await su('select error from webhooks.attempt where endpoint = any($1::uuid[])', [endpoints])).toEqual([]);
   expect(await of('done')).toHaveLength(10);
+});
+
+it('a receiver that answers at once is sent a few at a time, a slow one all that is held for it; what was not sent at the end is due as before', async () => {
+  const waiting: (() => void)[] = [];
+  let [slow, most, under] = [false, 0, 0];
+  const receiver = createServer((_, res) => {
+    most = Math.max(most, under += 1);
+    const end = (): void => {
+      under -= 1;
+      res.end();
+    };
+    if (slow) waiting.push(end);
+    else void systemClock.sleep(2).then(end);
+  });
+  await new Promise<void>((done) => { receiver.listen(0, '127.0.0.1', done); });
+  const { port } = receiver.address() as AddressInfo;
+  const [COUNT, now] = [200, systemClock.now()];
+  let endpoint = '';
+  await h.perform('india', async (tx) => {
+    const made = await create(tx, { body: { url: `http://127.0.0.1:${port}/`, description: 'x', events: ['probe.*'], ordered: false, headers: {},
+      signature: 'v1', perMinute: null } });
+    if (made.ok) endpoint = made.value.endpoint.endpoint.slice(4);
+    const messages = Array.from({ length: COUNT }, () => uuidv7(now, systemRandom));
+    await insertDeliveries(tx.sql, tx.tenant.id, now, { ids: messages, topics: messages.map(() => 'probe.item-changed'), keys: messages.map(() => 'k'),
+      versions: messages.map(() => 1), at: messages.map(() => now), data: messages.map(() => '{}') },
+    { endpoints: messages.map(() => endpoint), messages, ordered: messages.map(() => false) });
+  });
+  const su = h.sql('IN', 'superuser');
+  const due = async (): Promise<number> => (await su('select 1 from webhooks.due where endpoint = $1', [endpoint])).length;
+  const until = async (what: () => boolean | Promise<boolean>): Promise<void> => {
+    for (let i = 0; !await what() && i < 400; i++) await systemClock.sleep(20);
+    expect(await what()).toBe(true);
+  };
+  const ending = new AbortController();
+  let tookMs = 0;
+  const ran = deliverer.run({ cell: h.cell(), clock: { ...systemClock, monotonicMs: () => tookMs }, log: h.log, signal: ending.signal, modules: [],
+    tenants: () => [], tenant: async () => h.tenant() });
+  await until(async () => await due() < COUNT / 2);
+  expect(most).toBe(QUICK_AT_ONCE);
+  slow = true;
+  await until(() => waiting.length >= QUICK_AT_ONCE);
+  tookMs = QUICK_MS + 1;
+  for (const end of waiting.splice(0)) end();
+  await until(async () => under === Math.min(PER_ENDPOINT_MAX, await due()));
+  const left = await due();
+  ending.abort();
+  await ran;
+  receiver.closeAllConnections();
+  await new Promise((done) => { receiver.close(done); });
+  // Those that were under way count as tried; the others as if they had never been claimed.
+  const tried = (await su('select 1 from webhooks.due where endpoint = $1 and attempts = 1', [endpoint])).length;
+  expect([await due(), tried]).toEqual([left, Math.min(PER_ENDPOINT_MAX, left)]);
+  expect(await su('select 1 from webhooks.delivery where endpoint = $1 and status = $2', [endpoint, 'waiting'])).toHaveLength(left);
 });

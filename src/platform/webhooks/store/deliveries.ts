@@ -18,8 +18,8 @@ export const insertDeliveries = (sql: SqlTag, tenant: Uuid, now: Date, m: NewMes
 
 /** A delivery to send. The first of each endpoint in a claim bears what the endpoint is sent with; the others of it know that already. */
 export interface Claimed {
-  readonly id: bigint; readonly endpoint: string; readonly attempts: number; readonly message: string; readonly topic: string; readonly version: number;
-  readonly at: Date; readonly data: string; readonly to: ClaimedEndpoint | null;
+  readonly id: bigint; readonly endpoint: string; readonly dueMs: bigint; readonly attempts: number; readonly message: string; readonly topic: string;
+  readonly version: number; readonly at: Date; readonly data: string; readonly to: ClaimedEndpoint | null;
 }
 export interface ClaimedEndpoint { readonly tenant: string; readonly url: string; readonly version: string; readonly secrets: string; readonly headers: string;
   readonly revision: number; readonly streak: number }
@@ -31,13 +31,15 @@ export interface ClaimedEndpoint { readonly tenant: string; readonly url: string
  * minute is given its places of a second, or one. Nothing here waits for an endpoint's lock.
  */
 export const claimDeliveries = (sql: SqlTag, c: { worker: string; now: Date; until: Date; endpoints: number; room: number; each: number; breaker: number;
-  busy: readonly string[]; left: readonly number[]; underway: readonly bigint[] }): Promise<Claimed[]> => sql<Claimed>`
+  busy: readonly string[]; left: readonly number[]; underway: readonly bigint[] }): Promise<Claimed[]> => {
+  const nowMs = c.now.getTime();
+  return sql<Claimed>`
   with underway as materialized (
     select id from unnest(${c.underway}::bigint[]) u (id)
   ), paced as materialized (
     select id, per_minute, greatest(coalesce(paced_to, '-infinity'), ${c.now}::timestamptz - make_interval(secs => greatest(1, 60.0 / per_minute))) as from_at
     from webhooks.endpoint e where per_minute is not null and state = 'active' and (worker = ${c.worker} or lease_until is null or lease_until <= ${c.now})
-      and (select true from webhooks.delivery d where d.endpoint = e.id and d.status = 'waiting' and d.next_at <= ${c.now} limit 1)
+      and (select true from webhooks.due d where d.endpoint = e.id and d.next_ms <= ${nowMs} limit 1)
     order by claimed_at limit ${c.endpoints}
   ), due as materialized (
     select e.id, e.tenant, e.ordered, e.ordered or e.streak >= ${c.breaker} as single, r.room,
@@ -47,17 +49,15 @@ export const claimDeliveries = (sql: SqlTag, c: { worker: string; now: Date; unt
       floor(extract(epoch from ${c.now}::timestamptz - p.from_at) * p.per_minute / 60.0 + 0.001)::int) as room) r
     where e.state = 'active' and (e.worker = ${c.worker} or e.lease_until is null or e.lease_until <= ${c.now})
       and (e.open_until is null or e.open_until <= ${c.now}) and r.room > 0 and (b.id is null or not (e.ordered or e.streak >= ${c.breaker}))
-      and (select true from webhooks.delivery d where d.endpoint = e.id and d.status = 'waiting' and d.next_at <= ${c.now}
-        and d.id not in (select id from underway) limit 1)
+      and (select true from webhooks.due d where d.endpoint = e.id and d.next_ms <= ${nowMs} and d.delivery not in (select id from underway) limit 1)
     order by turn, e.claimed_at limit ${c.endpoints}
   ), picked as materialized (
-    select due.id as endpoint, due.tenant, d.id, d.message, d.attempts, d.nth from due cross join lateral (
-      select w.*, row_number() over (order by w.id) as nth from (
-        select d.id, d.message, d.attempts from webhooks.delivery d where d.endpoint = due.id and d.status = 'waiting' and d.next_at <= ${c.now}
-          and d.id not in (select id from underway)
-          and (not due.ordered or not exists (
-            select 1 from webhooks.delivery o where o.endpoint = due.id and o.ordered and o.status = 'waiting' and o.id < d.id))
-        order by d.next_at, d.id limit case when due.single then 1 else due.room end) w
+    select due.id as endpoint, due.tenant, d.delivery as id, d.next_ms, d.message, d.attempts, d.nth from due cross join lateral (
+      select w.*, row_number() over (order by w.delivery) as nth from (
+        select d.delivery, d.next_ms, d.message, d.attempts from webhooks.due d where d.endpoint = due.id and d.next_ms <= ${nowMs}
+          and d.delivery not in (select id from underway)
+          and (not due.ordered or not exists (select 1 from webhooks.due o where o.endpoint = due.id and o.ordered and o.delivery < d.delivery))
+        order by d.next_ms, d.delivery limit case when due.single then 1 else due.room end) w
     ) d order by d.nth, due.turn limit ${c.room}
   ), counted as materialized (
     select endpoint, count(*) as n from picked group by endpoint
@@ -69,13 +69,14 @@ export const claimDeliveries = (sql: SqlTag, c: { worker: string; now: Date; unt
       select p.from_at + make_interval(secs => c.n * 60.0 / p.per_minute) from paced p join counted c on c.endpoint = p.id where p.id = e.id), e.paced_to)
     where e.id = any(array(select id from free)) returning e.id, e.tenant, e.url, e.version, e.secrets, e.headers, e.revision, e.streak
   )
-  select p.id, p.endpoint, p.attempts, p.message, m.topic, m.version, m.at, m.data,
+  select p.id, p.endpoint, p.next_ms as "dueMs", p.attempts, p.message, m.topic, m.version, m.at, m.data,
     case when p.nth = 1 then (select jsonb_build_object('tenant', replace(h.tenant::text, '-', ''), 'url', h.url, 'version', h.version,
       'secrets', h.secrets, 'headers', h.headers,
       'revision', h.revision, 'streak', h.streak) from held h where h.id = p.endpoint) end as to
   from picked p
   cross join lateral (select topic, version, at, data from webhooks.message m where m.tenant = p.tenant and m.id = p.message limit 1) m
   where p.endpoint = any(array(select id from held))`;
+};
 
 /** Keeps endpoints that this worker sends to. One that another has taken meanwhile stays the other's. */
 export const renewLeases = (sql: SqlTag, worker: string, until: Date, endpoints: readonly string[]): Promise<unknown[]> => sql`
@@ -87,32 +88,51 @@ export const releaseLeases = (sql: SqlTag, worker: string): Promise<unknown[]> =
   update webhooks.endpoint set worker = null, lease_until = null where id = any(array(
     select id from webhooks.endpoint where worker = ${worker} order by id for update)) returning 1`;
 
-export interface Succeeded { readonly ids: bigint[]; readonly attempts: number[]; readonly ms: number[]; readonly codes: (number | null)[] }
-export interface Failed extends Succeeded { readonly statuses: string[]; readonly nextAt: (Date | null)[]; readonly reasons: (string | null)[];
+/** Tries in the order of `due`: endpoint, when it was due, delivery. */
+export interface Succeeded { readonly endpoints: string[]; readonly dueMs: bigint[]; readonly ids: bigint[]; readonly attempts: number[]; readonly ms: number[];
+  readonly codes: (number | null)[] }
+export interface Failed extends Succeeded { readonly statuses: ('waiting' | 'dead')[]; readonly nextAt: (Date | null)[]; readonly reasons: (string | null)[];
   readonly errors: (string | null)[]; readonly excerpts: (string | null)[] }
 
 /**
  * Writes tries that succeeded, in their deliveries. Of one that another worker has sent meanwhile, because this one's lease of the endpoint had run
- * out, nothing is left: what became of that try is written already.
+ * out, nothing is left: what became of that try is written already, and it is not due as it was any more.
  */
 export const finishDone = (sql: SqlTag, now: Date, r: Succeeded): Promise<unknown[]> => sql`
+  with result as materialized (
+    select * from unnest(${r.endpoints}::uuid[], ${r.dueMs}::bigint[], ${r.ids}::bigint[], ${r.attempts}::smallint[], ${r.ms}::int[], ${r.codes}::smallint[])
+      r (endpoint, due_ms, id, no, ms, code)
+  ), over as (
+    delete from webhooks.due d using result r where d.endpoint = r.endpoint and d.next_ms = r.due_ms and d.delivery = r.id and d.attempts = r.no - 1
+    returning r.id, r.no, r.ms, r.code
+  )
   update webhooks.delivery d set status = 'done', attempts = r.no, next_at = null, reason = null, ms = r.ms, code = r.code, done_at = ${now}
-  from unnest(${r.ids}::bigint[], ${r.attempts}::smallint[], ${r.ms}::int[], ${r.codes}::smallint[]) r (id, no, ms, code)
-  where d.id = r.id and d.status = 'waiting' and d.attempts = r.no - 1`;
+  from over r where d.id = r.id`;
 
 /** The same for tries that failed: each leaves a row, and its delivery waits for the next or is dead. */
-export const finishFailed = (sql: SqlTag, now: Date, r: Failed): Promise<unknown[]> => sql`
-  with result as (
-    select * from unnest(${r.ids}::bigint[], ${r.attempts}::smallint[], ${r.statuses}::text[], ${r.nextAt}::timestamptz[], ${r.reasons}::text[],
-      ${r.ms}::int[], ${r.codes}::smallint[], ${r.errors}::text[], ${r.excerpts}::text[]) r (id, no, status, next_at, reason, ms, code, error, excerpt)
+export const finishFailed = (sql: SqlTag, now: Date, r: Failed): Promise<unknown[]> => {
+  const nextMs = r.nextAt.map((at) => at?.getTime() ?? null);
+  return sql`
+  with result as materialized (
+    select * from unnest(${r.endpoints}::uuid[], ${r.dueMs}::bigint[], ${r.ids}::bigint[], ${r.attempts}::smallint[], ${r.statuses}::text[],
+      ${r.nextAt}::timestamptz[], ${nextMs}::bigint[], ${r.reasons}::text[], ${r.ms}::int[], ${r.codes}::smallint[], ${r.errors}::text[], ${r.excerpts}::text[])
+      r (endpoint, due_ms, id, no, status, next_at, next_ms, reason, ms, code, error, excerpt)
+  ), gone as (
+    delete from webhooks.due d using result r where r.status = 'dead' and d.endpoint = r.endpoint and d.next_ms = r.due_ms and d.delivery = r.id
+      and d.attempts = r.no - 1 returning r.id
+  ), later as (
+    update webhooks.due d set next_ms = r.next_ms, attempts = r.no
+    from result r where r.status = 'waiting' and d.endpoint = r.endpoint and d.next_ms = r.due_ms and d.delivery = r.id and d.attempts = r.no - 1
+    returning r.id
   ), over as (
     update webhooks.delivery d set status = r.status, attempts = r.no, next_at = r.next_at, reason = r.reason,
       done_at = case when r.status = 'dead' then ${now}::timestamptz end
-    from result r where d.id = r.id and d.status = 'waiting' and d.attempts = r.no - 1
+    from result r where d.id = r.id and d.id in (select id from gone union all select id from later)
     returning d.id, d.tenant, d.endpoint, r.no, r.ms, r.code, r.error, r.excerpt
   )
   insert into webhooks.attempt (tenant, delivery, no, endpoint, at, ms, status, error, excerpt)
   select tenant, id, no, endpoint, ${now}, ms, code, error, excerpt from over on conflict do nothing`;
+};
 
 /** Adds to each endpoint's history: a success ends it, failures add to it and let it rest. Endpoints are locked in order, as claims do. */
 export const noteOutcomes = (sql: SqlTag, now: Date, o: { endpoints: string[]; succeeded: boolean[]; failed: number[]; openUntil: (Date | null)[] }):
@@ -186,7 +206,11 @@ export const insertManual = (sql: SqlTag, tenant: Uuid, now: Date, endpoint: str
 export const sweepDeliveries = async (sql: SqlTag, before: Date, limit: number): Promise<number> => (await sql<{ n: number }>`
   with over as materialized (
     delete from webhooks.delivery where id = any(array(
-      select id from (select id, created_at from webhooks.delivery order by id limit ${limit}) oldest where created_at < ${before})) returning id
+      select id from (select id, created_at from webhooks.delivery order by id limit ${limit}) oldest where created_at < ${before}))
+    returning id, endpoint, status
+  ), waited as (
+    delete from webhooks.due where endpoint = any(array(select distinct endpoint from over where status = 'waiting'))
+      and delivery = any(array(select id from over where status = 'waiting')) returning 1
   ), tries as (delete from webhooks.attempt where delivery = any(array(select id from over)) returning 1)
   select count(*)::int as n from over`)[0]?.n ?? 0;
 

@@ -50,14 +50,15 @@ export const setState = (sql: SqlTag, tenant: Uuid, id: Uuid, state: EndpointSta
 
 export const removeEndpoint = (sql: SqlTag, tenant: Uuid, id: Uuid): Promise<unknown[]> => sql`
   with gone as (delete from webhooks.endpoint where tenant = ${tenant} and id = ${id} returning id),
-    open as (delete from webhooks.delivery d using gone where d.endpoint = gone.id and d.status = 'waiting' returning 1)
+    waiting as (delete from webhooks.due d using gone where d.endpoint = gone.id returning d.delivery),
+    open as (delete from webhooks.delivery where id in (select delivery from waiting) returning 1)
   select id from gone`;
 
 /** What an endpoint has waiting and dead; counted up to a limit. */
 export const countsOf = (sql: SqlTag, tenant: Uuid, limit: number): Promise<{ endpoint: string; waiting: number; dead: number }[]> =>
   sql<{ endpoint: string; waiting: number; dead: number }>`
   select e.id as endpoint,
-    (select count(*)::int from (select 1 from webhooks.delivery d where d.endpoint = e.id and d.status = 'waiting' limit ${limit}) w) as waiting,
+    (select count(*)::int from (select 1 from webhooks.due d where d.endpoint = e.id limit ${limit}) w) as waiting,
     (select count(*)::int from (
       select 1 from webhooks.delivery d where d.tenant = e.tenant and d.endpoint = e.id and d.status = 'dead' limit ${limit}) x) as dead
   from webhooks.endpoint e where e.tenant = ${tenant}`;
