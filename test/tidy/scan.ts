@@ -14,7 +14,9 @@ const REGEX = /\/(?![*/>])(?:\\.|\[(?:\\.|[^\]\\\n])*\]|[^/\\[\n])+\/[a-z]*/y;
 const STRING = { "'": /'((?:\\[\s\S]|[^'\\\n])*)'/y, '"': /"((?:\\[\s\S]|[^"\\\n])*)"/y };
 const COMMENT = /\/\/[^\n]*|\/\*[\s\S]*?\*\//y;
 const TEMPLATE_PART = /((?:\\[\s\S]|\$(?!\{)|[^`\\$])*)(`|\$\{|$)/y;
-const PLAIN = /[^'"`/{}]+/y;
+const PLAIN = /[^'"`/]+/y;
+/** Where a template's code may end, braces count. */
+const PLAIN_IN_TEMPLATE = /[^'"`/{}]+/y;
 const blank = (text: string): string => (text.includes('\n') ? text.replace(/[^\n]+/g, (run) => ' '.repeat(run.length)) : ' '.repeat(text.length));
 
 function match(pattern: RegExp, text: string, at: number): RegExpExecArray | null {
@@ -47,7 +49,7 @@ export function scan(text: string): Scanned {
     if (end === '${') depths.push(0);
   };
   while (at < text.length) {
-    const plain = match(PLAIN, text, at);
+    const plain = match(depths.length ? PLAIN_IN_TEMPLATE : PLAIN, text, at);
     if (plain) put(plain[0]);
     const c = text[at];
     if (c === undefined) break;
