@@ -8,11 +8,12 @@ import { post } from '#spine/ledger';
 import {
   books, connectAs, house, inr, newAddress, newBrowser, operatorOf, posting, somebody, type House, type MadeOperator, type Person,
 } from './house.ts';
+import { wallets, type Wallets } from './house/wallets.ts';
 
 /**
  * Each statement of the hot paths is caught as it is sent and planned as the program plans it: generic, with the pool's settings, as the same
- * database role, under its tenant, on tables that a small season has filled and statistics know. None may read a table that grows from end to end.
- * On tables that were never filled a join may begin at the wrong end, until the server's first look at them a minute later.
+ * database role, under its tenant, on tables that a small season has filled: before anybody has made statistics of them, as in a new office's first
+ * minute, and after. None may read a table that grows from end to end.
  */
 const FILERS = 600;
 const COPIES = 3000;
@@ -22,6 +23,7 @@ const COPIED: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   'identity.session': { id: 'gen_random_uuid()' }, 'identity.challenge': { id: 'gen_random_uuid()' }, 'identity.message': { id: 'gen_random_uuid()' },
   'identity.device': { browser: BYTES }, 'identity.guard': { key: BYTES }, 'limits.bucket': { key: 'gen_random_uuid()::text' },
   'idempotency.answer': { key: 'gen_random_uuid()' }, 'operators.session': { id: 'gen_random_uuid()' },
+  'wallet.bank_order': { id: 'gen_random_uuid()', account: 'gen_random_uuid()', transfer: 'null' },
   'operators.operator': { id: 'gen_random_uuid()', name_index: BYTES },
 };
 const SMALL = new Set(['tenant', 'cursor', 'relay', 'parked', 'schedule']);
@@ -29,8 +31,10 @@ const SMALL = new Set(['tenant', 'cursor', 'relay', 'parked', 'schedule']);
 let h: House;
 let key: MachineKey;
 let accountant: MadeOperator;
+let bank: Wallets;
 beforeAll(async () => {
   h = await house({ limits: false });
+  bank = wallets(h);
   key = await h.perform('india', (tx) => ensureMachine(tx, 'authority', ['taxrefund:feed']));
   let lines: unknown[] = [];
   for (const line of demoFeed(h.tenant()).season({ filers: FILERS, seed: 'plans' })) {
@@ -45,6 +49,7 @@ beforeAll(async () => {
   await h.signIn();
   accountant = await operatorOf(h, 'accountant');
   const b = await books(h);
+  await bank.wallet(100);
   const opened = await b.openMany('bank', FILERS);
   for (let i = 0; i < 2; i++) {
     const drafts = opened.slice(1).map((credit) => posting({ kind: 'transfer', debit: opened[0] as Uuid, credit, amount: inr(1 + i) }));
@@ -58,7 +63,6 @@ beforeAll(async () => {
     const copies = `insert into ${table} select (jsonb_populate_record(t, jsonb_build_object(${columns}))).* from ${table} t, generate_series(1, ${COPIES}) where t.ctid = (select min(ctid) from ${table})`;
     expect(await su(`${copies} returning 1`), table).toHaveLength(COPIES);
   }
-  await su('analyze');
 });
 afterAll(() => h.stop());
 
@@ -108,6 +112,8 @@ function wholeReads(node: Node, limited = false): string[] {
 /** What each text reads from end to end. */
 async function scans(texts: Map<string, Role>): Promise<string[]> {
   const found: string[] = [];
+  // What is known to be empty is read in whatever way.
+  const empty = new Set((await h.sql('IN', 'superuser')<{ name: string }>('select relname as name from pg_class where reltuples = 0')).map((t) => t.name));
   for (const role of ['app', 'spine'] as const) {
     const client = new pg.Client({ ...connectAs(h.connections.find((c) => c.name === 'IN') as (typeof h.connections)[number], role), options: PLAN_OPTIONS });
     await client.connect();
@@ -115,7 +121,7 @@ async function scans(texts: Map<string, Role>): Promise<string[]> {
     for (const [text] of [...texts].filter(([, by]) => by === role)) {
       const { rows } = await client.query<{ 'QUERY PLAN': [{ Plan: Node }] }>(`explain (generic_plan, format json) ${text}`);
       for (const table of wholeReads((rows[0] as { 'QUERY PLAN': [{ Plan: Node }] })['QUERY PLAN'][0].Plan)) {
-        found.push(`${table} in: ${text.trim().replace(/\s+/g, ' ').slice(0, 300)}`);
+        if (!empty.has(table)) found.push(`${table} in: ${text.trim().replace(/\s+/g, ' ').slice(0, 300)}`);
       }
     }
     await client.query('rollback');
@@ -189,7 +195,17 @@ describe('no statement reads a table that grows from end to end', () => {
         const person = somebody();
         await h.enrol(person);
         const browser = newBrowser();
-        for (let i = 0; i < 2; i++) expect((await start(person, browser, 'a-key-of-this-test')).status).toBe(201);
+        const again = `a-key-of-this-test-${serial += 1}`;
+        for (let i = 0; i < 2; i++) expect((await start(person, browser, again)).status).toBe(201);
+      },
+    },
+    'of a payment and what follows it': {
+      least: 20,
+      work: async () => {
+        const [payer, payee] = [await bank.wallet(50_000), await bank.wallet()];
+        expect((await bank.send(payer, payee, 100)).status).toBe(200);
+        expect((await bank.get(payer.who, `/wallet/accounts/${payer.account}/activity`)).status).toBe(200);
+        await h.settle();
       },
     },
     'of a search of transfers by time and amount': {
@@ -203,10 +219,15 @@ describe('no statement reads a table that grows from end to end', () => {
     },
     'of relay, sequencer and jobs': { least: 6, work: async () => { await h.signIn(); await h.settle(); } },
   };
-  it.each(Object.entries(works))('%s', async (_, { work, least }) => {
+  const every = (): void => it.each(Object.entries(works))('%s', async (_, { work, least }) => {
     const texts = await caught(work);
     expect(texts.size).toBeGreaterThanOrEqual(least);
     expect(await scans(texts)).toEqual([]);
+  });
+  describe('while nobody has made statistics', every);
+  describe('when there are statistics', () => {
+    beforeAll(async () => void await h.sql('IN', 'superuser')('analyze'));
+    every();
   });
 
   it('and one that would is found', async () => {

@@ -35,9 +35,11 @@ export interface EventRow {
   refund: string; source: string; source_event_id: string; source_version: number; occurred_at: Date; received_at: Date; code: string; facts: string;
 }
 
-export const eventsOf = (sql: SqlTag, refunds: readonly string[]): Promise<EventRow[]> => sql<EventRow>`
-  select refund, source, source_event_id, source_version, occurred_at, received_at, code, facts
-  from taxrefund.event where refund = any(${refunds}::uuid[])`;
+/** The lateral has each return's looked up by its key, also in a table that nobody has made statistics of yet: in a first season's. */
+export const eventsOf = (sql: SqlTag, tenant: Uuid, refunds: readonly string[]): Promise<EventRow[]> => sql<EventRow>`
+  select e.refund, e.source, e.source_event_id, e.source_version, e.occurred_at, e.received_at, e.code, e.facts
+  from unnest(${refunds}::uuid[]) u (r) cross join lateral (
+    select * from taxrefund.event f where f.tenant = ${tenant} and f.refund = u.r offset 0) e`;
 
 const insertEventRows = inserter('taxrefund.event', {
   tenant: 'uuid', id: 'uuid', refund: 'uuid', source: 'text', source_event_id: 'text', source_version: 'int', occurred_at: 'timestamptz',

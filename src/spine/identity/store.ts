@@ -2,10 +2,12 @@ import type { SqlTag, Uuid } from '#kernel';
 
 export interface PersonRow { id: string; birth_index: Buffer; phone_index: Buffer; profile: string; decoy: boolean; identifier_index: Buffer }
 
+/** Stands in the index for the person that nobody is. */
+const DECOY = Buffer.from([0]);
 /** The persons with these identifiers, and the decoy: both always, so that the same rows are read for everybody. */
 export const findForSignIn = (sql: SqlTag, identifierIndexes: readonly Buffer[]): Promise<PersonRow[]> => sql<PersonRow>`
   select id, identifier_index, birth_index, phone_index, profile, decoy
-  from identity.person where identifier_index = any(${identifierIndexes}::bytea[]) or identifier_index = decode('00', 'hex')`;
+  from identity.person where identifier_index = any(${[...identifierIndexes, DECOY]}::bytea[])`;
 
 export const personById = async (sql: SqlTag, id: Uuid): Promise<PersonRow | undefined> => (await sql<PersonRow>`
   select id, identifier_index, birth_index, phone_index, profile, decoy from identity.person where id = ${id}`)[0];
@@ -115,7 +117,7 @@ export const endSession = (sql: SqlTag, id: string, now: Date, reason: string): 
 /** Which of these sessions are not alive, or not there; one statement for a whole batch, and as a rule no row. */
 export const endedSessions = (sql: SqlTag, tenant: Uuid, ids: readonly string[], now: Date): Promise<{ id: string }[]> => sql<{ id: string }>`
   select i as id from unnest(${ids}::uuid[]) u (i)
-  where not exists (select 1 from identity.session s where s.tenant = ${tenant} and s.id = u.i and s.ended_at is null and s.expires_at > ${now})`;
+  where (select true from identity.session s where s.tenant = ${tenant} and s.id = u.i and s.ended_at is null and s.expires_at > ${now} limit 1) is null`;
 
 export interface MessageRow { id: string; person: string; decoy: boolean; body: string | null; state: string; expires_at: Date }
 

@@ -13,11 +13,11 @@ export const insertJobs = (sql: SqlTag, tenant: string, at: Date, j: NewJobs): P
     ${j.runAt}::timestamptz[], ${j.attemptsMax}::smallint[], ${j.callKey}::text[]) r (n, d, da, tr, ra, am, ck)
   on conflict do nothing`;
 
-/** Jobs with a key: one behind another of its key stands aside until that has ended. */
+/** Jobs with a key: one behind another of its key stands aside until that has ended. Not `exists`: that may be planned as a walk over the whole table. */
 export const insertKeyed = (sql: SqlTag, tenant: string, at: Date, j: NewJobs): Promise<unknown[]> => sql`
   insert into jobs.job (tenant, name, dedupe, data, trace, run_at, created_at, attempts_max, call_key, sent_at, prio, many, key, blocked)
   select ${tenant}, n, d, da, tr, ra, ${at}, am, ck, ${j.sentAt}::timestamptz, ${j.prio}::smallint, ${j.many}::boolean, k,
-    b or exists (select 1 from jobs.job e where e.tenant = ${tenant} and e.name = n and e.key = k and e.dead_at is null)
+    b or (select true from jobs.job e where e.tenant = ${tenant} and e.name = n and e.key = k and e.dead_at is null limit 1) is not null
   from unnest(${j.name}::text[], ${j.dedupe}::text[], string_to_array(${joinedJson(j.data)}, chr(30), ''), ${j.trace}::text[],
     ${j.runAt}::timestamptz[], ${j.attemptsMax}::smallint[], ${j.callKey}::text[], ${j.key}::text[], ${j.blocked}::boolean[])
     r (n, d, da, tr, ra, am, ck, k, b)

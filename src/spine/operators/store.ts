@@ -90,7 +90,7 @@ export const endSessionsOf = (sql: SqlTag, operator: Uuid, now: Date, reason: st
 /** Which of these sessions are over, or not there. */
 export const endedSessions = (sql: SqlTag, tenant: Uuid, ids: readonly string[], now: Date): Promise<{ id: string }[]> => sql<{ id: string }>`
   select i as id from unnest(${ids}::uuid[]) u (i)
-  where not exists (select 1 from operators.session s where s.tenant = ${tenant} and s.id = u.i and s.ended_at is null and s.expires_at > ${now})`;
+  where (select true from operators.session s where s.tenant = ${tenant} and s.id = u.i and s.ended_at is null and s.expires_at > ${now} limit 1) is null`;
 
 /** Marks a challenge as answered; no row means that it was before. */
 export const spend = (sql: SqlTag, tenant: Uuid, challenge: Buffer, expiresAt: Date): Promise<unknown[]> => sql`

@@ -95,7 +95,7 @@ async function loadReturns(tx: SectionTx, lines: readonly { line: EventLine; per
   const sorted = [...wanted.values()].toSorted((a, b) => (a.person === b.person ? a.year - b.year || a.returnNo - b.returnNo : a.person < b.person ? -1 : 1));
   const rows = await lockOrMake(tx, sorted);
   const old = rows.filter((r) => r.events > 0).map((r) => r.id);
-  const events = Map.groupBy(old.length ? await eventsOf(tx.sql, old) : [], (e) => e.refund);
+  const events = Map.groupBy(old.length ? await eventsOf(tx.sql, tx.tenant.id, old) : [], (e) => e.refund);
   return new Map(
     rows.map((row) => [
       returnKey(row.person, row.year, row.return_no),

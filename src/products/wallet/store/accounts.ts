@@ -24,7 +24,7 @@ export const accountsById = (sql: SqlTag, tenant: Uuid, ids: readonly string[]):
     a.frozen_by, h.handle, a.opened_at, a.closed_at
   from unnest(${ids}::uuid[]) u (i)
   cross join lateral (select * from wallet.account x where x.tenant = ${tenant} and x.id = u.i offset 0) a
-  left join wallet.handle h on h.tenant = ${tenant} and h.account = a.id`;
+  left join lateral (select handle from wallet.handle y where y.tenant = ${tenant} and y.account = a.id offset 0) h on true`;
 
 /** Accounts by handle, each looked up by its key. */
 export const accountsByHandle = (sql: SqlTag, tenant: Uuid, handles: readonly string[]): Promise<AccountRow[]> => sql<AccountRow>`
@@ -40,7 +40,7 @@ export const accountsByLedger = (sql: SqlTag, tenant: Uuid, ledger: readonly str
     a.frozen_by, h.handle, a.opened_at, a.closed_at
   from unnest(${ledger}::uuid[]) u (i)
   cross join lateral (select * from wallet.account x where x.tenant = ${tenant} and x.ledger = u.i offset 0) a
-  left join wallet.handle h on h.tenant = ${tenant} and h.account = a.id`;
+  left join lateral (select handle from wallet.handle y where y.tenant = ${tenant} and y.account = a.id offset 0) h on true`;
 
 export const lockAccount = async (sql: SqlTag, tenant: Uuid, id: Uuid): Promise<AccountRow | undefined> => (await sql<AccountRow>`
   select id, person, currency, ledger, state, frozen_by,
