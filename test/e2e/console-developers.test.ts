@@ -3,7 +3,8 @@ import { chromium, type Browser, type Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { provide } from '#kernel';
 import { Reach } from '#platform/webhooks';
-import { house, newAddress, OPERATOR_PASSWORD, authenticatorCode, operatorOf, type House } from '#test';
+import { webhooksOver } from '#platform/webhooks/module';
+import { everyModule, house, ItemGrown, ItemShut, probe, OPERATOR_PASSWORD, authenticatorCode, operatorOf, type House } from '#test';
 import { has } from '../parts.ts';
 import { chromiumPath, CHROMIUM_ARGS } from './chromium.ts';
 import { builtAssets } from './pages.ts';
@@ -23,7 +24,10 @@ describe.runIf(has('chromium'))('the room for developers', () => {
       });
     });
     await new Promise<void>((done) => { receiver.listen(0, '127.0.0.1', done); });
-    h = await house({ serve: ['IN'], transport: 'http', workers: true, assets: await builtAssets(), provided: () => [provide(Reach, () => ({ loopback: true }))] });
+    h = await house({ serve: ['IN'], transport: 'http', workers: true, assets: await builtAssets(), provided: () => [provide(Reach, () => ({ loopback: true }))],
+      modules: everyModule.map((m) => (m.name !== 'platform/webhooks' ? m : webhooksOver(
+        [...everyModule.flatMap((x) => x.events ?? []), ItemGrown, ItemShut].filter((e) => !e.name.startsWith('webhooks.'))))),
+      add: [probe()] });
     base = `http://india.localhost:${h.program.port}`;
     browser = await chromium.launch({ executablePath: chromiumPath(), args: CHROMIUM_ARGS });
   });
@@ -34,7 +38,7 @@ describe.runIf(has('chromium'))('the room for developers', () => {
     receiver.close();
   });
   const heading = (name: string | RegExp): Promise<void> => page.getByRole('heading', { level: 1, name }).waitFor();
-  const step = (name: string): ReturnType<Page['locator']> => page.getByRole('listitem').filter({ has: page.getByRole('heading', { level: 3, name }) });
+  const step = (name: string): ReturnType<Page['locator']> => page.getByRole('listitem').filter({ has: page.getByRole('heading', { level: 3, name: new RegExp(`^\\d\\. ${name}$`) }) });
 
   it('is where a developer is after the sign-in, with everything to do', { timeout: 120_000 }, async () => {
     const developer = await operatorOf(h, 'developer');
@@ -100,6 +104,15 @@ describe.runIf(has('chromium'))('the room for developers', () => {
     await page.keyboard.press('Enter');
     await page.getByText('Selected: press Ctrl C').waitFor();
     expect(await page.evaluate(() => String(getSelection()))).toBe(await body.innerText());
+    // Each version as its receivers get it.
+    await page.getByLabel('Search events').fill('probe.item');
+    await page.getByText('probe.item-grown', { exact: true }).click();
+    await page.getByLabel('Version').selectOption('Version 1, since 1 Nov 2026');
+    expect(JSON.parse(await page.getByLabel('Body: probe.item-grown', { exact: true }).innerText())).toMatchObject({ data: { n: 5 } });
+    await page.getByText('probe.item-grown', { exact: true }).click();
+    await page.getByText('probe.item-shut').click();
+    await page.getByLabel('Version').selectOption('Version 1, since 1 Nov 2026');
+    await page.getByText('This version is not made any more.').waitFor();
     await page.getByLabel('Search events').fill('no such thing');
     await page.getByText('No event is like that.').waitFor();
     await page.getByLabel('Search events').fill('taxrefund.changed');
@@ -129,7 +142,7 @@ describe.runIf(has('chromium'))('the room for developers', () => {
   });
 
   it('says so when it cannot be reached, and stands in both languages and appearances at 390 and 320 px as well', { timeout: 120_000 }, async () => {
-    await page.route('**/api/webhooks/catalogue', (route) => route.fulfill({ status: 503, contentType: 'application/problem+json', body: '{}' }));
+    await page.route('**/api/webhooks/catalogue', (route) => route.fulfill({ status: 503, contentType: 'application/problem+json', body: JSON.stringify({ type: '/problems/unavailable', title: 'The database cannot be reached.', trace: 'a'.repeat(32), status: 503 }) }));
     await page.goto(`${base}/console/developers`);
     await page.getByText('That did not work').first().waitFor({ timeout: 20_000 });
     await shot(page, 'developers-error');

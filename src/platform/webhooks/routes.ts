@@ -1,8 +1,8 @@
 import { idOf, route } from '#kernel';
 import {
-  CHECK_REQUEST_BYTES_MAX, checkTooLarge, payloadVersionRetired, tooManyEndpoints, unknownDelivery, unknownEndpoint, unknownPayloadVersion, urlRefused, zCatalogue, zCheck, zChecked, zCreate, zCreated, zDeliveries,
-  zDeliveriesAsk, zDeliveryShown, zEndpoint, zEndpoints, zGuide, zMade, zNothing, zOfDelivery, zOfEndpoint, zReplay, zRotate, zShown, zStoryAsk, zTypes,
-  zUpdate, zVersions,
+  CHECK_REQUEST_BYTES_MAX, checkTooLarge, payloadVersionRetired, tooManyEndpoints, unknownDelivery, unknownEndpoint, unknownPayloadVersion, urlRefused,
+  zCatalogue, zCheck, zChecked, zCreate, zCreated, zDeliveries, zDeliveriesAsk, zDeliveryShown, zEndpoint, zEndpoints, zGuide, zMade, zNothing, zOfDelivery,
+  zOfEndpoint, zReplay, zRotate, zShown, zStoryAsk, zTypes, zUpdate, zVersions,
 } from './contract.ts';
 import { check } from './service/check.ts';
 import { deliveriesOfStory, listDeliveries, replay, replayBetween, sendTest, showDelivery } from './service/deliveries.ts';
@@ -87,8 +87,8 @@ export const replayRoute = route('POST /webhooks/deliveries/:delivery/replay', {
 });
 
 export const guideRoute = route('GET /webhooks/guide', {
-  summary: 'How far the tenant has come with webhooks, and the figures that a receiver has to know.', scope: READ, input: zNothing, output: zGuide, problems: [],
-  verb: guide, example: { input: {} },
+  summary: 'How far the tenant has come with webhooks, and the figures that a receiver has to know.', scope: READ, input: zNothing, output: zGuide,
+  problems: [], verb: guide, example: { input: {} },
 });
 export const catalogueRoute = route('GET /webhooks/catalogue', {
   summary: 'Every event that may happen at the tenant: when, its fields, its versions, and the exact body of each with made-up values.', scope: READ,

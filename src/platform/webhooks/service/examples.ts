@@ -1,15 +1,17 @@
-import { productOf, shapeOf, type EventType, type Module } from '#kernel';
+import { productOf, type EventType, type Module } from '#kernel';
 import { z } from 'zod';
 import { FIRST_PAYLOAD_VERSION, type zCatalogued } from '../contract.ts';
-import { render } from '../rules.ts';
+import { dataIn, render } from '../rules.ts';
 
 /** Examples of events: made from their schemas, the same each time, with ids that belong to nobody. */
 
-interface Schema { readonly type?: string | readonly string[]; readonly const?: unknown; readonly enum?: readonly unknown[]; readonly examples?: readonly unknown[];
-  readonly anyOf?: readonly Schema[]; readonly oneOf?: readonly Schema[]; readonly format?: string; readonly pattern?: string; readonly minLength?: number;
-  readonly maxLength?: number; readonly minimum?: number; readonly exclusiveMinimum?: number; readonly maximum?: number; readonly items?: Schema;
-  readonly minItems?: number; readonly properties?: Readonly<Record<string, Schema>>; readonly required?: readonly string[];
-  readonly additionalProperties?: Schema | boolean }
+interface Schema {
+  readonly type?: string | readonly string[]; readonly const?: unknown; readonly enum?: readonly unknown[]; readonly examples?: readonly unknown[];
+  readonly anyOf?: readonly Schema[]; readonly oneOf?: readonly Schema[]; readonly format?: string; readonly pattern?: string;
+  readonly minLength?: number; readonly maxLength?: number; readonly minimum?: number; readonly exclusiveMinimum?: number; readonly maximum?: number;
+  readonly items?: Schema; readonly minItems?: number; readonly properties?: Readonly<Record<string, Schema>>; readonly required?: readonly string[];
+  readonly additionalProperties?: Schema | boolean;
+}
 
 const AT = new Date(`${FIRST_PAYLOAD_VERSION}T08:00:00.000Z`);
 /** Fields of type string that hold a word and no id, by their names; modules say of the others what they are by a pattern, a list or an example. */
@@ -86,11 +88,11 @@ const patternOf = (s: Schema): string | null => s.pattern ?? s.anyOf?.find((one)
 /** One event as developers read of it: when it happens, what it holds, and the exact body of each of its versions. */
 export function catalogued(type: EventType): z.output<typeof zCatalogued> {
   const schema = schemaOf(type);
-  const example = exampleOf(type);
+  const example = JSON.stringify(exampleOf(type));
   const versions = Array.from({ length: type.version }, (_, i) => type.version - i).map((version) => {
-    const shape = shapeOf(type, type.version, version, example);
-    const body = shape ? render({ id: nobody(1), topic: type.name, at: AT, data: JSON.stringify(shape) }).toString('utf8') : null;
-    return { version, since: type.downcast?.[version]?.since ?? FIRST_PAYLOAD_VERSION, body };
+    const since = type.downcast?.[version]?.since ?? FIRST_PAYLOAD_VERSION;
+    const data = dataIn(since, type, type.version, example);
+    return { version, since, body: data === undefined ? null : render({ id: nobody(1), topic: type.name, at: AT, data }).toString('utf8') };
   });
   return { name: type.name, doc: type.doc, schema: JSON.stringify(schema), versions,
     fields: Object.entries(schema.properties ?? {}).map(([name, of]) => ({ name: schema.required?.includes(name) ? name : `${name}?`, type: kindOf(of),

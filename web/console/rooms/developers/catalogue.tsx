@@ -12,12 +12,13 @@ const fits = (e: Event, text: string): boolean =>
   text.toLowerCase().split(/\s+/).every((word) => `${e.name} ${e.doc} ${e.fields.map((f) => f.name).join(' ')}`.toLowerCase().includes(word));
 
 function Fields({ event: e }: { event: Event }): ReactNode {
+  const patterns = e.fields.some((f) => f.pattern !== null);
   if (!e.fields.length) return <p className="quiet">{d.noFields}</p>;
   return (
     <div className="table-scroll" tabIndex={0} role="region" aria-label={`${d.field}: ${e.name}`}>
       <table className="grid">
-        <thead><tr><th scope="col">{d.field}</th><th scope="col">{d.type}</th><th scope="col">{d.pattern}</th></tr></thead>
-        <tbody>{e.fields.map((f) => <tr key={f.name}><td><code>{f.name}</code></td><td><span className="wrap">{f.type}</span></td><td><code className="wrap">{f.pattern}</code></td></tr>)}</tbody>
+        <thead><tr><th scope="col">{d.field}</th><th scope="col">{d.type}</th>{patterns && <th scope="col">{d.pattern}</th>}</tr></thead>
+        <tbody>{e.fields.map((f) => <tr key={f.name}><td><code>{f.name}</code></td><td><span className="wrap">{f.type}</span></td>{patterns && <td><code className="wrap">{f.pattern}</code></td>}</tr>)}</tbody>
       </table>
     </div>
   );
@@ -47,10 +48,9 @@ function Inside({ event: e }: { event: Event }): ReactNode {
 function One({ event: e, open }: { event: Event; open: boolean }): ReactNode {
   const [opened, setOpened] = useState(open);
   return (
-    <details className="card" open={opened} onToggle={(event) => setOpened(event.currentTarget.open)}>
-      <summary><code>{e.name}</code></summary>
-      <p lang="en">{e.doc}</p>
-      {opened && <Inside event={e} />}
+    <details open={opened} onToggle={(event) => setOpened(event.currentTarget.open)}>
+      <summary><code>{e.name}</code> <span className="quiet" lang="en">{e.doc}</span></summary>
+      {opened && <div className="card"><Inside event={e} /></div>}
     </details>
   );
 }

@@ -49,7 +49,7 @@ function Mine({ days, tolerance }: { days: number; tolerance: number }): ReactNo
           <textarea id="dev-body" name="body" rows={4} required spellCheck={false} autoComplete="off" aria-describedby="dev-body-hint" />
           <p className="hint" id="dev-body-hint">{d.bodyHint}</p>
           <div className="actions"><button type="submit" className="main" disabled={check.isPending}>{d.check}</button></div>
-          <div role="status">
+          <div role="status" className="actions">
             {refusal(check.error)}
             {check.data && <Verdict checked={check.data.checked} days={days} tolerance={tolerance}
               kind={endpoints.find((e) => e.endpoint === check.data.endpoint)?.signature ?? ''}

@@ -1,7 +1,7 @@
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
 import { Link } from '@tanstack/react-router';
 import type { ReactNode } from 'react';
-import { client, fill, words } from '../../parts/client.ts';
+import { client, fill, locale, words } from '../../parts/client.ts';
 import { Answer, Page } from '../../parts/page.tsx';
 import { duration, whenText } from '../../parts/time.tsx';
 import { useMe } from '../../shell.tsx';
@@ -12,9 +12,10 @@ import { d, refusal } from './parts.tsx';
 type Guide = Awaited<ReturnType<typeof client.getWebhooksGuide>>;
 const LIVE_MS = 3000;
 
-const Step = ({ name, done, text, children }: { name: string; done: boolean; text: string; children: ReactNode }): ReactNode => (
+const Step = ({ no, name, done, text, children }
+  : { no: number; name: string; done: boolean; text: string; children: ReactNode }): ReactNode => (
   <li>
-    <h3>{name}</h3>
+    <h3 className="flat">{no}. {name}</h3>
     <p><strong><span aria-hidden="true">{done ? '✓ ' : '○ '}</span>{done ? d.done : d.toDo}</strong></p>
     <p>{text}</p>
     <p>{children}</p>
@@ -33,21 +34,21 @@ function Start({ start: s }: { start: Guide['start'] }): ReactNode {
   return (
     <section>
       <h2>{d.start}</h2>
-      <ol className="room-list">
-        <Step name={steps.endpoint.name} done={endpoint !== null} text={endpoint === null ? steps.endpoint.none : fill(steps.endpoint.some, { n: s.endpoints, name: s.description ?? '' })}>
+      <ul className="room-list">
+        <Step no={1} name={steps.endpoint.name} done={endpoint !== null} text={endpoint === null ? steps.endpoint.none : fill(steps.endpoint.some, { n: s.endpoints, name: s.description ?? '' })}>
           <Link to="/webhooks">{endpoint === null ? steps.endpoint.go : steps.endpoint.open}</Link>
         </Step>
-        <Step name={steps.test.name} done={s.tested} text={s.tested ? steps.test.some : steps.test.none}>
+        <Step no={2} name={steps.test.name} done={s.tested} text={s.tested ? steps.test.some : steps.test.none}>
           {endpoint !== null && me.permissions.includes('webhooks:manage')
             ? <button type="button" className="second" disabled={test.isPending} onClick={() => test.mutate(endpoint)}>{steps.test.go}</button> : toIt(steps.events.go)}
         </Step>
-        <Step name={steps.answer.name} done={s.answeredAt !== null} text={s.answeredAt === null ? steps.answer.none : fill(steps.answer.some, { time: whenText(s.answeredAt) })}>
+        <Step no={3} name={steps.answer.name} done={s.answeredAt !== null} text={s.answeredAt === null ? steps.answer.none : fill(steps.answer.some, { time: whenText(s.answeredAt) })}>
           {toIt(steps.answer.go)}
         </Step>
-        <Step name={steps.events.name} done={s.wanted > 0} text={s.wanted > 0 ? fill(steps.events.some, { filters: s.filters.join(' '), n: s.wanted, all: s.offered }) : steps.events.none}>
+        <Step no={4} name={steps.events.name} done={s.wanted > 0} text={s.wanted > 0 ? fill(steps.events.some, { filters: s.filters.join(' '), n: s.wanted, all: s.offered }) : steps.events.none}>
           {toIt(steps.events.go)}
         </Step>
-      </ol>
+      </ul>
       <p role="status">{refusal(test.error) ?? (test.isSuccess ? d.testSaid : undefined)}</p>
     </section>
   );
@@ -58,7 +59,7 @@ function Rules({ rules: r }: { rules: Guide['rules'] }): ReactNode {
   const lines = [
     fill(list.answer, { seconds: r.timeoutSeconds }), fill(list.ladder, { ladder: r.ladderSeconds.map(duration).join(', '), percent: r.jitterPercent, tries: r.ladderSeconds.length + 1 }),
     list.gone, fill(list.disabled, { breaker: r.breakerAfter, failures: r.disableFailures, days: r.disableDays }), list.once, list.order, fill(list.size, { kib: r.payloadKib }),
-    fill(list.kept, { days: r.keptDays, replay: r.replayMax }), fill(list.secret, { hours: r.graceHours }),
+    fill(list.kept, { days: r.keptDays, replay: new Intl.NumberFormat(locale).format(r.replayMax) }), fill(list.secret, { hours: r.graceHours }),
   ];
   return <section><h2>{d.rules}</h2><ul>{lines.map((line) => <li key={line}>{line}</li>)}</ul></section>;
 }

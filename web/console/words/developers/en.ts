@@ -9,7 +9,7 @@ export const en = {
     events: { name: 'Choose its events', none: 'It asks for nothing that can happen here. Take names from the list below.', some: 'It asks for {filters}: {n} of the {all} events below.', go: 'Look at the endpoint' },
   },
   first: 'Make an endpoint first.', testSaid: 'A test event is on its way. What became of it is seen in a few seconds.', refused: 'That was refused: {title}',
-  events: 'Events', eventsText: 'Everything that can be sent to an endpoint of yours. The bodies are made up; real ones have the same shape, to the byte.',
+  events: 'Events', eventsText: 'Everything that can be sent to an endpoint of yours. The values are made up; real bodies are written just like these.',
   search: 'Search events', searchHint: 'Part of a name, a field, or of what happens', found: 'Events shown: {n} of {all}', nothing: 'No event is like that. Type less of it, or clear the field.', noEvents: 'Nothing can happen here yet: no product is turned on.',
   field: 'Field of data', type: 'Type', pattern: 'Pattern', noFields: 'Its data is empty.', version: 'Version', since: 'Version {version}, since {day}', schema: 'JSON Schema of data', body: 'Body', retired: 'This version is not made any more.',
   copy: 'Copy', copyOf: 'Copy {what}', copied: 'Copied.', selected: 'Selected: press Ctrl C or ⌘ C.',
