@@ -45,7 +45,7 @@ function Start({ start: s }: { start: Guide['start'] }): ReactNode {
         <Step no={3} name={steps.answer.name} done={s.answeredAt !== null} text={s.answeredAt === null ? steps.answer.none : fill(steps.answer.some, { time: whenText(s.answeredAt) })}>
           {toIt(steps.answer.go)}
         </Step>
-        <Step no={4} name={steps.events.name} done={s.wanted > 0} text={s.wanted > 0 ? fill(steps.events.some, { filters: s.filters.join(' '), n: s.wanted, all: s.offered }) : steps.events.none}>
+        <Step no={4} name={steps.events.name} done={s.wanted > 0} text={s.wanted > 0 ? fill(steps.events.some, { filters: s.filters.join(' '), n: s.wanted, all: s.offered }) : endpoint === null ? steps.events.before : steps.events.none}>
           {toIt(steps.events.go)}
         </Step>
       </ul>

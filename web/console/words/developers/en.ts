@@ -6,7 +6,7 @@ export const en = {
     endpoint: { name: 'Make an endpoint', none: 'An endpoint is an address of yours that takes a POST. There is none yet.', some: 'Endpoints: {n}. The one that has come furthest is “{name}”.', go: 'Make one', open: 'All endpoints' },
     test: { name: 'Send it a test', none: 'No test was sent to it yet. One has the type webhooks.test.', some: 'A test was sent to it.', go: 'Send a test event' },
     answer: { name: 'Answer 2xx', none: 'It has not answered 2xx yet.', some: 'It answered 2xx, last on {time}.', go: 'Look at its deliveries' },
-    events: { name: 'Choose its events', none: 'It asks for nothing that can happen here. Take names from the list below.', some: 'It asks for {filters}: {n} of the {all} events below.', go: 'Look at the endpoint' },
+    events: { name: 'Choose its events', before: 'An endpoint asks for events by their names, or * for all of them.', none: 'It asks for nothing that can happen here. Take names from the list below.', some: 'It asks for {filters}: {n} of the {all} events below.', go: 'Look at the endpoint' },
   },
   first: 'Make an endpoint first.', testSaid: 'A test event is on its way. What became of it is seen in a few seconds.', refused: 'That was refused: {title}',
   events: 'Events', eventsText: 'Everything that can be sent to an endpoint of yours. The values are made up; real bodies are written just like these.',
