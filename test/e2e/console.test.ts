@@ -72,7 +72,7 @@ describe.runIf(has('chromium'))('the console', () => {
   it('shows the rooms of the role and finds one by name', { timeout: 60_000 }, async () => {
     await page.goto(`${base}/console`);
     await heading('Console');
-    expect(await page.locator('.rail a').allInnerTexts()).toEqual(['Alerts', 'Feed health', 'Quarantine', 'KYC queue', 'End of day', 'Accounts', 'Transfers', 'Trial balance', 'Messages', 'Announcements', 'Texts', 'Event log', 'Subscribers', 'Jobs', 'Sagas', 'Webhooks', 'Limits', 'Caches',
+    expect(await page.locator('.rail a').allInnerTexts()).toEqual(['Alerts', 'Feed health', 'Quarantine', 'KYC queue', 'End of day', 'Accounts', 'Transfers', 'Trial balance', 'Messages', 'Announcements', 'Texts', 'Event log', 'Subscribers', 'Jobs', 'Sagas', 'For developers', 'Webhooks', 'Limits', 'Caches',
       'Audit search', 'Operators']);
     await page.keyboard.press('Control+k');
     await page.getByRole('combobox').fill('trial');

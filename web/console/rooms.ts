@@ -2,7 +2,7 @@ import type { Words } from './words/en.ts';
 import type { Me } from './parts/client.ts';
 
 export interface Room { readonly id: keyof Words['rooms']; readonly path: '/alerts' | '/feed' | '/quarantine' | '/accounts' | '/transfers' | '/trial' | '/kyc' | '/eod' | '/audit' | '/operators'
-  | '/messages' | '/announcements' | '/texts' | '/webhooks' | '/limits' | '/caches'
+  | '/messages' | '/announcements' | '/texts' | '/developers' | '/webhooks' | '/limits' | '/caches'
   | '/events' | '/subscribers' | '/jobs' | '/sagas';
   readonly group: keyof Words['groups']; readonly permission: string; /** Turned on by a tenant; every tenant has what belongs to none. */
   readonly product?: string }
@@ -23,6 +23,7 @@ export const rooms: readonly Room[] = [
   { id: 'subscribers', path: '/subscribers', group: 'spine', permission: 'events:read' },
   { id: 'jobs', path: '/jobs', group: 'spine', permission: 'jobs:read' },
   { id: 'sagas', path: '/sagas', group: 'spine', permission: 'saga:read' },
+  { id: 'developers', path: '/developers', group: 'webhooks', permission: 'webhooks:read' },
   { id: 'webhooks', path: '/webhooks', group: 'webhooks', permission: 'webhooks:read' },
   { id: 'limits', path: '/limits', group: 'running', permission: 'limits:read' },
   { id: 'caches', path: '/caches', group: 'running', permission: 'cache:read' },

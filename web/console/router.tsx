@@ -34,6 +34,7 @@ const tree = root.addChildren([
   createRoute({ ...at, path: '/jobs', component: lazyRouteComponent(() => import('./rooms/spine/jobs.tsx'), 'Jobs') }),
   createRoute({ ...at, path: '/sagas', component: lazyRouteComponent(() => import('./rooms/spine/sagas.tsx'), 'Sagas') }),
   createRoute({ ...at, path: '/sagas/$saga', component: lazyRouteComponent(() => import('./rooms/spine/sagas.tsx'), 'Saga') }),
+  createRoute({ ...at, path: '/developers', component: lazyRouteComponent(() => import('./rooms/developers/developers.tsx'), 'Developers') }),
   createRoute({ ...at, path: '/webhooks', component: lazyRouteComponent(() => import('./rooms/webhooks/endpoints.tsx'), 'Endpoints') }),
   createRoute({ ...at, path: '/webhooks/$endpoint', component: lazyRouteComponent(() => import('./rooms/webhooks/endpoint.tsx'), 'Endpoint') }),
   createRoute({ ...at, path: '/webhooks/deliveries/$delivery', component: lazyRouteComponent(() => import('./rooms/webhooks/endpoint.tsx'), 'Delivery') }),

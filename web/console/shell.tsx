@@ -1,5 +1,5 @@
 import { useQuery } from '@tanstack/react-query';
-import { Link, Outlet, useRouterState } from '@tanstack/react-router';
+import { Link, Navigate, Outlet, useRouterState } from '@tanstack/react-router';
 import { createContext, useContext, useEffect, useState, type ReactNode } from 'react';
 import { Palette } from './palette.tsx';
 import { base, client, fill, signIn, words, type Me } from './parts/client.ts';
@@ -102,6 +102,8 @@ export function Shell(): ReactNode {
 
 export function Home(): ReactNode {
   const me = useMe();
+  // Whose work is in one room begins there.
+  if (me.role === 'developer') return <Navigate to="/developers" replace />;
   return (
     <Page title={words.title}>
       <p>{words.homeText}</p>

@@ -154,7 +154,10 @@ export const unknownPayloadVersion = problem('unknown-payload-version', { status
   doc: 'Name one of `known`, or leave it away for the newest.' });
 export const payloadVersionRetired = problem('payload-version-retired', { status: 422, title: 'Some of these events are not made in this version any more.',
   doc: '`types` says which. Name one of `known`, leave the version away for the newest, or ask for other events.' });
-export const webhookProblems = [unknownEndpoint, unknownDelivery, urlRefused, tooManyEndpoints, unknownPayloadVersion, payloadVersionRetired];
+export const checkTooLarge = problem('webhook-check-too-large', { status: 422, title: 'That is more than a request of ours ever is.',
+  doc: '`field` says what, `limit` how much it may be: characters of the headers, bytes of the body.',
+  data: z.object({ field: z.enum(['headers', 'body']), limit: z.int() }) });
+export const webhookProblems = [unknownEndpoint, unknownDelivery, urlRefused, tooManyEndpoints, unknownPayloadVersion, payloadVersionRetired, checkTooLarge];
 
 /** The version of payloads before any of their shapes changed; each later one is the day of a change. An endpoint keeps the one that it was made with. */
 export const FIRST_PAYLOAD_VERSION = '2026-11-01';
@@ -175,3 +178,40 @@ export const NOT_DELIVERED: readonly string[] = ['webhooks.delivery-dead'];
 export const TEST_TYPE = 'webhooks.test';
 /** What stands sealed: secrets, custom headers, and excerpts of answers, which may quote anybody. */
 export const zExcerpt = personal('answer of a receiver', z.string());
+
+/** What developers of a tenant are shown and may ask, before they have built anything. */
+export const TOLERANCE_SECONDS = 300;
+export const CHECK_HEADERS_CHARS_MAX = 8192;
+/** A body with every character escaped, and what stands around it. */
+export const CHECK_REQUEST_BYTES_MAX = 1024 * 1024;
+/** Newest deliveries of an endpoint among which its tests are looked for. */
+export const TESTS_LOOKED_MAX = 1000;
+/** What became of a signature that somebody pasted, the good one first. */
+export const VERDICTS = ['valid', 'too-old', 'too-new', 'header-missing', 'timestamp-malformed', 'signature-malformed', 'other-scheme', 'old-secret',
+  'secret-as-text', 'parts-missing', 'body-changed', 'signature-changed', 'other-endpoint', 'unknown-id', 'wrong-secret'] as const;
+export type Verdict = (typeof VERDICTS)[number];
+
+export const zCheck = z.strictObject({ params: z.strictObject({ endpoint: zEndpointId }), body: z.strictObject({
+  /** The three headers as they came, a line each; others may stand among them. */ headers: z.string(),
+  /** To the last byte. */ body: z.string(),
+}) });
+export const zChecked = z.strictObject({
+  valid: z.boolean(), verdict: z.enum(VERDICTS), /** Which header is meant. */ header: z.string().nullable(),
+  /** Which of the endpoint's secrets signed. */ secret: z.enum(['current', 'previous', 'over']).nullable(),
+  signedAt: zInstant.nullable(), ageSeconds: z.int().nullable(), /** Whose signature it is, where it is another's. */ endpoint: zEndpointId.nullable(),
+});
+
+/** How far the tenant is with its furthest endpoint, and the figures that receivers have to know. */
+export const zGuide = z.strictObject({
+  start: z.strictObject({ endpoints: zCount, endpoint: zEndpointId.nullable(), description: z.string().nullable(), tested: z.boolean(),
+    answeredAt: zInstant.nullable(), filters: z.array(z.string()), wanted: zCount, offered: zCount }),
+  rules: z.strictObject({ ladderSeconds: z.array(z.int()), jitterPercent: z.int(), timeoutSeconds: z.int(), payloadKib: z.int(), keptDays: z.int(),
+    replayMax: z.int(), breakerAfter: z.int(), disableFailures: z.int(), disableDays: z.int(), graceHours: z.int(), toleranceSeconds: z.int() }),
+});
+export const zCatalogued = z.strictObject({
+  name: z.string(), doc: z.string(), fields: z.array(z.strictObject({ name: z.string(), type: z.string(), pattern: z.string().nullable() })),
+  /** JSON Schema of `data`, as text. */ schema: z.string(),
+  /** Newest first; the body is made up, and none where it is not made any more. */
+  versions: z.array(z.strictObject({ version: z.int(), since: z.string(), body: z.string().nullable() })),
+});
+export const zCatalogue = z.strictObject({ events: z.array(zCatalogued) });

@@ -1,11 +1,13 @@
 import { idOf, route } from '#kernel';
 import {
-  payloadVersionRetired, tooManyEndpoints, unknownDelivery, unknownEndpoint, unknownPayloadVersion, urlRefused, zCreate, zCreated, zDeliveries,
-  zDeliveriesAsk, zDeliveryShown, zEndpoint, zEndpoints, zMade, zNothing, zOfDelivery, zOfEndpoint, zReplay, zRotate, zShown, zStoryAsk, zTypes,
-  zUpdate, zVersions,
+  CHECK_REQUEST_BYTES_MAX, checkTooLarge, payloadVersionRetired, tooManyEndpoints, unknownDelivery, unknownEndpoint, unknownPayloadVersion, urlRefused,
+  zCatalogue, zCheck, zChecked, zCreate, zCreated, zDeliveries, zDeliveriesAsk, zDeliveryShown, zEndpoint, zEndpoints, zGuide, zMade, zNothing, zOfDelivery,
+  zOfEndpoint, zReplay, zRotate, zShown, zStoryAsk, zTypes, zUpdate, zVersions,
 } from './contract.ts';
+import { check } from './service/check.ts';
 import { deliveriesOfStory, listDeliveries, replay, replayBetween, sendTest, showDelivery } from './service/deliveries.ts';
 import { create, disableByHand, enable, list, remove, rotate, show, types, update } from './service/endpoints.ts';
+import { catalogue, guide } from './service/guide.ts';
 import { verify } from './service/proofs.ts';
 import { versions } from './service/versions.ts';
 
@@ -84,6 +86,20 @@ export const replayRoute = route('POST /webhooks/deliveries/:delivery/replay', {
   audit: 'webhooks.replayed', verb: replay, example: { input: { params: { delivery: '1' } } },
 });
 
+export const guideRoute = route('GET /webhooks/guide', {
+  summary: 'How far the tenant has come with webhooks, and the figures that a receiver has to know.', scope: READ, input: zNothing, output: zGuide,
+  problems: [], verb: guide, example: { input: {} },
+});
+export const catalogueRoute = route('GET /webhooks/catalogue', {
+  summary: 'Every event that may happen at the tenant: when, its fields, its versions, and the exact body of each with made-up values.', scope: READ,
+  input: zNothing, output: zCatalogue, problems: [], verb: catalogue, example: { input: {} },
+});
+export const checkRoute = route('POST /webhooks/endpoints/:endpoint/check', {
+  summary: 'Says of a request that was received whether this endpoint signed it, and if not, why not. It is not kept.', scope: READ, input: zCheck,
+  output: zChecked, problems: [unknownEndpoint, checkTooLarge], audit: 'webhooks.signature-checked', bodyMax: CHECK_REQUEST_BYTES_MAX, verb: check,
+  example: { input: { params, body: { headers: 'webhook-id: evt_1\nwebhook-timestamp: 1795248000\nwebhook-signature: v1,…', body: '{}' } } },
+});
+
 export const routes = [listRoute, typesRoute, createRoute, showRoute, updateRoute, versionsRoute, removeRoute, rotateRoute, enableRoute, disableRoute,
   verifyRoute, testRoute,
-  replayRangeRoute, deliveriesRoute, storyRoute, deliveryRoute, replayRoute];
+  replayRangeRoute, deliveriesRoute, storyRoute, deliveryRoute, replayRoute, guideRoute, catalogueRoute, checkRoute];

@@ -54,6 +54,7 @@ export const en = {
     subscribers: { name: 'Subscribers', text: 'Who follows the log, how far behind, and what was set aside.' },
     jobs: { name: 'Jobs', text: 'What is to be done later, dead letters, and the schedules.' },
     sagas: { name: 'Sagas', text: 'Work of several steps: how far it is, and what waits for a person.' },
+    developers: { name: 'For developers', text: 'Events, examples, and signatures to check.' },
     webhooks: { name: 'Webhooks', text: 'Where events are sent: endpoints, deliveries and what receivers answered.' },
     limits: { name: 'Limits', text: 'What each limit was asked and refused.' },
     caches: { name: 'Caches', text: 'Hits, loads and what was refused or stale.' },
