@@ -55,6 +55,9 @@ export const QUEUE_MAX = 200;
 export const SANCTIONS_BATCH_MAX = 1_000;
 export const SANCTIONED_NAMES_MAX = 50;
 
+/** Why a schedule ended by itself: the account that it paid is closed. */
+export const PAYEE_CLOSED = 'payee-closed';
+
 /** Reason numbers that this module gives its transfers in the books. */
 export const CODE = { interest: 1, fee: 2, closing: 3 } as const;
 
@@ -114,7 +117,8 @@ export const zActivity = z.strictObject({
     limit: z.string().regex(/^\d{1,3}$/).optional() }).optional(),
 });
 export const zEntry = z.strictObject({
-  transfer: z.string(), at: zInstant, change: zMoney, balance: zMoney, kind: z.enum(['sent', 'received', 'added', 'withdrawn', 'interest', 'fee', 'other']),
+  transfer: z.string(), at: zInstant, change: zMoney, balance: zMoney, kind: z.enum(['sent', 'received',
+    'closing-to', 'closing-of', 'added', 'withdrawn', 'interest', 'fee', 'other']),
   with: z.string().nullable(), note: personal('note', z.string()).nullable(), trace: z.string(),
   /** The civil day from which it counts, and whether it takes an earlier movement back. */
   effective: zDate, reversal: z.boolean(),
@@ -214,7 +218,9 @@ export const zPlan = z.strictObject({
 });
 export const zSchedule = z.strictObject({
   schedule: zId('wsch'), from: zAccountId, to: z.string(), amount: zMoney, every: z.enum(['once', 'week', 'month']), nextOn: zDate,
-  state: z.enum(['active', 'done', 'stopped']), runs: z.int(), lastProblem: z.string().nullable(),
+  state: z.enum(['active', 'done', 'stopped']), runs: z.int(),
+  /** Why the last one was not made; `payee-closed` has ended it. */
+  lastProblem: z.string().nullable(),
 });
 export type ScheduleView = z.output<typeof zSchedule>;
 export const zSchedules = z.strictObject({ schedules: z.array(zSchedule) });
@@ -339,6 +345,10 @@ export const Booked = event('wallet.booked', {
 });
 export const RequestChanged = event('wallet.request-changed', {
   version: 1, doc: 'A request for money was made or decided.', data: { request: z.string(), payer: z.string(), payee: z.string(), state: z.string() },
+});
+export const ScheduleEnded = event('wallet.schedule-ended', {
+  version: 1, doc: 'A scheduled payment ended on its day: the account that it paid is closed. Who scheduled it is told.',
+  data: { schedule: z.string(), person: z.string(), amount: z.string().regex(/^[1-9]\d{0,18}$/), currency: z.string() },
 });
 export const OrderChanged = event('wallet.order-changed', {
   version: 1, doc: 'An order to the bank was made or its result became known.', data: { order: z.string(), person: z.string(), state: z.string() },

@@ -1,5 +1,5 @@
 import { defineModule } from '#kernel';
-import { Booked, Closed, HitFound, KycChanged, Opened, OrderChanged, PaymentMade, RequestChanged, walletProblems } from './contract.ts';
+import { Booked, Closed, HitFound, KycChanged, Opened, OrderChanged, PaymentMade, RequestChanged, ScheduleEnded, walletProblems } from './contract.ts';
 import { accountPage, freezeForm, nameForm } from './pages/account.tsx';
 import { closeForm, closingPage } from './pages/closing.tsx';
 import { homePage, listPage, openForm } from './pages/accounts.tsx';
@@ -11,7 +11,7 @@ import { everyDay, everyNight, follow, onDayOver, onDocumentsDue } from './react
 import { changes, documentFile, downloads, routes } from './routes.ts';
 import { disposeDocument } from './service/disposal.ts';
 import { eodRunner } from './service/eod.ts';
-import { notices, tellOfClosings, tellOfPayments, tellOfTiers } from './service/notices.ts';
+import { notices, tellOfClosings, tellOfPayments, tellOfSchedules, tellOfTiers } from './service/notices.ts';
 import { sendOrder } from './service/orders.ts';
 import { scheduler } from './service/schedules.ts';
 import { checks } from './service/verify.ts';
@@ -23,7 +23,7 @@ export default defineModule({
   name: 'products/wallet',
   doc: 'Accounts that people hold, pay from and get statements for.',
   needs: [],
-  notices, reactions: [tellOfPayments, tellOfClosings, tellOfTiers],
+  notices, reactions: [tellOfPayments, tellOfClosings, tellOfSchedules, tellOfTiers],
   migrations: new URL('./migrations/', import.meta.url),
   tables: {
     'wallet.account': { app: ['select', 'insert', 'update'], auditor: ['select'] },
@@ -56,7 +56,7 @@ export default defineModule({
   ],
   forms: [openForm, nameForm, freezeForm, closeForm, ...moveForms, acceptForm, declineForm, stopForm, uploadForm],
   problems: walletProblems,
-  events: [Opened, Closed, PaymentMade, Booked, RequestChanged, OrderChanged, KycChanged, HitFound],
+  events: [Opened, Closed, ScheduleEnded, PaymentMade, Booked, RequestChanged, OrderChanged, KycChanged, HitFound],
   calls: [sendOrder, disposeDocument],
   handlers: [onDayOver, onDocumentsDue],
   schedules: [everyDay, everyNight],

@@ -4,6 +4,7 @@ import { ErrorSummary, Field, Hidden, Notice } from '#kit';
 import type { z } from 'zod';
 import type { AccountView, Entry, zActivityPage } from '../contract.ts';
 import { activityRoute, claimRoute, freezeRoute } from '../routes.ts';
+import { whatText } from './names.tsx';
 import { ButtonForm, dayText, errorText, inSentence, inTable, problemText, timeText, wordsOf } from './parts.tsx';
 
 type Activity = z.output<typeof zActivityPage>;
@@ -24,11 +25,10 @@ function Actions({ context, a }: { context: PageContext; a: AccountView }): VNod
 }
 
 function Line({ context, e }: { context: PageContext; e: Entry }): VNode {
-  const kinds = wordsOf(context).kinds;
   return (
     <tr>
       <td><time dateTime={e.at.toISOString()} title={timeText(context, e.at)}>{dayText(context, e.at)}</time></td>
-      <td>{fill(kinds[e.kind], { with: e.with ?? '' })}{e.note !== null && <span class="note">{e.note}</span>}</td>
+      <td>{whatText(wordsOf(context), e)}{e.note !== null && <span class="note">{e.note}</span>}</td>
       <td class="amount">{`${e.change.amount > 0n ? '+' : ''}${inTable(context, e.change)}`}</td>
       <td class="amount quiet" data-label={wordsOf(context).account.after}>{inTable(context, e.balance)}</td>
     </tr>

@@ -1,8 +1,9 @@
 import type { VNode } from 'preact';
 import { fill, form, money, page, type Currency, type FormState, type Outcome, type PageContext, type Rendered } from '#kernel';
 import { Badge, ErrorSummary, Facts, Notice, type Meaning } from '#kit';
-import type { LimitsView, OrderView, RequestView, ScheduleView } from '../contract.ts';
+import { PAYEE_CLOSED, type LimitsView, type OrderView, type RequestView, type ScheduleView } from '../contract.ts';
 import { acceptRoute, declineRoute, limitsRoute, orderRoute, requestsRoute, schedulesRoute, stopRoute } from '../routes.ts';
+import { accountName } from './names.tsx';
 import { ButtonForm, dateText, dayText, errorText, inSentence, inTable, problemText, timeText, wordsOf } from './parts.tsx';
 
 const Back = ({ context }: { context: PageContext }): VNode => <p class="back"><a href={`${context.base}/wallet`}>{wordsOf(context).account.back}</a></p>;
@@ -16,7 +17,7 @@ function Request({ context, r }: { context: PageContext; r: RequestView }): VNod
   const at = `/wallet/requests/${r.request}`;
   return (
     <li class="card">
-      <p class="what"><strong>{fill(r.mine ? w.byYou : w.toYou, { with: r.with, amount })}</strong></p>
+      <p class="what"><strong>{fill(r.mine ? w.byYou : w.toYou, { with: accountName(wordsOf(context), r.with, r.amount.currency), amount })}</strong></p>
       {r.note !== null && <p>{r.note}</p>}
       <p class="state">
         <Badge meaning={r.state === 'open' && !r.mine ? 'needs-you' : REQUEST_MEANING[r.state]}>{w.states[r.state]}</Badge>{' '}
@@ -64,12 +65,15 @@ function Schedule({ context, s }: { context: PageContext; s: ScheduleView }): VN
   const problems = wordsOf(context).problems as Readonly<Record<string, string>>;
   return (
     <li class="card">
-      <p class="what"><strong>{`${fill(w.line, { amount: inSentence(context, s.amount), to: s.to })}, ${w.each[s.every]}`}</strong></p>
+      <p class="what"><strong>{`${fill(w.line, { amount: inSentence(context, s.amount),
+        to: accountName(wordsOf(context), s.to, s.amount.currency) })}, ${w.each[s.every]}`}</strong></p>
       <p class="state">
         <Badge meaning={s.state === 'active' ? 'waiting' : s.state === 'done' ? 'done' : 'failed'}>{w.states[s.state]}</Badge>{' '}
         {s.state === 'active' && <span class="quiet">{fill(w.next, { date: dateText(context, s.nextOn) })}</span>}
       </p>
-      {s.lastProblem !== null && <p class="error">{fill(w.failed, { problem: problems[s.lastProblem] ?? problems.other ?? '' })}</p>}
+      {s.lastProblem !== null && (
+        <p class="error">{s.lastProblem === PAYEE_CLOSED ? w.ended : fill(w.failed, { problem: problems[s.lastProblem] ?? problems.other ?? '' })}</p>
+      )}
       {s.state === 'active' && <ButtonForm context={context} action={`/wallet/schedules/${s.schedule}/stop`} label={w.stop} kind="second" />}
     </li>
   );

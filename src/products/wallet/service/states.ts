@@ -2,7 +2,7 @@ import { addDays, civilDateIn, done, idOf, money, refuse, uuid, type Currency, t
 import { insufficientFunds } from '#spine/ledger';
 import type { z } from 'zod';
 import {
-  documentWrong, handleTaken, limitReached, moneyUnderWay, periodWrong, unknownAccount, unknownOrder, type AccountView, type ClosingView,
+  documentWrong, handleTaken, limitReached, moneyUnderWay, PAYEE_CLOSED, periodWrong, unknownAccount, unknownOrder, type AccountView, type ClosingView,
   type Entry, type KycView, type LimitsView,
     type OrderView, type RequestView,
   type ScheduleView, type StatementView, type zAccounts, type zActivityPage,
@@ -52,10 +52,10 @@ export const accountStates = (at: At): Readonly<Record<string, PageState<Activit
   paid: { ...activity(account(at, 1), [entry(at, 1, 'sent', -25_000n, 1_234_550n)]), query: { paid: 'wpay' } },
   frozen: activity(account(at, 1, { state: 'frozen', frozenBy: 'operator' }), []),
   closed: { ...activity(shut(at, 1), [
-    entry(at, 1, 'sent', -1_234_550n, 0n, { with: '@asha.savings' }), entry(at, 2, 'interest', 37n, 1_234_550n, { with: null }),
+    entry(at, 1, 'closing-to', -1_234_550n, 0n, { with: idOf('wal', hex(2)) }), entry(at, 2, 'interest', 37n, 1_234_550n, { with: null }),
   ]), query: { closed: '2-1' } },
   large: activity(account(at, 1, { handle: LONG_HANDLE, balance: money(LARGE, 'INR'), available: money(LARGE, 'INR') }),
-    [entry(at, 1, 'received', LARGE, LARGE, { with: LONG_HANDLE, note: 'a note as long as a note may be '.repeat(4) })]),
+    [entry(at, 1, 'closing-of', LARGE, LARGE, { with: LONG_HANDLE, note: 'a note as long as a note may be '.repeat(4) })]),
   unknown: { outcome: refuse(unknownAccount) },
 });
 
@@ -140,7 +140,7 @@ export function scheduleStates(at: At): Readonly<Record<string, PageState<{ sche
   });
   return {
     ready: { outcome: done({ schedules: [one(1, 'active'), one(2, 'active', { lastProblem: 'insufficient-funds' }), one(3, 'done', { every: 'once' }),
-      one(4, 'stopped')] }) },
+      one(4, 'stopped'), one(5, 'stopped', { to: idOf('wal', hex(7)), lastProblem: PAYEE_CLOSED })] }) },
     empty: { outcome: done({ schedules: [] }) },
   };
 }

@@ -5,7 +5,8 @@ export const en = {
   notices: {
     received: { label: 'Money that comes in', title: 'You received {{ amount | money: currency }}', body: '{{ amount | money: currency }} came into your account.', text: 'you received {{ amount | money: currency }}.' },
     sent: { label: 'Money that goes out', title: 'You sent {{ amount | money: currency }}', body: '{{ amount | money: currency }} left your account. If this was not you, freeze the account and call the office.', text: 'you sent {{ amount | money: currency }}. If this was not you, freeze the account at once.' },
-    closed: { label: 'Accounts that are closed', title: 'Your account in {{ currency }} was closed', body: 'What was left in it: {{ amount | money: currency }}. Requests for money that ended with it: {{ requests }}. Scheduled payments that were stopped: {{ schedules }}. Its statements stay readable. If this was not you, call the office.', text: 'your account in {{ currency }} was closed. If this was not you, call the office at once.' },
+    closed: { label: 'Accounts that are closed', title: 'Your account in {{ currency }} was closed', body: '{% case amount %}{% when "0" %}Nothing was left in it.{% else %}Its closing balance, {{ amount | money: currency }}, went to another account of yours.{% endcase %} Requests for money that ended with it: {{ requests }}. Scheduled payments that were stopped: {{ schedules }}. Its statements stay readable. If this was not you, call the office.', text: 'your account in {{ currency }} was closed. If this was not you, call the office at once.' },
+    scheduleEnded: { label: 'Scheduled payments that end', title: 'A scheduled payment of {{ amount | money: currency }} has ended', body: 'The account that it paid was closed, so {{ amount | money: currency }} was not sent and nothing more is sent by it. To go on paying, ask for another account and schedule a new payment.', text: 'your scheduled payment of {{ amount | money: currency }} has ended: the account that it paid was closed.' },
     known: { label: 'What you may send', title: 'What you may send has changed', body: 'The office has looked at your documents. See what you may send now, or what else is needed.', text: 'your documents were looked at. Sign in to see what you may send now.' },
   },
   close: {
@@ -44,7 +45,7 @@ export const en = {
     limits: 'What you may send', noName: 'No name yet', more: 'Also',
   },
   account: {
-    title: 'Account in {currency}', available: 'You can spend {amount}.', balance: 'Balance', heldText: '{amount} is held for money on its way out.',
+    title: 'Account in {currency}', unnamed: 'Account in {currency} •••• {ending}', available: 'You can spend {amount}.', balance: 'Balance', heldText: '{amount} is held for money on its way out.',
     pay: 'Pay', ask: 'Ask for money', add: 'Add money', withdraw: 'Send to a bank', plan: 'Schedule a payment', name: 'Name', activity: 'What happened',
     noActivity: 'Nothing has moved yet. Add money, or ask somebody for it.', date: 'When', what: 'What', amount: 'Amount', after: 'Balance after',
       older: 'Older',
@@ -55,7 +56,7 @@ export const en = {
       nameHint: 'Others send money to this name. Small letters, digits, dots.',
     nameLabel: 'Name of this account', nameSave: 'Use this name', sent: 'Your payment was sent.',
   },
-  kinds: { sent: 'To {with}', received: 'From {with}', added: 'From your bank account {with}', withdrawn: 'To your bank account {with}', interest: 'Interest',
+  kinds: { sent: 'To {with}', received: 'From {with}', 'closing-to': 'Closing balance, to {with}', 'closing-of': 'Closing balance of {with}', added: 'From your bank account {with}', withdrawn: 'To your bank account {with}', interest: 'Interest',
     fee: 'Fee',
     other: 'Correction' },
   statement: {
@@ -110,7 +111,7 @@ export const en = {
     title: 'Scheduled payments', empty: 'Nothing is scheduled. Open an account to schedule a payment from it.', line: '{amount} to {to}',
       next: 'Next on {date}',
     each: { once: 'once', week: 'every week', month: 'every month' }, stop: 'Stop', states: { active: 'Active', done: 'Done', stopped: 'Stopped' },
-    failed: 'The last one was not made: {problem}',
+    failed: 'The last one was not made: {problem}', ended: 'The account that it paid was closed. Nothing more is sent by it.',
   },
   limits: {
     title: 'What you may send', lead: 'These are set by how well we know you. Payments between your own accounts do not count.',

@@ -4,7 +4,8 @@ export const hi: Words = {
   notices: {
     received: { label: 'आने वाला पैसा', title: 'आपको {{ amount | money: currency }} मिले', body: '{{ amount | money: currency }} आपके खाते में आए।', text: 'आपको {{ amount | money: currency }} मिले।' },
     sent: { label: 'जाने वाला पैसा', title: 'आपने {{ amount | money: currency }} भेजे', body: '{{ amount | money: currency }} आपके खाते से गए। यदि यह आपने नहीं किया, तो खाता रोकें और कार्यालय को फ़ोन करें।', text: 'आपने {{ amount | money: currency }} भेजे। यदि यह आपने नहीं किया, तो खाता तुरंत रोकें।' },
-    closed: { label: 'बंद हुए खाते', title: 'आपका {{ currency }} का खाता बंद हुआ', body: 'उसमें जो बचा था: {{ amount | money: currency }}। उसके साथ ख़त्म हुए पैसे के अनुरोध: {{ requests }}। रोके गए तय भुगतान: {{ schedules }}। उसके विवरण पढ़े जा सकते हैं। यदि यह आपने नहीं किया, तो कार्यालय को फ़ोन करें।', text: 'आपका {{ currency }} का खाता बंद हुआ। यदि यह आपने नहीं किया, तो कार्यालय को तुरंत फ़ोन करें।' },
+    closed: { label: 'बंद हुए खाते', title: 'आपका {{ currency }} का खाता बंद हुआ', body: '{% case amount %}{% when "0" %}उसमें कुछ नहीं बचा था।{% else %}बंद होने पर बचा शेष, {{ amount | money: currency }}, आपके दूसरे खाते में गया।{% endcase %} उसके साथ ख़त्म हुए पैसे के अनुरोध: {{ requests }}। रोके गए तय भुगतान: {{ schedules }}। उसके विवरण पढ़े जा सकते हैं। यदि यह आपने नहीं किया, तो कार्यालय को फ़ोन करें।', text: 'आपका {{ currency }} का खाता बंद हुआ। यदि यह आपने नहीं किया, तो कार्यालय को तुरंत फ़ोन करें।' },
+    scheduleEnded: { label: 'ख़त्म हुए तय भुगतान', title: '{{ amount | money: currency }} का एक तय भुगतान ख़त्म हुआ', body: 'जिस खाते में यह जाता था वह बंद हो गया है, इसलिए {{ amount | money: currency }} नहीं भेजे गए और इससे अब कुछ नहीं भेजा जाएगा। आगे देने के लिए दूसरा खाता पूछें और नया भुगतान तय करें।', text: 'आपका {{ amount | money: currency }} का तय भुगतान ख़त्म हुआ: जिस खाते में यह जाता था वह बंद हो गया है।' },
     known: { label: 'आप कितना भेज सकते हैं', title: 'आप कितना भेज सकते हैं, यह बदल गया है', body: 'कार्यालय ने आपके दस्तावेज़ देखे हैं। देखें कि अब आप कितना भेज सकते हैं, या और क्या चाहिए।', text: 'आपके दस्तावेज़ देखे गए। अब आप कितना भेज सकते हैं, यह देखने के लिए साइन इन करें।' },
   },
   name: 'वॉलेट',
@@ -44,7 +45,7 @@ export const hi: Words = {
     limits: 'आप कितना भेज सकते हैं', noName: 'अभी कोई नाम नहीं', more: 'और भी',
   },
   account: {
-    title: '{currency} का खाता', available: 'आप {amount} खर्च कर सकते हैं।', balance: 'शेष', heldText: '{amount} बाहर जा रहे पैसे के लिए रोके गए हैं।',
+    title: '{currency} का खाता', unnamed: 'खाता {currency} •••• {ending}', available: 'आप {amount} खर्च कर सकते हैं।', balance: 'शेष', heldText: '{amount} बाहर जा रहे पैसे के लिए रोके गए हैं।',
     pay: 'भुगतान करें', ask: 'पैसा माँगें', add: 'पैसा जोड़ें', withdraw: 'बैंक में भेजें', plan: 'भुगतान तय करें', name: 'नाम', activity: 'क्या हुआ',
     noActivity: 'अभी कुछ नहीं हुआ है। पैसा जोड़ें, या किसी से माँगें।', date: 'कब', what: 'क्या', amount: 'राशि', after: 'इसके बाद शेष', older: 'पुराने',
     newest: 'सबसे नए', back: 'सभी खाते', backToOne: 'खाते पर वापस', freeze: 'यह खाता रोकें', unfreeze: 'फिर से चालू करें',
@@ -53,7 +54,7 @@ export const hi: Words = {
       nameHint: 'लोग इस नाम पर पैसा भेजते हैं। छोटे अंग्रेज़ी अक्षर, अंक और बिंदु।',
     nameLabel: 'इस खाते का नाम', nameSave: 'यह नाम रखें', sent: 'आपका भुगतान भेज दिया गया।',
   },
-  kinds: { sent: '{with} को', received: '{with} से', added: 'आपके बैंक खाते {with} से', withdrawn: 'आपके बैंक खाते {with} में', interest: 'ब्याज', fee: 'शुल्क',
+  kinds: { sent: '{with} को', received: '{with} से', 'closing-to': 'बंद होने पर बचा शेष, {with} को', 'closing-of': 'बंद हुए {with} का बचा शेष', added: 'आपके बैंक खाते {with} से', withdrawn: 'आपके बैंक खाते {with} में', interest: 'ब्याज', fee: 'शुल्क',
     other: 'सुधार' },
   statement: {
     holder: 'खाताधारक', title: 'विवरण', lead: 'क्या आया, क्या गया और कितना था, दिन के क्रम से।', month: 'महीना', from: 'से', to: 'तक', show: 'दिखाएँ',
@@ -103,7 +104,7 @@ export const hi: Words = {
   schedules: {
     title: 'तय भुगतान', empty: 'कुछ तय नहीं है। किसी खाते से भुगतान तय करने के लिए उसे खोलें।', line: '{to} को {amount}', next: 'अगला {date} को',
     each: { once: 'एक बार', week: 'हर सप्ताह', month: 'हर महीने' }, stop: 'रोकें', states: { active: 'चालू', done: 'पूरा', stopped: 'रोका गया' },
-    failed: 'पिछला नहीं हुआ: {problem}',
+    failed: 'पिछला नहीं हुआ: {problem}', ended: 'जिस खाते में यह जाता था वह बंद हो गया है। इससे अब कुछ नहीं भेजा जाता।',
   },
   limits: {
     title: 'आप कितना भेज सकते हैं', lead: 'यह इस पर है कि हम आपको कितना जानते हैं। अपने ही खातों के बीच के भुगतान नहीं गिने जाते।',
