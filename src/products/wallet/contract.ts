@@ -89,6 +89,9 @@ export const zAccounts = z.strictObject({ accounts: z.array(zAccount), closed: z
 
 export const zOpen = z.strictObject({ body: z.strictObject({ currency: zCurrencyText }) });
 export const zOfAccount = z.strictObject({ params: z.strictObject({ account: zAccountId }) });
+/** An account and the web origin at which it is paid: `<site>/wallet/pay?to=<name>`, with `amount` in the currency's own units and `currency`. */
+export const zReceive = z.strictObject({ account: zAccount, site: z.string() });
+export type ReceiveView = z.output<typeof zReceive>;
 export const zClaim = z.strictObject({ params: z.strictObject({ account: zAccountId }), body: z.strictObject({ handle: zHandle }) });
 
 /** What stands in the way of closing an account; null when nothing does. */
@@ -210,6 +213,9 @@ export const zRequest = z.strictObject({
   state: z.enum(['open', 'accepted', 'declined', 'cancelled', 'expired']), createdAt: zInstant, expiresAt: zInstant, payment: z.string().nullable(),
 });
 export type RequestView = z.output<typeof zRequest>;
+/** A request and the web origin at which it is answered: `<site>/wallet/requests/<request>`. */
+export const zRequestLink = z.strictObject({ request: zRequest, site: z.string() });
+export type RequestLinkView = z.output<typeof zRequestLink>;
 export const zRequests = z.strictObject({ requests: z.array(zRequest) });
 export const zOfRequest = z.strictObject({ params: z.strictObject({ request: zId('wreq') }) });
 

@@ -5,6 +5,7 @@ import { closeForm, closingPage } from './pages/closing.tsx';
 import { homePage, listPage, openForm } from './pages/accounts.tsx';
 import { acceptForm, declineForm, limitsPage, orderPage, requestsPage, schedulesPage, stopForm } from './pages/lists.tsx';
 import { moveForms, movePages } from './pages/move.tsx';
+import { payLinkPage, receivePage, requestPage } from './pages/receive.tsx';
 import { kycPage, uploadForm } from './pages/kyc.tsx';
 import { statementPage } from './pages/statement.tsx';
 import { everyDay, everyNight, follow, onDayOver, onDocumentsDue } from './reactions.ts';
@@ -16,7 +17,8 @@ import { sendOrder } from './service/orders.ts';
 import { scheduler } from './service/schedules.ts';
 import { checks } from './service/verify.ts';
 import { keptAfter } from './store/kyc.ts';
-import { accountStates, closingStates, kycStates, limitStates, listStates, moveStates, orderStates, requestStates, scheduleStates,
+import { accountStates, closingStates, kycStates, limitStates, listStates, moveStates, oneRequestStates, orderStates, payLinkStates,
+  receiveStates, requestStates, scheduleStates,
   statementStates } from './service/states.ts';
 
 export default defineModule({
@@ -50,6 +52,7 @@ export default defineModule({
   pages: [
     homePage, { ...listPage, states: listStates }, { ...accountPage, states: accountStates }, { ...closingPage, states: closingStates },
     ...movePages.map((p) => ({ ...p, states: moveStates })),
+    { ...receivePage, states: receiveStates }, { ...payLinkPage, states: payLinkStates }, { ...requestPage, states: oneRequestStates },
     { ...requestsPage, states: requestStates }, { ...schedulesPage, states: scheduleStates }, { ...limitsPage, states: limitStates },
     { ...orderPage, states: orderStates }, { ...statementPage, states: statementStates },
     { ...kycPage, states: kycStates },

@@ -11,18 +11,19 @@ import {
     currencyUnknown, dateWrong, handleTaken, limitReached, payeeCannot, requestOver,
   requestsUsed, sameAccount, schedulesUsed, unknownAccount, unknownOrder, unknownPayee, unknownRequest, unknownSchedule, zAccount, zActivity, zActivityPage,
     zAccounts, zAsk, zBankOrder,
-  zClaim, zFreeze, zLimits, zNothing, zOfAccount, zOfOrder, zOfRequest, zOfSchedule, zOpen, zOrder, zPaid, zPlan, zRequest, zRequests, zSchedule, zSchedules,
+  zClaim, zFreeze, zLimits, zNothing, zOfAccount, zOfOrder, zOfRequest, zOfSchedule, zOpen, zOrder, zPaid, zPlan, zReceive,
+    zRequest, zRequestLink, zRequests, zSchedule, zSchedules,
     zTransfer,
 } from './contract.ts';
 import { activity } from './service/activity.ts';
-import { claim, limits as readLimits, list, open, setFrozen, show } from './service/accounts.ts';
+import { claim, limits as readLimits, list, open, receive, setFrozen, show } from './service/accounts.ts';
 import { close, showClosing } from './service/closing.ts';
 import { listEod, showEod, startEod } from './service/eod.ts';
 import { camtFile, csvFile, mt940File, statementSheet } from './service/files.ts';
 import { addDocument, keepDocument, openDocument, queue, showCase, showDocument, showKyc, vote } from './service/kyc.ts';
 import { decide, listHits } from './service/screening.ts';
 import { showOrder, topUp, withdraw } from './service/orders.ts';
-import { accept, ask, decline, listRequests } from './service/requests.ts';
+import { accept, ask, decline, listRequests, showRequest } from './service/requests.ts';
 import { listSchedules, plan, stop } from './service/schedules.ts';
 import { makeStatement } from './service/statement.ts';
 import { transfer } from './service/transfer.ts';
@@ -66,6 +67,10 @@ export const closeRoute = route('POST /wallet/accounts/:account/close', {
   problems: [unknownAccount, accountClosed, accountFrozen, moneyUnderWay, restNeedsAccount, daysOpen, sameAccount, currencyDiffers, payeeCannot],
   audit: 'wallet.closed', verb: close, example: { input: { params: { account }, body: { into: `wal_${'1'.repeat(32)}` } } },
 });
+export const receiveRoute = route('GET /wallet/accounts/:account/receive', {
+  summary: 'What a payer needs to pay into an account: its name, and the web origin whose pay link a code carries.', scope: 'person', input: zOfAccount,
+  output: zReceive, problems: [unknownAccount], verb: receive, example: { input: { params: { account } } },
+});
 export const claimRoute = route('PUT /wallet/accounts/:account/handle', {
   summary: 'Gives an account a name that money can be sent to; the name before is given up.', scope: 'person', input: zClaim, output: zAccount,
   problems: [unknownAccount, accountClosed, handleTaken], audit: 'wallet.named', verb: claim, example: { input: { params: { account },
@@ -86,6 +91,10 @@ export const requestsRoute = route('GET /wallet/requests', {
   example: { input: {} },
 });
 const request = `wreq_${'0'.repeat(32)}` as const;
+export const requestRoute = route('GET /wallet/requests/:request', {
+  summary: 'One request, for who asked and who is asked; and the web origin whose link a code carries.', scope: 'person', input: zOfRequest,
+  output: zRequestLink, problems: [unknownRequest], verb: showRequest, example: { input: { params: { request } } },
+});
 export const acceptRoute = route('POST /wallet/requests/:request/accept', {
   summary: 'Pays what was asked for, once.', scope: 'person', input: zOfRequest, output: zPaid, idempotent: 'required',
   problems: [unknownRequest, requestOver, ...paymentProblems], audit: 'wallet.request', verb: accept, example: { input: { params: { request } } },
@@ -216,8 +225,8 @@ export const changes = stream('GET /wallet/changes', {
 });
 
 export const routes = [
-  accountsRoute, openRoute, accountRoute, activityRoute, statementRoute, closingRoute, closeRoute, claimRoute,
-  transferRoute, askRoute, requestsRoute, acceptRoute, declineRoute,
+  accountsRoute, openRoute, accountRoute, activityRoute, statementRoute, closingRoute, closeRoute, receiveRoute, claimRoute,
+  transferRoute, askRoute, requestsRoute, requestRoute, acceptRoute, declineRoute,
     planRoute,
     schedulesRoute, stopRoute,
   topUpRoute, withdrawRoute, orderRoute, freezeRoute, officeFreezeRoute, limitsRoute, eodStartRoute, eodRunsRoute, eodRoute, kycRoute, uploadRoute,

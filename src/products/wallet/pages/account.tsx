@@ -16,6 +16,7 @@ function Actions({ context, a }: { context: PageContext; a: AccountView }): VNod
     <p class="actions">
       <a class="button" href={`${at}/pay`}>{w.pay}</a>
       <a class="button second" href={`${at}/ask`}>{w.ask}</a>
+      <a class="button second" href={`${at}/receive`}>{wordsOf(context).receive.title}</a>
       <a class="button second" href={`${at}/add`}>{w.add}</a>
       <a class="button second" href={`${at}/withdraw`}>{w.withdraw}</a>
       <a class="button second" href={`${at}/plan`}>{w.plan}</a>

@@ -11,10 +11,11 @@ const Back = ({ context }: { context: PageContext }): VNode => <p class="back"><
 const REQUEST_MEANING: Record<RequestView['state'], Meaning> = { open: 'waiting', accepted: 'done', declined: 'failed', cancelled: 'failed',
   expired: 'failed' };
 
-function Request({ context, r }: { context: PageContext; r: RequestView }): VNode {
+export function Request({ context, r }: { context: PageContext; r: RequestView }): VNode {
   const w = wordsOf(context).requests;
   const amount = inSentence(context, r.amount);
   const at = `/wallet/requests/${r.request}`;
+  const code = r.mine && context.params.request === undefined;
   return (
     <li class="card">
       <p class="what"><strong>{fill(r.mine ? w.byYou : w.toYou, { with: accountName(wordsOf(context), r.with, r.amount.currency), amount })}</strong></p>
@@ -28,6 +29,7 @@ function Request({ context, r }: { context: PageContext; r: RequestView }): VNod
         <div class="row">
           {!r.mine && <ButtonForm context={context} action={`${at}/accept`} label={fill(w.accept, { amount })} kind="main" />}
           <ButtonForm context={context} action={`${at}/decline`} label={r.mine ? w.cancel : w.decline} kind="second" />
+          {code && <a href={`${context.base}${at}`} aria-label={`${w.code}: ${amount}`}>{w.code}</a>}
         </div>
       )}
     </li>

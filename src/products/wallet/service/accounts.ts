@@ -6,7 +6,7 @@ import { z } from 'zod';
 import {
   accountClosed, accountFrozen, ACCOUNTS_PER_PERSON_MAX, accountsUsed, CHART, CLOSED_SHOWN_MAX,
   currencyUnknown, handleTaken, Opened, unknownAccount, zAccounts, zClaim, zFreeze,
-  zLimits, zOfAccount, zOpen, type AccountView, type LimitsView, type Tier,
+  zLimits, zOfAccount, zOpen, type AccountView, type LimitsView, type ReceiveView, type Tier,
 } from '../contract.ts';
 import { monthOf, usageOn } from '../rules.ts';
 import {
@@ -106,6 +106,18 @@ export async function mineKept(tx: Tx, account: `wal_${string}`): Promise<Accoun
 export async function show(tx: Tx, input: z.output<typeof zOfAccount>): Promise<Outcome<AccountView>> {
   const row = await mine(tx, input.params.account);
   return row ? done((await views(tx.section, [row]))[0] as AccountView) : refuse(unknownAccount);
+}
+
+/** An account of the caller's, and the web origin that its code leads to. */
+export async function receive(tx: Tx, input: z.output<typeof zOfAccount>): Promise<Outcome<ReceiveView>> {
+  const shown = await show(tx, input);
+  return shown.ok ? done({ account: shown.value, site: siteOf(tx) }) : shown;
+}
+
+/** The web origin that was asked. */
+export function siteOf(tx: Tx): string {
+  if (tx.site === undefined) throw new Error('a link needs a request');
+  return tx.site;
 }
 
 /** Names an account, so that money can be sent to it. */

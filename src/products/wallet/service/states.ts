@@ -2,9 +2,10 @@ import { addDays, civilDateIn, done, idOf, money, refuse, uuid, type Currency, t
 import { insufficientFunds } from '#spine/ledger';
 import type { z } from 'zod';
 import {
-  documentWrong, handleTaken, limitReached, moneyUnderWay, PAYEE_CLOSED, periodWrong, unknownAccount, unknownOrder, type AccountView, type ClosingView,
+  documentWrong, handleTaken, limitReached, moneyUnderWay, PAYEE_CLOSED, periodWrong, unknownAccount, unknownOrder, unknownRequest,
+  type AccountView, type ClosingView,
   type Entry, type KycView, type LimitsView,
-    type OrderView, type RequestView,
+    type OrderView, type ReceiveView, type RequestLinkView, type RequestView,
   type ScheduleView, type StatementView, type zAccounts, type zActivityPage,
 } from '../contract.ts';
 import { limitsOf, offered } from './tiers.ts';
@@ -132,6 +133,31 @@ export const requestStates = (at: At): Readonly<Record<string, PageState<{ reque
   large: requests([request(at, 1, 'open', false, { with: LONG_HANDLE, amount: money(LARGE, 'INR') })]),
   error: { outcome: done({ requests: [] }), form: { values: {}, errors: {}, problem: handleTaken } },
 });
+
+const SITE = 'https://bank.example';
+export const oneRequestStates = (at: At): Readonly<Record<string, PageState<RequestLinkView>>> => {
+  const one = (r: RequestView): PageState<RequestLinkView> => ({ outcome: done({ request: r, site: SITE }) });
+  return {
+    ready: one(request(at, 1, 'open', false)), code: one(request(at, 1, 'open', true, { with: LONG_HANDLE, amount: money(LARGE, 'INR') })),
+    paid: one(request(at, 1, 'accepted', true)), empty: { outcome: refuse(unknownRequest) },
+  };
+};
+export const receiveStates = (at: At): Readonly<Record<string, PageState<ReceiveView>>> => {
+  const one = (more: Partial<AccountView>, query?: Record<string, string>): PageState<ReceiveView> =>
+    ({ outcome: done({ account: account(at, 1, more), site: SITE }), ...(query ? { query } : {}) });
+  return {
+    ready: one({}), amount: one({ handle: LONG_HANDLE }, { amount: '1,250.50' }), error: one({}, { amount: 'many' }), empty: one({ handle: null }),
+    frozen: one({ state: 'frozen', frozenBy: 'holder' }), closed: one({ state: 'closed', closedAt: at.now }), unknown: { outcome: refuse(unknownAccount) },
+  };
+};
+export const payLinkStates = (at: At): Readonly<Record<string, PageState<Accounts>>> => {
+  const query = { to: '@ravi', amount: '250.50', currency: 'INR' };
+  return {
+    ready: { ...accounts([account(at, 1), account(at, 2, {}, 'USD')]), query },
+    choice: { ...accounts([account(at, 1), account(at, 2, { handle: null })]), query },
+    empty: { ...accounts([]), query },
+  };
+};
 
 export function scheduleStates(at: At): Readonly<Record<string, PageState<{ schedules: ScheduleView[] }>>> {
   const one = (n: number, state: ScheduleView['state'], more: Partial<ScheduleView> = {}): ScheduleView => ({

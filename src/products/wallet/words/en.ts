@@ -81,6 +81,14 @@ export const en = {
       note: 'Note (if you like)',
     noteHint: 'The other person sees it.', go: 'Send now', sure: 'This cannot be taken back. Check the name.', have: 'You can spend {amount}.',
   },
+  receive: {
+    title: 'Be paid', titleName: 'Be paid at {name}', titleAmount: 'Be paid {amount} at {name}',
+    lead: 'Let the payer scan this code, or send them the link. They see the name and amount, and decide whether to pay.',
+    code: 'Code of the link to pay {name}', link: 'The same as a link:', amount: 'Amount (if you like)', amountHint: 'The payer finds it filled in.', show: 'Show the code',
+    noName: 'A code leads to the name of an account, and this one has none yet.', giveName: 'Give it a name',
+    choose: 'From which account?', from: '{name}: {amount} to spend', noAccount: 'You have no open account that could pay this.',
+    requestLead: 'Let {name} scan this code, or send them the link. Nobody else can answer this request.', requestCode: 'Code of the link by which {name} answers', allRequests: 'All requests',
+  },
   ask: { title: 'Ask for money', from: 'From', fromHint: 'The name of whom you ask, such as {example}.', go: 'Ask', lead: 'Nothing moves before they accept.' },
   plan: { title: 'Schedule a payment', firstOn: 'First day', firstHint: 'For example, {example}.', every: 'How often', go: 'Schedule',
     each: { once: 'Once', week: 'Every week', month: 'Every month' } },
@@ -103,7 +111,7 @@ export const en = {
       unknown: 'Not answered yet' },
   },
   requests: {
-    title: 'Requests', lead: 'Nothing moves before the one who is asked accepts.', empty: 'No requests. When somebody asks you for money, it stands here.',
+    one: 'Request', none: 'There is no such request.', code: 'Show its code', title: 'Requests', lead: 'Nothing moves before the one who is asked accepts.', empty: 'No requests. When somebody asks you for money, it stands here.',
     toYou: '{with} asks you for {amount}', byYou: 'You asked {with} for {amount}', accept: 'Pay {amount}', decline: 'Say no', cancel: 'Take it back',
     states: { open: 'Open', accepted: 'Paid', declined: 'Declined', cancelled: 'Taken back', expired: 'Expired' }, until: 'until {date}', on: 'asked on {date}',
   },
