@@ -6,6 +6,8 @@ import { chromiumPath, CHROMIUM_ARGS } from './chromium.ts';
 import { builtAssets } from './pages.ts';
 import { shot } from './rooms.ts';
 
+/** Less than the margin of the page at its narrowest. */
+const AROUND_PX = 12;
 const NARROW = { width: 320, height: 900 };
 
 describe.runIf(has('chromium'))('a holder is paid by a code', () => {
@@ -30,9 +32,12 @@ describe.runIf(has('chromium'))('a holder is paid by a code', () => {
     if (x) await context.addCookies(Object.entries(x.who.cookies).map(([name, value]) => ({ name, value, url: base })));
     return context.newPage();
   }
-  /** What a camera would see of the page, read as a code. */
+  /** What a camera held to the code would see, with some of the page around it, read as a code. */
   async function seen(page: Page): Promise<string | undefined> {
-    const png = (await page.screenshot({ fullPage: true })).toString('base64');
+    const box = await page.locator('main svg[role=img]').boundingBox();
+    if (!box) return undefined;
+    const clip = { x: box.x - AROUND_PX, y: box.y - AROUND_PX, width: box.width + 2 * AROUND_PX, height: box.height + 2 * AROUND_PX };
+    const png = (await page.screenshot({ clip, fullPage: true })).toString('base64');
     const { pixels, width, height } = await reader.evaluate(async (data) => {
       const image = new Image();
       image.src = `data:image/png;base64,${data}`;
@@ -40,9 +45,10 @@ describe.runIf(has('chromium'))('a holder is paid by a code', () => {
       const canvas = new OffscreenCanvas(image.width, image.height);
       const drawn = canvas.getContext('2d') as OffscreenCanvasRenderingContext2D;
       drawn.drawImage(image, 0, 0);
-      return { pixels: [...drawn.getImageData(0, 0, image.width, image.height).data], width: image.width, height: image.height };
+      const { data: bytes, width: across, height: down } = drawn.getImageData(0, 0, image.width, image.height);
+      return { pixels: bytes.reduce((text, byte) => text + String.fromCharCode(byte), ''), width: across, height: down };
     }, png);
-    return readCode(new Uint8ClampedArray(pixels), width, height);
+    return readCode(new Uint8ClampedArray(Buffer.from(pixels, 'latin1')), width, height);
   }
   const tooWide = (page: Page): Promise<number> => page.locator('html').evaluate((root) => root.scrollWidth - root.clientWidth);
 
