@@ -1,7 +1,7 @@
 import jsQR from 'jsqr';
 
 /** What a reader finds in pixels, four bytes each. */
-export const readCode = (pixels: Uint8ClampedArray, width: number, height: number): string | undefined => jsQR(pixels, width, height)?.data;
+export const readCode = (pixels: Uint8ClampedArray, width: number, height: number): string | undefined => jsQR.default(pixels, width, height)?.data;
 
 const MODULE_PX = 4;
 /** What a reader finds in a code as a page draws it: light everywhere, dark where the path says so. */

@@ -81,7 +81,7 @@ const zNote = personal('note', zText(NOTE_CHARS_MAX)).optional();
 export const zAccount = uncached('balance', z.strictObject({
   account: zAccountId, currency: zCurrencyText, handle: z.string().nullable(), state: z.enum(['open', 'frozen', 'closed']),
   frozenBy: z.enum(['holder', 'operator']).nullable(), balance: zMoney, available: zMoney, held: zMoney, openedAt: zInstant,
-  closedAt: zInstant.nullable(),
+  closedAt: zInstant.nullable(), closedBy: z.enum(['holder', 'operator']).nullable(),
 }));
 export type AccountView = z.output<typeof zAccount>;
 /** Accounts that are open or frozen, and apart from them those closed last. */
@@ -110,6 +110,26 @@ export const zClosed = z.strictObject({
   account: zAccount, into: zAccountId.nullable(), rest: zMoney, interest: zMoney, requests: z.int(), schedules: z.int(),
 });
 export type ClosedView = z.output<typeof zClosed>;
+
+/** Why the office closes an account; its holder is told that it was closed, and asks for the rest. */
+const zOfficeReason = z.enum(['holder-asked', 'holder-died', 'terms', 'other']);
+/** A closing that an operator asked for, and what another one said of it. */
+export const zOfficeClosing = z.strictObject({
+  closing: zId('wclo'), account: zAccountId, person: z.string(), into: zAccountId.nullable(), letGo: z.boolean(), reason: zOfficeReason,
+  state: z.enum(['open', 'done', 'refused']), askedBy: z.string(), askedAt: zInstant, decidedBy: z.string().nullable(), decidedAt: zInstant.nullable(),
+});
+export type OfficeClosing = z.output<typeof zOfficeClosing>;
+export const zOfficeClosings = z.strictObject({ closings: z.array(zOfficeClosing) });
+/** What closing an account would come to, and what was asked and decided of it before, the newest first. */
+export const zOfficeAccount = z.strictObject({ ...zClosing.shape, person: z.string(), closings: z.array(zOfficeClosing) });
+export type OfficeAccount = z.output<typeof zOfficeAccount>;
+export const zAskClosing = z.strictObject({
+  params: z.strictObject({ account: zAccountId }),
+  body: z.strictObject({ reason: zOfficeReason, into: zAccountId.optional(), letGo: z.boolean().optional() }),
+});
+export const zDecideClosing = z.strictObject({
+  params: z.strictObject({ closing: zId('wclo') }), body: z.strictObject({ verdict: z.enum(['approve', 'refuse']) }),
+});
 
 export const zTransfer = z.strictObject({ body: z.strictObject({ from: zAccountId, to: zTo, amount: zMoney, note: zNote }) });
 export const zPaid = z.strictObject({ payment: zId('wpay'), at: zInstant, amount: zMoney, to: z.string(), balance: zMoney });
@@ -281,6 +301,10 @@ export const restNeedsAccount = problem('rest-needs-account', {
 export const daysOpen = problem('days-open', {
   status: 409, title: 'The interest of the last days is not known yet.', doc: 'Close the account when the office has closed its days; nothing was changed.',
 });
+export const closingWaits = problem('closing-waits', {
+  status: 409, title: 'The closing of this account waits for a decision already.', doc: 'Decide that one first.',
+});
+export const unknownClosing = problem('unknown-closing', { status: 404, title: 'There is no such closing.', doc: 'Look it up in the list.' });
 export const payeeCannot = problem('payee-cannot-receive', { status: 409, title: 'The other account cannot take this.',
   doc: 'Nothing was sent. Ask its holder.' });
 export const unknownRequest = problem('unknown-request', { status: 404, title: 'There is no such request.', doc: 'It may belong to somebody else.' });
@@ -329,16 +353,16 @@ export const walletProblems = [
   dayNotOver, dayOutOfOrder, unknownRun,
   periodWrong, statementTooLong,
   unknownAccount, unknownPayee, accountsUsed, currencyUnknown, currencyDiffers, amountWrong, sameAccount, handleTaken, limitReached, accountFrozen,
-  accountClosed, moneyUnderWay, restNeedsAccount, daysOpen, payeeCannot, unknownRequest, requestOver, requestsUsed, unknownSchedule,
+  accountClosed, moneyUnderWay, restNeedsAccount, daysOpen, closingWaits, unknownClosing, payeeCannot, unknownRequest, requestOver, requestsUsed, unknownSchedule,
   dateWrong, schedulesUsed, unknownOrder,
 ];
 
 export const Opened = event('wallet.opened', { version: 1, doc: 'A holder opened an account.', data: { account: z.string(), person: z.string(),
   currency: z.string() } });
 export const Closed = event('wallet.closed', {
-  version: 1, doc: 'A holder closed an account. What was left in it went into another account of theirs; requests and schedules of it ended with it.',
+  version: 1, doc: 'An account was closed by its holder, or by the office. What was left in it went into another account of theirs; requests and schedules of it ended with it.',
   data: { account: z.string(), person: z.string(), into: z.string().nullable(), rest: z.string().regex(/^(0|[1-9]\d{0,18})$/), currency: z.string(),
-    requests: z.int(), schedules: z.int() },
+    requests: z.int(), schedules: z.int(), /** True where the office closed it. */ office: z.boolean().optional() },
 });
 export const PaymentMade = event('wallet.paid', {
   version: 1, doc: 'A holder paid another. Both persons’ open pages look again.',

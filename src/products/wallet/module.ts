@@ -46,6 +46,7 @@ export default defineModule({
     'wallet.sanctioned': { app: ['select', 'insert', 'update', 'delete'], auditor: ['select'] },
     'wallet.sanctioned_name': { app: ['select', 'insert', 'delete'], auditor: ['select'] },
     'wallet.hit': { app: ['select', 'insert', 'update'], auditor: ['select'] },
+    'wallet.office_closing': { app: ['select', 'insert', 'update'], auditor: ['select'] },
     'wallet.bank_order': { app: ['select', 'insert', 'update'], auditor: ['select'] },
   },
   routes, downloads: [...downloads, documentFile], streams: [changes],
@@ -68,7 +69,8 @@ export default defineModule({
   objects: { prefix: 'wdoc', doc: 'Documents of holders, sealed, until they are disposed of.',
     list: ({ sql, tenant }, after, limit) => keptAfter(sql, tenant.id, after, limit) },
   islands: new URL('./islands/', import.meta.url),
-  permissions: { 'wallet:freeze': 'Freeze accounts and let them go.', 'wallet:kyc': 'See documents of holders and decide how well they are known.',
+  permissions: { 'wallet:freeze': 'Freeze accounts and let them go.', 'wallet:close': 'Ask for the closing of a holder’s account, and decide what another asked for.',
+    'wallet:kyc': 'See documents of holders and decide how well they are known.',
     'wallet:eod': 'Start end-of-day runs and see how far they are.' },
   privacy: {
     'wallet.payment.note': { kind: 'note', kept: 'sealed' },

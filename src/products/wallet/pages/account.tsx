@@ -121,7 +121,7 @@ function Closed({ context, y, children }: { context: PageContext; y: Activity; c
       {ended && <Notice meaning="done" title={w.close.done}><p>{fill(w.close.ended, { requests: ended[1] ?? '', schedules: ended[2] ?? '' })}</p></Notice>}
       <p class="eyebrow">{`${fill(w.account.title, { currency: a.currency })}${a.handle ? `, ${a.handle}` : ''}`}</p>
       <h1>{w.close.closed}</h1>
-      <p class="lead">{fill(w.close.closedOn, { date: dayText(context, a.closedAt ?? a.openedAt) })}</p>
+      <p class="lead">{fill(a.closedBy === 'operator' ? w.close.byOfficeOn : w.close.closedOn, { date: dayText(context, a.closedAt ?? a.openedAt) })}</p>
       <p class="actions"><a class="button second" href={`${context.base}/wallet/accounts/${a.account}/statement`}>{w.statement.link}</a></p>
       <h2>{w.account.activity}</h2>
       <Rows context={context} y={y} />

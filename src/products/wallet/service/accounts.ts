@@ -46,7 +46,7 @@ export function viewOf(row: AccountRow, b: Balance): AccountView {
   return {
     account: idOf('wal', row.id), currency: row.currency, handle: row.handle === null ? null : `@${row.handle}`, state: row.state, frozenBy: row.frozen_by,
     balance: money(b.posted, row.currency), available: money(b.available, row.currency), held: money(b.pendingOut, row.currency), openedAt: row.opened_at,
-    closedAt: row.closed_at,
+    closedAt: row.closed_at, closedBy: row.state !== 'closed' ? null : row.closed_by_office ? 'operator' : 'holder',
   };
 }
 
@@ -150,7 +150,7 @@ export async function setFrozen(tx: Tx, input: z.output<typeof zFreeze>): Promis
   if (row.state === 'closed') return refuse(accountClosed);
   const { frozen } = input.body;
   if (row.state === 'frozen' && row.frozen_by === 'operator' && by === 'holder') return refuse(accountFrozen);
-  await setState(tx.sql, tx.tenant.id, id, frozen ? 'frozen' : 'open', frozen ? by : null, null);
+  await setState(tx.sql, tx.tenant.id, id, frozen ? 'frozen' : 'open', frozen ? by : null);
   const changed = await freeze(tx.section, row.ledger, frozen);
   if (!changed.ok) throw new Error('an account of the books could not be frozen');
   tx.audit({ action: frozen ? 'wallet.frozen' : 'wallet.unfrozen', result: 'done', subject: row.person, resource: idOf('wal', id), detail: { by } });

@@ -20,12 +20,12 @@ const LARGE = 2_000_000_000_00n;
 const account = (at: At, n: number, more: Partial<AccountView> = {}, currency: Currency = 'INR'): AccountView => ({
   account: idOf('wal', hex(n)), currency, handle: '@asha', state: 'open', frozenBy: null, balance: money(1_234_550n, currency), available: money(1_134_550n,
     currency),
-  held: money(100_000n, currency), openedAt: at.now, closedAt: null, ...more,
+  held: money(100_000n, currency), openedAt: at.now, closedAt: null, closedBy: null, ...more,
 });
 
 type Accounts = z.output<typeof zAccounts>;
 const accounts = (list: AccountView[], closed: AccountView[] = []): PageState<Accounts> => ({ outcome: done({ accounts: list, closed, tier: 1 }) });
-const shut = (at: At, n: number, more: Partial<AccountView> = {}): AccountView => account(at, n, { state: 'closed', closedAt: at.now, balance: money(0n, 'INR'),
+const shut = (at: At, n: number, more: Partial<AccountView> = {}): AccountView => account(at, n, { state: 'closed', closedAt: at.now, closedBy: 'holder', balance: money(0n, 'INR'),
   available: money(0n, 'INR'), held: money(0n, 'INR'), ...more });
 export const listStates = (at: At): Readonly<Record<string, PageState<Accounts>>> => ({
   ready: accounts([account(at, 1), account(at, 2, { handle: null, held: money(0n, 'USD'), balance: money(5_000n, 'USD') }, 'USD')]),
@@ -55,6 +55,7 @@ export const accountStates = (at: At): Readonly<Record<string, PageState<Activit
   closed: { ...activity(shut(at, 1), [
     entry(at, 1, 'closing-to', -1_234_550n, 0n, { with: idOf('wal', hex(2)) }), entry(at, 2, 'interest', 37n, 1_234_550n, { with: null }),
   ]), query: { closed: '2-1' } },
+  'closed by office': activity(shut(at, 1, { closedBy: 'operator' }), []),
   large: activity(account(at, 1, { handle: LONG_HANDLE, balance: money(LARGE, 'INR'), available: money(LARGE, 'INR') }),
     [entry(at, 1, 'closing-of', LARGE, LARGE, { with: LONG_HANDLE, note: 'a note as long as a note may be '.repeat(4) })]),
   unknown: { outcome: refuse(unknownAccount) },

@@ -5,7 +5,7 @@ export const en = {
   notices: {
     received: { label: 'Money that comes in', title: 'You received {{ amount | money: currency }}', body: '{{ amount | money: currency }} came into your account.', text: 'you received {{ amount | money: currency }}.' },
     sent: { label: 'Money that goes out', title: 'You sent {{ amount | money: currency }}', body: '{{ amount | money: currency }} left your account. If this was not you, freeze the account and call the office.', text: 'you sent {{ amount | money: currency }}. If this was not you, freeze the account at once.' },
-    closed: { label: 'Accounts that are closed', title: 'Your account in {{ currency }} was closed', body: '{% case amount %}{% when "0" %}Nothing was left in it.{% else %}Its closing balance, {{ amount | money: currency }}, went to another account of yours.{% endcase %} Requests for money that ended with it: {{ requests }}. Scheduled payments that were stopped: {{ schedules }}. Its statements stay readable. If this was not you, call the office.', text: 'your account in {{ currency }} was closed. If this was not you, call the office at once.' },
+    closed: { label: 'Accounts that are closed', title: '{% case by %}{% when "office" %}The office closed your account in {{ currency }}{% else %}Your account in {{ currency }} was closed{% endcase %}', body: '{% case amount %}{% when "0" %}Nothing was left in it.{% else %}Its closing balance, {{ amount | money: currency }}, went to another account of yours.{% endcase %} Requests for money that ended with it: {{ requests }}. Scheduled payments that were stopped: {{ schedules }}. Its statements stay readable. {% case by %}{% when "office" %}Ask the office if you want to know why.{% else %}If this was not you, call the office.{% endcase %}', text: '{% case by %}{% when "office" %}the office closed your account in {{ currency }}. Ask it if you want to know why.{% else %}your account in {{ currency }} was closed. If this was not you, call the office at once.{% endcase %}' },
     scheduleEnded: { label: 'Scheduled payments that end', title: 'A scheduled payment of {{ amount | money: currency }} has ended', body: 'The account that it paid was closed, so {{ amount | money: currency }} was not sent and nothing more is sent by it. To go on paying, ask for another account and schedule a new payment.', text: 'your scheduled payment of {{ amount | money: currency }} has ended: the account that it paid was closed.' },
     known: { label: 'What you may send', title: 'What you may send has changed', body: 'The office has looked at your documents. See what you may send now, or what else is needed.', text: 'your documents were looked at. Sign in to see what you may send now.' },
   },
@@ -28,6 +28,7 @@ export const en = {
       'days-open': 'The interest of the last days is not known yet. Try again later, or ask the office.',
     },
     done: 'The account was closed.', ended: 'Requests that ended with it: {requests}. Scheduled payments that were stopped: {schedules}.',
+    byOfficeOn: 'Closed by the office on {date}. What happened and its statements stay readable.',
     closedOn: 'Closed on {date}. What happened and its statements stay readable.', list: 'Closed accounts', listLead: 'Closed accounts move nothing any more. Their statements stay readable.',
     line: '{name}, closed on {date}',
   },
