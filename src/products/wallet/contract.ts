@@ -103,9 +103,8 @@ export const zClosing = z.strictObject({
 });
 export type ClosingView = z.output<typeof zClosing>;
 /** `into` takes the rest. An empty account needs none; where interest is owed to it all the same, `letGo` says that it may be lost. */
-export const zClose = z.strictObject({
-  params: z.strictObject({ account: zAccountId }), body: z.strictObject({ into: zAccountId.optional(), letGo: z.boolean().optional() }),
-});
+export const zClose = z.strictObject({ params: z.strictObject({ account: zAccountId }),
+  body: z.strictObject({ into: zAccountId.optional(), letGo: z.boolean().optional() }) });
 export const zClosed = z.strictObject({
   account: zAccount, into: zAccountId.nullable(), rest: zMoney, interest: zMoney, requests: z.int(), schedules: z.int(),
 });
@@ -123,13 +122,10 @@ export const zOfficeClosings = z.strictObject({ closings: z.array(zOfficeClosing
 /** What closing an account would come to, and what was asked and decided of it before, the newest first. */
 export const zOfficeAccount = z.strictObject({ ...zClosing.shape, person: z.string(), closings: z.array(zOfficeClosing) });
 export type OfficeAccount = z.output<typeof zOfficeAccount>;
-export const zAskClosing = z.strictObject({
-  params: z.strictObject({ account: zAccountId }),
-  body: z.strictObject({ reason: zOfficeReason, into: zAccountId.optional(), letGo: z.boolean().optional() }),
-});
-export const zDecideClosing = z.strictObject({
-  params: z.strictObject({ closing: zId('wclo') }), body: z.strictObject({ verdict: z.enum(['approve', 'refuse']) }),
-});
+export const zAskClosing = z.strictObject({ params: z.strictObject({ account: zAccountId }),
+  body: z.strictObject({ reason: zOfficeReason, into: zAccountId.optional(), letGo: z.boolean().optional() }) });
+export const zDecideClosing = z.strictObject({ params: z.strictObject({ closing: zId('wclo') }),
+  body: z.strictObject({ verdict: z.enum(['approve', 'refuse']) }) });
 
 export const zTransfer = z.strictObject({ body: z.strictObject({ from: zAccountId, to: zTo, amount: zMoney, note: zNote }) });
 export const zPaid = z.strictObject({ payment: zId('wpay'), at: zInstant, amount: zMoney, to: z.string(), balance: zMoney });
@@ -189,9 +185,8 @@ const zDocument = z.strictObject({
 export type DocumentView = z.output<typeof zDocument>;
 const zCaseState = z.enum(['open', 'approved', 'refused']);
 export const zKyc = z.strictObject({
-  tier: z.int(), case: z.strictObject({
-    case: zId('wkyc'), state: zCaseState, reason: z.string().nullable(), openedAt: zInstant, documents: z.array(zDocument),
-  }).nullable(),
+  tier: z.int(), case: z.strictObject({ case: zId('wkyc'), state: zCaseState, reason: z.string().nullable(), openedAt: zInstant,
+    documents: z.array(zDocument) }).nullable(),
 });
 export type KycView = z.output<typeof zKyc>;
 
@@ -223,9 +218,8 @@ export const zOfDocument = z.strictObject({ params: z.strictObject({ document: z
 export const zKept = z.strictObject({ ...zDocument.shape, person: z.string(), object: z.string(), sha256: z.string() });
 export type KeptView = z.output<typeof zKept>;
 export const zHits = z.strictObject({ hits: z.array(zHit) });
-export const zDecideHit = z.strictObject({
-  params: z.strictObject({ hit: zId('whit') }), body: z.strictObject({ verdict: z.enum(['cleared', 'confirmed']) }),
-});
+export const zDecideHit = z.strictObject({ params: z.strictObject({ hit: zId('whit') }),
+  body: z.strictObject({ verdict: z.enum(['cleared', 'confirmed']) }) });
 
 export const zAsk = z.strictObject({ body: z.strictObject({ into: zAccountId, from: zHandle, amount: zMoney, note: zNote }) });
 export const zRequest = z.strictObject({
@@ -239,9 +233,8 @@ export type RequestLinkView = z.output<typeof zRequestLink>;
 export const zRequests = z.strictObject({ requests: z.array(zRequest) });
 export const zOfRequest = z.strictObject({ params: z.strictObject({ request: zId('wreq') }) });
 
-export const zPlan = z.strictObject({
-  body: z.strictObject({ from: zAccountId, to: zTo, amount: zMoney, firstOn: zDate, every: z.enum(['once', 'week', 'month']) }),
-});
+export const zPlan = z.strictObject({ body: z.strictObject({ from: zAccountId, to: zTo, amount: zMoney, firstOn: zDate,
+  every: z.enum(['once', 'week', 'month']) }) });
 export const zSchedule = z.strictObject({
   schedule: zId('wsch'), from: zAccountId, to: z.string(), amount: zMoney, every: z.enum(['once', 'week', 'month']), nextOn: zDate,
   state: z.enum(['active', 'done', 'stopped']), runs: z.int(),
@@ -348,13 +341,10 @@ export const sanctionsOpen = problem('sanctions-open', {
 });
 export const reasonMissing = problem('reason-missing', { status: 422, title: 'A refusal needs a reason.', doc: 'Name one of the reasons.' });
 export const walletProblems = [
-  documentWrong, documentsUsed, knownAlready, unknownCase, unknownDocument, documentGone,
-  unknownHit, caseDecided, sameOperator, operatorNeeded, sanctionsOpen, reasonMissing,
-  dayNotOver, dayOutOfOrder, unknownRun,
-  periodWrong, statementTooLong,
-  unknownAccount, unknownPayee, accountsUsed, currencyUnknown, currencyDiffers, amountWrong, sameAccount, handleTaken, limitReached, accountFrozen,
-  accountClosed, moneyUnderWay, restNeedsAccount, daysOpen, closingWaits, unknownClosing, payeeCannot, unknownRequest, requestOver, requestsUsed, unknownSchedule,
-  dateWrong, schedulesUsed, unknownOrder,
+  documentWrong, documentsUsed, knownAlready, unknownCase, unknownDocument, documentGone, unknownHit, caseDecided, sameOperator, operatorNeeded,
+  sanctionsOpen, reasonMissing, dayNotOver, dayOutOfOrder, unknownRun, periodWrong, statementTooLong, unknownAccount, unknownPayee, accountsUsed,
+  currencyUnknown, currencyDiffers, amountWrong, sameAccount, handleTaken, limitReached, accountFrozen, accountClosed, moneyUnderWay, restNeedsAccount,
+  daysOpen, closingWaits, unknownClosing, payeeCannot, unknownRequest, requestOver, requestsUsed, unknownSchedule, dateWrong, schedulesUsed, unknownOrder,
 ];
 
 export const Opened = event('wallet.opened', { version: 1, doc: 'A holder opened an account.', data: { account: z.string(), person: z.string(),
@@ -406,6 +396,4 @@ export const DisposeDocument = job('wallet.dispose-document', {
 export const DAY_AGAIN_MS = 60_000;
 
 /** An account as the verbs of this module pass it on. */
-export interface Account {
-  readonly id: Id<'wal'>; readonly currency: Currency;
-}
+export interface Account { readonly id: Id<'wal'>; readonly currency: Currency }
