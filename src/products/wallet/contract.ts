@@ -350,7 +350,7 @@ export const walletProblems = [
 export const Opened = event('wallet.opened', { version: 1, doc: 'A holder opened an account.', data: { account: z.string(), person: z.string(),
   currency: z.string() } });
 export const Closed = event('wallet.closed', {
-  version: 1, doc: 'An account was closed by its holder, or by the office. What was left in it went into another account of theirs; requests and schedules of it ended with it.',
+  version: 1, doc: 'An account was closed by its holder or the office. What was left went into another one of theirs; requests and schedules ended with it.',
   data: { account: z.string(), person: z.string(), into: z.string().nullable(), rest: z.string().regex(/^(0|[1-9]\d{0,18})$/), currency: z.string(),
     requests: z.int(), schedules: z.int(), /** True where the office closed it. */ office: z.boolean().optional() },
 });

@@ -69,7 +69,8 @@ export default defineModule({
   objects: { prefix: 'wdoc', doc: 'Documents of holders, sealed, until they are disposed of.',
     list: ({ sql, tenant }, after, limit) => keptAfter(sql, tenant.id, after, limit) },
   islands: new URL('./islands/', import.meta.url),
-  permissions: { 'wallet:freeze': 'Freeze accounts and let them go.', 'wallet:close': 'Ask for the closing of a holder’s account, and decide what another asked for.',
+  permissions: { 'wallet:freeze': 'Freeze accounts and let them go.',
+    'wallet:close': 'Ask for the closing of a holder’s account, and decide what another asked for.',
     'wallet:kyc': 'See documents of holders and decide how well they are known.',
     'wallet:eod': 'Start end-of-day runs and see how far they are.' },
   privacy: {

@@ -42,7 +42,8 @@ describe('the office closes an account', () => {
     const [asha, ravi] = [await w.wallet(40_000), await w.wallet()];
     const into = await w.another(asha.who);
     await w.post(asha.who, '/wallet/requests', { into: asha.account, from: ravi.handle, amount: inrWire(10) });
-    expect((await as(one, at(asha.account))).json()).toMatchObject({ stands: null, rest: inrWire(40_000), into: [{ account: into }], requests: 1, closings: [] });
+    expect((await as(one, at(asha.account))).json()).toMatchObject({ stands: null, rest: inrWire(40_000), into: [{ account: into }], requests: 1,
+      closings: [] });
     const closing = await asked(asha.account, { into });
     expect([await stateOf(asha.account), await posted(into)]).toEqual([['open', false], 0n]);
     expect((await as(two, '/wallet/office/closings')).json<{ closings: OfficeClosing[] }>().closings.map((c) => c.closing)).toEqual([closing]);
@@ -73,7 +74,8 @@ describe('the office closes an account', () => {
     const closing = await asked(asha.account);
     expect(said(await decide(one, closing))).toEqual([409, 'same-operator']);
     expect(said(await ask(two, asha.account))).toEqual([409, 'closing-waits']);
-    for (const answer of [await decide(other, closing), await ask(other, asha.account), await as(other, at(asha.account)), await as(other, '/wallet/office/closings')]) {
+    for (const answer of [await decide(other, closing), await ask(other, asha.account), await as(other, at(asha.account)),
+      await as(other, '/wallet/office/closings')]) {
       expect(answer.status).toBe(403);
     }
     expect((await w.post(asha.who, `/wallet/office/closings/${closing}/decision`, { verdict: 'approve' })).status).toBe(403);

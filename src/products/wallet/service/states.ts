@@ -25,8 +25,8 @@ const account = (at: At, n: number, more: Partial<AccountView> = {}, currency: C
 
 type Accounts = z.output<typeof zAccounts>;
 const accounts = (list: AccountView[], closed: AccountView[] = []): PageState<Accounts> => ({ outcome: done({ accounts: list, closed, tier: 1 }) });
-const shut = (at: At, n: number, more: Partial<AccountView> = {}): AccountView => account(at, n, { state: 'closed', closedAt: at.now, closedBy: 'holder', balance: money(0n, 'INR'),
-  available: money(0n, 'INR'), held: money(0n, 'INR'), ...more });
+const shut = (at: At, n: number, more: Partial<AccountView> = {}): AccountView => account(at, n, { state: 'closed', closedAt: at.now, closedBy: 'holder',
+  balance: money(0n, 'INR'), available: money(0n, 'INR'), held: money(0n, 'INR'), ...more });
 export const listStates = (at: At): Readonly<Record<string, PageState<Accounts>>> => ({
   ready: accounts([account(at, 1), account(at, 2, { handle: null, held: money(0n, 'USD'), balance: money(5_000n, 'USD') }, 'USD')]),
   empty: accounts([]),
