@@ -27,7 +27,7 @@ export const hi: WalletWords = {
   close: {
     list: 'बंद किए जाने वाले खाते', empty: 'कोई बंद करना दूसरे संचालक की प्रतीक्षा में नहीं है।', asked: 'कब माँगा', account: 'खाता', reason: 'कारण', number: 'खाता संख्या', look: 'खाता देखें',
     numberHint: 'wal_ और 32 अंक या a से f अक्षर', reasons: { 'holder-asked': 'खाताधारक ने माँगा', 'holder-died': 'खाताधारक का निधन हुआ', terms: 'शर्तें तोड़ी गईं', other: 'कुछ और' },
-    title: 'खाता {id}', toList: 'KYC सूची', unknown: 'इस संख्या का खाता यहाँ नहीं है।', state: 'दशा', accountStates: { open: 'खुला', frozen: 'रोका गया', closed: 'बंद' },
+    title: 'खाता {id}', toList: 'पहचान के मामले', unknown: 'इस संख्या का खाता यहाँ नहीं है।', state: 'दशा', accountStates: { open: 'खुला', frozen: 'रोका गया', closed: 'बंद' },
     states: { open: 'प्रतीक्षा में', done: 'बंद किया गया', refused: 'अस्वीकृत' }, closedByOffice: 'कार्यालय ने बंद किया', closedByHolder: 'खाताधारक ने बंद किया', name: 'नाम', balance: 'शेष', person: 'व्यक्ति',
     rest: 'इतना जाएगा', interest: 'उसमें ब्याज', requests: 'खुले अनुरोध', schedules: 'खाताधारक के तय भुगतान', ask: 'यह खाता बंद करें', waits: 'बंद करना प्रतीक्षा में है', history: 'क्या माँगा गया',
     into: 'जो बचा है वह जाएगा', go: 'बंद करने को कहें', askedBy: 'किसने माँगा', decidedBy: 'किसने निर्णय लिया', you: 'आप',
