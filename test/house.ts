@@ -51,6 +51,7 @@ export * from './house/probe.ts';
 export * from './house/books.ts';
 export * from './house/operators.ts';
 export * from './house/wallets.ts';
+export * from './house/codes.ts';
 export { has } from './parts.ts';
 export { busConforms, ownServer } from './house/bus.ts';
 export { importSanctions } from '../src/apps/sanctions.ts';

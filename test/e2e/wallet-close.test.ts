@@ -50,7 +50,7 @@ describe.runIf(has('chromium'))('a holder closes an account', () => {
     await page.getByRole('button', { name: 'Close the account' }).click();
     await page.getByRole('heading', { level: 1, name: 'This account is closed.' }).waitFor();
     await page.getByText('Requests that ended with it: 1. Scheduled payments that were stopped: 0.').waitFor();
-    await page.getByText('To @savings.of.asha').waitFor();
+    await page.getByText('Closing balance, to @savings.of.asha').waitFor();
     expect(await page.locator('form[action*="/wallet/"]').count()).toBe(0);
     for (const name of ['Pay', 'Ask for money', 'Add money', 'Send to a bank', 'Close this account']) {
       expect(await page.getByRole('link', { name, exact: true }).count(), name).toBe(0);
@@ -70,7 +70,7 @@ describe.runIf(has('chromium'))('a holder closes an account', () => {
     await h.settle();
     await page.goto(`${base}/notifications`);
     await page.getByText('Your account in INR was closed').waitFor();
-    await page.getByText('What was left in it: ₹1,234.56. Requests for money that ended with it: 1.').waitFor();
+    await page.getByText('Its closing balance, ₹1,234.56, went to another account of yours. Requests for money that ended with it: 1.').waitFor();
     await context.close();
   });
 
@@ -80,7 +80,8 @@ describe.runIf(has('chromium'))('a holder closes an account', () => {
     const { page, context } = await portal(asha);
     await page.goto(`${base}/wallet/accounts/${asha.account}/close`);
     await page.getByRole('button', { name: 'Close the account' }).click();
-    await page.getByText(`To ${into}`).waitFor();
+    await page.getByText(`Closing balance, to Account in INR •••• ${into.slice(-4)}`).waitFor();
+    expect(await page.getByText(into).count()).toBe(0);
     // Of its text: the cell itself is as high as the row.
     const lines = (cell: Element): number => {
       const range = document.createRange();

@@ -22,6 +22,7 @@ const tree = root.addChildren([
   createRoute({ ...at, path: '/trial', component: lazyRouteComponent(() => import('./rooms/ledger/trial.tsx'), 'Trial') }),
   createRoute({ ...at, path: '/kyc', component: lazyRouteComponent(() => import('./rooms/wallet/kyc.tsx'), 'Cases') }),
   createRoute({ ...at, path: '/kyc/$case', component: lazyRouteComponent(() => import('./rooms/wallet/kyc.tsx'), 'Case') }),
+  createRoute({ ...at, path: '/kyc/accounts/$account', component: lazyRouteComponent(() => import('./rooms/wallet/closing.tsx'), 'AccountToClose') }),
   createRoute({ ...at, path: '/eod', component: lazyRouteComponent(() => import('./rooms/wallet/eod.tsx'), 'Runs') }),
   createRoute({ ...at, path: '/eod/$day', component: lazyRouteComponent(() => import('./rooms/wallet/eod.tsx'), 'RunOfDay') }),
   createRoute({ ...at, path: '/messages', component: lazyRouteComponent(() => import('./rooms/notify/messages.tsx'), 'Messages') }),

@@ -52,7 +52,7 @@ describe('interest of an account that closes', () => {
     expect(await closing(asha.account)).toEqual([{ interest: paid, let_go: String(micro % 1_000_000n) }]);
     expect(await days(asha.account)).toBe(3);
     const { entries } = (await w.get(asha.who, `/wallet/accounts/${asha.account}/activity`)).json<{ entries: { kind: string }[] }>();
-    expect(entries.map((e) => e.kind)).toEqual(['sent', 'interest', 'added']);
+    expect(entries.map((e) => e.kind)).toEqual(['closing-to', 'interest', 'added']);
     await verified();
     for (const d of [addDays(start, 1), addDays(start, 2)]) await run(d);
     await goTo(addDays(start, 4));

@@ -42,9 +42,9 @@ describe('closing an account', () => {
     expect([await balance(asha.who, asha.account), await balance(asha.who, into)]).toEqual([0n, 50_000n]);
     const states = (await w.get(ravi.who, '/wallet/requests')).json<{ requests: { request: string; state: string }[] }>().requests;
     expect([own, theirs].map((id) => states.find((r) => r.request === id)?.state)).toEqual(['cancelled', 'declined']);
-    // What others scheduled stays theirs, and says why it is not made.
+    // What others scheduled stays theirs until its day, then ends and says why.
     await h.perform('india', (tx) => runDue(tx.section));
-    expect((await w.get(ravi.who, '/wallet/schedules')).json()).toMatchObject({ schedules: [{ state: 'active', lastProblem: 'payee-cannot-receive' }] });
+    expect((await w.get(ravi.who, '/wallet/schedules')).json()).toMatchObject({ schedules: [{ state: 'stopped', lastProblem: 'payee-closed' }] });
     expect((await w.get(asha.who, '/wallet/schedules')).json()).toMatchObject({ schedules: [{ state: 'stopped' }, { state: 'stopped' }] });
     expect((await w.get(asha.who, '/wallet/accounts')).json())
       .toMatchObject({ accounts: [{ account: into }], closed: [{ account: asha.account, state: 'closed' }] });
@@ -53,6 +53,29 @@ describe('closing an account', () => {
     await h.settle();
     expect((await su("select data from events.log where topic = 'wallet.closed'")).length).toBe(1);
     await verified();
+  });
+  it('is shown as what it is on both sides, and in every file, with a name that a person can read', async () => {
+    const asha = await w.wallet(1_234);
+    const into = await another(asha.who);
+    expect((await w.close(asha, into)).status).toBe(200);
+    const kinds = async (account: string): Promise<unknown> => (await w.get(asha.who, `/wallet/accounts/${account}/activity`))
+      .json<{ entries: { kind: string; with: string | null }[] }>().entries.map((e) => [e.kind, e.with]);
+    expect(await kinds(asha.account)).toEqual([['closing-to', into], ['added', '•••• 0001']]);
+    expect(await kinds(into)).toEqual([['closing-of', asha.handle]]);
+    const today = await h.perform('india', async (tx) => tx.today);
+    const page = (account: string, what: string): Promise<Answer> =>
+      h.request({ path: `/wallet/accounts/${account}${what}?from=${today}&to=${today}`, cookies: asha.who.cookies });
+    const unnamed = `Account in INR •••• ${into.slice(-4)}`;
+    for (const what of ['', '/statement', '/statement.csv', '/statement.xml']) {
+      const left = await page(asha.account, what);
+      expect(left.text, what).toContain(`Closing balance, to ${unnamed}`);
+      expect(left.text, what).not.toContain(into);
+      expect((await page(into, what)).text, what).toContain(`Closing balance of ${asha.handle}`);
+    }
+    expect((await page(asha.account, '/statement.sta')).text).toContain(`:86:Closing balance, to Account in INR .... ${into.slice(-4)}`);
+    expect((await page(into, '/statement.sta')).text).toContain(`:86:Closing balance of ${asha.handle.replace('@', '.')}`);
+    expect((await page(asha.account, '/statement.xml')).text).toContain('<Cd>OPCL</Cd><SubFmlyCd>ACCC</SubFmlyCd>');
+    expect((await page(asha.account, '/statement.pdf')).status).toBe(200);
   });
   it('of an empty one needs no other, and leaves its statement', async () => {
     const [asha, ravi] = [await w.wallet(700), await w.wallet()];

@@ -55,6 +55,9 @@ export const QUEUE_MAX = 200;
 export const SANCTIONS_BATCH_MAX = 1_000;
 export const SANCTIONED_NAMES_MAX = 50;
 
+/** Why a schedule ended by itself: the account that it paid is closed. */
+export const PAYEE_CLOSED = 'payee-closed';
+
 /** Reason numbers that this module gives its transfers in the books. */
 export const CODE = { interest: 1, fee: 2, closing: 3 } as const;
 
@@ -78,7 +81,7 @@ const zNote = personal('note', zText(NOTE_CHARS_MAX)).optional();
 export const zAccount = uncached('balance', z.strictObject({
   account: zAccountId, currency: zCurrencyText, handle: z.string().nullable(), state: z.enum(['open', 'frozen', 'closed']),
   frozenBy: z.enum(['holder', 'operator']).nullable(), balance: zMoney, available: zMoney, held: zMoney, openedAt: zInstant,
-  closedAt: zInstant.nullable(),
+  closedAt: zInstant.nullable(), closedBy: z.enum(['holder', 'operator']).nullable(),
 }));
 export type AccountView = z.output<typeof zAccount>;
 /** Accounts that are open or frozen, and apart from them those closed last. */
@@ -86,6 +89,9 @@ export const zAccounts = z.strictObject({ accounts: z.array(zAccount), closed: z
 
 export const zOpen = z.strictObject({ body: z.strictObject({ currency: zCurrencyText }) });
 export const zOfAccount = z.strictObject({ params: z.strictObject({ account: zAccountId }) });
+/** An account and the web origin at which it is paid: `<site>/wallet/pay?to=<name>`, with `amount` in the currency's own units and `currency`. */
+export const zReceive = z.strictObject({ account: zAccount, site: z.string() });
+export type ReceiveView = z.output<typeof zReceive>;
 export const zClaim = z.strictObject({ params: z.strictObject({ account: zAccountId }), body: z.strictObject({ handle: zHandle }) });
 
 /** What stands in the way of closing an account; null when nothing does. */
@@ -97,13 +103,29 @@ export const zClosing = z.strictObject({
 });
 export type ClosingView = z.output<typeof zClosing>;
 /** `into` takes the rest. An empty account needs none; where interest is owed to it all the same, `letGo` says that it may be lost. */
-export const zClose = z.strictObject({
-  params: z.strictObject({ account: zAccountId }), body: z.strictObject({ into: zAccountId.optional(), letGo: z.boolean().optional() }),
-});
+export const zClose = z.strictObject({ params: z.strictObject({ account: zAccountId }),
+  body: z.strictObject({ into: zAccountId.optional(), letGo: z.boolean().optional() }) });
 export const zClosed = z.strictObject({
   account: zAccount, into: zAccountId.nullable(), rest: zMoney, interest: zMoney, requests: z.int(), schedules: z.int(),
 });
 export type ClosedView = z.output<typeof zClosed>;
+
+/** Why the office closes an account; its holder is told that it was closed, and asks for the rest. */
+const zOfficeReason = z.enum(['holder-asked', 'holder-died', 'terms', 'other']);
+/** A closing that an operator asked for, and what another one said of it. */
+export const zOfficeClosing = z.strictObject({
+  closing: zId('wclo'), account: zAccountId, person: z.string(), into: zAccountId.nullable(), letGo: z.boolean(), reason: zOfficeReason,
+  state: z.enum(['open', 'done', 'refused']), askedBy: z.string(), askedAt: zInstant, decidedBy: z.string().nullable(), decidedAt: zInstant.nullable(),
+});
+export type OfficeClosing = z.output<typeof zOfficeClosing>;
+export const zOfficeClosings = z.strictObject({ closings: z.array(zOfficeClosing) });
+/** What closing an account would come to, and what was asked and decided of it before, the newest first. */
+export const zOfficeAccount = z.strictObject({ ...zClosing.shape, person: z.string(), closings: z.array(zOfficeClosing) });
+export type OfficeAccount = z.output<typeof zOfficeAccount>;
+export const zAskClosing = z.strictObject({ params: z.strictObject({ account: zAccountId }),
+  body: z.strictObject({ reason: zOfficeReason, into: zAccountId.optional(), letGo: z.boolean().optional() }) });
+export const zDecideClosing = z.strictObject({ params: z.strictObject({ closing: zId('wclo') }),
+  body: z.strictObject({ verdict: z.enum(['approve', 'refuse']) }) });
 
 export const zTransfer = z.strictObject({ body: z.strictObject({ from: zAccountId, to: zTo, amount: zMoney, note: zNote }) });
 export const zPaid = z.strictObject({ payment: zId('wpay'), at: zInstant, amount: zMoney, to: z.string(), balance: zMoney });
@@ -114,7 +136,8 @@ export const zActivity = z.strictObject({
     limit: z.string().regex(/^\d{1,3}$/).optional() }).optional(),
 });
 export const zEntry = z.strictObject({
-  transfer: z.string(), at: zInstant, change: zMoney, balance: zMoney, kind: z.enum(['sent', 'received', 'added', 'withdrawn', 'interest', 'fee', 'other']),
+  transfer: z.string(), at: zInstant, change: zMoney, balance: zMoney, kind: z.enum(['sent', 'received',
+    'closing-to', 'closing-of', 'added', 'withdrawn', 'interest', 'fee', 'other']),
   with: z.string().nullable(), note: personal('note', z.string()).nullable(), trace: z.string(),
   /** The civil day from which it counts, and whether it takes an earlier movement back. */
   effective: zDate, reversal: z.boolean(),
@@ -162,9 +185,8 @@ const zDocument = z.strictObject({
 export type DocumentView = z.output<typeof zDocument>;
 const zCaseState = z.enum(['open', 'approved', 'refused']);
 export const zKyc = z.strictObject({
-  tier: z.int(), case: z.strictObject({
-    case: zId('wkyc'), state: zCaseState, reason: z.string().nullable(), openedAt: zInstant, documents: z.array(zDocument),
-  }).nullable(),
+  tier: z.int(), case: z.strictObject({ case: zId('wkyc'), state: zCaseState, reason: z.string().nullable(), openedAt: zInstant,
+    documents: z.array(zDocument) }).nullable(),
 });
 export type KycView = z.output<typeof zKyc>;
 
@@ -196,9 +218,8 @@ export const zOfDocument = z.strictObject({ params: z.strictObject({ document: z
 export const zKept = z.strictObject({ ...zDocument.shape, person: z.string(), object: z.string(), sha256: z.string() });
 export type KeptView = z.output<typeof zKept>;
 export const zHits = z.strictObject({ hits: z.array(zHit) });
-export const zDecideHit = z.strictObject({
-  params: z.strictObject({ hit: zId('whit') }), body: z.strictObject({ verdict: z.enum(['cleared', 'confirmed']) }),
-});
+export const zDecideHit = z.strictObject({ params: z.strictObject({ hit: zId('whit') }),
+  body: z.strictObject({ verdict: z.enum(['cleared', 'confirmed']) }) });
 
 export const zAsk = z.strictObject({ body: z.strictObject({ into: zAccountId, from: zHandle, amount: zMoney, note: zNote }) });
 export const zRequest = z.strictObject({
@@ -206,15 +227,19 @@ export const zRequest = z.strictObject({
   state: z.enum(['open', 'accepted', 'declined', 'cancelled', 'expired']), createdAt: zInstant, expiresAt: zInstant, payment: z.string().nullable(),
 });
 export type RequestView = z.output<typeof zRequest>;
+/** A request and the web origin at which it is answered: `<site>/wallet/requests/<request>`. */
+export const zRequestLink = z.strictObject({ request: zRequest, site: z.string() });
+export type RequestLinkView = z.output<typeof zRequestLink>;
 export const zRequests = z.strictObject({ requests: z.array(zRequest) });
 export const zOfRequest = z.strictObject({ params: z.strictObject({ request: zId('wreq') }) });
 
-export const zPlan = z.strictObject({
-  body: z.strictObject({ from: zAccountId, to: zTo, amount: zMoney, firstOn: zDate, every: z.enum(['once', 'week', 'month']) }),
-});
+export const zPlan = z.strictObject({ body: z.strictObject({ from: zAccountId, to: zTo, amount: zMoney, firstOn: zDate,
+  every: z.enum(['once', 'week', 'month']) }) });
 export const zSchedule = z.strictObject({
   schedule: zId('wsch'), from: zAccountId, to: z.string(), amount: zMoney, every: z.enum(['once', 'week', 'month']), nextOn: zDate,
-  state: z.enum(['active', 'done', 'stopped']), runs: z.int(), lastProblem: z.string().nullable(),
+  state: z.enum(['active', 'done', 'stopped']), runs: z.int(),
+  /** Why the last one was not made; `payee-closed` has ended it. */
+  lastProblem: z.string().nullable(),
 });
 export type ScheduleView = z.output<typeof zSchedule>;
 export const zSchedules = z.strictObject({ schedules: z.array(zSchedule) });
@@ -269,6 +294,10 @@ export const restNeedsAccount = problem('rest-needs-account', {
 export const daysOpen = problem('days-open', {
   status: 409, title: 'The interest of the last days is not known yet.', doc: 'Close the account when the office has closed its days; nothing was changed.',
 });
+export const closingWaits = problem('closing-waits', {
+  status: 409, title: 'The closing of this account waits for a decision already.', doc: 'Decide that one first.',
+});
+export const unknownClosing = problem('unknown-closing', { status: 404, title: 'There is no such closing.', doc: 'Look it up in the list.' });
 export const payeeCannot = problem('payee-cannot-receive', { status: 409, title: 'The other account cannot take this.',
   doc: 'Nothing was sent. Ask its holder.' });
 export const unknownRequest = problem('unknown-request', { status: 404, title: 'There is no such request.', doc: 'It may belong to somebody else.' });
@@ -312,21 +341,18 @@ export const sanctionsOpen = problem('sanctions-open', {
 });
 export const reasonMissing = problem('reason-missing', { status: 422, title: 'A refusal needs a reason.', doc: 'Name one of the reasons.' });
 export const walletProblems = [
-  documentWrong, documentsUsed, knownAlready, unknownCase, unknownDocument, documentGone,
-  unknownHit, caseDecided, sameOperator, operatorNeeded, sanctionsOpen, reasonMissing,
-  dayNotOver, dayOutOfOrder, unknownRun,
-  periodWrong, statementTooLong,
-  unknownAccount, unknownPayee, accountsUsed, currencyUnknown, currencyDiffers, amountWrong, sameAccount, handleTaken, limitReached, accountFrozen,
-  accountClosed, moneyUnderWay, restNeedsAccount, daysOpen, payeeCannot, unknownRequest, requestOver, requestsUsed, unknownSchedule,
-  dateWrong, schedulesUsed, unknownOrder,
+  documentWrong, documentsUsed, knownAlready, unknownCase, unknownDocument, documentGone, unknownHit, caseDecided, sameOperator, operatorNeeded,
+  sanctionsOpen, reasonMissing, dayNotOver, dayOutOfOrder, unknownRun, periodWrong, statementTooLong, unknownAccount, unknownPayee, accountsUsed,
+  currencyUnknown, currencyDiffers, amountWrong, sameAccount, handleTaken, limitReached, accountFrozen, accountClosed, moneyUnderWay, restNeedsAccount,
+  daysOpen, closingWaits, unknownClosing, payeeCannot, unknownRequest, requestOver, requestsUsed, unknownSchedule, dateWrong, schedulesUsed, unknownOrder,
 ];
 
 export const Opened = event('wallet.opened', { version: 1, doc: 'A holder opened an account.', data: { account: z.string(), person: z.string(),
   currency: z.string() } });
 export const Closed = event('wallet.closed', {
-  version: 1, doc: 'A holder closed an account. What was left in it went into another account of theirs; requests and schedules of it ended with it.',
+  version: 1, doc: 'An account was closed by its holder or the office. What was left went into another one of theirs; requests and schedules ended with it.',
   data: { account: z.string(), person: z.string(), into: z.string().nullable(), rest: z.string().regex(/^(0|[1-9]\d{0,18})$/), currency: z.string(),
-    requests: z.int(), schedules: z.int() },
+    requests: z.int(), schedules: z.int(), /** True where the office closed it. */ office: z.boolean().optional() },
 });
 export const PaymentMade = event('wallet.paid', {
   version: 1, doc: 'A holder paid another. Both persons’ open pages look again.',
@@ -339,6 +365,10 @@ export const Booked = event('wallet.booked', {
 });
 export const RequestChanged = event('wallet.request-changed', {
   version: 1, doc: 'A request for money was made or decided.', data: { request: z.string(), payer: z.string(), payee: z.string(), state: z.string() },
+});
+export const ScheduleEnded = event('wallet.schedule-ended', {
+  version: 1, doc: 'A scheduled payment ended on its day: the account that it paid is closed. Who scheduled it is told.',
+  data: { schedule: z.string(), person: z.string(), amount: z.string().regex(/^[1-9]\d{0,18}$/), currency: z.string() },
 });
 export const OrderChanged = event('wallet.order-changed', {
   version: 1, doc: 'An order to the bank was made or its result became known.', data: { order: z.string(), person: z.string(), state: z.string() },
@@ -366,6 +396,4 @@ export const DisposeDocument = job('wallet.dispose-document', {
 export const DAY_AGAIN_MS = 60_000;
 
 /** An account as the verbs of this module pass it on. */
-export interface Account {
-  readonly id: Id<'wal'>; readonly currency: Currency;
-}
+export interface Account { readonly id: Id<'wal'>; readonly currency: Currency }

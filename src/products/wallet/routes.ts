@@ -6,23 +6,26 @@ import {
   unknownDocument, unknownHit, UPLOAD_BYTES_MAX,
   zCase, zCases, zDecide, zDecideHit, zHit, zHits, zKept, zKyc, zOfCase, zOfDocument, zQueue, zUpload, type KeptView,
   dayNotOver, dayOutOfOrder, unknownRun, zEodOf, zEodRun, zEodRuns, zEodStart,
-  accountClosed, accountFrozen, accountsUsed, daysOpen, moneyUnderWay, restNeedsAccount, zClose, zClosed, zClosing,
+  accountClosed, accountFrozen, accountsUsed, daysOpen, moneyUnderWay, restNeedsAccount, zClose, zClosed, zClosing, closingWaits, unknownClosing, zAskClosing,
+  zDecideClosing, zOfficeAccount, zOfficeClosing, zOfficeClosings,
   periodWrong, statementTooLong, zStatement, zStatementAsk, type StatementView, amountWrong, currencyDiffers,
     currencyUnknown, dateWrong, handleTaken, limitReached, payeeCannot, requestOver,
   requestsUsed, sameAccount, schedulesUsed, unknownAccount, unknownOrder, unknownPayee, unknownRequest, unknownSchedule, zAccount, zActivity, zActivityPage,
     zAccounts, zAsk, zBankOrder,
-  zClaim, zFreeze, zLimits, zNothing, zOfAccount, zOfOrder, zOfRequest, zOfSchedule, zOpen, zOrder, zPaid, zPlan, zRequest, zRequests, zSchedule, zSchedules,
+  zClaim, zFreeze, zLimits, zNothing, zOfAccount, zOfOrder, zOfRequest, zOfSchedule, zOpen, zOrder, zPaid, zPlan, zReceive,
+    zRequest, zRequestLink, zRequests, zSchedule, zSchedules,
     zTransfer,
 } from './contract.ts';
 import { activity } from './service/activity.ts';
-import { claim, limits as readLimits, list, open, setFrozen, show } from './service/accounts.ts';
+import { claim, limits as readLimits, list, open, receive, setFrozen, show } from './service/accounts.ts';
 import { close, showClosing } from './service/closing.ts';
 import { listEod, showEod, startEod } from './service/eod.ts';
 import { camtFile, csvFile, mt940File, statementSheet } from './service/files.ts';
 import { addDocument, keepDocument, openDocument, queue, showCase, showDocument, showKyc, vote } from './service/kyc.ts';
 import { decide, listHits } from './service/screening.ts';
 import { showOrder, topUp, withdraw } from './service/orders.ts';
-import { accept, ask, decline, listRequests } from './service/requests.ts';
+import { askClosing, decideClosing, listClosings, showOffice } from './service/office.ts';
+import { accept, ask, decline, listRequests, showRequest } from './service/requests.ts';
 import { listSchedules, plan, stop } from './service/schedules.ts';
 import { makeStatement } from './service/statement.ts';
 import { transfer } from './service/transfer.ts';
@@ -66,6 +69,10 @@ export const closeRoute = route('POST /wallet/accounts/:account/close', {
   problems: [unknownAccount, accountClosed, accountFrozen, moneyUnderWay, restNeedsAccount, daysOpen, sameAccount, currencyDiffers, payeeCannot],
   audit: 'wallet.closed', verb: close, example: { input: { params: { account }, body: { into: `wal_${'1'.repeat(32)}` } } },
 });
+export const receiveRoute = route('GET /wallet/accounts/:account/receive', {
+  summary: 'What a payer needs to pay into an account: its name, and the web origin whose pay link a code carries.', scope: 'person', input: zOfAccount,
+  output: zReceive, problems: [unknownAccount], verb: receive, example: { input: { params: { account } } },
+});
 export const claimRoute = route('PUT /wallet/accounts/:account/handle', {
   summary: 'Gives an account a name that money can be sent to; the name before is given up.', scope: 'person', input: zClaim, output: zAccount,
   problems: [unknownAccount, accountClosed, handleTaken], audit: 'wallet.named', verb: claim, example: { input: { params: { account },
@@ -86,6 +93,10 @@ export const requestsRoute = route('GET /wallet/requests', {
   example: { input: {} },
 });
 const request = `wreq_${'0'.repeat(32)}` as const;
+export const requestRoute = route('GET /wallet/requests/:request', {
+  summary: 'One request, for who asked and who is asked; and the web origin whose link a code carries.', scope: 'person', input: zOfRequest,
+  output: zRequestLink, problems: [unknownRequest], verb: showRequest, example: { input: { params: { request } } },
+});
 export const acceptRoute = route('POST /wallet/requests/:request/accept', {
   summary: 'Pays what was asked for, once.', scope: 'person', input: zOfRequest, output: zPaid, idempotent: 'required',
   problems: [unknownRequest, requestOver, ...paymentProblems], audit: 'wallet.request', verb: accept, example: { input: { params: { request } } },
@@ -128,6 +139,27 @@ const frozen = { summary: 'Freezes an account or lets it go.', input: zFreeze, o
   audit: 'wallet.frozen', verb: setFrozen, example: { input: { params: { account }, body: { frozen: true } } } } as const;
 export const freezeRoute = route('POST /wallet/accounts/:account/freeze', { ...frozen, scope: 'person' });
 export const officeFreezeRoute = route('POST /wallet/office/accounts/:account/freeze', { ...frozen, scope: 'wallet:freeze' });
+const closing = `wclo_${'0'.repeat(32)}` as const;
+const closingProblems = [unknownAccount, accountClosed, accountFrozen, moneyUnderWay, restNeedsAccount, daysOpen, sameAccount, currencyDiffers, payeeCannot];
+export const officeAccountRoute = route('GET /wallet/office/accounts/:account/closing', {
+  summary: 'What closing a holder’s account would come to now, and what operators asked and decided of it.', scope: 'wallet:close', input: zOfAccount,
+  output: zOfficeAccount, problems: [unknownAccount], audit: 'wallet.account-viewed', verb: showOffice, example: { input: { params: { account } } },
+});
+export const askClosingRoute = route('POST /wallet/office/accounts/:account/closing', {
+  summary: 'Asks for the closing of a holder’s account, with the reason. Another operator decides; the rules are those of the holder’s own closing.',
+  scope: 'wallet:close', input: zAskClosing, output: zOfficeClosing, status: 201, idempotent: 'optional',
+  problems: [...closingProblems, closingWaits, operatorNeeded], audit: 'wallet.closing-asked', verb: askClosing,
+  example: { input: { params: { account }, body: { reason: 'holder-asked', into: `wal_${'1'.repeat(32)}` } } },
+});
+export const closingsRoute = route('GET /wallet/office/closings', {
+  summary: 'Closings that wait for a second operator, the oldest first.', scope: 'wallet:close', input: zNothing, output: zOfficeClosings, problems: [],
+  verb: listClosings, example: { input: {} },
+});
+export const decideClosingRoute = route('POST /wallet/office/closings/:closing/decision', {
+  summary: 'Closes an account that another operator asked to be closed, or refuses that.', scope: 'wallet:close', input: zDecideClosing,
+  output: zOfficeClosing, idempotent: 'optional', problems: [...closingProblems, unknownClosing, caseDecided, sameOperator, operatorNeeded],
+  audit: 'wallet.closing-decided', verb: decideClosing, example: { input: { params: { closing }, body: { verdict: 'approve' } } },
+});
 export const limitsRoute = route('GET /wallet/limits', {
   summary: 'What the caller may send, and what of it is used.', scope: 'person', input: zNothing, output: zLimits, problems: [], verb: readLimits,
     example: { input: {} },
@@ -216,10 +248,11 @@ export const changes = stream('GET /wallet/changes', {
 });
 
 export const routes = [
-  accountsRoute, openRoute, accountRoute, activityRoute, statementRoute, closingRoute, closeRoute, claimRoute,
-  transferRoute, askRoute, requestsRoute, acceptRoute, declineRoute,
+  accountsRoute, openRoute, accountRoute, activityRoute, statementRoute, closingRoute, closeRoute, receiveRoute, claimRoute,
+  transferRoute, askRoute, requestsRoute, requestRoute, acceptRoute, declineRoute,
     planRoute,
     schedulesRoute, stopRoute,
-  topUpRoute, withdrawRoute, orderRoute, freezeRoute, officeFreezeRoute, limitsRoute, eodStartRoute, eodRunsRoute, eodRoute, kycRoute, uploadRoute,
+  topUpRoute, withdrawRoute, orderRoute, freezeRoute, officeFreezeRoute, officeAccountRoute, askClosingRoute, closingsRoute,
+  decideClosingRoute, limitsRoute, eodStartRoute, eodRunsRoute, eodRoute, kycRoute, uploadRoute,
   casesRoute, caseRoute, decideRoute, documentRoute, hitsRoute, decideHitRoute,
 ];

@@ -4,6 +4,7 @@ import { ErrorSummary, Field, Hidden, Notice } from '#kit';
 import type { z } from 'zod';
 import type { AccountView, Entry, zActivityPage } from '../contract.ts';
 import { activityRoute, claimRoute, freezeRoute } from '../routes.ts';
+import { whatText } from './names.tsx';
 import { ButtonForm, dayText, errorText, inSentence, inTable, problemText, timeText, wordsOf } from './parts.tsx';
 
 type Activity = z.output<typeof zActivityPage>;
@@ -15,6 +16,7 @@ function Actions({ context, a }: { context: PageContext; a: AccountView }): VNod
     <p class="actions">
       <a class="button" href={`${at}/pay`}>{w.pay}</a>
       <a class="button second" href={`${at}/ask`}>{w.ask}</a>
+      <a class="button second" href={`${at}/receive`}>{wordsOf(context).receive.title}</a>
       <a class="button second" href={`${at}/add`}>{w.add}</a>
       <a class="button second" href={`${at}/withdraw`}>{w.withdraw}</a>
       <a class="button second" href={`${at}/plan`}>{w.plan}</a>
@@ -24,11 +26,10 @@ function Actions({ context, a }: { context: PageContext; a: AccountView }): VNod
 }
 
 function Line({ context, e }: { context: PageContext; e: Entry }): VNode {
-  const kinds = wordsOf(context).kinds;
   return (
     <tr>
       <td><time dateTime={e.at.toISOString()} title={timeText(context, e.at)}>{dayText(context, e.at)}</time></td>
-      <td>{fill(kinds[e.kind], { with: e.with ?? '' })}{e.note !== null && <span class="note">{e.note}</span>}</td>
+      <td>{whatText(wordsOf(context), e)}{e.note !== null && <span class="note">{e.note}</span>}</td>
       <td class="amount">{`${e.change.amount > 0n ? '+' : ''}${inTable(context, e.change)}`}</td>
       <td class="amount quiet" data-label={wordsOf(context).account.after}>{inTable(context, e.balance)}</td>
     </tr>
@@ -120,7 +121,7 @@ function Closed({ context, y, children }: { context: PageContext; y: Activity; c
       {ended && <Notice meaning="done" title={w.close.done}><p>{fill(w.close.ended, { requests: ended[1] ?? '', schedules: ended[2] ?? '' })}</p></Notice>}
       <p class="eyebrow">{`${fill(w.account.title, { currency: a.currency })}${a.handle ? `, ${a.handle}` : ''}`}</p>
       <h1>{w.close.closed}</h1>
-      <p class="lead">{fill(w.close.closedOn, { date: dayText(context, a.closedAt ?? a.openedAt) })}</p>
+      <p class="lead">{fill(a.closedBy === 'operator' ? w.close.byOfficeOn : w.close.closedOn, { date: dayText(context, a.closedAt ?? a.openedAt) })}</p>
       <p class="actions"><a class="button second" href={`${context.base}/wallet/accounts/${a.account}/statement`}>{w.statement.link}</a></p>
       <h2>{w.account.activity}</h2>
       <Rows context={context} y={y} />

@@ -4,6 +4,7 @@ import { Badge, ErrorSummary, Hidden } from '#kit';
 import type { z } from 'zod';
 import type { AccountView, zAccounts } from '../contract.ts';
 import { accountsRoute, openRoute } from '../routes.ts';
+import { accountName } from './names.tsx';
 import { dayText, errorText, inSentence, inTable, problemText, wordsOf } from './parts.tsx';
 
 type Accounts = z.output<typeof zAccounts>;
@@ -29,7 +30,7 @@ function Row({ context, a }: { context: PageContext; a: AccountView }): VNode {
   return (
     <li>
       <a href={`${context.base}/wallet/accounts/${a.account}`}>
-        <strong>{a.handle ?? fill(wordsOf(context).account.title, { currency: a.currency })}</strong>
+        <strong>{accountName(wordsOf(context), a.handle ?? a.account, a.currency)}</strong>
         <span class="amount">{inTable(context, a.balance)}</span>
         {a.state === 'frozen' ? <Badge meaning="needs-you">{w.frozen}</Badge>
           : a.held.amount > 0n ? <Badge meaning="waiting">{fill(w.held, { amount: inSentence(context, a.held) })}</Badge>
@@ -75,7 +76,7 @@ function ClosedOnes({ context, closed }: { context: PageContext; closed: readonl
       <p class="hint">{w.close.listLead}</p>
       <ul class="links">
         {closed.map((a) => (
-          <li><a href={`${context.base}/wallet/accounts/${a.account}`}>{fill(w.close.line, { name: a.handle ?? fill(w.account.title, { currency: a.currency }),
+          <li><a href={`${context.base}/wallet/accounts/${a.account}`}>{fill(w.close.line, { name: accountName(w, a.handle ?? a.account, a.currency),
             date: dayText(context, a.closedAt ?? a.openedAt) })}</a></li>
         ))}
       </ul>

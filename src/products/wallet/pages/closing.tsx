@@ -3,6 +3,7 @@ import { fill, form, page, type FormState, type Outcome, type PageContext, type 
 import { ErrorSummary, Facts, Hidden } from '#kit';
 import type { ClosedView, ClosingView } from '../contract.ts';
 import { closeRoute, closingRoute } from '../routes.ts';
+import { accountName } from './names.tsx';
 import { errorText, inSentence, problemText, wordsOf } from './parts.tsx';
 
 type Into = ClosingView['into'][number];
@@ -14,7 +15,7 @@ function Back({ context, text }: { context: PageContext; text: string }): VNode 
   return <p class="back"><a href={`${context.base}/wallet/accounts/${context.params.account ?? ''}`}>{text}</a></p>;
 }
 
-const nameOf = (context: PageContext, c: ClosingView, a: Into): string => a.handle ?? fill(wordsOf(context).account.title, { currency: c.account.currency });
+const nameOf = (context: PageContext, c: ClosingView, a: Into): string => accountName(wordsOf(context), a.handle ?? a.account, c.account.currency);
 
 /** What happens, one line each, before anybody is asked to say yes. */
 function What({ context, c }: { context: PageContext; c: ClosingView }): VNode {

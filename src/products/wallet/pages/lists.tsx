@@ -1,8 +1,9 @@
 import type { VNode } from 'preact';
 import { fill, form, money, page, type Currency, type FormState, type Outcome, type PageContext, type Rendered } from '#kernel';
 import { Badge, ErrorSummary, Facts, Notice, type Meaning } from '#kit';
-import type { LimitsView, OrderView, RequestView, ScheduleView } from '../contract.ts';
+import { PAYEE_CLOSED, type LimitsView, type OrderView, type RequestView, type ScheduleView } from '../contract.ts';
 import { acceptRoute, declineRoute, limitsRoute, orderRoute, requestsRoute, schedulesRoute, stopRoute } from '../routes.ts';
+import { accountName } from './names.tsx';
 import { ButtonForm, dateText, dayText, errorText, inSentence, inTable, problemText, timeText, wordsOf } from './parts.tsx';
 
 const Back = ({ context }: { context: PageContext }): VNode => <p class="back"><a href={`${context.base}/wallet`}>{wordsOf(context).account.back}</a></p>;
@@ -10,13 +11,14 @@ const Back = ({ context }: { context: PageContext }): VNode => <p class="back"><
 const REQUEST_MEANING: Record<RequestView['state'], Meaning> = { open: 'waiting', accepted: 'done', declined: 'failed', cancelled: 'failed',
   expired: 'failed' };
 
-function Request({ context, r }: { context: PageContext; r: RequestView }): VNode {
+export function Request({ context, r }: { context: PageContext; r: RequestView }): VNode {
   const w = wordsOf(context).requests;
   const amount = inSentence(context, r.amount);
   const at = `/wallet/requests/${r.request}`;
+  const code = r.mine && context.params.request === undefined;
   return (
     <li class="card">
-      <p class="what"><strong>{fill(r.mine ? w.byYou : w.toYou, { with: r.with, amount })}</strong></p>
+      <p class="what"><strong>{fill(r.mine ? w.byYou : w.toYou, { with: accountName(wordsOf(context), r.with, r.amount.currency), amount })}</strong></p>
       {r.note !== null && <p>{r.note}</p>}
       <p class="state">
         <Badge meaning={r.state === 'open' && !r.mine ? 'needs-you' : REQUEST_MEANING[r.state]}>{w.states[r.state]}</Badge>{' '}
@@ -27,6 +29,7 @@ function Request({ context, r }: { context: PageContext; r: RequestView }): VNod
         <div class="row">
           {!r.mine && <ButtonForm context={context} action={`${at}/accept`} label={fill(w.accept, { amount })} kind="main" />}
           <ButtonForm context={context} action={`${at}/decline`} label={r.mine ? w.cancel : w.decline} kind="second" />
+          {code && <a href={`${context.base}${at}`} aria-label={`${w.code}: ${amount}`}>{w.code}</a>}
         </div>
       )}
     </li>
@@ -64,12 +67,15 @@ function Schedule({ context, s }: { context: PageContext; s: ScheduleView }): VN
   const problems = wordsOf(context).problems as Readonly<Record<string, string>>;
   return (
     <li class="card">
-      <p class="what"><strong>{`${fill(w.line, { amount: inSentence(context, s.amount), to: s.to })}, ${w.each[s.every]}`}</strong></p>
+      <p class="what"><strong>{`${fill(w.line, { amount: inSentence(context, s.amount),
+        to: accountName(wordsOf(context), s.to, s.amount.currency) })}, ${w.each[s.every]}`}</strong></p>
       <p class="state">
         <Badge meaning={s.state === 'active' ? 'waiting' : s.state === 'done' ? 'done' : 'failed'}>{w.states[s.state]}</Badge>{' '}
         {s.state === 'active' && <span class="quiet">{fill(w.next, { date: dateText(context, s.nextOn) })}</span>}
       </p>
-      {s.lastProblem !== null && <p class="error">{fill(w.failed, { problem: problems[s.lastProblem] ?? problems.other ?? '' })}</p>}
+      {s.lastProblem !== null && (
+        <p class="error">{s.lastProblem === PAYEE_CLOSED ? w.ended : fill(w.failed, { problem: problems[s.lastProblem] ?? problems.other ?? '' })}</p>
+      )}
       {s.state === 'active' && <ButtonForm context={context} action={`/wallet/schedules/${s.schedule}/stop`} label={w.stop} kind="second" />}
     </li>
   );

@@ -8,6 +8,7 @@ import { errorText, formPage, inSentence, wordsOf } from './parts.tsx';
 /** The pages that move money from or to one account; each is one question. */
 type What = 'pay' | 'ask' | 'plan' | 'add' | 'withdraw';
 const EXAMPLE = { handle: '@ravi', amount: '250', date: '2026-12-01' };
+const payee = /^(?:@?[a-z][a-z0-9_.]{2,29}|wal_[0-9a-f]{32})$/;
 const NOTHING: FormState = { values: {}, errors: {} };
 
 function Input({ context, state, name, label, hint, width, numeric }: {
@@ -60,12 +61,19 @@ function view(what: What) {
   };
 }
 
+/** A pay link fills in whom and how much; nothing is sent before the payer says so. */
+function filledIn({ query }: PageContext): FormState {
+  const { to = '', amount = '' } = query;
+  return { values: { ...(payee.test(to) ? { to } : {}), ...(/^[\d.,]{1,30}$/.test(amount) ? { amount } : {}) }, errors: {} };
+}
+export const payView = (context: PageContext, a: AccountView): Rendered => view('pay')(context, a, filledIn(context));
+
 const shown = (what: What) => (context: PageContext, outcome: Outcome<AccountView>): Rendered => {
   if (outcome.ok && outcome.value.state === 'closed') {
     const closed = wordsOf(context).close.closed;
     return { title: closed, body: <><h1>{closed}</h1><p class="back"><a href={`${context.base}/wallet`}>{wordsOf(context).account.back}</a></p></> };
   }
-  if (outcome.ok) return view(what)(context, outcome.value, NOTHING);
+  if (outcome.ok) return view(what)(context, outcome.value, what === 'pay' ? filledIn(context) : NOTHING);
   const text = wordsOf(context).problems['unknown-account'];
   return { title: text, body: <><h1>{text}</h1><p class="back"><a href={`${context.base}/wallet`}>{wordsOf(context).account.back}</a></p></> };
 };

@@ -3,6 +3,7 @@ import { addDays, civilDateIn, fill, isCivilDate, page, type CivilDate, type Out
 import { Field } from '#kit';
 import type { Entry, StatementView } from '../contract.ts';
 import { statementRoute } from '../routes.ts';
+import { whatText } from './names.tsx';
 import { dateText, dayText, errorText, inTable, problemText, timeText, wordsOf } from './parts.tsx';
 
 const monthStart = (day: CivilDate): CivilDate => `${day.slice(0, 8)}01` as CivilDate;
@@ -24,7 +25,7 @@ function Line({ context, e }: { context: PageContext; e: Entry }): VNode {
   return (
     <tr>
       <td><time dateTime={e.at.toISOString()} title={timeText(context, e.at)}>{dayText(context, e.at)}</time></td>
-      <td>{fill(w.kinds[e.kind], { with: e.with ?? '' })}{e.note !== null && <span class="note">{e.note}</span>}</td>
+      <td>{whatText(wordsOf(context), e)}{e.note !== null && <span class="note">{e.note}</span>}</td>
       <td class="amount">{`${e.change.amount > 0n ? '+' : ''}${inTable(context, e.change)}`}</td>
       <td class="amount quiet" data-label={w.statement.balance}>{inTable(context, e.balance)}</td>
     </tr>

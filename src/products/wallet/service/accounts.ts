@@ -6,7 +6,7 @@ import { z } from 'zod';
 import {
   accountClosed, accountFrozen, ACCOUNTS_PER_PERSON_MAX, accountsUsed, CHART, CLOSED_SHOWN_MAX,
   currencyUnknown, handleTaken, Opened, unknownAccount, zAccounts, zClaim, zFreeze,
-  zLimits, zOfAccount, zOpen, type AccountView, type LimitsView, type Tier,
+  zLimits, zOfAccount, zOpen, type AccountView, type LimitsView, type ReceiveView, type Tier,
 } from '../contract.ts';
 import { monthOf, usageOn } from '../rules.ts';
 import {
@@ -46,7 +46,7 @@ export function viewOf(row: AccountRow, b: Balance): AccountView {
   return {
     account: idOf('wal', row.id), currency: row.currency, handle: row.handle === null ? null : `@${row.handle}`, state: row.state, frozenBy: row.frozen_by,
     balance: money(b.posted, row.currency), available: money(b.available, row.currency), held: money(b.pendingOut, row.currency), openedAt: row.opened_at,
-    closedAt: row.closed_at,
+    closedAt: row.closed_at, closedBy: row.state !== 'closed' ? null : row.closed_by_office ? 'operator' : 'holder',
   };
 }
 
@@ -108,6 +108,18 @@ export async function show(tx: Tx, input: z.output<typeof zOfAccount>): Promise<
   return row ? done((await views(tx.section, [row]))[0] as AccountView) : refuse(unknownAccount);
 }
 
+/** An account of the caller's, and the web origin that its code leads to. */
+export async function receive(tx: Tx, input: z.output<typeof zOfAccount>): Promise<Outcome<ReceiveView>> {
+  const shown = await show(tx, input);
+  return shown.ok ? done({ account: shown.value, site: siteOf(tx) }) : shown;
+}
+
+/** The web origin that was asked. */
+export function siteOf(tx: Tx): string {
+  if (tx.site === undefined) throw new Error('a link needs a request');
+  return tx.site;
+}
+
 /** Names an account, so that money can be sent to it. */
 export async function claim(tx: Tx, input: z.output<typeof zClaim>): Promise<Outcome<AccountView>> {
   const row = await mineKept(tx, input.params.account);
@@ -138,7 +150,7 @@ export async function setFrozen(tx: Tx, input: z.output<typeof zFreeze>): Promis
   if (row.state === 'closed') return refuse(accountClosed);
   const { frozen } = input.body;
   if (row.state === 'frozen' && row.frozen_by === 'operator' && by === 'holder') return refuse(accountFrozen);
-  await setState(tx.sql, tx.tenant.id, id, frozen ? 'frozen' : 'open', frozen ? by : null, null);
+  await setState(tx.sql, tx.tenant.id, id, frozen ? 'frozen' : 'open', frozen ? by : null);
   const changed = await freeze(tx.section, row.ledger, frozen);
   if (!changed.ok) throw new Error('an account of the books could not be frozen');
   tx.audit({ action: frozen ? 'wallet.frozen' : 'wallet.unfrozen', result: 'done', subject: row.person, resource: idOf('wal', id), detail: { by } });

@@ -22,7 +22,8 @@ function entryOf(tx: SectionTx, account: AccountRow, e: LedgerEntry, why: Why, o
   if (payment) {
     const sent = payment.payer === account.id;
     return {
-      ...base, kind: sent ? 'sent' : 'received', with: nameOf(others.get(sent ? payment.payee : payment.payer)),
+      ...base, kind: (payment.cause === 'closing' ? ['closing-to', 'closing-of'] as const : ['sent', 'received'] as const)[sent ? 0 : 1],
+      with: nameOf(others.get(sent ? payment.payee : payment.payer)),
       note: payment.note === null ? null : tenantKeys(tx).open(notePlace(payment.id), payment.note),
     };
   }

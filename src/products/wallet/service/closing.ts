@@ -6,7 +6,7 @@ import {
   payeeCannot, RequestChanged, restNeedsAccount, sameAccount, unknownAccount, zClose, zOfAccount, type ClosedView, type ClosingView,
 } from '../contract.ts';
 import { dailyInterest, payable } from '../rules.ts';
-import { accountsById, accountsOfPerson, lockOwn, setState, type AccountRow } from '../store/accounts.ts';
+import { accountsById, accountsOfPerson, lockOwn, setClosed, type AccountRow } from '../store/accounts.ts';
 import { endOwed, insertClosing, insertDays, lockOwedOf, readOwed, type Owed } from '../store/closing.ts';
 import { readRuns } from '../store/eod.ts';
 import { hasOpenOrder } from '../store/orders.ts';
@@ -50,23 +50,27 @@ async function stands(tx: Tx, row: AccountRow, balance: Balance, due: Due | unde
   return due ? undefined : daysOpen;
 }
 
-/** What closing an account would come to now. Nothing is changed. */
+/** What closing an account of the caller's would come to now. Nothing is changed. */
 export async function showClosing(tx: Tx, input: z.output<typeof zOfAccount>): Promise<Outcome<ClosingView>> {
   const row = await mine(tx, input.params.account);
-  if (!row) return refuse(unknownAccount);
+  return row ? done(await closingOf(tx, row)) : refuse(unknownAccount);
+}
+
+/** The same of any account. */
+export async function closingOf(tx: Tx, row: AccountRow): Promise<ClosingView> {
   const others = (await accountsOfPerson(tx.sql, tx.tenant.id, row.person, ACCOUNTS_PER_PERSON_MAX))
     .filter((a) => a.state === 'open' && a.currency === row.currency && a.id !== row.id);
   const [balance, ...theirs] = await balances(tx, [row.ledger, ...others.map((a) => a.ledger)]) as [Balance, ...Balance[]];
   const due = row.state === 'closed' ? undefined : await dueOf(tx, row, await lookedThrough(tx), await readOwed(tx.sql, tx.tenant.id, row.id));
   const interest = payable(due?.micro ?? 0n).pay;
-  return done({
+  return {
     account: viewOf(row, balance), stands: ((await stands(tx, row, balance, due))?.code ?? null) as ClosingView['stands'],
     interest: money(interest, row.currency), rest: money(balance.posted + interest, row.currency),
     into: others.map((a, i) => ({ account: idOf('wal', a.id), handle: a.handle === null ? null : `@${a.handle}`,
       balance: money((theirs[i] as Balance).posted, a.currency) })),
     requests: (await openRequestsOf(tx.sql, tx.tenant.id, row.id, tx.now, CLOSING_REQUESTS_MAX)).length,
     schedules: (await activeSchedulesOf(tx.sql, tx.tenant.id, row.person, row.id)).length,
-  });
+  };
 }
 
 /** What hangs on an account, locked before its books are: whoever decides one of these at the same time comes first or finds it ended. */
@@ -132,15 +136,25 @@ function againstInto(row: AccountRow, into: AccountRow | undefined): Refused | u
   return into.state === 'open' ? undefined : refuse(payeeCannot);
 }
 
+/** What is closed, for whom, and how: by the office where two operators agreed on it. */
+export interface Ending {
+  readonly person: Uuid; readonly id: Uuid; readonly into: Uuid | undefined; readonly letGo: boolean;
+  readonly office?: { readonly id: Uuid; readonly reason: string; readonly askedBy: Uuid };
+}
+
+/** Closes an account of the caller's. */
+export const close = (tx: Tx, { params, body }: z.output<typeof zClose>): Promise<Outcome<ClosedView>> => closeFor(tx, {
+  person: personOf(tx), id: uuidOf(params.account), into: body.into === undefined ? undefined : uuidOf(body.into), letGo: body.letGo ?? false,
+});
+
 /**
- * Closes an account of the caller's: whole units of interest are paid, all that is there goes `into` another account of theirs, and what hangs on it
+ * Closes an account of a holder's: whole units of interest are paid, all that is there goes `into` another account of theirs, and what hangs on it
  * ends, in one commit. Its name stays its own. What closes empty closes into an account that may hold nothing: should money come in at that moment,
  * the books refuse.
  */
-export async function close(tx: Tx, input: z.output<typeof zClose>): Promise<Outcome<ClosedView>> {
-  const id = uuidOf(input.params.account);
-  const named = input.body.into === undefined ? undefined : uuidOf(input.body.into);
-  const rows = new Map((await lockOwn(tx.sql, tx.tenant.id, personOf(tx), [id, ...(named ? [named] : [])])).map((a) => [a.id, a]));
+export async function closeFor(tx: Tx, e: Ending): Promise<Outcome<ClosedView>> {
+  const { id, into: named } = e;
+  const rows = new Map((await lockOwn(tx.sql, tx.tenant.id, e.person, [id, ...(named ? [named] : [])])).map((a) => [a.id, a]));
   const row = rows.get(id);
   if (!row) return refuse(unknownAccount);
   if (row.state === 'closed') return no(tx, row, refuse(accountClosed));
@@ -153,14 +167,19 @@ export async function close(tx: Tx, input: z.output<typeof zClose>): Promise<Out
   const [balance] = await balances(tx, [row.ledger]) as [Balance];
   const problem = await stands(tx, row, balance, due);
   if (problem || !due) return no(tx, row, refuse(problem ?? daysOpen, problem === accountFrozen ? { by: row.frozen_by } : {}));
-  const interest = input.body.letGo && !into ? 0n : payable(due.micro).pay;
+  const interest = e.letGo && !into ? 0n : payable(due.micro).pay;
   if (!into && balance.posted + interest > 0n) {
     return no(tx, row, refuse(restNeedsAccount, { rest: (balance.posted + interest).toString(), interest: interest.toString() }));
   }
-  return settle(tx, row, into, due, interest, hanging);
+  return settle(tx, { row, into, due, interest, hanging, office: e.office });
 }
 
-async function settle(tx: Tx, row: AccountRow, into: AccountRow | undefined, due: Due, interest: bigint, hanging: Hanging): Promise<Outcome<ClosedView>> {
+interface Decided {
+  readonly row: AccountRow; readonly into: AccountRow | undefined; readonly due: Due; readonly interest: bigint; readonly hanging: Hanging;
+  readonly office: Ending['office'];
+}
+
+async function settle(tx: Tx, { row, into, due, interest, hanging, office }: Decided): Promise<Outcome<ClosedView>> {
   const left = await closeBooks(tx, row, into, interest);
   if (!left.ok) return no(tx, row, left);
   const { rest, transfer } = left.value;
@@ -172,11 +191,13 @@ async function settle(tx: Tx, row: AccountRow, into: AccountRow | undefined, due
     await insertPayments(tx.sql, tx.tenant.id, [{ id: tx.uuid(), payer: row.id, payee: (into as AccountRow).id, amount: rest, currency: row.currency,
       cause: 'closing', transfer, note: null }], tx.now);
   }
-  await setState(tx.sql, tx.tenant.id, row.id, 'closed', null, tx.now);
+  await setClosed(tx.sql, tx.tenant.id, row.id, office !== undefined, tx.now);
   await insertClosing(tx.sql, tx.tenant.id, { account: row.id, into: into?.id ?? null, rest, interest, letGoMicro: due.micro - interest * 1_000_000n, requests,
     schedules }, tx.now);
-  tx.emit(Closed, row.id, { account: row.id, person: row.person, into: into?.id ?? null, rest: rest.toString(), currency: row.currency, requests, schedules });
-  tx.audit({ action: 'wallet.closed', result: 'done', subject: row.person, resource: idOf('wal', row.id), detail: { requests, schedules } });
+  tx.emit(Closed, row.id, { account: row.id, person: row.person, into: into?.id ?? null, rest: rest.toString(), currency: row.currency, requests, schedules,
+    ...(office ? { office: true } : {}) });
+  tx.audit({ action: 'wallet.closed', result: 'done', subject: row.person, resource: idOf('wal', row.id),
+    detail: { requests, schedules, ...(office ? { closing: idOf('wclo', office.id), reason: office.reason, asked_by: office.askedBy } : {}) } });
   const [closed] = await accountsById(tx.sql, tx.tenant.id, [row.id]) as [AccountRow];
   const [after] = await balances(tx, [row.ledger]) as [Balance];
   return done({

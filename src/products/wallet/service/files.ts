@@ -3,6 +3,7 @@ import {
   type TenantRef,
 } from '#kernel';
 import type { Entry, StatementView } from '../contract.ts';
+import { whatText } from '../pages/names.tsx';
 import { en, type Words } from '../words/en.ts';
 import { hi } from '../words/hi.ts';
 
@@ -12,7 +13,6 @@ export interface For { readonly language: Language; readonly tenant: TenantRef }
 const wordsOf = ({ language }: For): Words => (language === 'hi' ? hi : en);
 const hexOf = (account: string): string => account.slice(account.indexOf('_') + 1);
 const absolute = (m: Money): Money => ({ ...m, amount: m.amount < 0n ? -m.amount : m.amount });
-const whatOf = (w: Words, e: Entry): string => fill(w.kinds[e.kind], { with: e.with ?? '' });
 /** The civil day on which a movement was booked. */
 const bookedOn = (f: For, e: Entry): CivilDate => civilDateIn(f.tenant.zone, e.at);
 
@@ -21,7 +21,7 @@ export function csvFile(s: StatementView, f: For): string {
   const w = wordsOf(f).statement;
   const line = (day: string, what: string, balance: Money): string => csvRow([day, '', what, '', '', '', decimalText(balance), s.currency, '']);
   const rows = s.entries.map((e) => csvRow([
-    bookedOn(f, e), e.effective, whatOf(wordsOf(f), e), e.note ?? '', e.change.amount < 0n ? decimalText(absolute(e.change)) : '',
+    bookedOn(f, e), e.effective, whatText(wordsOf(f), e), e.note ?? '', e.change.amount < 0n ? decimalText(absolute(e.change)) : '',
     e.change.amount > 0n ? decimalText(e.change) : '', decimalText(e.balance), s.currency, e.transfer,
   ]));
   return `\ufeff${csvRow([w.booked, w.counts, w.what, w.note, w.out, w.in, w.balance, w.currency, w.reference])}${line(s.from, w.opening, s.opening)}`
@@ -39,7 +39,8 @@ const camtBalance = (code: 'OPBD' | 'CLBD', m: Money, day: CivilDate): string =>
   `<Bal><Tp><CdOrPrtry><Cd>${code}</Cd></CdOrPrtry></Tp>${camtAmount(m)}<Dt><Dt>${day}</Dt></Dt></Bal>`;
 /** Bank transaction codes of ISO 20022 (external code set): domain, family, sub-family. */
 const BANK_CODES: Readonly<Record<Entry['kind'], readonly [string, string, string]>> = {
-  sent: ['PMNT', 'ICDT', 'BOOK'], received: ['PMNT', 'RCDT', 'BOOK'], added: ['PMNT', 'RCDT', 'DMCT'], withdrawn: ['PMNT', 'ICDT', 'DMCT'],
+  sent: ['PMNT', 'ICDT', 'BOOK'], received: ['PMNT', 'RCDT', 'BOOK'], 'closing-to': ['ACMT', 'OPCL', 'ACCC'], 'closing-of': ['ACMT', 'OPCL', 'ACCT'],
+  added: ['PMNT', 'RCDT', 'DMCT'], withdrawn: ['PMNT', 'ICDT', 'DMCT'],
   interest: ['ACMT', 'MCOP', 'INTR'], fee: ['ACMT', 'MDOP', 'FEES'], other: ['ACMT', 'OPCL', 'OTHR'],
 };
 const MSG_ID_CHARS = 35, REF_CHARS = 35, INFO_CHARS = 500, REMITTANCE_CHARS = 140, NAME_CHARS = 140;
@@ -51,7 +52,7 @@ function camtEntry(e: Entry, f: For): string {
   return `<Ntry><NtryRef>${e.transfer}</NtryRef>${camtAmount(e.change)}${e.reversal ? '<RvslInd>true</RvslInd>' : ''}<Sts><Cd>BOOK</Cd></Sts>`
     + `<BookgDt><DtTm>${e.at.toISOString()}</DtTm></BookgDt><ValDt><Dt>${e.effective}</Dt></ValDt><AcctSvcrRef>${e.transfer}</AcctSvcrRef>`
     + `<BkTxCd>${code}</BkTxCd><NtryDtls><TxDtls><Refs><AcctSvcrRef>${xml(e.transfer, REF_CHARS)}</AcctSvcrRef></Refs>`
-    + `${camtAmount(e.change)}${note}</TxDtls></NtryDtls><AddtlNtryInf>${xml(whatOf(wordsOf(f), e), INFO_CHARS)}</AddtlNtryInf></Ntry>`;
+    + `${camtAmount(e.change)}${note}</TxDtls></NtryDtls><AddtlNtryInf>${xml(whatText(wordsOf(f), e), INFO_CHARS)}</AddtlNtryInf></Ntry>`;
 }
 
 /** ISO 20022 camt.053.001.08, one statement. The side is the side on which it was booked; `RvslInd` says that it takes an earlier entry back. */
@@ -78,7 +79,7 @@ export function camtFile(s: StatementView, f: For): string {
 const swift = (text: string): string => text.normalize('NFKD').replaceAll(/\p{M}/gu, '').replaceAll(/[^A-Za-z0-9/?:().,'+ -]/gu, '.');
 const INFO_LINE_CHARS = 65, INFO_LINES = 6, ENTRIES_PER_MESSAGE = 40;
 const SWIFT_CODES: Readonly<Record<Entry['kind'], string>> = {
-  sent: 'NTRF', received: 'NTRF', added: 'NTRF', withdrawn: 'NTRF', interest: 'NINT', fee: 'NCHG', other: 'NMSC',
+  sent: 'NTRF', received: 'NTRF', 'closing-to': 'NTRF', 'closing-of': 'NTRF', added: 'NTRF', withdrawn: 'NTRF', interest: 'NINT', fee: 'NCHG', other: 'NMSC',
 };
 /** Amounts have a decimal comma, always, and the currency's own decimals behind it. */
 const swiftAmount = (m: Money): string => (exponentOf(m.currency) === 0 ? `${decimalText(absolute(m))},` : decimalText(absolute(m)).replace('.', ','));
@@ -90,7 +91,7 @@ function swiftEntry(e: Entry, f: For): string {
   const out = e.change.amount < 0n;
   // RC takes a credit back, which is a debit; RD a debit.
   const mark = e.reversal ? (out ? 'RC' : 'RD') : out ? 'D' : 'C';
-  const text = swift([whatOf(en, e), e.note ?? ''].filter(Boolean).join(' / '));
+  const text = swift([whatText(en, e), e.note ?? ''].filter(Boolean).join(' / '));
   const lines = Array.from({ length: INFO_LINES }, (_, i) => text.slice(i * INFO_LINE_CHARS, (i + 1) * INFO_LINE_CHARS).replace(/^[:-]/, '.')).filter(Boolean);
   const reference = e.transfer.slice(-REFERENCE_CHARS).toUpperCase();
   return `:61:${shortDay(e.effective)}${bookedOn(f, e).slice(5).replace('-', '')}${mark}${swiftAmount(e.change)}${SWIFT_CODES[e.kind]}NONREF//${reference}\r\n`
@@ -134,7 +135,8 @@ export function statementSheet(s: StatementView, f: For): Sheet {
       sums: [[w.opening, amount(s.opening)], [w.in, amount(s.totalIn)], [w.out, amount(s.totalOut)], [w.closing, amount(s.closing)]],
       head: [w.booked, w.what, w.out, w.in, w.balance],
       rows: s.entries.map((e) => [
-        day(bookedOn(f, e)), whatOf(all, e), e.note ?? '', e.change.amount < 0n ? amount(absolute(e.change)) : '', e.change.amount > 0n ? amount(e.change) : '',
+        day(bookedOn(f, e)), whatText(all, e), e.note ?? '',
+        e.change.amount < 0n ? amount(absolute(e.change)) : '', e.change.amount > 0n ? amount(e.change) : '',
         amount(e.balance),
       ]),
     },

@@ -1,6 +1,6 @@
 import { idOf, notice, uuid } from '#kernel';
 import { tells } from '#platform/notify';
-import { Closed, KycChanged, PaymentMade } from '../contract.ts';
+import { Closed, KycChanged, PaymentMade, ScheduleEnded } from '../contract.ts';
 import { en } from '../words/en.ts';
 import { hi } from '../words/hi.ts';
 
@@ -10,15 +10,19 @@ export const received = notice('wallet.received', { doc: 'Money came into an acc
   texts: { en: en.notices.received, hi: hi.notices.received } });
 export const sent = notice('wallet.sent', { doc: 'Money left an account of the person.', ...movement, texts: { en: en.notices.sent, hi: hi.notices.sent } });
 export const closed = notice('wallet.closed', {
-  ...movement, doc: 'An account of the person was closed: what was left in it, and how many requests and scheduled payments ended with it.',
-  values: [...movement.values, 'requests', 'schedules'], texts: { en: en.notices.closed, hi: hi.notices.closed },
+  ...movement, doc: 'An account of the person was closed: what was left in it, by whom, and how many requests and scheduled payments ended with it.',
+  values: [...movement.values, 'requests', 'schedules', 'by'], texts: { en: en.notices.closed, hi: hi.notices.closed },
+});
+export const scheduleEnded = notice('wallet.schedule-ended', {
+  ...movement, doc: 'A scheduled payment of the person ended: the account that it paid is closed.', lane: 'normal', lifeMs: 7 * 86_400_000,
+  texts: { en: en.notices.scheduleEnded, hi: hi.notices.scheduleEnded },
 });
 export const known = notice('wallet.known', {
   doc: 'The office looked at the person’s documents: what they may send has changed, or more is needed.', lane: 'normal',
     offered: ['inbox', 'push', 'text', 'email'],
   chosen: ['inbox', 'push', 'text', 'email'], lifeMs: 7 * 86_400_000, values: [], texts: { en: en.notices.known, hi: hi.notices.known },
 });
-export const notices = [received, sent, closed, known];
+export const notices = [received, sent, closed, scheduleEnded, known];
 const linkTo = (account: string): string => `/wallet/accounts/${idOf('wal', uuid(account))}`;
 
 export const tellOfPayments = tells(PaymentMade, ({ data: d }) => (d.payer === d.payee ? [] : [
@@ -26,6 +30,8 @@ export const tellOfPayments = tells(PaymentMade, ({ data: d }) => (d.payer === d
   { kind: sent, telling: { person: uuid(d.payer), dedupe: d.payment, data: { amount: d.amount, currency: d.currency }, link: linkTo(d.from) } },
 ]));
 export const tellOfClosings = tells(Closed, ({ data: d }) => [{ kind: closed, telling: { person: uuid(d.person), dedupe: d.account, link: linkTo(d.account),
-  data: { amount: d.rest, currency: d.currency, requests: String(d.requests), schedules: String(d.schedules) } } }]);
+  data: { amount: d.rest, currency: d.currency, requests: String(d.requests), schedules: String(d.schedules), by: d.office ? 'office' : 'holder' } } }]);
+export const tellOfSchedules = tells(ScheduleEnded, ({ data: d }) => [{ kind: scheduleEnded, telling: { person: uuid(d.person), dedupe: d.schedule,
+  link: '/wallet/schedules', data: { amount: d.amount, currency: d.currency } } }]);
 export const tellOfTiers = tells(KycChanged, ({ data: d }) => (d.state === 'open' ? []
   : [{ kind: known, telling: { person: uuid(d.person), dedupe: `${d.case} ${d.state}`, data: {}, link: '/wallet/kyc' } }]));

@@ -4,11 +4,11 @@ import { tenantKeys } from '#spine/vault';
 import {
   accountClosed, ACCOUNTS_PER_PERSON_MAX, amountWrong, CLOSED_SHOWN_MAX, currencyDiffers, RequestChanged, REQUEST_LIFE_MS,
   requestOver, REQUESTS_OPEN_MAX, requestsUsed, sameAccount, unknownAccount,
-  unknownPayee, unknownRequest, zAsk, zOfRequest, type Paid, type RequestView,
+  unknownPayee, unknownRequest, zAsk, zOfRequest, type Paid, type RequestLinkView, type RequestView,
 } from '../contract.ts';
 import { accountsByHandle, accountsById, accountsOfPerson, type AccountRow } from '../store/accounts.ts';
-import { decideRequest, insertRequest, lockRequest, openRequests, requestsOf, type RequestRow } from '../store/payments.ts';
-import { mineKept, personOf } from './accounts.ts';
+import { decideRequest, insertRequest, lockRequest, openRequests, readRequest, requestsOf, type RequestRow } from '../store/payments.ts';
+import { mineKept, personOf, siteOf } from './accounts.ts';
 import { pay } from './transfer.ts';
 
 const notePlace = (id: string): { table: string; column: string; row: string } => ({ table: 'wallet.request', column: 'note', row: id });
@@ -64,6 +64,15 @@ export async function listRequests(tx: Tx): Promise<Outcome<{ requests: RequestV
   const rows = await requestsOf(tx.sql, tx.tenant.id, own.map((a) => a.id), SHOWN_MAX);
   const accounts = await accountsFor(tx, rows);
   return done({ requests: rows.map((r) => viewOf(tx, r, accounts, person)) });
+}
+
+/** One request that the caller has a part in, and the web origin that its code leads to. */
+export async function showRequest(tx: Tx, input: z.output<typeof zOfRequest>): Promise<Outcome<RequestLinkView>> {
+  const row = await readRequest(tx.sql, tx.tenant.id, uuidOf(input.params.request));
+  const accounts = row && await accountsFor(tx, [row]);
+  const person = personOf(tx);
+  if (!row || !accounts || ![row.payee, row.payer].some((id) => accounts.get(id)?.person === person)) return refuse(unknownRequest);
+  return done({ request: viewOf(tx, row, accounts, person), site: siteOf(tx) });
 }
 
 type Found = { readonly row: RequestRow; readonly payee: AccountRow; readonly payer: AccountRow };

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { addDays, daysBetween, done, idOf, money, perform, refuse, uuidOf, type Outcome, type SectionTx, type Tx, type Uuid, type Worker } from '#kernel';
 import {
-  accountClosed, amountWrong, currencyDiffers, dateWrong, payeeCannot, sameAccount, SCHEDULE_AHEAD_DAYS_MAX, SCHEDULE_BATCH_MAX,
+  accountClosed, amountWrong, currencyDiffers, dateWrong, PAYEE_CLOSED, payeeCannot, sameAccount, ScheduleEnded, SCHEDULE_AHEAD_DAYS_MAX, SCHEDULE_BATCH_MAX,
   SCHEDULE_EVERY_MS, SCHEDULES_MAX, schedulesUsed,
     unknownAccount,
   unknownPayee, unknownSchedule, zOfSchedule, zPlan, type ScheduleView,
@@ -67,19 +67,43 @@ export async function stop(tx: Tx, input: z.output<typeof zOfSchedule>): Promise
   return done(viewOf(stopped, accounts));
 }
 
-/** Makes the payments that are due on the section's day; resolves to how many were looked at. A refused one says why and waits for its next day. */
+const SCHEDULER = { kind: 'system', name: 'wallet.schedules' } as const;
+
+/** Which of these accounts are closed, read after the books have decided: a closing that was waited for counts. */
+async function closedOf(tx: SectionTx, ids: readonly Uuid[]): Promise<ReadonlySet<string>> {
+  const rows = ids.length ? await accountsById(tx.sql, tx.tenant.id, [...new Set(ids)]) : [];
+  return new Set(rows.flatMap((a) => (a.state === 'closed' ? [a.id] : [])));
+}
+
+/** Nothing will ever be paid by it again; who scheduled it is told once, as its row is locked here. */
+function end(tx: SectionTx, s: ScheduleRow): void {
+  const by = { actor: SCHEDULER, trace: s.id };
+  tx.write(() => writeSchedule(tx.sql, tx.tenant.id, { id: s.id, next_on: s.next_on, state: 'stopped', runs: s.runs + 1, last_problem: PAYEE_CLOSED }));
+  tx.emit(by, ScheduleEnded, s.id, { schedule: s.id, person: s.person, amount: s.amount.toString(), currency: s.currency });
+  tx.audit(by, { action: 'wallet.schedule-ended', result: 'done', subject: s.person, resource: idOf('wsch', s.id) });
+}
+
+/**
+ * Makes the payments that are due on the section's day; resolves to how many were looked at. A refused one says why and waits for its next day; one
+ * into an account that is closed ends.
+ */
 export async function runDue(tx: SectionTx): Promise<number> {
   const due = await lockDue(tx.sql, tx.tenant.id, tx.today, SCHEDULE_BATCH_MAX);
   if (!due.length) return 0;
   const outcomes = await pay(tx, due.map((s) => ({
-    by: { actor: { kind: 'system', name: 'wallet.schedules' }, trace: s.id }, person: s.person, from: s.payer, to: { account: s.payee }, amount: s.amount,
+    by: { actor: SCHEDULER, trace: s.id }, person: s.person, from: s.payer, to: { account: s.payee }, amount: s.amount,
     currency: s.currency, cause: 'schedule', note: undefined,
   })));
+  const closed = await closedOf(tx, due.flatMap((s, i) => (outcomes[i]?.ok ? [] : [s.payee])));
   due.forEach((s, i) => {
     const outcome = outcomes[i];
+    if (!outcome?.ok && closed.has(s.payee)) {
+      end(tx, s);
+      return;
+    }
     const next = nextDue(s.first_on, s.next_on, s.every);
     tx.write(() => writeSchedule(tx.sql, tx.tenant.id, {
-      id: s.id as Uuid, next_on: next ?? s.next_on, state: next ? 'active' : 'done', runs: s.runs + 1, last_problem: outcome?.ok ? null
+      id: s.id, next_on: next ?? s.next_on, state: next ? 'active' : 'done', runs: s.runs + 1, last_problem: outcome?.ok ? null
         : outcome?.problem.code ?? null,
     }));
   });
@@ -93,7 +117,7 @@ export const scheduler: Worker = {
     while (!w.signal.aborted) {
       for (const tenant of w.tenants().filter((t) => t.products.includes('wallet'))) {
         for (let count = SCHEDULE_BATCH_MAX; count === SCHEDULE_BATCH_MAX && !w.signal.aborted;) {
-          count = await perform(w.cell, tenant, { actor: { kind: 'system', name: 'wallet.schedules' }, trace: '0'.repeat(32) }, (tx) => runDue(tx.section));
+          count = await perform(w.cell, tenant, { actor: SCHEDULER, trace: '0'.repeat(32) }, (tx) => runDue(tx.section));
         }
       }
       await w.clock.sleep(SCHEDULE_EVERY_MS, w.signal);

@@ -2,9 +2,10 @@ import { addDays, civilDateIn, done, idOf, money, refuse, uuid, type Currency, t
 import { insufficientFunds } from '#spine/ledger';
 import type { z } from 'zod';
 import {
-  documentWrong, handleTaken, limitReached, moneyUnderWay, periodWrong, unknownAccount, unknownOrder, type AccountView, type ClosingView,
+  documentWrong, handleTaken, limitReached, moneyUnderWay, PAYEE_CLOSED, periodWrong, unknownAccount, unknownOrder, unknownRequest,
+  type AccountView, type ClosingView,
   type Entry, type KycView, type LimitsView,
-    type OrderView, type RequestView,
+    type OrderView, type ReceiveView, type RequestLinkView, type RequestView,
   type ScheduleView, type StatementView, type zAccounts, type zActivityPage,
 } from '../contract.ts';
 import { limitsOf, offered } from './tiers.ts';
@@ -19,13 +20,13 @@ const LARGE = 2_000_000_000_00n;
 const account = (at: At, n: number, more: Partial<AccountView> = {}, currency: Currency = 'INR'): AccountView => ({
   account: idOf('wal', hex(n)), currency, handle: '@asha', state: 'open', frozenBy: null, balance: money(1_234_550n, currency), available: money(1_134_550n,
     currency),
-  held: money(100_000n, currency), openedAt: at.now, closedAt: null, ...more,
+  held: money(100_000n, currency), openedAt: at.now, closedAt: null, closedBy: null, ...more,
 });
 
 type Accounts = z.output<typeof zAccounts>;
 const accounts = (list: AccountView[], closed: AccountView[] = []): PageState<Accounts> => ({ outcome: done({ accounts: list, closed, tier: 1 }) });
-const shut = (at: At, n: number, more: Partial<AccountView> = {}): AccountView => account(at, n, { state: 'closed', closedAt: at.now, balance: money(0n, 'INR'),
-  available: money(0n, 'INR'), held: money(0n, 'INR'), ...more });
+const shut = (at: At, n: number, more: Partial<AccountView> = {}): AccountView => account(at, n, { state: 'closed', closedAt: at.now, closedBy: 'holder',
+  balance: money(0n, 'INR'), available: money(0n, 'INR'), held: money(0n, 'INR'), ...more });
 export const listStates = (at: At): Readonly<Record<string, PageState<Accounts>>> => ({
   ready: accounts([account(at, 1), account(at, 2, { handle: null, held: money(0n, 'USD'), balance: money(5_000n, 'USD') }, 'USD')]),
   empty: accounts([]),
@@ -52,10 +53,11 @@ export const accountStates = (at: At): Readonly<Record<string, PageState<Activit
   paid: { ...activity(account(at, 1), [entry(at, 1, 'sent', -25_000n, 1_234_550n)]), query: { paid: 'wpay' } },
   frozen: activity(account(at, 1, { state: 'frozen', frozenBy: 'operator' }), []),
   closed: { ...activity(shut(at, 1), [
-    entry(at, 1, 'sent', -1_234_550n, 0n, { with: '@asha.savings' }), entry(at, 2, 'interest', 37n, 1_234_550n, { with: null }),
+    entry(at, 1, 'closing-to', -1_234_550n, 0n, { with: idOf('wal', hex(2)) }), entry(at, 2, 'interest', 37n, 1_234_550n, { with: null }),
   ]), query: { closed: '2-1' } },
+  'closed by office': activity(shut(at, 1, { closedBy: 'operator' }), []),
   large: activity(account(at, 1, { handle: LONG_HANDLE, balance: money(LARGE, 'INR'), available: money(LARGE, 'INR') }),
-    [entry(at, 1, 'received', LARGE, LARGE, { with: LONG_HANDLE, note: 'a note as long as a note may be '.repeat(4) })]),
+    [entry(at, 1, 'closing-of', LARGE, LARGE, { with: LONG_HANDLE, note: 'a note as long as a note may be '.repeat(4) })]),
   unknown: { outcome: refuse(unknownAccount) },
 });
 
@@ -133,6 +135,31 @@ export const requestStates = (at: At): Readonly<Record<string, PageState<{ reque
   error: { outcome: done({ requests: [] }), form: { values: {}, errors: {}, problem: handleTaken } },
 });
 
+const SITE = 'https://bank.example';
+export const oneRequestStates = (at: At): Readonly<Record<string, PageState<RequestLinkView>>> => {
+  const one = (r: RequestView): PageState<RequestLinkView> => ({ outcome: done({ request: r, site: SITE }) });
+  return {
+    ready: one(request(at, 1, 'open', false)), code: one(request(at, 1, 'open', true, { with: LONG_HANDLE, amount: money(LARGE, 'INR') })),
+    paid: one(request(at, 1, 'accepted', true)), empty: { outcome: refuse(unknownRequest) },
+  };
+};
+export const receiveStates = (at: At): Readonly<Record<string, PageState<ReceiveView>>> => {
+  const one = (more: Partial<AccountView>, query?: Record<string, string>): PageState<ReceiveView> =>
+    ({ outcome: done({ account: account(at, 1, more), site: SITE }), ...(query ? { query } : {}) });
+  return {
+    ready: one({}), amount: one({ handle: LONG_HANDLE }, { amount: '1,250.50' }), error: one({}, { amount: 'many' }), empty: one({ handle: null }),
+    frozen: one({ state: 'frozen', frozenBy: 'holder' }), closed: one({ state: 'closed', closedAt: at.now }), unknown: { outcome: refuse(unknownAccount) },
+  };
+};
+export const payLinkStates = (at: At): Readonly<Record<string, PageState<Accounts>>> => {
+  const query = { to: '@ravi', amount: '250.50', currency: 'INR' };
+  return {
+    ready: { ...accounts([account(at, 1), account(at, 2, {}, 'USD')]), query },
+    choice: { ...accounts([account(at, 1), account(at, 2, { handle: null })]), query },
+    empty: { ...accounts([]), query },
+  };
+};
+
 export function scheduleStates(at: At): Readonly<Record<string, PageState<{ schedules: ScheduleView[] }>>> {
   const one = (n: number, state: ScheduleView['state'], more: Partial<ScheduleView> = {}): ScheduleView => ({
     schedule: idOf('wsch', hex(n)), from: idOf('wal', hex(1)), to: '@ravi', amount: money(500_000n, 'INR'), every: 'month',
@@ -140,7 +167,7 @@ export function scheduleStates(at: At): Readonly<Record<string, PageState<{ sche
   });
   return {
     ready: { outcome: done({ schedules: [one(1, 'active'), one(2, 'active', { lastProblem: 'insufficient-funds' }), one(3, 'done', { every: 'once' }),
-      one(4, 'stopped')] }) },
+      one(4, 'stopped'), one(5, 'stopped', { to: idOf('wal', hex(7)), lastProblem: PAYEE_CLOSED })] }) },
     empty: { outcome: done({ schedules: [] }) },
   };
 }

@@ -4,7 +4,7 @@ import type { CivilDate, Currency } from '#kernel';
 
 export interface AccountRow {
   id: Uuid; person: Uuid; currency: Currency; ledger: Uuid; state: 'open' | 'frozen' | 'closed'; frozen_by: 'holder' | 'operator' | null; handle: string | null;
-  opened_at: Date; closed_at: Date | null;
+  opened_at: Date; closed_at: Date | null; closed_by_office: boolean;
 }
 
 export const insertAccount = (sql: SqlTag, tenant: Uuid, a: { id: Uuid; person: Uuid; currency: string; ledger: Uuid }, now: Date): Promise<unknown[]> => sql`
@@ -14,14 +14,14 @@ export const insertAccount = (sql: SqlTag, tenant: Uuid, a: { id: Uuid; person: 
 /** A person's accounts: those that are not closed, oldest first, then closed ones, the last closed first. */
 export const accountsOfPerson = (sql: SqlTag, tenant: Uuid, person: Uuid, limit: number): Promise<AccountRow[]> => sql<AccountRow>`
   select a.id, a.person, a.currency, a.ledger, a.state,
-    a.frozen_by, h.handle, a.opened_at, a.closed_at
+    a.frozen_by, h.handle, a.opened_at, a.closed_at, a.closed_by_office
   from wallet.account a left join wallet.handle h on h.tenant = a.tenant and h.account = a.id
   where a.tenant = ${tenant} and a.person = ${person} order by a.closed_at desc nulls first, a.opened_at, a.id limit ${limit}`;
 
 /** Accounts by id, each looked up by its key. */
 export const accountsById = (sql: SqlTag, tenant: Uuid, ids: readonly string[]): Promise<AccountRow[]> => sql<AccountRow>`
   select a.id, a.person, a.currency, a.ledger, a.state,
-    a.frozen_by, h.handle, a.opened_at, a.closed_at
+    a.frozen_by, h.handle, a.opened_at, a.closed_at, a.closed_by_office
   from unnest(${ids}::uuid[]) u (i)
   cross join lateral (select * from wallet.account x where x.tenant = ${tenant} and x.id = u.i offset 0) a
   left join lateral (select handle from wallet.handle y where y.tenant = ${tenant} and y.account = a.id offset 0) h on true`;
@@ -29,7 +29,7 @@ export const accountsById = (sql: SqlTag, tenant: Uuid, ids: readonly string[]):
 /** Accounts by handle, each looked up by its key. */
 export const accountsByHandle = (sql: SqlTag, tenant: Uuid, handles: readonly string[]): Promise<AccountRow[]> => sql<AccountRow>`
   select a.id, a.person, a.currency, a.ledger, a.state,
-    a.frozen_by, h.handle, a.opened_at, a.closed_at
+    a.frozen_by, h.handle, a.opened_at, a.closed_at, a.closed_by_office
   from unnest(${handles}::text[]) u (n)
   cross join lateral (select handle, account from wallet.handle x where x.tenant = ${tenant} and x.handle = u.n offset 0) h
   cross join lateral (select * from wallet.account y where y.tenant = ${tenant} and y.id = h.account offset 0) a`;
@@ -37,20 +37,20 @@ export const accountsByHandle = (sql: SqlTag, tenant: Uuid, handles: readonly st
 /** Accounts by the ledger account that each names. */
 export const accountsByLedger = (sql: SqlTag, tenant: Uuid, ledger: readonly string[]): Promise<AccountRow[]> => sql<AccountRow>`
   select a.id, a.person, a.currency, a.ledger, a.state,
-    a.frozen_by, h.handle, a.opened_at, a.closed_at
+    a.frozen_by, h.handle, a.opened_at, a.closed_at, a.closed_by_office
   from unnest(${ledger}::uuid[]) u (i)
   cross join lateral (select * from wallet.account x where x.tenant = ${tenant} and x.ledger = u.i offset 0) a
   left join lateral (select handle from wallet.handle y where y.tenant = ${tenant} and y.account = a.id offset 0) h on true`;
 
 export const lockAccount = async (sql: SqlTag, tenant: Uuid, id: Uuid): Promise<AccountRow | undefined> => (await sql<AccountRow>`
   select id, person, currency, ledger, state, frozen_by,
-    null as handle, opened_at, closed_at
+    null as handle, opened_at, closed_at, closed_by_office
   from wallet.account where tenant = ${tenant} and id = ${id} for update`)[0];
 
 /** Locks accounts of one person, in the order of their ids. */
 export const lockOwn = (sql: SqlTag, tenant: Uuid, person: Uuid, ids: readonly string[]): Promise<AccountRow[]> => sql<AccountRow>`
   select id, person, currency, ledger, state, frozen_by,
-    null as handle, opened_at, closed_at
+    null as handle, opened_at, closed_at, closed_by_office
   from wallet.account where tenant = ${tenant} and id = any(${ids}::uuid[]) and person = ${person} order by id for update`;
 
 /** Holds accounts as they are, in the order of their ids: until the commit nobody closes or freezes them. Resolves to their states. */
@@ -58,8 +58,11 @@ export const keepStates = (sql: SqlTag, tenant: Uuid, ids: readonly string[]): P
   sql<{ id: Uuid; state: AccountRow['state'] }>`
   select id, state from wallet.account where tenant = ${tenant} and id = any(${ids}::uuid[]) order by id for share`;
 
-export const setState = (sql: SqlTag, tenant: Uuid, id: Uuid, state: string, frozenBy: string | null, closedAt: Date | null): Promise<unknown[]> => sql`
-  update wallet.account set state = ${state}, frozen_by = ${frozenBy}, closed_at = ${closedAt} where tenant = ${tenant} and id = ${id}`;
+export const setState = (sql: SqlTag, tenant: Uuid, id: Uuid, state: string, frozenBy: string | null): Promise<unknown[]> => sql`
+  update wallet.account set state = ${state}, frozen_by = ${frozenBy} where tenant = ${tenant} and id = ${id}`;
+
+export const setClosed = (sql: SqlTag, tenant: Uuid, id: Uuid, byOffice: boolean, now: Date): Promise<unknown[]> => sql`
+  update wallet.account set state = 'closed', closed_at = ${now}, closed_by_office = ${byOffice} where tenant = ${tenant} and id = ${id}`;
 
 /** Gives an account a name; no row means that it is somebody's. An account has one name: the one before is given up. */
 export const claimHandle = (sql: SqlTag, tenant: Uuid, handle: string, account: Uuid, now: Date): Promise<unknown[]> => sql`

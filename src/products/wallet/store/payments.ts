@@ -33,6 +33,11 @@ export const lockRequest = async (sql: SqlTag, tenant: Uuid, id: Uuid): Promise<
     payment, created_at, expires_at
   from wallet.request where tenant = ${tenant} and id = ${id} for update`)[0];
 
+export const readRequest = async (sql: SqlTag, tenant: Uuid, id: Uuid): Promise<RequestRow | undefined> => (await sql<RequestRow>`
+  select id, payee, payer, amount, currency, note, state,
+    payment, created_at, expires_at
+  from wallet.request where tenant = ${tenant} and id = ${id}`)[0];
+
 export const decideRequest = (sql: SqlTag, tenant: Uuid, id: Uuid, state: string, payment: Uuid | null, now: Date): Promise<unknown[]> => sql`
   update wallet.request set state = ${state}, payment = ${payment}, decided_at = ${now} where tenant = ${tenant} and id = ${id} and state = 'open'`;
 

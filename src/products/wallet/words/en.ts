@@ -5,7 +5,8 @@ export const en = {
   notices: {
     received: { label: 'Money that comes in', title: 'You received {{ amount | money: currency }}', body: '{{ amount | money: currency }} came into your account.', text: 'you received {{ amount | money: currency }}.' },
     sent: { label: 'Money that goes out', title: 'You sent {{ amount | money: currency }}', body: '{{ amount | money: currency }} left your account. If this was not you, freeze the account and call the office.', text: 'you sent {{ amount | money: currency }}. If this was not you, freeze the account at once.' },
-    closed: { label: 'Accounts that are closed', title: 'Your account in {{ currency }} was closed', body: 'What was left in it: {{ amount | money: currency }}. Requests for money that ended with it: {{ requests }}. Scheduled payments that were stopped: {{ schedules }}. Its statements stay readable. If this was not you, call the office.', text: 'your account in {{ currency }} was closed. If this was not you, call the office at once.' },
+    closed: { label: 'Accounts that are closed', title: '{% case by %}{% when "office" %}The office closed your account in {{ currency }}{% else %}Your account in {{ currency }} was closed{% endcase %}', body: '{% case amount %}{% when "0" %}Nothing was left in it.{% else %}Its closing balance, {{ amount | money: currency }}, went to another account of yours.{% endcase %} Requests for money that ended with it: {{ requests }}. Scheduled payments that were stopped: {{ schedules }}. Its statements stay readable. {% case by %}{% when "office" %}Ask the office if you want to know why.{% else %}If this was not you, call the office.{% endcase %}', text: 'your account in {{ currency }} was closed{% case by %}{% when "office" %} by the office. Ask it why.{% else %}. If this was not you, call the office at once.{% endcase %}' },
+    scheduleEnded: { label: 'Scheduled payments that end', title: 'A scheduled payment of {{ amount | money: currency }} has ended', body: 'The account that it paid was closed, so {{ amount | money: currency }} was not sent and nothing more is sent by it. To go on paying, ask for another account and schedule a new payment.', text: 'your scheduled payment of {{ amount | money: currency }} has ended: the account that it paid was closed.' },
     known: { label: 'What you may send', title: 'What you may send has changed', body: 'The office has looked at your documents. See what you may send now, or what else is needed.', text: 'your documents were looked at. Sign in to see what you may send now.' },
   },
   close: {
@@ -27,6 +28,7 @@ export const en = {
       'days-open': 'The interest of the last days is not known yet. Try again later, or ask the office.',
     },
     done: 'The account was closed.', ended: 'Requests that ended with it: {requests}. Scheduled payments that were stopped: {schedules}.',
+    byOfficeOn: 'Closed by the office on {date}. What happened and its statements stay readable.',
     closedOn: 'Closed on {date}. What happened and its statements stay readable.', list: 'Closed accounts', listLead: 'Closed accounts move nothing any more. Their statements stay readable.',
     line: '{name}, closed on {date}',
   },
@@ -44,7 +46,7 @@ export const en = {
     limits: 'What you may send', noName: 'No name yet', more: 'Also',
   },
   account: {
-    title: 'Account in {currency}', available: 'You can spend {amount}.', balance: 'Balance', heldText: '{amount} is held for money on its way out.',
+    title: 'Account in {currency}', unnamed: 'Account in {currency} •••• {ending}', available: 'You can spend {amount}.', balance: 'Balance', heldText: '{amount} is held for money on its way out.',
     pay: 'Pay', ask: 'Ask for money', add: 'Add money', withdraw: 'Send to a bank', plan: 'Schedule a payment', name: 'Name', activity: 'What happened',
     noActivity: 'Nothing has moved yet. Add money, or ask somebody for it.', date: 'When', what: 'What', amount: 'Amount', after: 'Balance after',
       older: 'Older',
@@ -55,7 +57,7 @@ export const en = {
       nameHint: 'Others send money to this name. Small letters, digits, dots.',
     nameLabel: 'Name of this account', nameSave: 'Use this name', sent: 'Your payment was sent.',
   },
-  kinds: { sent: 'To {with}', received: 'From {with}', added: 'From your bank account {with}', withdrawn: 'To your bank account {with}', interest: 'Interest',
+  kinds: { sent: 'To {with}', received: 'From {with}', 'closing-to': 'Closing balance, to {with}', 'closing-of': 'Closing balance of {with}', added: 'From your bank account {with}', withdrawn: 'To your bank account {with}', interest: 'Interest',
     fee: 'Fee',
     other: 'Correction' },
   statement: {
@@ -80,6 +82,14 @@ export const en = {
       note: 'Note (if you like)',
     noteHint: 'The other person sees it.', go: 'Send now', sure: 'This cannot be taken back. Check the name.', have: 'You can spend {amount}.',
   },
+  receive: {
+    title: 'Be paid', titleName: 'Be paid at {name}', titleAmount: 'Be paid {amount} at {name}',
+    lead: 'Let the payer scan this code, or send them the link. They see the name and amount, and decide whether to pay.',
+    code: 'Code of the link to pay {name}', link: 'The same as a link:', amount: 'Amount (if you like)', amountHint: 'The payer finds it filled in.', show: 'Show the code',
+    noName: 'A code leads to the name of an account, and this one has none yet.', giveName: 'Give it a name',
+    choose: 'From which account?', from: '{name}: {amount} to spend', noAccount: 'You have no open account that could pay this.',
+    requestLead: 'Let {name} scan this code, or send them the link. Nobody else can answer this request.', requestCode: 'Code of the link by which {name} answers', allRequests: 'All requests',
+  },
   ask: { title: 'Ask for money', from: 'From', fromHint: 'The name of whom you ask, such as {example}.', go: 'Ask', lead: 'Nothing moves before they accept.' },
   plan: { title: 'Schedule a payment', firstOn: 'First day', firstHint: 'For example, {example}.', every: 'How often', go: 'Schedule',
     each: { once: 'Once', week: 'Every week', month: 'Every month' } },
@@ -102,7 +112,7 @@ export const en = {
       unknown: 'Not answered yet' },
   },
   requests: {
-    title: 'Requests', lead: 'Nothing moves before the one who is asked accepts.', empty: 'No requests. When somebody asks you for money, it stands here.',
+    one: 'Request', none: 'There is no such request.', code: 'Show its code', title: 'Requests', lead: 'Nothing moves before the one who is asked accepts.', empty: 'No requests. When somebody asks you for money, it stands here.',
     toYou: '{with} asks you for {amount}', byYou: 'You asked {with} for {amount}', accept: 'Pay {amount}', decline: 'Say no', cancel: 'Take it back',
     states: { open: 'Open', accepted: 'Paid', declined: 'Declined', cancelled: 'Taken back', expired: 'Expired' }, until: 'until {date}', on: 'asked on {date}',
   },
@@ -110,7 +120,7 @@ export const en = {
     title: 'Scheduled payments', empty: 'Nothing is scheduled. Open an account to schedule a payment from it.', line: '{amount} to {to}',
       next: 'Next on {date}',
     each: { once: 'once', week: 'every week', month: 'every month' }, stop: 'Stop', states: { active: 'Active', done: 'Done', stopped: 'Stopped' },
-    failed: 'The last one was not made: {problem}',
+    failed: 'The last one was not made: {problem}', ended: 'The account that it paid was closed. Nothing more is sent by it.',
   },
   limits: {
     title: 'What you may send', lead: 'These are set by how well we know you. Payments between your own accounts do not count.',

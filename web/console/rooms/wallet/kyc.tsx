@@ -9,6 +9,7 @@ import { useSearchText } from '../../parts/search.ts';
 import { Facts, Table } from '../../parts/table.tsx';
 import { dayText, When, whenText } from '../../parts/time.tsx';
 import { useMe } from '../../shell.tsx';
+import { Closings } from './closing.tsx';
 import { Decide, type CaseOf, type State } from './decide.tsx';
 import { Hits } from './hits.tsx';
 import { countText, isMe, wallet } from './parts.ts';
@@ -20,6 +21,7 @@ const SHOWN_MAX = 200;
 const isState = (text: string | undefined): text is State => text !== undefined && text in w.states;
 
 export function Cases(): ReactNode {
+  const me = useMe();
   const [search] = useSearchText();
   const state = isState(search.state) ? search.state : 'open';
   const found = useQuery({
@@ -40,6 +42,7 @@ export function Cases(): ReactNode {
           {cases.length >= SHOWN_MAX && <p className="quiet">{fill(w.cut, { n: SHOWN_MAX })}</p>}
         </>
       )}</Answer>
+      {me.permissions.includes('wallet:close') && <Closings />}
     </Page>
   );
 }
