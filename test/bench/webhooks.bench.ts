@@ -6,7 +6,7 @@
 import { child, cpuUs, finish, interleave, measure, median, medianOf, ratioOf, type Round } from './frame.ts';
 
 const ROUNDS = Number(process.env.BENCH_ROUNDS ?? 5);
-const COUNT = Number(process.env.BENCH_COUNT ?? 40_000);
+const COUNT = Number(process.env.BENCH_COUNT ?? 80_000);
 const PACED = 1000;
 const say = (line: string): void => void process.stdout.write(`${line}\n`);
 const server = await child('./webhooks.serve.ts');

@@ -1,8 +1,8 @@
 /** The program with its deliverer, and the raw sender that it is compared with, in one process of their own. */
-import { createHmac, randomUUID } from 'node:crypto';
+import { createHmac } from 'node:crypto';
 import pg from 'pg';
 import { Pool } from 'undici';
-import { provide } from '#kernel';
+import { provide, systemClock, systemRandom, uuidv7 } from '#kernel';
 import { Reach, signature, signingKey } from '#platform/webhooks';
 import { serveQuestions } from './frame.ts';
 import { asSystem, benchTenants, perform, startBench } from './program.ts';
@@ -37,9 +37,9 @@ async function setup({ port, slow }: { port: number; slow: boolean }): Promise<u
 interface Target { id: string; tenant: string; url: string }
 const targets = async (slow: boolean): Promise<Target[]> =>
   (await owner.query<Target>('select id, tenant, url from webhooks.endpoint order by url')).rows.filter((e) => e.url.endsWith('/slow') === slow);
-/** Writes deliveries as the fan-out does. */
+/** Writes deliveries as the fan-out does, with ids as events have them. */
 async function insert(to: readonly Target[], n: number): Promise<void> {
-  const rows = Array.from({ length: n }, (_, i) => ({ ...to[i % to.length] as Target, message: randomUUID() }));
+  const rows = Array.from({ length: n }, (_, i) => ({ ...to[i % to.length] as Target, message: uuidv7(systemClock.now(), systemRandom) }));
   await owner.query(`with m as (
       insert into webhooks.message (tenant, id, topic, key, version, at, data)
       select t, m, 'probe.never', 'k', 1, clock_timestamp(), $4 from unnest($1::uuid[], $2::uuid[]) r (t, m))

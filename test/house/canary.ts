@@ -33,7 +33,20 @@ export async function dumpTables(sql: Raw): Promise<{ table: string; bytes: Buff
   return dumps;
 }
 
+/** A file that the server has renamed or removed since the look stands under its new name, or nowhere. */
+function bytesOf(path: string): Buffer | undefined {
+  try {
+    return readFileSync(path);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+    throw error;
+  }
+}
+
 export function filesUnder(folder: string): { path: string; bytes: Buffer }[] {
-  return readdirSync(folder, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile())
-    .map((entry) => join(entry.parentPath, entry.name)).map((path) => ({ path, bytes: readFileSync(path) }));
+  return readdirSync(folder, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile()).flatMap((entry) => {
+    const path = join(entry.parentPath, entry.name);
+    const bytes = bytesOf(path);
+    return bytes ? [{ path, bytes }] : [];
+  });
 }

@@ -32,9 +32,12 @@ export const GRACE_HOURS_MAX = 168;
 export const IN_FLIGHT_MAX = 1024;
 export const CLAIM_MAX = 512;
 export const PER_ENDPOINT_MAX = 64;
-/** Requests at once to an endpoint that answers at once: more would only open connections. One that takes longer gets all that is held for it. */
-export const QUICK_AT_ONCE = 8;
+/** Connections that the endpoints of an origin share while they answer at once, and how many requests one gets before it has answered. */
+export const CONNECTIONS_MAX = 128;
+export const UNKNOWN_AT_ONCE = 8;
+/** An answer within this comes at once. An endpoint of which so many in a row do not has connections of its own, so that nobody waits for its answers. */
 export const QUICK_MS = 50;
+export const LATE_AFTER = 32;
 export const CLAIM_ENDPOINTS_MAX = 128;
 /** How long an endpoint is a worker's without another word of it. */
 export const LEASE_MS = 10_000;

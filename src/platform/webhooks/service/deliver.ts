@@ -4,8 +4,9 @@ import { createSignal, errorFields, perform, provide, spineStatement, systemRand
   type WorkerContext } from '#kernel';
 import { tenantKeys } from '#spine/vault';
 import {
-  BREAKER_AFTER, CLAIM_ENDPOINTS_MAX, CLAIM_MAX, DeliverProbe, DeliverSignal, DeliveryDead, IN_FLIGHT_MAX, KEPT_MS, LEASE_MS, OfferedEvents,
-  PAYLOAD_BYTES_MAX, PER_ENDPOINT_MAX, POLL_MS, QUICK_AT_ONCE, QUICK_MS, Reach, SWEEP_BATCH_MAX, SWEEP_EVERY_MS, type Secrets,
+  BREAKER_AFTER, CLAIM_ENDPOINTS_MAX, CLAIM_MAX, DeliverProbe, DeliverSignal, DeliveryDead, IN_FLIGHT_MAX, KEPT_MS, LATE_AFTER, LEASE_MS, OfferedEvents,
+  PAYLOAD_BYTES_MAX, PER_ENDPOINT_MAX, POLL_MS, QUICK_MS, Reach, SWEEP_BATCH_MAX, SWEEP_EVERY_MS,
+  UNKNOWN_AT_ONCE, type Secrets,
 } from '../contract.ts';
 import { dataIn, givenUp, nextTry, render, restMs, retryAfter, signature, signingKey } from '../rules.ts';
 import {
@@ -24,7 +25,7 @@ interface Opened { readonly revision: number; readonly tenant: TenantRef; readon
   /** Of its payloads. */ readonly version: string;
   /** When its row last said that it succeeds; 0 when it says otherwise. */
   succeedsMs: number;
-  /** True while it takes its time: the last answer did. */ slow: boolean }
+  /** What its answers say of it, and how many came late since the last that came at once. */ pace: 'unknown' | 'quick' | 'slow'; late: number }
 /**
  * An endpoint that this process sends to: how much is held for it, of that what waits for its turn and what is being sent, and how often it had failed in
  * a row when it was last claimed.
@@ -37,6 +38,7 @@ interface Underway { readonly w: WorkerContext; readonly me: string; readonly pr
 
 const OPENED_MAX = 5000;
 const SUCCEEDS_EVERY_MS = 1000;
+const FLUSH_REST_MS = 5;
 const RECORD_TRIES = 30;
 const RECORD_WAIT_MS = 1000;
 
@@ -47,12 +49,12 @@ async function openedOf(u: Underway, endpoint: string, to: ClaimedEndpoint): Pro
   if (!tenant) return undefined;
   const keys = tenantKeys({ use: u.w.cell.use, tenant });
   const secrets = JSON.parse(keys.open(secretsPlace('secrets', endpoint), to.secrets)) as Secrets;
-  const opened = {
+  const opened: Opened = {
     revision: to.revision, tenant, current: signingKey(secrets.current),
     previous: secrets.previous === undefined ? undefined : signingKey(secrets.previous),
     previousUntilMs: secrets.previousUntil === undefined ? 0 : Date.parse(secrets.previousUntil),
     headers: JSON.parse(keys.open(secretsPlace('headers', endpoint), to.headers)) as Record<string, string>, target: u.sender.target(to.url),
-    version: to.version, succeedsMs: 0, slow: false,
+    version: to.version, succeedsMs: 0, pace: 'unknown', late: 0,
   };
   u.opened.set(endpoint, opened);
   return opened;
@@ -73,13 +75,15 @@ export function signedHeaders(o: Pick<Opened, 'current' | 'previous' | 'previous
 const HOPELESS: readonly (string | null)[] = ['payload_too_large', 'version_retired'];
 const unsent = (error: string): Sent => ({ status: null, error, excerpt: '', ms: 0, retryAfter: undefined });
 
-async function sendOne(u: Underway, c: Claimed, to: Opened | undefined): Promise<Sent> {
-  if (!to) return unsent('internal');
+/** Sends one, or says at once why it cannot be sent. */
+function sendOne(u: Underway, c: Claimed, to: Opened | undefined, end: (sent: Sent) => void): void {
+  if (!to) return end(unsent('internal'));
   const data = dataIn(to.version, u.types.get(c.topic), c.version, c.data);
-  if (data === undefined) return unsent('version_retired');
+  if (data === undefined) return end(unsent('version_retired'));
   const body = render({ id: c.message, topic: c.topic, at: c.at, data });
-  if (body.length > PAYLOAD_BYTES_MAX) return unsent('payload_too_large');
-  return u.sender.send(to.target, signedHeaders(to, `evt_${c.message}`, u.w.clock.now(), body), body);
+  if (body.length > PAYLOAD_BYTES_MAX) return end(unsent('payload_too_large'));
+  const headers = signedHeaders(to, `evt_${c.message}`, u.w.clock.now(), body);
+  return u.sender.send(to.target, headers, body, end, to.pace === 'slow' ? c.endpoint : undefined);
 }
 
 const succeeded = (sent: Sent): boolean => sent.status !== null && sent.status >= 200 && sent.status < 300;
@@ -179,6 +183,8 @@ async function flush(u: Underway): Promise<void> {
       await keepOn(u, overs);
       for (const { claimed, held } of overs) letGo(u, held, claimed);
       u.w.cell.use(DeliverSignal).wake();
+      // While there is much to do, more results share a statement.
+      if (u.ids.size > IN_FLIGHT_MAX / 4) await u.w.clock.sleep(FLUSH_REST_MS);
     }
   } finally {
     u.flushing = false;
@@ -225,7 +231,7 @@ async function claim(u: Underway): Promise<number> {
   const { w } = u;
   const room = Math.min(CLAIM_MAX, IN_FLIGHT_MAX - u.ids.size);
   // A few at a time would cost a statement each; what is under way soon makes room for many.
-  if (room < IN_FLIGHT_MAX / 4) return 0;
+  if (room < IN_FLIGHT_MAX / 2) return 0;
   const now = w.clock.now();
   const claimed = await spineStatement(w.cell, (sql) => claimDeliveries(sql, {
     worker: u.me, now, until: leaseFrom(now), endpoints: CLAIM_ENDPOINTS_MAX, room, each: PER_ENDPOINT_MAX, breaker: BREAKER_AFTER,
@@ -254,33 +260,38 @@ async function claim(u: Underway): Promise<number> {
   return claimed.length;
 }
 
-/** Begins to send what has its turn. */
+/** Begins to send what has its turn: one of which nothing is known is tried with a few. */
 function sendNext(u: Underway, held: Held): void {
-  while (held.waiting.length > 0 && held.sending < (held.to?.slow ? PER_ENDPOINT_MAX : QUICK_AT_ONCE)) {
+  while (held.waiting.length > 0 && held.sending < (held.to?.pace === 'unknown' ? UNKNOWN_AT_ONCE : PER_ENDPOINT_MAX)) {
     held.sending += 1;
-    void carry(u, held.waiting.shift() as Claimed, held);
+    carry(u, held.waiting.shift() as Claimed, held);
   }
 }
 
-async function carry(u: Underway, claimed: Claimed, held: Held): Promise<void> {
-  let sent: Sent;
+/** Learns from an answer. One late answer may be a pause of this process; many in a row are the receiver's. */
+function learn(to: Opened, { ms }: Sent): void {
+  to.late = ms > QUICK_MS ? to.late + 1 : 0;
+  if (to.late === 0) to.pace = 'quick';
+  else if (to.late >= LATE_AFTER) to.pace = 'slow';
+}
+
+function carry(u: Underway, claimed: Claimed, held: Held): void {
+  const over = (sent: Sent): void => {
+    held.sending -= 1;
+    if (held.to) learn(held.to, sent);
+    u.over.push({ claimed, held, sent });
+    sendNext(u, held);
+    if (!u.flushing) void flush(u);
+  };
+  const { probe } = u;
+  let passed: Promise<void> | undefined;
   try {
-    const sending = sendOne(u, claimed, held.to);
-    if (u.probe) {
-      sending.catch(() => undefined);
-      await u.probe.at('sent');
-    }
-    sent = await sending;
-    if (u.probe) await u.probe.at('answered');
+    sendOne(u, claimed, held.to, probe ? (sent) => void Promise.resolve(passed).then(() => probe.at('answered')).then(() => over(sent)) : over);
+    passed = probe?.at('sent');
   } catch (error) {
     u.w.log.warn('webhooks.send-threw', { delivery: claimed.id.toString(), ...errorFields(error) });
-    sent = unsent('internal');
+    over(unsent('internal'));
   }
-  held.sending -= 1;
-  if (held.to) held.to.slow = sent.ms > QUICK_MS;
-  u.over.push({ claimed, held, sent });
-  sendNext(u, held);
-  if (!u.flushing) await flush(u);
 }
 
 /** Says again and again that endpoints with something under way are this process's, until it ends. */

@@ -3,7 +3,7 @@ import { isIP, type LookupFunction } from 'node:net';
 import { LRUCache } from 'lru-cache';
 import { Pool, type Dispatcher } from 'undici';
 import type { Clock } from '#kernel';
-import { EXCERPT_CHARS_MAX, IN_FLIGHT_MAX, ORIGINS_MAX, RESPONSE_BYTES_MAX, TIMEOUT_MS, type Reach } from '../contract.ts';
+import { CONNECTIONS_MAX, EXCERPT_CHARS_MAX, ORIGINS_MAX, PER_ENDPOINT_MAX, RESPONSE_BYTES_MAX, TIMEOUT_MS, type Reach } from '../contract.ts';
 import { isPublic } from '../rules.ts';
 
 /** What became of one request. `error` is a class of errors, never a text that quotes values. */
@@ -11,8 +11,13 @@ export interface Sent { readonly status: number | null; readonly error: string |
   readonly retryAfter: string | undefined }
 /** Where requests go, worked out once. A literal address is connected to without a look-up, so it is judged here. */
 export interface Target { readonly origin: string; readonly path: string; readonly blocked: boolean }
-export interface Sender { target(url: string): Target; send(to: Target, headers: Readonly<Record<string, string>>, body: Buffer): Promise<Sent>;
-  /** Ends what is under way. */ stop(): Promise<void> }
+export interface Sender {
+  target(url: string): Target;
+  /** Gives what became of it to `end`, once; to an endpoint named as slow over connections of its own. Throws for a header that cannot be sent. */
+  send(to: Target, headers: Readonly<Record<string, string>>, body: Buffer, end: (sent: Sent) => void, slow?: string): void;
+  /** Ends what is under way. */
+  stop(): Promise<void>;
+}
 
 class Fault extends Error {
   readonly kind: string;
@@ -64,6 +69,8 @@ class UnderWay implements Dispatcher.DispatchHandler {
   readonly startedMs: number;
   readonly #clock: Clock;
   readonly #end: (sent: Sent) => void;
+  /** When it had a connection: what comes before is not the receiver's time. */
+  #beganMs: number | undefined;
   #controller: Dispatcher.DispatchController | undefined;
   #over = false;
   #status: number | null = null;
@@ -82,7 +89,7 @@ class UnderWay implements Dispatcher.DispatchHandler {
     this.#over = true;
     const excerpt = this.#chunks.length === 0 ? '' : Buffer.concat(this.#chunks).toString('utf8').slice(0, EXCERPT_CHARS_MAX);
     this.#chunks = [];
-    this.#end({ status: error === null ? this.#status : null, error, excerpt, ms: Math.round(this.#clock.monotonicMs() - this.startedMs),
+    this.#end({ status: error === null ? this.#status : null, error, excerpt, ms: Math.round(this.#clock.monotonicMs() - (this.#beganMs ?? this.startedMs)),
       retryAfter: this.#retryAfter });
   }
 
@@ -92,6 +99,7 @@ class UnderWay implements Dispatcher.DispatchHandler {
   }
   onRequestStart(controller: Dispatcher.DispatchController): void {
     this.#controller = controller;
+    this.#beganMs = this.#clock.monotonicMs();
     // Its time was over while it waited for a connection.
     if (this.#over) controller.abort(new Fault('timeout'));
   }
@@ -121,13 +129,13 @@ export function createSender(reach: Reach, clock: Clock): Sender {
   const timeoutMs = reach.timeoutMs ?? TIMEOUT_MS;
   const pools = new LRUCache<string, Pool>({ max: ORIGINS_MAX, dispose: (pool) => void pool.close().catch(() => undefined) });
   const under = new Set<UnderWay>();
-  // As many connections as there may be deliveries under way: endpoints of one origin never wait for each other's answers.
-  const poolOf = (origin: string): Pool => {
-    let pool = pools.get(origin);
+  const poolOf = (origin: string, slow: string | undefined): Pool => {
+    const name = slow === undefined ? origin : `${origin} ${slow}`;
+    let pool = pools.get(name);
     if (!pool) {
-      pool = new Pool(origin, { connections: IN_FLIGHT_MAX, pipelining: 1, headersTimeout: timeoutMs, bodyTimeout: timeoutMs, keepAliveTimeout: 30_000,
+      pool = new Pool(origin, { connections: slow === undefined ? CONNECTIONS_MAX : PER_ENDPOINT_MAX, pipelining: 1, headersTimeout: timeoutMs, bodyTimeout: timeoutMs, keepAliveTimeout: 30_000,
         maxHeaderSize: 16_384, connect: { lookup, timeout: CONNECT_MS_MAX } });
-      pools.set(origin, pool);
+      pools.set(name, pool);
     }
     return pool;
   };
@@ -141,15 +149,20 @@ export function createSender(reach: Reach, clock: Clock): Sender {
       const host = hostname.replace(/^\[|\]$/g, '');
       return { origin, path: `${pathname}${search}`, blocked: isIP(host) !== 0 && !isPublic(host, reach.loopback) };
     },
-    send: (to, headers, body) => new Promise((done) => {
+    send(to, headers, body, end, slow) {
       const request = new UnderWay(clock, (sent) => {
         under.delete(request);
-        done(sent);
+        end(sent);
       });
       under.add(request);
       if (to.blocked) return request.give('blocked_address');
-      poolOf(to.origin).dispatch({ path: to.path, method: 'POST', headers, body }, request);
-    }),
+      try {
+        poolOf(to.origin, slow).dispatch({ path: to.path, method: 'POST', headers, body }, request);
+      } catch (error) {
+        under.delete(request);
+        throw error;
+      }
+    },
     async stop() {
       stopLooking();
       for (const request of under) request.give('stopped');

@@ -3,7 +3,7 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { provide, spineStatement, systemClock, systemRandom, uuidv7 } from '#kernel';
 import { house, type House } from '#test';
-import { PER_ENDPOINT_MAX, QUICK_AT_ONCE, QUICK_MS, Reach } from '../contract.ts';
+import { CONNECTIONS_MAX, LATE_AFTER, PER_ENDPOINT_MAX, QUICK_MS, Reach, UNKNOWN_AT_ONCE } from '../contract.ts';
 import { deliverer } from '../service/deliver.ts';
 import { create } from '../service/endpoints.ts';
 import { claimDeliveries, finishDone, finishFailed, insertDeliveries, noteOutcomes, releaseLeases, renewLeases, type Claimed,
@@ -35,12 +35,14 @@ it('claims and results of the same endpoints, in whatever order they come, never
     { endpoints: ids.flatMap((e) => messages.map(() => e)), messages: ids.flatMap(() => messages), ordered: ids.flatMap(() => messages.map(() => false)) });
   });
   const me = uuidv7(now, systemRandom);
+  // A claim passes over endpoints that are locked just then, so it takes as many rounds as it takes.
   const claiming = async (): Promise<void> => {
-    for (let i = 0; i < ROUNDS; i++) {
+    for (let i = 0, over = 0; over < ENDPOINTS * 100 && i < 10 * ROUNDS; i++) {
       const claimed = await spineStatement(h.cell(), (sql) => claimDeliveries(sql, { worker: me, now, until: new Date(now.getTime() + 60_000),
         endpoints: 128, room: 50,
         each: 5, breaker: 5, busy: [], left: [], underway: [] }));
       await spineStatement(h.cell(), (sql) => finishDone(sql, now, triesOf(claimed, 200)));
+      over += claimed.length;
     }
   };
   const noting = async (order: (all: readonly string[]) => string[]): Promise<void> => {
@@ -163,55 +165,58 @@ it('what is over before the rest of its claim has begun takes the endpoint from 
   expect(await of('done')).toHaveLength(10);
 });
 
-it('a receiver that answers at once is sent a few at a time, a slow one all that is held for it; what was not sent at the end is due as before', async () => {
-  const waiting: (() => void)[] = [];
-  let [slow, most, under] = [false, 0, 0];
-  const receiver = createServer((_, res) => {
-    most = Math.max(most, under += 1);
-    const end = (): void => {
-      under -= 1;
-      res.end();
-    };
-    if (slow) waiting.push(end);
-    else void systemClock.sleep(2).then(end);
+it('an endpoint gets a few before it has answered; slow ones hold up nobody of their origin; what was not sent at the end is due as before', async () => {
+  const [SLOW, MANY, FEW, now] = [['s1', 's2', 's3'], 150, 20, systemClock.now()];
+  /** Answers that are owed, by path. */
+  const owed = new Map<string, (() => void)[]>([...SLOW, 'q', 'u'].map((path) => [path, []]));
+  const receiver = createServer((req, res) => {
+    const path = String(req.url).slice(1);
+    if (path === 'q') res.end();
+    else owed.get(path)?.push(() => void res.end());
   });
   await new Promise<void>((done) => { receiver.listen(0, '127.0.0.1', done); });
   const { port } = receiver.address() as AddressInfo;
-  const [COUNT, now] = [200, systemClock.now()];
-  let endpoint = '';
-  await h.perform('india', async (tx) => {
-    const made = await create(tx, { body: { url: `http://127.0.0.1:${port}/`, description: 'x', events: ['probe.*'], ordered: false, headers: {},
+  const idOf = new Map<string, string>();
+  const send = (path: string, n: number): Promise<void> => h.perform('india', async (tx) => {
+    const made = await create(tx, { body: { url: `http://127.0.0.1:${port}/${path}`, description: 'x', events: ['probe.*'], ordered: false, headers: {},
       signature: 'v1', perMinute: null } });
-    if (made.ok) endpoint = made.value.endpoint.endpoint.slice(4);
-    const messages = Array.from({ length: COUNT }, () => uuidv7(now, systemRandom));
+    const endpoint = made.ok ? made.value.endpoint.endpoint.slice(4) : '';
+    idOf.set(path, endpoint);
+    const messages = Array.from({ length: n }, () => uuidv7(now, systemRandom));
     await insertDeliveries(tx.sql, tx.tenant.id, now, { ids: messages, topics: messages.map(() => 'probe.item-changed'), keys: messages.map(() => 'k'),
       versions: messages.map(() => 1), at: messages.map(() => now), data: messages.map(() => '{}') },
     { endpoints: messages.map(() => endpoint), messages, ordered: messages.map(() => false) });
   });
   const su = h.sql('IN', 'superuser');
-  const due = async (): Promise<number> => (await su('select 1 from webhooks.due where endpoint = $1', [endpoint])).length;
+  const due = async (path: string, attempts: number): Promise<number> =>
+    (await su('select 1 from webhooks.due where endpoint = $1 and attempts = $2', [idOf.get(path), attempts])).length;
   const until = async (what: () => boolean | Promise<boolean>): Promise<void> => {
     for (let i = 0; !await what() && i < 400; i++) await systemClock.sleep(20);
     expect(await what()).toBe(true);
   };
+  const all = (n: number) => (): boolean => SLOW.every((path) => owed.get(path)?.length === n);
+  for (const path of SLOW) await send(path, MANY);
   const ending = new AbortController();
-  let tookMs = 0;
-  const ran = deliverer.run({ cell: h.cell(), clock: { ...systemClock, monotonicMs: () => tookMs }, log: h.log, signal: ending.signal, modules: [],
+  let nowMs = 0;
+  const ran = deliverer.run({ cell: h.cell(), clock: { ...systemClock, monotonicMs: () => nowMs }, log: h.log, signal: ending.signal, modules: [],
     tenants: () => [], tenant: async () => h.tenant() });
-  await until(async () => await due() < COUNT / 2);
-  expect(most).toBe(QUICK_AT_ONCE);
-  slow = true;
-  await until(() => waiting.length >= QUICK_AT_ONCE);
-  tookMs = QUICK_MS + 1;
-  for (const end of waiting.splice(0)) end();
-  await until(async () => under === Math.min(PER_ENDPOINT_MAX, await due()));
-  const left = await due();
+  for (let late = 0; late < LATE_AFTER; late += UNKNOWN_AT_ONCE) {
+    await until(all(UNKNOWN_AT_ONCE));
+    nowMs += QUICK_MS + 1;
+    for (const path of SLOW) for (const end of owed.get(path)?.splice(0) ?? []) end();
+  }
+  await until(all(PER_ENDPOINT_MAX));
+  // More than all connections that the origin shares are waited for, and none of the shared ones.
+  expect(SLOW.length * PER_ENDPOINT_MAX).toBeGreaterThan(CONNECTIONS_MAX);
+  await send('q', MANY);
+  await until(async () => await due('q', 0) === 0);
+  await send('u', FEW);
+  await until(() => owed.get('u')?.length === UNKNOWN_AT_ONCE);
   ending.abort();
   await ran;
   receiver.closeAllConnections();
   await new Promise((done) => { receiver.close(done); });
-  // Those that were under way count as tried; the others as if they had never been claimed.
-  const tried = (await su('select 1 from webhooks.due where endpoint = $1 and attempts = 1', [endpoint])).length;
-  expect([await due(), tried]).toEqual([left, Math.min(PER_ENDPOINT_MAX, left)]);
-  expect(await su('select 1 from webhooks.delivery where endpoint = $1 and status = $2', [endpoint, 'waiting'])).toHaveLength(left);
+  // What was under way counts as tried, the rest as if it had never been claimed.
+  expect([await due('u', 1), await due('u', 0)]).toEqual([UNKNOWN_AT_ONCE, FEW - UNKNOWN_AT_ONCE]);
+  for (const path of SLOW) expect([await due(path, 1), await due(path, 0)]).toEqual([PER_ENDPOINT_MAX, MANY - LATE_AFTER - PER_ENDPOINT_MAX]);
 });
