@@ -133,7 +133,8 @@ export function createSender(reach: Reach, clock: Clock): Sender {
     const name = slow === undefined ? origin : `${origin} ${slow}`;
     let pool = pools.get(name);
     if (!pool) {
-      pool = new Pool(origin, { connections: slow === undefined ? CONNECTIONS_MAX : PER_ENDPOINT_MAX, pipelining: 1, headersTimeout: timeoutMs, bodyTimeout: timeoutMs, keepAliveTimeout: 30_000,
+      pool = new Pool(origin, { connections: slow === undefined ? CONNECTIONS_MAX : PER_ENDPOINT_MAX, pipelining: 1,
+        headersTimeout: timeoutMs, bodyTimeout: timeoutMs, keepAliveTimeout: 30_000,
         maxHeaderSize: 16_384, connect: { lookup, timeout: CONNECT_MS_MAX } });
       pools.set(name, pool);
     }

@@ -28,7 +28,8 @@ export interface ClaimedEndpoint { readonly tenant: string; readonly url: string
  * Takes endpoints that have something due, in turns of the tenants, under a lease of the endpoint, and gives what is due to each, as much as it has
  * room for. Deliveries themselves are not written until they are over: who holds the endpoint knows which of them are under way. Of an endpoint that is
  * resting only one is given, and of one that wants order only the oldest that is not over, while nothing of it is under way. One that takes so many a
- * minute is given its places of a second, or one. Nothing here waits for an endpoint's lock.
+ * minute is given its places of a second, or one. Nothing here waits for an endpoint's lock. Whether a busy endpoint has more is only known when it is
+ * picked from: to look before would read twice past all that is under way.
  */
 export const claimDeliveries = (sql: SqlTag, c: { worker: string; now: Date; until: Date; endpoints: number; room: number; each: number; breaker: number;
   busy: readonly string[]; left: readonly number[]; underway: readonly bigint[] }): Promise<Claimed[]> => {
@@ -49,7 +50,7 @@ export const claimDeliveries = (sql: SqlTag, c: { worker: string; now: Date; unt
       floor(extract(epoch from ${c.now}::timestamptz - p.from_at) * p.per_minute / 60.0 + 0.001)::int) as room) r
     where e.state = 'active' and (e.worker = ${c.worker} or e.lease_until is null or e.lease_until <= ${c.now})
       and (e.open_until is null or e.open_until <= ${c.now}) and r.room > 0 and (b.id is null or not (e.ordered or e.streak >= ${c.breaker}))
-      and (select true from webhooks.due d where d.endpoint = e.id and d.next_ms <= ${nowMs} and d.delivery not in (select id from underway) limit 1)
+      and (b.id is not null or (select true from webhooks.due d where d.endpoint = e.id and d.next_ms <= ${nowMs} limit 1))
     order by turn, e.claimed_at limit ${c.endpoints}
   ), picked as materialized (
     select due.id as endpoint, due.tenant, d.delivery as id, d.next_ms, d.message, d.attempts, d.nth from due cross join lateral (
