@@ -112,11 +112,11 @@ it('a challenge is tried a few times by itself; an answer to an older one counts
   const { endpoint: e } = await make();
   await becomes(e, { unproven: 'status 410', state: 'unverified' });
   const su = h.sql('IN', 'superuser');
-  for (let no = 2; no <= CHALLENGE_TRIES; no++) {
-    await su("update jobs.job set run_at = created_at where name = 'webhooks.challenge'");
-    await expect.poll(() => asked().length, { timeout: 15_000 }).toBe(no);
-  }
-  await expect.poll(async () => (await su("select 1 from jobs.job where name = 'webhooks.challenge'")).length, { timeout: 15_000 }).toBe(0);
+  // The next try is written when the one before is over, which is after it was asked: its time is moved again until there is none.
+  await expect.poll(async () => {
+    await su("update jobs.job set run_at = created_at where name = 'webhooks.challenge' and run_at > created_at");
+    return [asked().length, (await su("select 1 from jobs.job where name = 'webhooks.challenge'")).length];
+  }, { timeout: 30_000 }).toEqual([CHALLENGE_TRIES, 0]);
   // While one is under way another is asked: its answer comes too late.
   answer = async (m) => {
     answer = () => 'never';
@@ -135,9 +135,11 @@ it('another tenant has none to ask, and one that is removed is asked no more', a
   expect((await as('POST', `/${e.endpoint}/verify`, undefined, 'other')).status).toBe(404);
   await becomes(e, { unproven: 'status 500' });
   await as('DELETE', `/${e.endpoint}`);
-  await h.sql('IN', 'superuser')("update jobs.job set run_at = created_at where name = 'webhooks.challenge'");
-  await expect.poll(async () => (await h.sql('IN', 'superuser')("select 1 from jobs.job where name = 'webhooks.challenge'")).length, { timeout: 15_000 })
-    .toBe(0);
+  const su = h.sql('IN', 'superuser');
+  await expect.poll(async () => {
+    await su("update jobs.job set run_at = created_at where name = 'webhooks.challenge' and run_at > created_at");
+    return (await su("select 1 from jobs.job where name = 'webhooks.challenge'")).length;
+  }, { timeout: 15_000 }).toBe(0);
   expect(asked()).toHaveLength(1);
 });
 
