@@ -32,10 +32,10 @@ export const GRACE_HOURS_MAX = 168;
 export const IN_FLIGHT_MAX = 1024;
 export const CLAIM_MAX = 512;
 export const PER_ENDPOINT_MAX = 64;
-/** Connections that the endpoints of an origin share while they answer at once, and how many requests one gets before it has answered. */
+/** Connections that the endpoints of an origin share, and how long a request waits for one before it goes over those of its own endpoint. */
 export const CONNECTIONS_MAX = 128;
-export const UNKNOWN_AT_ONCE = 8;
-/** An answer within this comes at once. An endpoint of which so many in a row do not has connections of its own, so that nobody waits for its answers. */
+export const CONNECTION_WAIT_MS = 250;
+/** An endpoint of which so many answers in a row took longer than this, or that has not answered yet, does not share: nobody waits for its answers. */
 export const QUICK_MS = 50;
 export const LATE_AFTER = 32;
 export const CLAIM_ENDPOINTS_MAX = 128;

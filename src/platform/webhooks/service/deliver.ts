@@ -5,8 +5,7 @@ import { createSignal, errorFields, perform, provide, spineStatement, systemRand
 import { tenantKeys } from '#spine/vault';
 import {
   BREAKER_AFTER, CLAIM_ENDPOINTS_MAX, CLAIM_MAX, DeliverProbe, DeliverSignal, DeliveryDead, IN_FLIGHT_MAX, KEPT_MS, LATE_AFTER, LEASE_MS, OfferedEvents,
-  PAYLOAD_BYTES_MAX, PER_ENDPOINT_MAX, POLL_MS, QUICK_MS, Reach, SWEEP_BATCH_MAX, SWEEP_EVERY_MS,
-  UNKNOWN_AT_ONCE, type Secrets,
+  PAYLOAD_BYTES_MAX, PER_ENDPOINT_MAX, POLL_MS, QUICK_MS, Reach, SWEEP_BATCH_MAX, SWEEP_EVERY_MS, type Secrets,
 } from '../contract.ts';
 import { dataIn, givenUp, nextTry, render, restMs, retryAfter, signature, signingKey } from '../rules.ts';
 import {
@@ -25,12 +24,9 @@ interface Opened { readonly revision: number; readonly tenant: TenantRef; readon
   /** Of its payloads. */ readonly version: string;
   /** When its row last said that it succeeds; 0 when it says otherwise. */
   succeedsMs: number;
-  /** What its answers say of it, and how many came late since the last that came at once. */ pace: 'unknown' | 'quick' | 'slow'; late: number }
-/**
- * An endpoint that this process sends to: how much is held for it, of that what waits for its turn and what is being sent, and how often it had failed in
- * a row when it was last claimed.
- */
-interface Held { readonly endpoint: string; to: Opened | undefined; streak: number; underWay: number; readonly waiting: Claimed[]; sending: number }
+  /** Answers that came late since the last that came at once; as many as slow ones have while none is known. */ late: number }
+/** An endpoint that this process sends to: how much is under way, and how often it had failed in a row when it was last claimed. */
+interface Held { readonly endpoint: string; to: Opened | undefined; streak: number; underWay: number }
 interface Over { readonly claimed: Claimed; readonly held: Held; readonly sent: Sent }
 interface Underway { readonly w: WorkerContext; readonly me: string; readonly probe: DeliverProbe | undefined; readonly sender: Sender;
   readonly types: ReadonlyMap<string, EventType>;
@@ -54,7 +50,7 @@ async function openedOf(u: Underway, endpoint: string, to: ClaimedEndpoint): Pro
     previous: secrets.previous === undefined ? undefined : signingKey(secrets.previous),
     previousUntilMs: secrets.previousUntil === undefined ? 0 : Date.parse(secrets.previousUntil),
     headers: JSON.parse(keys.open(secretsPlace('headers', endpoint), to.headers)) as Record<string, string>, target: u.sender.target(to.url),
-    version: to.version, succeedsMs: 0, pace: 'unknown', late: 0,
+    version: to.version, succeedsMs: 0, late: LATE_AFTER,
   };
   u.opened.set(endpoint, opened);
   return opened;
@@ -83,7 +79,7 @@ function sendOne(u: Underway, c: Claimed, to: Opened | undefined, end: (sent: Se
   const body = render({ id: c.message, topic: c.topic, at: c.at, data });
   if (body.length > PAYLOAD_BYTES_MAX) return end(unsent('payload_too_large'));
   const headers = signedHeaders(to, `evt_${c.message}`, u.w.clock.now(), body);
-  return u.sender.send(to.target, headers, body, end, to.pace === 'slow' ? c.endpoint : undefined);
+  return u.sender.send({ to: to.target, endpoint: c.endpoint, slow: to.late >= LATE_AFTER, headers, body }, end);
 }
 
 const succeeded = (sent: Sent): boolean => sent.status !== null && sent.status >= 200 && sent.status < 300;
@@ -168,11 +164,6 @@ async function keepOn(u: Underway, overs: readonly Over[]): Promise<void> {
   }
 }
 
-function letGo(u: Underway, held: Held, claimed: Claimed): void {
-  u.ids.delete(claimed.id);
-  if ((held.underWay -= 1) === 0) u.held.delete(held.endpoint);
-}
-
 /** Writes what became of tries, all that are over at once, and what follows from them. */
 async function flush(u: Underway): Promise<void> {
   if (u.flushing) return;
@@ -181,7 +172,10 @@ async function flush(u: Underway): Promise<void> {
     while (u.over.length) {
       const overs = u.over.splice(0);
       await keepOn(u, overs);
-      for (const { claimed, held } of overs) letGo(u, held, claimed);
+      for (const { claimed, held } of overs) {
+        u.ids.delete(claimed.id);
+        if ((held.underWay -= 1) === 0) u.held.delete(held.endpoint);
+      }
       u.w.cell.use(DeliverSignal).wake();
       // While there is much to do, more results share a statement.
       if (u.ids.size > IN_FLIGHT_MAX / 4) await u.w.clock.sleep(FLUSH_REST_MS);
@@ -241,7 +235,7 @@ async function claim(u: Underway): Promise<number> {
   const heldOf = claimed.map((c) => {
     u.ids.add(c.id);
     let held = u.held.get(c.endpoint);
-    if (!held) u.held.set(c.endpoint, (held = { endpoint: c.endpoint, to: undefined, streak: 0, underWay: 0, waiting: [], sending: 0 }));
+    if (!held) u.held.set(c.endpoint, (held = { endpoint: c.endpoint, to: undefined, streak: 0, underWay: 0 }));
     held.underWay += 1;
     return held;
   });
@@ -255,32 +249,20 @@ async function claim(u: Underway): Promise<number> {
       return undefined;
     });
   }
-  for (const [i, c] of claimed.entries()) heldOf[i]?.waiting.push(c);
-  for (const held of new Set(heldOf)) sendNext(u, held);
+  for (const [i, c] of claimed.entries()) carry(u, c, heldOf[i] as Held);
   return claimed.length;
 }
 
-/** Begins to send what has its turn: one of which nothing is known is tried with a few. */
-function sendNext(u: Underway, held: Held): void {
-  while (held.waiting.length > 0 && held.sending < (held.to?.pace === 'unknown' ? UNKNOWN_AT_ONCE : PER_ENDPOINT_MAX)) {
-    held.sending += 1;
-    carry(u, held.waiting.shift() as Claimed, held);
-  }
-}
-
-/** Learns from an answer. One late answer may be a pause of this process; many in a row are the receiver's. */
-function learn(to: Opened, { ms }: Sent): void {
-  to.late = ms > QUICK_MS ? to.late + 1 : 0;
-  if (to.late === 0) to.pace = 'quick';
-  else if (to.late >= LATE_AFTER) to.pace = 'slow';
+/** What never reached the receiver says nothing of how quick it is, unless it took its time. */
+function learn(to: Opened, { ms, status }: Sent): void {
+  if (ms > QUICK_MS) to.late += 1;
+  else if (status !== null) to.late = 0;
 }
 
 function carry(u: Underway, claimed: Claimed, held: Held): void {
   const over = (sent: Sent): void => {
-    held.sending -= 1;
     if (held.to) learn(held.to, sent);
     u.over.push({ claimed, held, sent });
-    sendNext(u, held);
     if (!u.flushing) void flush(u);
   };
   const { probe } = u;
@@ -328,8 +310,6 @@ export const deliverer: Worker = {
       }
     } finally {
       ending.abort('over');
-      // What has not been sent yet is nobody's any more: nothing was written when it was claimed.
-      for (const held of u.held.values()) for (const claimed of held.waiting.splice(0)) letGo(u, held, claimed);
       await u.sender.stop();
       while (u.ids.size > 0) {
         await flush(u);

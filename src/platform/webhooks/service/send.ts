@@ -3,7 +3,9 @@ import { isIP, type LookupFunction } from 'node:net';
 import { LRUCache } from 'lru-cache';
 import { Pool, type Dispatcher } from 'undici';
 import type { Clock } from '#kernel';
-import { CONNECTIONS_MAX, EXCERPT_CHARS_MAX, ORIGINS_MAX, PER_ENDPOINT_MAX, RESPONSE_BYTES_MAX, TIMEOUT_MS, type Reach } from '../contract.ts';
+import {
+  CONNECTION_WAIT_MS, CONNECTIONS_MAX, EXCERPT_CHARS_MAX, ORIGINS_MAX, PER_ENDPOINT_MAX, RESPONSE_BYTES_MAX, TIMEOUT_MS, type Reach,
+} from '../contract.ts';
 import { isPublic } from '../rules.ts';
 
 /** What became of one request. `error` is a class of errors, never a text that quotes values. */
@@ -11,10 +13,13 @@ export interface Sent { readonly status: number | null; readonly error: string |
   readonly retryAfter: string | undefined }
 /** Where requests go, worked out once. A literal address is connected to without a look-up, so it is judged here. */
 export interface Target { readonly origin: string; readonly path: string; readonly blocked: boolean }
+/** What is sent, for which endpoint; one that is slow shares no connections. */
+export interface Sending { readonly to: Target; readonly endpoint: string; readonly slow: boolean; readonly headers: Readonly<Record<string, string>>;
+  readonly body: Buffer }
 export interface Sender {
   target(url: string): Target;
-  /** Gives what became of it to `end`, once; to an endpoint named as slow over connections of its own. Throws for a header that cannot be sent. */
-  send(to: Target, headers: Readonly<Record<string, string>>, body: Buffer, end: (sent: Sent) => void, slow?: string): void;
+  /** Gives what became of it to `end`, once. */
+  send(what: Sending, end: (sent: Sent) => void): void;
   /** Ends what is under way. */
   stop(): Promise<void>;
 }
@@ -65,26 +70,42 @@ const headerOf = (headers: Record<string, string | string[] | undefined>, name: 
 };
 
 /** One request under way; ends once, whatever comes first: the whole answer, too much of it, an error, or its time. */
-class UnderWay implements Dispatcher.DispatchHandler {
+class UnderWay {
+  readonly what: Sending;
   readonly startedMs: number;
   readonly #clock: Clock;
   readonly #end: (sent: Sent) => void;
   /** When it had a connection: what comes before is not the receiver's time. */
   #beganMs: number | undefined;
   #controller: Dispatcher.DispatchController | undefined;
+  /** Where it goes, or waits for a connection. */
+  #pool: Pool | undefined;
+  #way: Way | undefined;
   #over = false;
   #status: number | null = null;
   #retryAfter: string | undefined;
   #bytes = 0;
   #chunks: Buffer[] = [];
 
-  constructor(clock: Clock, end: (sent: Sent) => void) {
+  constructor(what: Sending, clock: Clock, end: (sent: Sent) => void) {
+    this.what = what;
     this.#clock = clock;
     this.startedMs = clock.monotonicMs();
     this.#end = end;
   }
 
-  #finish(error: string | null): void {
+  /** The pool that it has waited for since before an instant, if it has. */
+  waitsFor(beforeMs: number): Pool | undefined {
+    return this.#beganMs === undefined && this.startedMs <= beforeMs ? this.#pool : undefined;
+  }
+  /** Goes over a pool from here on; a way that it waited for before is given up. */
+  over(pool: Pool): void {
+    const { to, headers, body } = this.what;
+    this.#pool = pool;
+    this.#way = new Way(this);
+    pool.dispatch({ path: to.path, method: 'POST', headers, body }, this.#way);
+  }
+  finish(error: string | null): void {
     if (this.#over) return;
     this.#over = true;
     const excerpt = this.#chunks.length === 0 ? '' : Buffer.concat(this.#chunks).toString('utf8').slice(0, EXCERPT_CHARS_MAX);
@@ -92,34 +113,54 @@ class UnderWay implements Dispatcher.DispatchHandler {
     this.#end({ status: error === null ? this.#status : null, error, excerpt, ms: Math.round(this.#clock.monotonicMs() - (this.#beganMs ?? this.startedMs)),
       retryAfter: this.#retryAfter });
   }
-
   give(error: string): void {
-    this.#finish(error);
+    this.finish(error);
     this.#controller?.abort(new Fault(error));
   }
-  onRequestStart(controller: Dispatcher.DispatchController): void {
+  /** False where nobody waits for this any more: its time was over, or it went another way. */
+  begin(way: Way, controller: Dispatcher.DispatchController): boolean {
+    if (this.#over || way !== this.#way) return false;
     this.#controller = controller;
     this.#beganMs = this.#clock.monotonicMs();
-    // Its time was over while it waited for a connection.
-    if (this.#over) controller.abort(new Fault('timeout'));
+    return true;
   }
-  onResponseStart(_: Dispatcher.DispatchController, status: number, headers: Record<string, string | string[] | undefined>): void {
+  fail(way: Way, error: Error): void {
+    if (way === this.#way) this.finish(kindOf(error));
+  }
+  answer(status: number, retryAfter: string | undefined): void {
     this.#status = status;
-    this.#retryAfter = headerOf(headers, 'retry-after');
+    this.#retryAfter = retryAfter;
   }
-  onResponseData(controller: Dispatcher.DispatchController, chunk: Buffer): void {
+  data(controller: Dispatcher.DispatchController, chunk: Buffer): void {
     if (this.#bytes < EXCERPT_CHARS_MAX) this.#chunks.push(chunk.subarray(0, EXCERPT_CHARS_MAX));
     this.#bytes += chunk.length;
     if (this.#bytes <= RESPONSE_BYTES_MAX) return;
     // The status came long ago; what follows is nothing that we asked for.
-    this.#finish(null);
+    this.finish(null);
     controller.abort(new Fault('answer_too_large'));
   }
+}
+
+/** A request's way over one pool, as undici calls it. */
+class Way implements Dispatcher.DispatchHandler {
+  readonly #request: UnderWay;
+  constructor(request: UnderWay) {
+    this.#request = request;
+  }
+  onRequestStart(controller: Dispatcher.DispatchController): void {
+    if (!this.#request.begin(this, controller)) controller.abort(new Fault('timeout'));
+  }
+  onResponseStart(_: Dispatcher.DispatchController, status: number, headers: Record<string, string | string[] | undefined>): void {
+    this.#request.answer(status, headerOf(headers, 'retry-after'));
+  }
+  onResponseData(controller: Dispatcher.DispatchController, chunk: Buffer): void {
+    this.#request.data(controller, chunk);
+  }
   onResponseEnd(): void {
-    this.#finish(null);
+    this.#request.finish(null);
   }
   onResponseError(_: Dispatcher.DispatchController, error: Error): void {
-    this.#finish(kindOf(error));
+    this.#request.fail(this, error);
   }
 }
 
@@ -129,20 +170,28 @@ export function createSender(reach: Reach, clock: Clock): Sender {
   const timeoutMs = reach.timeoutMs ?? TIMEOUT_MS;
   const pools = new LRUCache<string, Pool>({ max: ORIGINS_MAX, dispose: (pool) => void pool.close().catch(() => undefined) });
   const under = new Set<UnderWay>();
-  const poolOf = (origin: string, slow: string | undefined): Pool => {
-    const name = slow === undefined ? origin : `${origin} ${slow}`;
+  const poolOf = (name: string, origin: string, connections: number): Pool => {
     let pool = pools.get(name);
     if (!pool) {
-      pool = new Pool(origin, { connections: slow === undefined ? CONNECTIONS_MAX : PER_ENDPOINT_MAX, pipelining: 1,
-        headersTimeout: timeoutMs, bodyTimeout: timeoutMs, keepAliveTimeout: 30_000,
+      pool = new Pool(origin, { connections, pipelining: 1, headersTimeout: timeoutMs, bodyTimeout: timeoutMs, keepAliveTimeout: 30_000,
         maxHeaderSize: 16_384, connect: { lookup, timeout: CONNECT_MS_MAX } });
       pools.set(name, pool);
     }
     return pool;
   };
+  const ownOf = ({ to, endpoint }: Sending): Pool => poolOf(`${to.origin} ${endpoint}`, to.origin, PER_ENDPOINT_MAX);
+  /** What waits for a connection while all of them wait for answers goes over those of its own endpoint. One that is still being made is waited for. */
+  const letAround = (request: UnderWay, beforeMs: number): void => {
+    const pool = request.waitsFor(beforeMs);
+    const own = pool && ownOf(request.what);
+    if (own && pool !== own && pool.stats.running >= CONNECTIONS_MAX) request.over(own);
+  };
   const stopLooking = clock.every(LOOK_EVERY_MS, () => {
-    const before = clock.monotonicMs() - timeoutMs;
-    for (const request of under) if (request.startedMs <= before) request.give('timeout');
+    const now = clock.monotonicMs();
+    for (const request of under) {
+      if (request.startedMs <= now - timeoutMs) request.give('timeout');
+      else letAround(request, now - CONNECTION_WAIT_MS);
+    }
   });
   return {
     target(url) {
@@ -150,19 +199,15 @@ export function createSender(reach: Reach, clock: Clock): Sender {
       const host = hostname.replace(/^\[|\]$/g, '');
       return { origin, path: `${pathname}${search}`, blocked: isIP(host) !== 0 && !isPublic(host, reach.loopback) };
     },
-    send(to, headers, body, end, slow) {
-      const request = new UnderWay(clock, (sent) => {
+    send(what, end) {
+      const request = new UnderWay(what, clock, (sent) => {
         under.delete(request);
         end(sent);
       });
       under.add(request);
-      if (to.blocked) return request.give('blocked_address');
-      try {
-        poolOf(to.origin, slow).dispatch({ path: to.path, method: 'POST', headers, body }, request);
-      } catch (error) {
-        under.delete(request);
-        throw error;
-      }
+      const { to } = what;
+      if (to.blocked) request.give('blocked_address');
+      else request.over(what.slow ? ownOf(what) : poolOf(to.origin, to.origin, CONNECTIONS_MAX));
     },
     async stop() {
       stopLooking();
