@@ -37,6 +37,7 @@ export type { Answer, Ask, Browser, Page } from './house/web.ts';
 export { asSuperuser, cloneCell, connectedTo, connectionTo, dropDatabase, makeDatabase, templateOf, type Raw, type RawRole } from './house/database.ts';
 export { connectAs } from '../src/apps/migrate.ts';
 export { queueOf } from './house/queue.ts';
+export { races, type Races } from './house/races.ts';
 export { modules as everyModule } from '../src/apps/modules.ts';
 export { startSim, type Sim } from '../src/apps/sims.ts';
 export { textMessagesConform } from './house/text-messages.ts';

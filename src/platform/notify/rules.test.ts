@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { notice, seededRandom, systemClock, createLog, testClock, type NoticeKind } from '#kernel';
 import { ABANDON_MS } from './contract.ts';
 import { decide, isWanted, maskedEmail, minuteOfDay, quietUntil, type Standing } from './rules.ts';
@@ -156,6 +156,20 @@ describe('templates', () => {
     expect(faultOf({ en: one('{{ year }}'), hi: one('वर्ष') }, ['en', 'hi'], ['year'], values)).toMatchObject({ language: 'hi', part: 'title' });
     expect(faultOf({ en: one('{{ year }}') }, ['en', 'hi'], ['year'], values)).toMatchObject({ language: 'hi', why: 'no text in this language' });
     expect(faultOf({ en: one('{{ amount }}'), hi: one('{{ amount }}') }, ['en', 'hi'], ['year'], values)).toMatchObject({ why: 'there is no value amount' });
+  });
+  it('of a process that was held up for a moment are sent and accepted; what is slow each time is not accepted', () => {
+    const real = performance.now.bind(performance), own = { title: '{{ year }}{{ year }}', body: '{{ year }}', text: '{{ year }}' };
+    const accepts = (): unknown => faultOf({ en: own }, ['en'], ['year'], values);
+    let calls = 0, heldUpAt = (n: number): boolean => n === 1, lost = 0;
+    const now = vi.spyOn(performance, 'now').mockImplementation(() => real() + (heldUpAt(calls++) ? lost += 200 : lost));
+    try {
+      expect(render('en', 'title', own.title, values)).toBe('20262026');
+      calls = 0;
+      expect(accepts()).toBeUndefined();
+      expect(lost).toBe(400);
+      heldUpAt = () => true;
+      expect(accepts()).toMatchObject({ part: 'title', why: expect.stringContaining('limit') as string });
+    } finally { now.mockRestore(); }
   });
   it('mail holds text, never markup of its values', () => {
     const html = mailHtml({ language: 'en', office: 'A & B', title: '<b>', body: '"x"\n\n<script>', foot: { href: '/a?b&c', label: 'f' } });

@@ -1,14 +1,14 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { perform, systemClock, uuidOf, type Actor, type Outcome, type Tx } from '#kernel';
-import { house, inrWire, wallets, type Answer, type House, type Wallet, type Wallets } from '#test';
+import { perform, systemClock, uuidOf, type Actor, type Outcome } from '#kernel';
+import { house, inrWire, races, wallets, type Answer, type House, type Races, type Wallet, type Wallets } from '#test';
 import { CHART, type ClosedView } from './contract.ts';
 import { close } from './service/closing.ts';
 import { withdraw } from './service/orders.ts';
 import { pay } from './service/transfer.ts';
 import { checks } from './service/verify.ts';
 
-let h: House, w: Wallets;
-beforeAll(async () => { h = await house({ limits: false }); w = wallets(h); });
+let h: House, w: Wallets, held: Races['held'], waits: Races['waits'];
+beforeAll(async () => { h = await house({ limits: false }); w = wallets(h); ({ held, waits } = races(h)); });
 afterAll(() => h.stop());
 
 const su = <T extends Record<string, unknown>>(text: string, values: unknown[] = []): Promise<T[]> => h.sql('IN', 'superuser')<T>(text, values);
@@ -29,23 +29,6 @@ const payOn = (cell: ReturnType<House['anotherCell']>, from: Wallet, to: Wallet,
       currency: 'INR', cause: 'transfer', note: undefined }]);
     return o?.ok ? 'paid' : String(o?.problem.code);
   });
-/** Runs a verb and holds its commit back until it is let go. */
-async function held<T>(actor: Actor, run: (tx: Tx) => Promise<T>): Promise<{ go: () => Promise<T> }> {
-  const gate = Promise.withResolvers<void>(), ran = Promise.withResolvers<void>();
-  const all = h.perform('india', async (tx) => {
-    const result = await run(tx);
-    ran.resolve();
-    await gate.promise;
-    return result;
-  }, actor);
-  await Promise.race([ran.promise, all]);
-  return { go: () => { gate.resolve(); return all; } };
-}
-const waits = async (): Promise<void> => {
-  const locked = (): Promise<unknown[]> => su("select 1 from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'");
-  for (let i = 0; i < 300 && !(await locked()).length; i++) await systemClock.sleep(10);
-  expect(await locked()).not.toEqual([]);
-};
 
 describe('a closing meets', () => {
   it('a payment from the account, on two connections: one comes first, and nothing is lost', { timeout: 60_000 }, async () => {

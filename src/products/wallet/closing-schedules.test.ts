@@ -1,14 +1,14 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { addDays, perform, systemClock, uuidOf, type Actor, type CivilDate, type Tx } from '#kernel';
-import { house, inrWire, wallets, type House, type Wallet, type Wallets } from '#test';
+import { addDays, perform, uuidOf, type Actor, type CivilDate, type Tx } from '#kernel';
+import { house, inrWire, races, wallets, type House, type Races, type Wallet, type Wallets } from '#test';
 import { close } from './service/closing.ts';
 import { runDue } from './service/schedules.ts';
 import { checks } from './service/verify.ts';
 
 const DAY_MS = 86_400_000;
 const SYSTEM: Actor = { kind: 'system', name: 'test' };
-let h: House, w: Wallets, today: CivilDate;
-beforeAll(async () => { h = await house({ limits: false }); w = wallets(h); });
+let h: House, w: Wallets, held: Races['held'], waits: Races['waits'], today: CivilDate;
+beforeAll(async () => { h = await house({ limits: false }); w = wallets(h); ({ held, waits } = races(h)); });
 beforeAll(async () => { today = await h.perform('india', async (tx) => tx.today); });
 afterAll(() => h.stop());
 
@@ -38,23 +38,6 @@ const posted = async (account: `wal_${string}`): Promise<bigint> => (await su<{ 
 async function verified(): Promise<void> {
   for (const check of checks) expect(await check.run({ cell: h.cell(), tenant: h.tenant() }), check.name).toEqual([]);
 }
-/** Runs a verb and holds its commit back until it is let go. */
-async function held<T>(actor: Actor, verb: (tx: Tx) => Promise<T>): Promise<{ go: () => Promise<T> }> {
-  const gate = Promise.withResolvers<void>(), ran = Promise.withResolvers<void>();
-  const all = h.perform('india', async (tx) => {
-    const result = await verb(tx);
-    ran.resolve();
-    await gate.promise;
-    return result;
-  }, actor);
-  await Promise.race([ran.promise, all]);
-  return { go: () => { gate.resolve(); return all; } };
-}
-const waits = async (): Promise<void> => {
-  const locked = (): Promise<unknown[]> => su("select 1 from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'");
-  for (let i = 0; i < 300 && !(await locked()).length; i++) await systemClock.sleep(10);
-  expect(await locked()).not.toEqual([]);
-};
 const closing = (x: Wallet, into?: `wal_${string}`) => (tx: Tx): Promise<unknown> =>
   close(tx, { params: { account: x.account }, body: into ? { into } : {} });
 
