@@ -2,13 +2,13 @@ import { expect, it } from 'vitest';
 import { inserter, plainArray, statement } from './index.ts';
 
 const insert = inserter('probe.row', { tenant: 'uuid', id: 'uuid', key: 'text', group: 'int', data: 'json' });
-const sent: { text: string; values: unknown[] }[] = [];
+const sent: { text: string; values: readonly unknown[] }[] = [];
 const sql = (async (strings: TemplateStringsArray, ...values: unknown[]) => {
   const { text, values: given } = statement(strings, values);
   sent.push({ text, values: given });
   return [];
 }) as Parameters<typeof insert>[0];
-const send = async (rows: Parameters<typeof insert>[1]): Promise<{ text: string; values: unknown[] } | undefined> => {
+const send = async (rows: Parameters<typeof insert>[1]): Promise<{ text: string; values: readonly unknown[] } | undefined> => {
   sent.length = 0;
   await insert(sql, rows);
   return sent[0];

@@ -54,7 +54,12 @@ export function inserter<C extends string>(table: string, types: Readonly<Record
   (sql: SqlTag, rows: Readonly<Record<C, ColumnValues>>) => Promise<unknown[]> {
   const columns = Object.entries(types) as [C, ColumnType][];
   const shapes = new Map<string, TemplateStringsArray>();
+  const single = template(table, columns, columns.map(() => false), conflict);
+  const first = (values: ColumnValues): unknown => (Array.isArray(values) ? (values as readonly unknown[])[0] : values);
+  const isOne = (rows: Readonly<Record<C, ColumnValues>>): boolean => columns.every(([name]) => !Array.isArray(rows[name]) || rows[name].length === 1);
   return (sql, rows) => {
+    // Most transactions write one row of a kind.
+    if (isOne(rows)) return sql(single, ...columns.map(([name]) => first(rows[name])));
     const arrays = columns.map(([name]) => Array.isArray(rows[name]));
     let isArray = columns.map(([name]) => varies(rows[name]));
     const count = columns.reduce((n, [name], i) => (arrays[i] ? (rows[name] as readonly unknown[]).length : n), 1);
@@ -65,7 +70,7 @@ export function inserter<C extends string>(table: string, types: Readonly<Record
     if (!shapes.has(shape) && shapes.size >= SHAPES_MAX) shape = (isArray = arrays).join();
     let strings = shapes.get(shape);
     if (!strings) shapes.set(shape, (strings = template(table, columns, isArray, conflict)));
-    const one = columns.filter((_, i) => !isArray[i]).map(([name]) => (Array.isArray(rows[name]) ? (rows[name] as readonly unknown[])[0] : rows[name]));
+    const one = columns.filter((_, i) => !isArray[i]).map(([name]) => first(rows[name]));
     const many = columns.filter((_, i) => isArray[i]).map(([name, type]) => parameter(type, rows[name] as readonly unknown[]));
     return sql(strings, ...one, ...many);
   };

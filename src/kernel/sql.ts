@@ -1,12 +1,12 @@
 import { hash } from 'node:crypto';
 import pg from 'pg';
+import { Flight, type Answered, type Row, type Statement, type Waiting } from './flight.ts';
 
+export type { Answered, Row, Statement } from './flight.ts';
 /**
  * Plain SQL with values: `` sql`select … where id = ${id}` ``. The text is constant per call site, so it is sent as a named
  * prepared statement; values are always parameters, never text.
  */
-export interface Statement { readonly name: string; readonly text: string; readonly values: unknown[] }
-export type Row = Record<string, unknown>;
 export type SqlTag = <R = Row>(strings: TemplateStringsArray, ...values: unknown[]) => Promise<R[]>;
 
 const known = new WeakMap<TemplateStringsArray, { name: string; text: string }>();
@@ -46,6 +46,17 @@ export function statement(strings: TemplateStringsArray, values: unknown[]): Sta
   }
   return { name: fixed.name, text: fixed.text, values: values.map((v) => (Array.isArray(v) ? arrayText(v) : v)) };
 }
+
+/** The template whose statements are sent so. */
+export const sqlOf = (send: (what: Statement) => Promise<Answered>): SqlTag => async <R>(strings: TemplateStringsArray, ...values: unknown[]): Promise<R[]> => {
+  try {
+    return (await send(statement(strings, values))).rows as R[];
+  } catch (error) {
+    // The driver's error knows where its answer was read; who asked is what helps.
+    if (error instanceof Error) Error.captureStackTrace(error);
+    throw error;
+  }
+};
 
 /** The database cannot be reached, or is too busy to take this; nothing was changed. Answered as 503. */
 export class Unavailable extends Error {
@@ -101,13 +112,22 @@ parsers.setTypeParser(TIMESTAMPTZ, instantOfText);
 // As the program holds them everywhere: 32 digits, no dashes.
 parsers.setTypeParser(UUID, (text) => text.replaceAll('-', ''));
 
-/** One connection in use. Statements sent in one tick leave in one write; none is forgotten when another fails. */
+const BEGIN: Statement = { name: 'begin', text: 'begin', values: [] };
+const COMMIT: Statement = { name: 'commit', text: 'commit', values: [] };
+const TENANT = 'select set_config(\'app.tenant\', $1, true), clock_timestamp() as now';
+const OPENING: Statement = { name: 'opening', text: 'select clock_timestamp() as now', values: [] };
+const tenantStatement = (tenant: string): Statement => ({ name: 'tenant', text: TENANT, values: [tenant] });
+
+/** One connection in use. Statements sent in one tick leave in one flight; none is forgotten when another fails. */
 export class Connection {
   readonly #client: pg.PoolClient;
-  readonly #open = new Set<Promise<unknown>>();
+  #waiting: Waiting[] = [];
+  #open = 0;
+  #settled: (() => void) | undefined;
   /** Statements sent since the connection was taken; the harness compares these. */
   sent = 0;
-  #corked = false;
+  /** Why the server is gone, once an answer has said so. */
+  lost: Error | undefined;
   #committed = false;
 
   constructor(client: pg.PoolClient) {
@@ -115,38 +135,66 @@ export class Connection {
   }
 
   /** Sends a statement (or plain text of several) without waiting for earlier ones. */
-  query(what: Statement | string): Promise<pg.QueryResult> {
+  query(what: Statement): Promise<Answered>;
+  query(what: Statement | string): Promise<Answered>;
+  query(what: Statement | string): Promise<Answered> {
     if (this.#committed && what !== 'rollback') throw new Error('a statement after the COMMIT was sent would run outside the transaction');
+    if (typeof what !== 'string') return this.#send(what);
+    this.#leave();
     this.sent += 1;
-    this.#cork();
-    const answer = this.#client.query(what as pg.QueryConfig);
-    this.#open.add(answer);
-    const closed = (): void => void this.#open.delete(answer);
-    answer.then(closed, closed);
+    this.#open += 1;
+    const answer = this.#client.query(what);
+    answer.then(() => this.#answered(1), (error: unknown) => this.#answered(1, error));
     return answer;
   }
 
+  /** Begins a transaction that sees one tenant's rows, or that has none; resolves to the database's clock. */
+  async begin(tenant?: string): Promise<Date> {
+    const [, opening] = await Promise.all([this.#send(BEGIN), this.#send(tenant === undefined ? OPENING : tenantStatement(tenant))]);
+    return opening.rows[0]?.now as Date;
+  }
+
+  /** Lets what follows in the transaction see another tenant's rows. */
+  turnTo(tenant: string): Promise<Answered> {
+    return this.#send(tenantStatement(tenant));
+  }
+
   /** Ends the transaction; nothing may be sent behind it. */
-  commit(): Promise<pg.QueryResult> {
-    const answer = this.query('commit');
+  commit(): Promise<Answered> {
+    const answer = this.#send(COMMIT);
     this.#committed = true;
     return answer;
   }
 
   /** Resolves when every statement sent has been answered. */
   async settle(): Promise<void> {
-    while (this.#open.size) await Promise.allSettled(this.#open);
+    while (this.#open) await new Promise<void>((done) => { this.#settled = done; });
   }
 
-  #cork(): void {
-    if (this.#corked) return;
-    const { stream } = (this.#client as unknown as { connection: { stream: { cork(): void; uncork(): void } } }).connection;
-    this.#corked = true;
-    stream.cork();
-    process.nextTick(() => {
-      this.#corked = false;
-      stream.uncork();
+  #send(statement: Statement): Promise<Answered> {
+    this.sent += 1;
+    this.#open += 1;
+    return new Promise((resolve, reject) => {
+      if (this.#waiting.push({ statement, resolve, reject }) === 1) process.nextTick(() => this.#leave());
     });
+  }
+
+  #leave(): void {
+    const waiting = this.#waiting;
+    if (!waiting.length) return;
+    this.#waiting = [];
+    try {
+      this.#client.query(new Flight(waiting, parsers, (error) => this.#answered(waiting.length, error)));
+    } catch (error) {
+      for (const w of waiting) w.reject(error);
+      this.#answered(waiting.length, error);
+    }
+  }
+
+  #answered(count: number, error?: unknown): void {
+    if (error !== undefined && isUnavailable(error)) this.lost = error as Error;
+    this.#open -= count;
+    if (this.#open === 0) this.#settled?.();
   }
 }
 
@@ -203,6 +251,7 @@ export class Pool {
     } finally {
       await connection.settle();
       client.off('error', onError);
+      broken ??= connection.lost;
       // Whoever takes it next would run inside a stranger's transaction: a connection that is not idle is closed.
       if (!broken && client.getTransactionStatus() !== 'I') broken = new Error('given back inside a transaction');
       client.release(broken);

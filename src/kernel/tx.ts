@@ -3,7 +3,7 @@ import type { EventData, EventType, JobPriority, JobType } from './event.ts';
 import { idOf, uuid, uuidv7, type Id, type Uuid } from './id.ts';
 import { seededRandom, systemRandom, type Random } from './random.ts';
 import { within, type Span, type Tracer } from './span.ts';
-import { isRetryable, isUnavailable, OutcomeUnknown, statement, Unavailable, type Connection, type Pool, type SqlTag } from './sql.ts';
+import { isRetryable, isUnavailable, OutcomeUnknown, sqlOf, Unavailable, type Answered, type Connection, type Pool, type SqlTag, type Statement } from './sql.ts';
 
 /** Who acts. Ids only: a name or number of a person never travels with a request. */
 export type Actor =
@@ -143,9 +143,9 @@ export const RETRIES_MAX = 3;
 interface Underway { readonly connection: Connection; readonly flights: Promise<unknown>[]; readonly signals: (() => void)[]; tenant: Uuid }
 
 /** Sends a statement of one tenant; where the last one was another's, the change of tenant goes ahead of it. */
-function sendAs(u: Underway, tenant: Uuid, what: ReturnType<typeof statement>): ReturnType<Connection['query']> {
+function sendAs(u: Underway, tenant: Uuid, what: Statement): Promise<Answered> {
   if (u.tenant !== tenant) {
-    const change = u.connection.query(`set local app.tenant = '${uuid(tenant)}'`);
+    const change = u.connection.turnTo(uuid(tenant));
     change.catch(() => undefined);
     u.flights.push(change);
     u.tenant = tenant;
@@ -181,7 +181,7 @@ class Section implements SectionTx {
   get today(): CivilDate { return (this.day ??= civilDateIn(this.tenant.zone, this.now)); }
   get random(): Random { return (this.drawn ??= seededRandom(this.seed.toString('hex'))); }
   // Functions of the object, not of its class: they are handed on by themselves.
-  readonly sql: SqlTag = async (strings, ...values) => (await sendAs(this.underway, this.tenant.id, statement(strings, values))).rows;
+  readonly sql: SqlTag = sqlOf((what) => sendAs(this.underway, this.tenant.id, what));
   readonly id: SectionTx['id'] = (prefix) => idOf(prefix, uuidv7(this.now, systemRandom));
   readonly uuid: SectionTx['uuid'] = () => uuidv7(this.now, systemRandom);
   readonly emit: SectionTx['emit'] = (by, type, key, data) => void this.pending.events.push({ by, event: { type, key, data } });
@@ -267,10 +267,7 @@ async function attemptOnce<T>(a: Attempt<T>): Promise<T[]> {
   let results: T[];
   let committing = false;
   try {
-    const opening = await connection.query(
-      `begin; set local app.tenant = '${uuid(first)}'; select clock_timestamp() as now`,
-    ) as unknown as { rows: { now: Date }[] }[];
-    results = await runSections(a, u, opening.at(-1)?.rows[0]?.now as Date);
+    results = await runSections(a, u, await connection.begin(uuid(first)));
     committing = true;
     const commit = connection.commit();
     commit.catch(() => undefined);
@@ -355,11 +352,8 @@ export interface SpineTx { readonly sql: SqlTag; readonly now: Date }
 export function spineTransact<T>(cell: CellContext, run: (tx: SpineTx) => Promise<T>): Promise<T> {
   return cell.pools.spine.with(async (connection) => {
     try {
-      const opening = await connection.query('begin; select clock_timestamp() as now') as unknown as { rows: { now: Date }[] }[];
-      const result = await run({
-        sql: async (strings, ...values) => (await connection.query(statement(strings, values))).rows,
-        now: opening.at(-1)?.rows[0]?.now as Date,
-      });
+      const now = await connection.begin();
+      const result = await run({ sql: sqlOf((what) => connection.query(what)), now });
       if ((await connection.commit()).command !== 'COMMIT') throw new Error('the transaction was rolled back');
       return result;
     } catch (error) {
@@ -372,7 +366,7 @@ export function spineTransact<T>(cell: CellContext, run: (tx: SpineTx) => Promis
 
 /** Statements of the `spine` database role that need no transaction around them: each is one by itself, in one round trip. */
 export const spineStatement = <T>(cell: Pick<CellContext, 'pools'>, run: (sql: SqlTag) => Promise<T>): Promise<T> =>
-  cell.pools.spine.with((connection) => run(async (strings, ...values) => (await connection.query(statement(strings, values))).rows));
+  cell.pools.spine.with((connection) => run(sqlOf((what) => connection.query(what))));
 
 /** Reads of one tenant by the `auditor` database role, in one snapshot. */
 export function auditorRead<T>(cell: CellContext, tenant: Uuid, run: (tx: SpineTx) => Promise<T>): Promise<T> {
@@ -382,7 +376,7 @@ export function auditorRead<T>(cell: CellContext, tenant: Uuid, run: (tx: SpineT
         `begin isolation level repeatable read read only; set local app.tenant = '${uuid(tenant)}'; select clock_timestamp() as now`,
       ) as unknown as { rows: { now: Date }[] }[];
       return await run({
-        sql: async (strings, ...values) => (await connection.query(statement(strings, values))).rows,
+        sql: sqlOf((what) => connection.query(what)),
         now: opening.at(-1)?.rows[0]?.now as Date,
       });
     } finally {

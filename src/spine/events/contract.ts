@@ -18,7 +18,7 @@ export interface StoredEvent {
 export const RELAY_BATCH_MAX = 2000;
 /** Positions that one step looks through for them. */
 export const RELAY_SCAN_MAX = 20_000;
-/** Events of the log's end that a relay keeps, so that its subscribers need not read them each. */
+/** Events of the log's end that a relay keeps at most until its last subscriber has had them, so that they need not be read by each. */
 export const RECENT_MAX = 4000;
 /** The log is looked at this often even when nothing signals. */
 export const RELAY_POLL_MS = 500;
@@ -29,8 +29,11 @@ export const LEASE_MS = 10_000;
 export const RENEW_MS = 3_000;
 /** The end of the log rests this long when it has moved; what is for nobody is written down after this; parked keys are read again after this. */
 export const GATHER_MS = 4;
-/** Where so many come in a millisecond it rests this often as long as a look takes, and so long at most: a look costs much the same, whatever it finds. */
-export const BUSY_PER_MS = 1.5;
+/**
+ * Where this many or more come in a millisecond it rests so often as long as a look takes, and so long at most: a look and what it sets off cost
+ * much the same, whatever is found. Where fewer come it rests less, by the square, since nobody is short of the processor then.
+ */
+export const BUSY_PER_MS = 2;
 export const GATHER_LOOKS = 10;
 export const GATHER_BUSY_MS = 30;
 /** What a look takes is the middle of so many: one that was held up by something else says little. */
@@ -46,7 +49,7 @@ export const HANDLER_TRIES_MAX = 5;
 export const GAP_WAIT_MS_MAX = 30_000;
 export const NOTIFY_CHANNEL = 'exchequer_events';
 /** Hints to other processes are put together for this long. */
-export const TELL_PAUSE_MS = 20;
+export const TELL_PAUSE_MS = 40;
 /** Parked events of a key that are released in one transaction. */
 export const RELEASE_MAX = 500;
 

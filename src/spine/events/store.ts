@@ -109,8 +109,9 @@ export const inserters = (sql: SqlTag, table: string): Promise<{ vtx: string }[]
   where locktype = 'relation' and mode = 'RowExclusiveLock' and relation = ${table}::regclass
     and database = (select oid from pg_database where datname = current_database())`;
 
+/** A hint may be lost, so its commit does not wait for the disk, nor make writers wait for it. */
 export const notify = (sql: SqlTag, channel: string, texts: readonly string[]): Promise<unknown[]> => sql`
-  select pg_notify(${channel}, t) from unnest(${texts}::text[]) t`;
+  select set_config('synchronous_commit', 'off', true), pg_notify(${channel}, t) from unnest(${texts}::text[]) t`;
 
 /** The only cursor of a subscriber whose effect is outside, for the process that has its lease; undefined while another has it. */
 export const openCursor = async (sql: SqlTag, subscriber: string, me: string, now: Date,

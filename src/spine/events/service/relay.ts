@@ -40,6 +40,7 @@ interface Relay {
   settled: bigint | undefined;
   /** What was read last at the end of the log, of all subscribers, and behind which position that begins. */
   recent: readonly PartEvent[]; recentFrom: bigint;
+  readonly follows: Map<string, Follow>;
 }
 
 /** Another process has the cursor: nothing of this transaction may stay. */
@@ -260,6 +261,13 @@ async function follow(r: Relay, f: Follow): Promise<void> {
   }
 }
 
+/** How far all have looked that read from what is kept; who goes alone, or has just been taken, reads the log itself. */
+function lowest(r: Relay, upTo: bigint): bigint {
+  let least = upTo;
+  for (const f of r.follows.values()) for (const p of f.parts.values()) if (!p.alone && p.seen >= r.recentFrom) least = min(least, p.seen);
+  return least;
+}
+
 /** Follows the end of the log; what is new there is kept a while, so that no subscriber has to read it again. */
 const settle = (r: Relay, topics: readonly string[]): Promise<void> => r.w.cell.use(Tail).follow({
   topics,
@@ -270,9 +278,12 @@ const settle = (r: Relay, topics: readonly string[]): Promise<void> => r.w.cell.
   read(events, upTo) {
     r.settled = upTo;
     const all = [...r.recent, ...events];
-    const kept = all.length > RECENT_MAX ? all.slice(-RECENT_MAX / 2) : all;
-    if (kept !== all) r.recentFrom = (all[all.length - kept.length - 1] as PartEvent).pos;
-    r.recent = kept;
+    // What everybody here has had goes at once: kept for longer, it outlives the young generation and is copied out of it.
+    const had = lowest(r, upTo);
+    let first = all.length > RECENT_MAX ? all.length - RECENT_MAX / 2 : 0;
+    while (first < all.length && (all[first] as PartEvent).pos <= had) first += 1;
+    if (first > 0) r.recentFrom = (all[first - 1] as PartEvent).pos;
+    r.recent = first > 0 ? all.slice(first) : all;
     r.news.wake();
   },
   away: () => undefined,
@@ -349,8 +360,8 @@ export const relay: Worker = {
     w.signal.addEventListener('abort', stop, { once: true });
     if (w.signal.aborted) stop();
     const r: Relay = { w: { ...w, signal: ending.signal }, me: uuidv7(w.clock.now(), systemRandom), news: createSignal(w.clock), settled: undefined,
-      recent: [], recentFrom: 0n };
-    const all = new Map<string, Follow>();
+      recent: [], recentFrom: 0n, follows: new Map() };
+    const all = r.follows;
     let broken: unknown;
     const failed = (error: unknown): void => {
       broken ??= error;

@@ -59,9 +59,8 @@ async function settledAfter(r: Reading, pos: bigint, topics: readonly string[]):
 
 /** Under load each commit wakes the reading: what comes within this is read together. */
 function restMs(perMs: number, looks: readonly number[]): number {
-  if (perMs < BUSY_PER_MS) return GATHER_MS;
   const middle = looks.toSorted((a, b) => a - b)[looks.length >> 1] ?? 0;
-  return Math.min(GATHER_BUSY_MS, Math.max(GATHER_MS, GATHER_LOOKS * middle));
+  return Math.min(GATHER_BUSY_MS, Math.max(GATHER_MS, GATHER_LOOKS * middle * Math.min(1, perMs / BUSY_PER_MS) ** 2));
 }
 
 async function reading(r: Reading): Promise<void> {
