@@ -16,7 +16,8 @@ describe('statements of one tick', () => {
   it('are answered in order, each its own, with what came before prepared and described once', async () => {
     await on(async (c) => {
       for (let i = 0; i < 3; i++) {
-        const answers = await Promise.all([c.query(sql`select ${i}::int as a, ${'x'}::text as b`), c.query(sql`select ${i + 1}::bigint as n where ${i > 0}::boolean`),
+        const answers = await Promise.all([c.query(sql`select ${i}::int as a, ${'x'}::text as b`),
+          c.query(sql`select ${i + 1}::bigint as n where ${i > 0}::boolean`),
           c.query(sql`select null::text as z, ${new Date(0)}::timestamptz as at`)]);
         expect(answers.map((a) => a.rows)).toEqual([[{ a: i, b: 'x' }], i > 0 ? [{ n: BigInt(i + 1) }] : [], [{ z: null, at: new Date(0) }]]);
         expect(answers.map((a) => a.command)).toEqual(['SELECT', 'SELECT', 'SELECT']);

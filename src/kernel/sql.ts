@@ -114,9 +114,6 @@ parsers.setTypeParser(UUID, (text) => text.replaceAll('-', ''));
 
 const BEGIN: Statement = { name: 'begin', text: 'begin', values: [] };
 const COMMIT: Statement = { name: 'commit', text: 'commit', values: [] };
-const TENANT = 'select set_config(\'app.tenant\', $1, true), clock_timestamp() as now';
-const OPENING: Statement = { name: 'opening', text: 'select clock_timestamp() as now', values: [] };
-const tenantStatement = (tenant: string): Statement => ({ name: 'tenant', text: TENANT, values: [tenant] });
 
 /** One connection in use. Statements sent in one tick leave in one flight; none is forgotten when another fails. */
 export class Connection {
@@ -148,15 +145,9 @@ export class Connection {
     return answer;
   }
 
-  /** Begins a transaction that sees one tenant's rows, or that has none; resolves to the database's clock. */
-  async begin(tenant?: string): Promise<Date> {
-    const [, opening] = await Promise.all([this.#send(BEGIN), this.#send(tenant === undefined ? OPENING : tenantStatement(tenant))]);
-    return opening.rows[0]?.now as Date;
-  }
-
-  /** Lets what follows in the transaction see another tenant's rows. */
-  turnTo(tenant: string): Promise<Answered> {
-    return this.#send(tenantStatement(tenant));
+  /** Begins a transaction with its first statement, in one flight. */
+  async begin(first: Statement): Promise<Answered> {
+    return (await Promise.all([this.#send(BEGIN), this.#send(first)]))[1];
   }
 
   /** Ends the transaction; nothing may be sent behind it. */

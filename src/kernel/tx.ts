@@ -3,7 +3,9 @@ import type { EventData, EventType, JobPriority, JobType } from './event.ts';
 import { idOf, uuid, uuidv7, type Id, type Uuid } from './id.ts';
 import { seededRandom, systemRandom, type Random } from './random.ts';
 import { within, type Span, type Tracer } from './span.ts';
-import { isRetryable, isUnavailable, OutcomeUnknown, sqlOf, Unavailable, type Answered, type Connection, type Pool, type SqlTag, type Statement } from './sql.ts';
+import {
+  isRetryable, isUnavailable, OutcomeUnknown, sqlOf, Unavailable, type Answered, type Connection, type Pool, type SqlTag, type Statement,
+} from './sql.ts';
 
 /** Who acts. Ids only: a name or number of a person never travels with a request. */
 export type Actor =
@@ -142,10 +144,16 @@ export const RETRIES_MAX = 3;
 /** A transaction under way: its connection, the tenant whose rows the next statement may see, and what was sent without waiting. */
 interface Underway { readonly connection: Connection; readonly flights: Promise<unknown>[]; readonly signals: (() => void)[]; tenant: Uuid }
 
+const CLOCK: Statement = { name: 'clock', text: 'select clock_timestamp() as now', values: [] };
+/** From here on the transaction sees the rows of this tenant. */
+const ofTenant = (tenant: Uuid): Statement =>
+  ({ name: 'tenant', text: "select set_config('app.tenant', $1, true), clock_timestamp() as now", values: [uuid(tenant)] });
+const opened = async (connection: Connection, first: Statement): Promise<Date> => (await connection.begin(first)).rows[0]?.now as Date;
+
 /** Sends a statement of one tenant; where the last one was another's, the change of tenant goes ahead of it. */
 function sendAs(u: Underway, tenant: Uuid, what: Statement): Promise<Answered> {
   if (u.tenant !== tenant) {
-    const change = u.connection.turnTo(uuid(tenant));
+    const change = u.connection.query(ofTenant(tenant));
     change.catch(() => undefined);
     u.flights.push(change);
     u.tenant = tenant;
@@ -267,7 +275,7 @@ async function attemptOnce<T>(a: Attempt<T>): Promise<T[]> {
   let results: T[];
   let committing = false;
   try {
-    results = await runSections(a, u, await connection.begin(uuid(first)));
+    results = await runSections(a, u, await opened(connection, ofTenant(first)));
     committing = true;
     const commit = connection.commit();
     commit.catch(() => undefined);
@@ -352,7 +360,7 @@ export interface SpineTx { readonly sql: SqlTag; readonly now: Date }
 export function spineTransact<T>(cell: CellContext, run: (tx: SpineTx) => Promise<T>): Promise<T> {
   return cell.pools.spine.with(async (connection) => {
     try {
-      const now = await connection.begin();
+      const now = await opened(connection, CLOCK);
       const result = await run({ sql: sqlOf((what) => connection.query(what)), now });
       if ((await connection.commit()).command !== 'COMMIT') throw new Error('the transaction was rolled back');
       return result;
