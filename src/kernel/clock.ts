@@ -63,34 +63,35 @@ export const systemClock: Clock = {
 export interface Signal {
   /** Wakes all who wait; once, however often it is called in one turn. */
   wake(): void;
-  /** Resolves when woken, after `msMax`, or at once when `ending` is aborted. */
+  /** Resolves when woken, after `msMax`, or at once when `ending` is aborted; with others', now and then, for nothing. */
   wait(msMax: number, ending: AbortSignal): Promise<void>;
 }
 
 export function createSignal(clock: Clock): Signal {
-  const waiting = new Set<() => void>();
+  // All who wait share one: a listener for each of them, on a signal that lives as long as the process, leaves a chain that the collector follows.
+  let woken = new AbortController();
+  const heard = new WeakSet<AbortSignal>();
   let scheduled = false;
+  const wakeAll = (): void => {
+    scheduled = false;
+    const waiting = woken;
+    woken = new AbortController();
+    // With a reason of its own: the one that is made for an abort without one costs a stack trace.
+    waiting.abort('woken');
+  };
   return {
     wake() {
       if (scheduled) return;
       scheduled = true;
-      queueMicrotask(() => {
-        scheduled = false;
-        for (const go of waiting) go();
-      });
+      queueMicrotask(wakeAll);
     },
     wait(msMax, ending) {
-      const woken = new AbortController();
-      // With a reason of its own: the one that is made for an abort without one costs a stack trace.
-      const end = (): void => woken.abort('woken');
-      ending.addEventListener('abort', end, { once: true });
-      waiting.add(end);
-      if (ending.aborted) end();
-      // Whoever was not woken goes as well: a process that nothing wakes for a day must not remember each of its looks.
-      return clock.sleep(msMax, woken.signal).finally(() => {
-        waiting.delete(end);
-        ending.removeEventListener('abort', end);
-      });
+      if (ending.aborted) return Promise.resolve();
+      if (!heard.has(ending)) {
+        heard.add(ending);
+        ending.addEventListener('abort', wakeAll, { once: true });
+      }
+      return clock.sleep(msMax, woken.signal);
     },
   };
 }

@@ -1,5 +1,6 @@
 export * from './money.ts';
 export * from './clock.ts';
+export * from './bag.ts';
 export * from './random.ts';
 export * from './id.ts';
 export * from './problem.ts';

@@ -1,7 +1,9 @@
 import type { KeyObject } from 'node:crypto';
 import { LRUCache } from 'lru-cache';
-import { createSignal, errorFields, perform, provide, spineStatement, systemRandom, uuid, uuidv7, type EventType, type Provided, type TenantRef, type Worker,
-  type WorkerContext } from '#kernel';
+import {
+  Bag, createSignal, errorFields, perform, provide, spineStatement, systemRandom, uuid, uuidv7, type EventType, type Place, type Provided, type TenantRef,
+  type Worker, type WorkerContext,
+} from '#kernel';
 import { tenantKeys } from '#spine/vault';
 import {
   BREAKER_AFTER, CLAIM_ENDPOINTS_MAX, CLAIM_MAX, DeliverProbe, DeliverSignal, DeliveryDead, IN_FLIGHT_MAX, KEPT_MS, LATE_AFTER, LEASE_MS, OfferedEvents,
@@ -27,10 +29,12 @@ interface Opened { readonly revision: number; readonly tenant: TenantRef; readon
   /** Answers that came late since the last that came at once; as many as slow ones have while none is known. */ late: number }
 /** An endpoint that this process sends to: how much is under way, and how often it had failed in a row when it was last claimed. */
 interface Held { readonly endpoint: string; to: Opened | undefined; streak: number; underWay: number }
-interface Over { readonly claimed: Claimed; readonly held: Held; readonly sent: Sent }
+/** A delivery that this process has claimed and not yet written the end of. */
+interface Carried { readonly claimed: Claimed; readonly held: Held; readonly place: Place<bigint> }
+interface Over extends Carried { readonly sent: Sent }
 interface Underway { readonly w: WorkerContext; readonly me: string; readonly probe: DeliverProbe | undefined; readonly sender: Sender;
   readonly types: ReadonlyMap<string, EventType>;
-  readonly opened: LRUCache<string, Opened>; readonly held: Map<string, Held>; readonly ids: Set<bigint>; readonly over: Over[]; flushing: boolean }
+  readonly opened: LRUCache<string, Opened>; readonly held: Map<string, Held>; readonly ids: Bag<bigint>; readonly over: Over[]; flushing: boolean }
 
 const OPENED_MAX = 5000;
 const SUCCEEDS_EVERY_MS = 1000;
@@ -172,8 +176,8 @@ async function flush(u: Underway): Promise<void> {
     while (u.over.length) {
       const overs = u.over.splice(0);
       await keepOn(u, overs);
-      for (const { claimed, held } of overs) {
-        u.ids.delete(claimed.id);
+      for (const { held, place } of overs) {
+        u.ids.remove(place);
         if ((held.underWay -= 1) === 0) u.held.delete(held.endpoint);
       }
       u.w.cell.use(DeliverSignal).wake();
@@ -229,27 +233,25 @@ async function claim(u: Underway): Promise<number> {
   const now = w.clock.now();
   const claimed = await spineStatement(w.cell, (sql) => claimDeliveries(sql, {
     worker: u.me, now, until: leaseFrom(now), endpoints: CLAIM_ENDPOINTS_MAX, room, each: PER_ENDPOINT_MAX, breaker: BREAKER_AFTER,
-    busy: [...u.held.keys()], left: [...u.held.values()].map((h) => PER_ENDPOINT_MAX - h.underWay), underway: [...u.ids],
+    busy: [...u.held.keys()], left: [...u.held.values()].map((h) => PER_ENDPOINT_MAX - h.underWay), underway: u.ids.members(),
   }));
   // All of it counts as under way before any of it is: what is over at once must not take the endpoint from the rest.
-  const heldOf = claimed.map((c) => {
-    u.ids.add(c.id);
+  const all = claimed.map((c): Carried => {
     let held = u.held.get(c.endpoint);
     if (!held) u.held.set(c.endpoint, (held = { endpoint: c.endpoint, to: undefined, streak: 0, underWay: 0 }));
     held.underWay += 1;
-    return held;
+    return { claimed: c, held, place: u.ids.add(c.id) };
   });
   if (claimed.length) await u.probe?.at('claimed');
-  for (const [i, c] of claimed.entries()) {
+  for (const { claimed: c, held } of all) {
     if (!c.to) continue;
-    const held = heldOf[i] as Held;
     held.streak = c.to.streak;
     held.to = await openedOf(u, c.endpoint, c.to).catch((error: unknown) => {
       w.log.warn('webhooks.endpoint-not-opened', { endpoint: c.endpoint, ...errorFields(error) });
       return undefined;
     });
   }
-  for (const [i, c] of claimed.entries()) carry(u, c, heldOf[i] as Held);
+  for (const c of all) carry(u, c);
   return claimed.length;
 }
 
@@ -259,10 +261,11 @@ function learn(to: Opened, { ms, status }: Sent): void {
   else if (status !== null) to.late = 0;
 }
 
-function carry(u: Underway, claimed: Claimed, held: Held): void {
+function carry(u: Underway, carried: Carried): void {
+  const { claimed, held, place } = carried;
   const over = (sent: Sent): void => {
     if (held.to) learn(held.to, sent);
-    u.over.push({ claimed, held, sent });
+    u.over.push({ claimed, held, place, sent });
     if (!u.flushing) void flush(u);
   };
   const { probe } = u;
@@ -298,7 +301,7 @@ export const deliverer: Worker = {
     const u: Underway = {
       w, me: uuidv7(w.clock.now(), systemRandom), probe: w.cell.use(DeliverProbe), sender: createSender(w.cell.use(Reach), w.clock),
       types: w.cell.use(OfferedEvents),
-      opened: new LRUCache({ max: OPENED_MAX }), held: new Map(), ids: new Set(), over: [], flushing: false,
+      opened: new LRUCache({ max: OPENED_MAX }), held: new Map(), ids: new Bag(), over: [], flushing: false,
     };
     const news = w.cell.use(DeliverSignal);
     const ending = new AbortController();

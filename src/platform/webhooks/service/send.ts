@@ -2,7 +2,7 @@ import { lookup as systemLookup } from 'node:dns/promises';
 import { isIP, type LookupFunction } from 'node:net';
 import { LRUCache } from 'lru-cache';
 import { Pool, type Dispatcher } from 'undici';
-import type { Clock } from '#kernel';
+import { Bag, type Clock } from '#kernel';
 import {
   CONNECTION_WAIT_MS, CONNECTIONS_MAX, EXCERPT_CHARS_MAX, ORIGINS_MAX, PER_ENDPOINT_MAX, RESPONSE_BYTES_MAX, TIMEOUT_MS, type Reach,
 } from '../contract.ts';
@@ -169,7 +169,7 @@ export function createSender(reach: Reach, clock: Clock): Sender {
   const lookup = guardedLookup(reach);
   const timeoutMs = reach.timeoutMs ?? TIMEOUT_MS;
   const pools = new LRUCache<string, Pool>({ max: ORIGINS_MAX, dispose: (pool) => void pool.close().catch(() => undefined) });
-  const under = new Set<UnderWay>();
+  const under = new Bag<UnderWay>();
   const poolOf = (name: string, origin: string, connections: number): Pool => {
     let pool = pools.get(name);
     if (!pool) {
@@ -188,7 +188,7 @@ export function createSender(reach: Reach, clock: Clock): Sender {
   };
   const stopLooking = clock.every(LOOK_EVERY_MS, () => {
     const now = clock.monotonicMs();
-    for (const request of under) {
+    for (const request of under.members()) {
       if (request.startedMs <= now - timeoutMs) request.give('timeout');
       else letAround(request, now - CONNECTION_WAIT_MS);
     }
@@ -201,17 +201,17 @@ export function createSender(reach: Reach, clock: Clock): Sender {
     },
     send(what, end) {
       const request = new UnderWay(what, clock, (sent) => {
-        under.delete(request);
+        under.remove(place);
         end(sent);
       });
-      under.add(request);
+      const place = under.add(request);
       const { to } = what;
       if (to.blocked) request.give('blocked_address');
       else request.over(what.slow ? ownOf(what) : poolOf(to.origin, to.origin, CONNECTIONS_MAX));
     },
     async stop() {
       stopLooking();
-      for (const request of under) request.give('stopped');
+      for (const request of under.members()) request.give('stopped');
       await Promise.all([...pools.values()].map((pool) => pool.destroy()));
     },
   };
