@@ -132,8 +132,8 @@ export function profileFlags(): string[] {
 /** Starts a script of this folder as its own process; it speaks JSON lines: one answer for each question, in order. */
 export async function child(script: string, args: readonly string[] = []): Promise<Child> {
   const hook = fileURLToPath(new URL('../../bin/tsx-hook.mjs', import.meta.url));
-  // The young generation as bin/exchequer.mjs gives it to the program.
-  const proc = spawn(process.execPath, ['--max-semi-space-size=64', ...profileFlags(), '--import', hook, fileURLToPath(new URL(script, import.meta.url)), ...args], { stdio: ['pipe', 'pipe', 'inherit'] });
+  // What bin/exchequer.mjs tells V8 for the program.
+  const proc = spawn(process.execPath, ['--no-allocation-site-pretenuring', '--max-semi-space-size=64', ...profileFlags(), '--import', hook, fileURLToPath(new URL(script, import.meta.url)), ...args], { stdio: ['pipe', 'pipe', 'inherit'] });
   const waiting: { done: (value: never) => void; fail: (error: Error) => void }[] = [];
   createInterface({ input: proc.stdout }).on('line', (line) => {
     if (line.startsWith('{')) waiting.shift()?.done(JSON.parse(line) as never);
