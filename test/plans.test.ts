@@ -1,12 +1,13 @@
 import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { systemClock, type Connection, type Pool, type Statement, type Uuid } from '#kernel';
+import { done, systemClock, type Connection, type Pool, type Statement, type Uuid } from '#kernel';
 import { ensureMachine, signatureHeaders, type MachineKey } from '#spine/identity';
 import { demoFeed, LINES_PER_BATCH_MAX } from '#products/taxrefund';
+import { beginAll, saga, together } from '#spine/saga';
 import { PLAN_OPTIONS } from '../src/apps/runtime.ts';
 import { post } from '#spine/ledger';
 import {
-  books, connectAs, house, inr, newAddress, newBrowser, operatorOf, posting, somebody, type House, type MadeOperator, type Person,
+  books, connectAs, house, inr, newAddress, newBrowser, operatorOf, posting, probe, somebody, type House, type MadeOperator, type Person,
 } from './house.ts';
 import { wallets, type Wallets } from './house/wallets.ts';
 
@@ -24,17 +25,25 @@ const COPIED: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   'identity.device': { browser: BYTES }, 'identity.guard': { key: BYTES }, 'limits.bucket': { key: 'gen_random_uuid()::text' },
   'idempotency.answer': { key: 'gen_random_uuid()' }, 'operators.session': { id: 'gen_random_uuid()' },
   'wallet.bank_order': { id: 'gen_random_uuid()', account: 'gen_random_uuid()', transfer: 'null' },
+  'saga.saga': { id: 'gen_random_uuid()', key: 'gen_random_uuid()::text' },
   'operators.operator': { id: 'gen_random_uuid()', name_index: BYTES },
 };
 /** These do not grow with what people do. */
 const SMALL = new Set(['tenant', 'cursor', 'relay', 'parked', 'schedule', 'chart']);
+
+const steps = saga('probe.steps', {
+  version: 1, doc: 'Two steps of a test.', owner: 'nobody', input: {}, deadlineMs: 3_600_000,
+  steps: ['a', 'b'].map((name) => ({ name, doc: 'Nothing.', do: together(async (_, items) => items.map(() => done({}))) })),
+});
+const beginSteps = (keys: readonly string[]): Promise<unknown> => h.perform('india', async (tx) =>
+  beginAll(tx.section, steps, keys.map((k) => ({ by: tx, key: k, input: {} }))));
 
 let h: House;
 let key: MachineKey;
 let accountant: MadeOperator;
 let bank: Wallets;
 beforeAll(async () => {
-  h = await house({ limits: false });
+  h = await house({ limits: false, add: [probe({ sagas: [steps] })] });
   bank = wallets(h);
   key = await h.perform('india', (tx) => ensureMachine(tx, 'authority', ['taxrefund:feed']));
   let lines: unknown[] = [];
@@ -56,6 +65,7 @@ beforeAll(async () => {
     const drafts = opened.slice(1).map((credit) => posting({ kind: 'transfer', debit: opened[0] as Uuid, credit, amount: inr(1 + i) }));
     expect((await h.perform('india', (tx) => post(tx.section, drafts))).every((o) => o.ok)).toBe(true);
   }
+  await beginSteps(['before it all']);
   await h.settle();
   // The season has filled the others; of these there is a row each, which is made many.
   const su = h.sql('IN', 'superuser');
@@ -216,6 +226,13 @@ describe('no statement reads a table that grows from end to end', () => {
           from: new Date(systemClock.now().getTime() - 86_400_000).toISOString(), to: new Date(systemClock.now().getTime() + 1000).toISOString() });
         const found = await h.request({ path: `/api/ledger/transfers/search?${query}`, cookies: accountant.cookies });
         expect(found.json<{ transfers: unknown[] }>().transfers.length).toBeGreaterThan(40);
+      },
+    },
+    'of sagas': {
+      least: 6,
+      work: async () => {
+        await beginSteps([1, 2].map(() => `saga-${serial += 1}`));
+        await h.settle();
       },
     },
     'of relay, sequencer and jobs': { least: 6, work: async () => { await h.signIn(); await h.settle(); } },

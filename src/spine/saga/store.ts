@@ -30,14 +30,15 @@ export const lockPlaces = (sql: SqlTag, ids: readonly string[]): Promise<{ id: s
 
 export interface Moved { id: string; state: SagaState; at: number; vals: string; problem: string | null; nextAt: Date | null; endedAt: Date | null }
 
-/** Moves sagas on; their tries begin anew. */
+/** Moves sagas on, whose rows this transaction has locked; their tries begin anew. The lateral has each looked up by its key, with statistics or without. */
 export const moveSagas = (sql: SqlTag, m: readonly Moved[]): Promise<unknown[]> => sql`
   update saga.saga s set state = r.st, at = r.a, vals = r.v, problem = coalesce(r.p, s.problem), next_at = r.n, ended_at = r.e, moves = s.moves + 1,
     tries = 0, error = null
   from unnest(${m.map((x) => x.id)}::uuid[], ${m.map((x) => x.state)}::text[], ${m.map((x) => x.at)}::smallint[],
     string_to_array(${joinedJson(m.map((x) => x.vals))}, chr(30), ''), ${m.map((x) => x.problem)}::text[], ${m.map((x) => x.nextAt)}::timestamptz[],
     ${m.map((x) => x.endedAt)}::timestamptz[]) r (i, st, a, v, p, n, e)
-  where s.id = r.i`;
+  cross join lateral (select ctid from saga.saga k where k.id = r.i offset 0) l
+  where s.ctid = l.ctid`;
 
 export interface NewStep { saga: string; no: number; step: string; move: string; result: string; value: string | null; problem: string | null;
   by: string | null; reason: string | null }
