@@ -50,11 +50,18 @@ describe('statements of one tick', () => {
       expect(values(await Promise.allSettled([c.query(sql`select ${3}::int as aborted`)]))).toEqual([[[3]]]);
     });
   });
+  it('outside a transaction are one: where the last fails, none has happened and none is said to have', async () => {
+    await on(async (c) => {
+      const answers = await Promise.allSettled([c.query(sql`select set_config('probe.outside', 'yes', false)`), c.query(sql`select 1 / ${0}::int as never`)]);
+      expect(values(answers)).toEqual(['22012', '22012']);
+      expect((await c.query("select nullif(current_setting('probe.outside', true), '') as ran")).rows).toEqual([{ ran: null }]);
+    });
+  });
   it('of which one cannot be parsed leave the others prepared as the server has them', async () => {
     await on(async (c) => {
       const send = (): Promise<PromiseSettledResult<Answered>[]> => Promise.allSettled([c.query(sql`select ${1}::int as well_formed`),
         c.query(sql`select no_such_column, ${1}::int`), c.query(sql`select ${2}::int as never_seen`)]);
-      for (let i = 0; i < 3; i++) expect(values(await send())).toEqual([[[1]], '42703', '42703']);
+      for (let i = 0; i < 3; i++) expect(values(await send())).toEqual(['42703', '42703', '42703']);
       expect(values(await Promise.allSettled([c.query(sql`select ${2}::int as never_seen`)]))).toEqual([[[2]]]);
     });
   });

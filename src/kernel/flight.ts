@@ -55,6 +55,7 @@ export class Flight extends pg.Query {
   readonly #values: readonly (readonly Value[])[];
   readonly #types: pg.CustomTypesConfig;
   readonly #ended: (error?: unknown) => void;
+  readonly #inside: () => boolean;
   readonly #answers: Answered[] = [];
   #described: Described[] = [];
   #wire: Wire | undefined;
@@ -62,10 +63,11 @@ export class Flight extends pg.Query {
   #unreadable: unknown;
 
   /** Throws where a value cannot travel: before a byte has left, since half a flight would be the end of its connection. */
-  constructor(waiting: readonly Waiting[], types: pg.CustomTypesConfig, ended: (error?: unknown) => void) {
+  constructor(waiting: readonly Waiting[], types: pg.CustomTypesConfig, inside: () => boolean, ended: (error?: unknown) => void) {
     super('');
     this.#waiting = waiting;
     this.#types = types;
+    this.#inside = inside;
     this.#ended = ended;
     this.#values = waiting.map((w) => w.statement.values.map(valueOf));
     this.#next();
@@ -112,6 +114,8 @@ export class Flight extends pg.Query {
     for (const { statement } of this.#waiting.slice(this.#answers.length)) {
       if (this.#wire) delete this.#wire.submittedNamedStatements[statement.name];
     }
+    // Outside a transaction the server takes a flight for one: what was answered before it failed is undone.
+    if (!this.#inside()) this.#answers.length = 0;
     this.#end(error);
   }
   handleReadyForQuery(): void {

@@ -175,7 +175,7 @@ export class Connection {
     if (!waiting.length) return;
     this.#waiting = [];
     try {
-      this.#client.query(new Flight(waiting, parsers, (error) => this.#answered(waiting.length, error)));
+      this.#client.query(new Flight(waiting, parsers, () => this.#client.getTransactionStatus() !== 'I', (error) => this.#answered(waiting.length, error)));
     } catch (error) {
       for (const w of waiting) w.reject(error);
       this.#answered(waiting.length, error);
