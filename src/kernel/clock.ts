@@ -72,8 +72,11 @@ export function createSignal(clock: Clock): Signal {
   let woken = new AbortController();
   const heard = new WeakSet<AbortSignal>();
   let scheduled = false;
+  // Nobody waits most of the time that there is much to wake for.
+  let waited = false;
   const wakeAll = (): void => {
     scheduled = false;
+    waited = false;
     const waiting = woken;
     woken = new AbortController();
     // With a reason of its own: the one that is made for an abort without one costs a stack trace.
@@ -81,7 +84,7 @@ export function createSignal(clock: Clock): Signal {
   };
   return {
     wake() {
-      if (scheduled) return;
+      if (scheduled || !waited) return;
       scheduled = true;
       queueMicrotask(wakeAll);
     },
@@ -91,6 +94,7 @@ export function createSignal(clock: Clock): Signal {
         heard.add(ending);
         ending.addEventListener('abort', wakeAll, { once: true });
       }
+      waited = true;
       return clock.sleep(msMax, woken.signal);
     },
   };

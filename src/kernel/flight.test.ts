@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import pg from 'pg';
 import { connectAs, house, type House } from '#test';
 import { statement, type Answered, type Statement } from './index.ts';
+import { Flight } from './flight.ts';
 import { Connection } from './sql.ts';
 
 let h: House;
@@ -73,6 +74,21 @@ describe('statements of one tick', () => {
       expect(answers.map((a) => a.status)).toEqual(['rejected', 'rejected']);
       expect((await c.query(sql`select ${1}::int as one`)).rows).toEqual([{ one: 1 }]);
     });
+  });
+  it('of which one answers with a row that cannot be read say so of that one alone', async () => {
+    const client = new pg.Client({ ...connectAs(h.connections[0] as House['connections'][number], 'app'), pipeline: true } as pg.ClientConfig);
+    await client.connect();
+    const types = { getTypeParser: () => (text: string) => { if (text === 't') throw new RangeError('unreadable'); return text; } } as pg.CustomTypesConfig;
+    const sent = [sql`select ${1}::int as one`, sql`select ${true}::boolean as never`, sql`select ${2}::int as two`];
+    const answers = await Promise.allSettled(await new Promise<Promise<Answered>[]>((done) => {
+      const waiting = sent.map(() => Promise.withResolvers<Answered>());
+      const all = waiting.map((w) => w.promise);
+      for (const one of all) one.catch(() => undefined);
+      client.query(new Flight(sent.map((what, i) => ({ statement: what, ...waiting[i] as Pick<typeof waiting[number], 'resolve' | 'reject'> })), types,
+        () => false, () => done(all)));
+    }));
+    await client.end();
+    expect(values(answers)).toEqual([[['1']], 'RangeError: unreadable', [['2']]]);
   });
   it('are all told when the connection is lost, and settling does not wait for ever', async () => {
     const lost = await on(async (c) => {

@@ -60,7 +60,9 @@ export class Flight extends pg.Query {
   #described: Described[] = [];
   #wire: Wire | undefined;
   #rows: Row[] = [];
+  /** Why a row of the answer that is coming, and of each that came, could not be read. */
   #unreadable: unknown;
+  #unread: Map<Answered, unknown> | undefined;
 
   /** Throws where a value cannot travel: before a byte has left, since half a flight would be the end of its connection. */
   constructor(waiting: readonly Waiting[], types: pg.CustomTypesConfig, inside: () => boolean, ended: (error?: unknown) => void) {
@@ -105,8 +107,12 @@ export class Flight extends pg.Query {
   handleCommandComplete(message: { text: string }): void {
     (this.#described[this.#answers.length] as Described).known = true;
     const space = message.text.indexOf(' ');
-    this.#answers.push({ rows: this.#rows, command: space < 0 ? message.text : message.text.slice(0, space) });
+    const answer = { rows: this.#rows, command: space < 0 ? message.text : message.text.slice(0, space) };
+    this.#answers.push(answer);
     this.#rows = [];
+    if (this.#unreadable === undefined) return this.#next();
+    (this.#unread ??= new Map()).set(answer, this.#unreadable);
+    this.#unreadable = undefined;
     this.#next();
   }
   handleError(error: unknown): void {
@@ -129,8 +135,9 @@ export class Flight extends pg.Query {
   #end(error?: unknown): void {
     for (const [i, w] of this.#waiting.entries()) {
       const answer = this.#answers[i];
-      if (answer && this.#unreadable === undefined) w.resolve(answer);
-      else w.reject(this.#unreadable ?? error);
+      if (!answer) w.reject(error);
+      else if (this.#unread?.has(answer)) w.reject(this.#unread.get(answer));
+      else w.resolve(answer);
     }
     this.#ended(error);
   }

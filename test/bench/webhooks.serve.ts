@@ -87,9 +87,22 @@ async function deliver({ count, slow, perSecond }: { count: number; slow: number
   const seconds = (performance.now() - began) / 1000;
   const after = await owner.query(`select count(*)::int as n, count(*) filter (where code = 200 and attempts = 1)::int as ok
     from webhooks.delivery where endpoint = any($1::uuid[]) and status = 'done'`, [ids]);
-  const late = await owner.query(`select extract(epoch from percentile_disc(0.99) within group (order by done_at - created_at)) * 1000 as p99
+  const took = await owner.query<{ ms: number[] }>(`select coalesce(array_agg(extract(epoch from done_at - created_at)::float8 * 1000), '{}') as ms
     from (select done_at, created_at from webhooks.delivery where endpoint = any($1::uuid[]) and done_at is not null order by id desc limit $2) d`, [ids, count]);
-  return { seconds, done: Number(after.rows[0].n) - before, ok: Number(after.rows[0].ok), p99Ms: Number(late.rows[0].p99) };
+  return { seconds, done: Number(after.rows[0].n) - before, ok: Number(after.rows[0].ok), ms: took.rows[0]?.ms ?? [] };
+}
+
+/** The slow endpoint gets nothing more. */
+const rest = async (): Promise<unknown> => (await owner.query("update webhooks.endpoint set state = 'disabled' where url like '%/slow'")) && {};
+/** Resolves when what was under way to it is over and written. */
+async function rested({ released }: { released: number }): Promise<unknown> {
+  const [slow] = await targets(true);
+  for (let looks = 0; looks < 500; looks++) {
+    const { rows } = await owner.query<{ n: number }>("select count(*)::int as n from webhooks.delivery where endpoint = $1 and done_at is not null", [slow?.id]);
+    if (Number(rows[0]?.n) >= released) return {};
+    await new Promise((done) => { setTimeout(done, 20); });
+  }
+  throw new Error('the slow endpoint never came to rest');
 }
 
 /** The floor: the same body to the same receiver, signed, over one pool, with nothing kept. */
@@ -124,7 +137,7 @@ async function raw({ port, count }: { port: number; count: number }): Promise<un
   return { seconds: (performance.now() - began) / 1000, ok };
 }
 
-serveQuestions(async (q: { what: 'setup' | 'fill' | 'deliver' | 'raw' } & Record<string, never>) => ({ setup, fill, deliver, raw } as unknown as
+serveQuestions(async (q: { what: 'setup' | 'fill' | 'deliver' | 'raw' | 'rest' | 'rested' } & Record<string, never>) => ({ setup, fill, deliver, raw, rest, rested } as unknown as
   Record<string, (q: never) => Promise<unknown>>)[q.what]?.(q as never), async () => {
   await owner.end();
   await bench.stop();

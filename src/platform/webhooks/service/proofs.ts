@@ -22,7 +22,7 @@ const Ask = token<Ask>('webhooks.ask');
 export const askState: Provided = provide(Ask, (cell) => async ({ url, headers, body }) => {
   const sender = createSender(cell.use(Reach), cell.clock);
   try {
-    return await new Promise<Sent>((done) => { sender.send({ to: sender.target(url), endpoint: url, slow: false, headers, body }, done); });
+    return await new Promise<Sent>((done) => { sender.send({ to: sender.target(url), endpoint: url, slow: false, headers, body, quoted: true }, done); });
   } finally {
     await sender.stop();
   }

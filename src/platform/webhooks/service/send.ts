@@ -8,14 +8,14 @@ import {
 } from '../contract.ts';
 import { isPublic } from '../rules.ts';
 
-/** What became of one request. `error` is a class of errors, never a text that quotes values. */
+/** What became of one request. `error` is a class of errors, never a text that quotes values. The excerpt of a success is empty unless it was asked for. */
 export interface Sent { readonly status: number | null; readonly error: string | null; readonly excerpt: string; readonly ms: number;
   readonly retryAfter: string | undefined }
 /** Where requests go, worked out once. A literal address is connected to without a look-up, so it is judged here. */
 export interface Target { readonly origin: string; readonly path: string; readonly blocked: boolean }
 /** What is sent, for which endpoint; one that is slow shares no connections. */
 export interface Sending { readonly to: Target; readonly endpoint: string; readonly slow: boolean; readonly headers: Readonly<Record<string, string>>;
-  readonly body: Buffer }
+  readonly body: Buffer; /** Also what a success says. */ readonly quoted?: boolean }
 export interface Sender {
   target(url: string): Target;
   /** Gives what became of it to `end`, once. */
@@ -84,6 +84,7 @@ class UnderWay {
   #over = false;
   #status: number | null = null;
   #retryAfter: string | undefined;
+  #quoted = false;
   #bytes = 0;
   #chunks: Buffer[] = [];
 
@@ -129,10 +130,11 @@ class UnderWay {
   }
   answer(status: number, retryAfter: string | undefined): void {
     this.#status = status;
+    this.#quoted = this.what.quoted === true || status < 200 || status > 299;
     this.#retryAfter = retryAfter;
   }
   data(controller: Dispatcher.DispatchController, chunk: Buffer): void {
-    if (this.#bytes < EXCERPT_CHARS_MAX) this.#chunks.push(chunk.subarray(0, EXCERPT_CHARS_MAX));
+    if (this.#quoted && this.#bytes < EXCERPT_CHARS_MAX) this.#chunks.push(chunk.subarray(0, EXCERPT_CHARS_MAX));
     this.#bytes += chunk.length;
     if (this.#bytes <= RESPONSE_BYTES_MAX) return;
     // The status came long ago; what follows is nothing that we asked for.
