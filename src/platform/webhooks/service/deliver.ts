@@ -225,11 +225,12 @@ async function record(u: Underway, overs: readonly Over[]): Promise<void> {
 
 const leaseFrom = (now: Date): Date => new Date(now.getTime() + LEASE_MS);
 
-async function claim(u: Underway): Promise<number> {
+/** Sends what is due; true where there may be more of it at once, not only when some of it is over. */
+async function claim(u: Underway): Promise<boolean> {
   const { w } = u;
   const room = Math.min(CLAIM_MAX, IN_FLIGHT_MAX - u.ids.size);
   // A few at a time would cost a statement each; what is under way soon makes room for many.
-  if (room < IN_FLIGHT_MAX / 2) return 0;
+  if (room < IN_FLIGHT_MAX / 2) return false;
   const now = w.clock.now();
   const claimed = await spineStatement(w.cell, (sql) => claimDeliveries(sql, {
     worker: u.me, now, until: leaseFrom(now), endpoints: CLAIM_ENDPOINTS_MAX, room, each: PER_ENDPOINT_MAX, breaker: BREAKER_AFTER,
@@ -252,7 +253,7 @@ async function claim(u: Underway): Promise<number> {
     });
   }
   for (const c of all) carry(u, c);
-  return claimed.length;
+  return claimed.length >= room || new Set(claimed.map((c) => c.endpoint)).size >= CLAIM_ENDPOINTS_MAX;
 }
 
 /** What never reached the receiver says nothing of how quick it is, unless it took its time. */
@@ -309,7 +310,7 @@ export const deliverer: Worker = {
     try {
       while (!w.signal.aborted) {
         const waiting = news.wait(POLL_MS, w.signal);
-        if (await claim(u) === 0) await waiting;
+        if (!await claim(u)) await waiting;
       }
     } finally {
       ending.abort('over');
