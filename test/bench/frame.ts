@@ -4,13 +4,17 @@
  * marked and done again, at most three times.
  */
 import { execFileSync, spawn, type ChildProcess } from 'node:child_process';
-import { readdirSync, readFileSync } from 'node:fs';
+import { closeSync, fdatasync, fsyncSync, mkdtempSync, openSync, readdirSync, readFileSync, rmSync, writeSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
 
 const TICK_US = 10_000;
 export const FOREIGN_SHARE_MAX = 0.15;
 export const NOISY_REPEATS_MAX = 3;
+export const DISK_SLOW_SHARE_MAX = 0.1;
 
 /** Processor time of a process in µs (user and system), 0 when it is gone. */
 export function cpuUs(pid: number): number {
@@ -66,6 +70,39 @@ export async function measure<T>(pids: readonly number[], excluded: readonly num
   const mine = [process.pid, ...excluded].reduce((s, p) => s + cpuUs(p), 0) - mineBefore;
   const foreign = Math.max(0, machineUs() - allBefore - used - mine) / (seconds * 1e6 * cores());
   return { result, cpuUs: used, seconds, foreign };
+}
+
+/** A page that is written to the disk of the benches' data takes about a millisecond; now and then, for half a second, ten times that. */
+const DISK_SLOW_MS = 4;
+/** Writes a page to that disk again and again, and says which share of the writes was slow since it was last asked. */
+export function watchDisk(): { slowShare(): number; stop(): void } {
+  const folder = mkdtempSync(join(tmpdir(), 'exq-bench-disk-'));
+  const file = openSync(join(folder, 'page'), 'w');
+  const page = Buffer.alloc(8192, 1);
+  writeSync(file, page, 0, page.length, 0);
+  fsyncSync(file);
+  let [all, slow, running] = [0, 0, true];
+  const watch = async (): Promise<void> => {
+    while (running) {
+      const began = performance.now();
+      writeSync(file, page, 0, page.length, 0);
+      await promisify(fdatasync)(file);
+      all += 1;
+      if (performance.now() - began > DISK_SLOW_MS) slow += 1;
+      await new Promise((done) => { setTimeout(done, 10); });
+    }
+    closeSync(file);
+    rmSync(folder, { recursive: true });
+  };
+  void watch();
+  return {
+    slowShare() {
+      const share = slow / Math.max(1, all);
+      [all, slow] = [0, 0];
+      return share;
+    },
+    stop() { running = false; },
+  };
 }
 
 export const median = (values: readonly number[]): number => {

@@ -40,4 +40,4 @@ function release(): number {
   waiting.clear();
   return released;
 }
-serveQuestions(async (q: { release?: boolean }) => ({ port, released: q.release ? release() : 0 }), async () => void server.close());
+serveQuestions(async (q: { release?: boolean }) => ({ port, waiting: waiting.size, released: q.release ? release() : 0 }), async () => void server.close());
