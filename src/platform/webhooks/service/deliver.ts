@@ -27,14 +27,15 @@ interface Opened { readonly revision: number; readonly tenant: TenantRef; readon
   /** When its row last said that it succeeds; 0 when it says otherwise. */
   succeedsMs: number;
   /** Answers that came late since the last that came at once; as many as slow ones have while none is known. */ late: number }
-/** An endpoint that this process sends to: how much is under way, and how often it had failed in a row when it was last claimed. */
-interface Held { readonly endpoint: string; to: Opened | undefined; streak: number; underWay: number }
+/** An endpoint that this process sends to: how much is not over, how much is not written, and how often it had failed in a row when it was last claimed. */
+interface Held { readonly endpoint: string; to: Opened | undefined; streak: number; sending: number; unwritten: number }
 /** A delivery that this process has claimed and not yet written the end of. */
 interface Carried { readonly claimed: Claimed; readonly held: Held; readonly place: Place<bigint> }
 interface Over extends Carried { readonly sent: Sent }
 interface Underway { readonly w: WorkerContext; readonly me: string; readonly probe: DeliverProbe | undefined; readonly sender: Sender;
   readonly types: ReadonlyMap<string, EventType>;
-  readonly opened: LRUCache<string, Opened>; readonly held: Map<string, Held>; readonly ids: Bag<bigint>; readonly over: Over[]; flushing: boolean }
+  readonly opened: LRUCache<string, Opened>; readonly held: Map<string, Held>;
+  /** What is not written. */ readonly ids: Bag<bigint>; /** What is not over. */ sending: number; readonly over: Over[]; flushing: boolean }
 
 const OPENED_MAX = 5000;
 const SUCCEEDS_EVERY_MS = 1000;
@@ -178,7 +179,7 @@ async function flush(u: Underway): Promise<void> {
       await keepOn(u, overs);
       for (const { held, place } of overs) {
         u.ids.remove(place);
-        if ((held.underWay -= 1) === 0) u.held.delete(held.endpoint);
+        if ((held.unwritten -= 1) === 0) u.held.delete(held.endpoint);
       }
       u.w.cell.use(DeliverSignal).wake();
       // While there is much to do, more results share a statement.
@@ -228,19 +229,22 @@ const leaseFrom = (now: Date): Date => new Date(now.getTime() + LEASE_MS);
 /** Sends what is due; true where there may be more of it at once, not only when some of it is over. */
 async function claim(u: Underway): Promise<boolean> {
   const { w } = u;
-  const room = Math.min(CLAIM_MAX, IN_FLIGHT_MAX - u.ids.size);
+  // What is over and not yet written leaves room for more to send, within bounds.
+  const room = Math.min(CLAIM_MAX, IN_FLIGHT_MAX - u.sending, 2 * IN_FLIGHT_MAX - u.ids.size);
   // A few at a time would cost a statement each; what is under way soon makes room for many.
-  if (room < IN_FLIGHT_MAX / 2) return false;
+  if (room < CLAIM_MAX) return false;
   const now = w.clock.now();
   const claimed = await spineStatement(w.cell, (sql) => claimDeliveries(sql, {
     worker: u.me, now, until: leaseFrom(now), endpoints: CLAIM_ENDPOINTS_MAX, room, each: PER_ENDPOINT_MAX, breaker: BREAKER_AFTER,
-    busy: [...u.held.keys()], left: [...u.held.values()].map((h) => PER_ENDPOINT_MAX - h.underWay), underway: u.ids.members(),
+    busy: [...u.held.keys()], left: [...u.held.values()].map((h) => PER_ENDPOINT_MAX - h.sending), underway: u.ids.members(),
   }));
   // All of it counts as under way before any of it is: what is over at once must not take the endpoint from the rest.
   const all = claimed.map((c): Carried => {
     let held = u.held.get(c.endpoint);
-    if (!held) u.held.set(c.endpoint, (held = { endpoint: c.endpoint, to: undefined, streak: 0, underWay: 0 }));
-    held.underWay += 1;
+    if (!held) u.held.set(c.endpoint, (held = { endpoint: c.endpoint, to: undefined, streak: 0, sending: 0, unwritten: 0 }));
+    held.sending += 1;
+    held.unwritten += 1;
+    u.sending += 1;
     return { claimed: c, held, place: u.ids.add(c.id) };
   });
   if (claimed.length) await u.probe?.at('claimed');
@@ -266,6 +270,8 @@ function carry(u: Underway, carried: Carried): void {
   const { claimed, held, place } = carried;
   const over = (sent: Sent): void => {
     if (held.to) learn(held.to, sent);
+    held.sending -= 1;
+    if ((u.sending -= 1) === IN_FLIGHT_MAX - CLAIM_MAX) u.w.cell.use(DeliverSignal).wake();
     u.over.push({ claimed, held, place, sent });
     if (!u.flushing) void flush(u);
   };
@@ -302,7 +308,7 @@ export const deliverer: Worker = {
     const u: Underway = {
       w, me: uuidv7(w.clock.now(), systemRandom), probe: w.cell.use(DeliverProbe), sender: createSender(w.cell.use(Reach), w.clock),
       types: w.cell.use(OfferedEvents),
-      opened: new LRUCache({ max: OPENED_MAX }), held: new Map(), ids: new Bag(), over: [], flushing: false,
+      opened: new LRUCache({ max: OPENED_MAX }), held: new Map(), ids: new Bag(), sending: 0, over: [], flushing: false,
     };
     const news = w.cell.use(DeliverSignal);
     const ending = new AbortController();
