@@ -8,7 +8,7 @@ import { child, finish, interleave, measure, median, medianOf, type Round } from
 
 interface Person { identifier: string; dateOfBirth: string; phone: string }
 const ROUNDS = Number(process.env.BENCH_ROUNDS ?? 5);
-const PER_ROUND = 200;
+const PER_ROUND = 400;
 const PARALLEL = 8;
 const TRIES = 2000;
 const say = (line: string): void => void process.stdout.write(`${line}\n`);
