@@ -34,6 +34,13 @@ it('what needs quotes has them', async () => {
     ['a0', '01', null, '{"a,b","c\\"d\\\\e"}', '{1,null}']);
   expect(plainArray([])).toBe('{}');
 });
+it('truth and bytes travel as their columns have them', async () => {
+  const mixed = inserter('probe.mixed', { yes: 'boolean', bytes: 'bytea' });
+  sent.length = 0;
+  await mixed(sql, { yes: [true, false], bytes: [Buffer.from('ff00', 'hex'), null] });
+  await mixed(sql, { yes: [true], bytes: [Buffer.from('ff00', 'hex')] });
+  expect(sent.map((s) => s.values)).toEqual([['{true,false}', '{"\\\\xff00",NULL}'], [true, Buffer.from('ff00', 'hex')]]);
+});
 it('the shapes of a table end: behind them every list is sent as one', async () => {
   const wide = inserter('probe.wide', Object.fromEntries(Array.from({ length: 6 }, (_, i) => [`c${i}`, 'int' as const])));
   const texts = new Set<string>();

@@ -1,20 +1,20 @@
 import { arrayText, joinedJson, type SqlTag } from './sql.ts';
 
 /** How a column travels; `json` is a text column that holds JSON or null. */
-export type ColumnType = 'uuid' | 'text' | 'json' | 'smallint' | 'int' | 'bigint' | 'date' | 'timestamptz';
-type Single = string | number | bigint | boolean | Date | null;
+export type ColumnType = 'uuid' | 'text' | 'json' | 'smallint' | 'int' | 'bigint' | 'date' | 'timestamptz' | 'boolean' | 'bytea';
+type Single = string | number | bigint | boolean | Date | Buffer | null;
 /** A value for each row, or one for all of them. */
 export type ColumnValues = readonly unknown[] | Single;
 
 /** Statements of one table; each is prepared once a connection, so callers must not make them without end. */
 const SHAPES_MAX = 24;
-const BARE: ReadonlySet<ColumnType> = new Set(['uuid', 'smallint', 'int', 'bigint', 'date']);
+const BARE: ReadonlySet<ColumnType> = new Set(['uuid', 'smallint', 'int', 'bigint', 'date', 'boolean']);
 
 /**
  * An array parameter of values that need no quotes. To let the driver quote each of them costs more than everything else that a
  * transfer asks of the processor.
  */
-export const plainArray = (values: readonly (bigint | number | string | null)[]): string => {
+export const plainArray = (values: readonly (bigint | number | string | boolean | null)[]): string => {
   let text = '{';
   for (let i = 0; i < values.length; i++) {
     const value = values[i];

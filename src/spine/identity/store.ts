@@ -1,4 +1,4 @@
-import type { SqlTag, Uuid } from '#kernel';
+import { inserter, type SqlTag, type Uuid } from '#kernel';
 
 export interface PersonRow { id: string; birth_index: Buffer; phone_index: Buffer; profile: string; decoy: boolean; identifier_index: Buffer }
 
@@ -36,17 +36,18 @@ export interface ChallengeRow {
   tries: number; sends: number; created_at: Date; last_sent_at: Date; expires_at: Date;
 }
 
+const putChallengeRows = inserter('identity.challenge', {
+  tenant: 'uuid', id: 'uuid', person: 'uuid', decoy: 'boolean', guard_key: 'bytea', browser: 'bytea', code_mac: 'bytea', year: 'int', phone_ending: 'text',
+  state: 'text', tries: 'int', sends: 'int', created_at: 'timestamptz', last_sent_at: 'timestamptz', expires_at: 'timestamptz',
+}, `(tenant, id) do update set state = excluded.state, tries = excluded.tries, sends = excluded.sends, last_sent_at = excluded.last_sent_at,
+  code_mac = excluded.code_mac, expires_at = excluded.expires_at`);
 /** Writes challenges, new ones and those that were locked. An upsert, since an update joined to a list may be planned as a walk over the whole table. */
-export const putChallenges = (sql: SqlTag, tenant: Uuid, c: readonly ChallengeRow[]): Promise<unknown[]> => sql`
-  insert into identity.challenge (tenant, id, person, decoy, guard_key, browser, code_mac, year, phone_ending, state, tries, sends, created_at,
-    last_sent_at, expires_at)
-  select ${tenant}, i, p, d, g, b, m, y, e, s, t, n, ca, la, ea
-  from unnest(${c.map((x) => x.id)}::uuid[], ${c.map((x) => x.person)}::uuid[], ${c.map((x) => x.decoy)}::boolean[], ${c.map((x) => x.guard_key)}::bytea[],
-    ${c.map((x) => x.browser)}::bytea[], ${c.map((x) => x.code_mac)}::bytea[], ${c.map((x) => x.year)}::int[], ${c.map((x) => x.phone_ending)}::text[],
-    ${c.map((x) => x.state)}::text[], ${c.map((x) => x.tries)}::int[], ${c.map((x) => x.sends)}::int[], ${c.map((x) => x.created_at)}::timestamptz[],
-    ${c.map((x) => x.last_sent_at)}::timestamptz[], ${c.map((x) => x.expires_at)}::timestamptz[]) u (i, p, d, g, b, m, y, e, s, t, n, ca, la, ea)
-  on conflict (tenant, id) do update set state = excluded.state, tries = excluded.tries, sends = excluded.sends, last_sent_at = excluded.last_sent_at,
-    code_mac = excluded.code_mac, expires_at = excluded.expires_at`;
+export const putChallenges = (sql: SqlTag, tenant: Uuid, c: readonly ChallengeRow[]): Promise<unknown[]> => putChallengeRows(sql, {
+  tenant, id: c.map((x) => x.id), person: c.map((x) => x.person), decoy: c.map((x) => x.decoy), guard_key: c.map((x) => x.guard_key),
+  browser: c.map((x) => x.browser), code_mac: c.map((x) => x.code_mac), year: c.map((x) => x.year), phone_ending: c.map((x) => x.phone_ending),
+  state: c.map((x) => x.state), tries: c.map((x) => x.tries), sends: c.map((x) => x.sends), created_at: c.map((x) => x.created_at),
+  last_sent_at: c.map((x) => x.last_sent_at), expires_at: c.map((x) => x.expires_at),
+});
 
 /** Locks challenges in the order of their ids; one that is not there is absent. */
 export const lockChallenges = (sql: SqlTag, tenant: Uuid, ids: readonly string[]): Promise<ChallengeRow[]> => sql<ChallengeRow>`
@@ -62,13 +63,13 @@ export const lockGuards = (sql: SqlTag, tenant: Uuid, keys: readonly Buffer[], n
   insert into identity.guard (tenant, key, wrong, window_from, locks) select ${tenant}, k, 0, ${now}, 0 from unnest(${keys}::bytea[]) k order by k
   on conflict (tenant, key) do update set key = excluded.key returning key, wrong, window_from, locks, locked_until`;
 
-export const writeGuards = (sql: SqlTag, tenant: Uuid, g: readonly GuardRow[]): Promise<unknown[]> => sql`
-  insert into identity.guard (tenant, key, wrong, window_from, locks, locked_until)
-  select ${tenant}, k, w, f, l, u
-  from unnest(${g.map((x) => x.key)}::bytea[], ${g.map((x) => x.wrong)}::int[], ${g.map((x) => x.window_from)}::timestamptz[],
-    ${g.map((x) => x.locks)}::int[], ${g.map((x) => x.locked_until)}::timestamptz[]) r (k, w, f, l, u)
-  on conflict (tenant, key) do update set wrong = excluded.wrong, window_from = excluded.window_from, locks = excluded.locks,
-    locked_until = excluded.locked_until`;
+const writeGuardRows = inserter('identity.guard', {
+  tenant: 'uuid', key: 'bytea', wrong: 'int', window_from: 'timestamptz', locks: 'int', locked_until: 'timestamptz',
+}, `(tenant, key) do update set wrong = excluded.wrong, window_from = excluded.window_from, locks = excluded.locks, locked_until = excluded.locked_until`);
+export const writeGuards = (sql: SqlTag, tenant: Uuid, g: readonly GuardRow[]): Promise<unknown[]> => writeGuardRows(sql, {
+  tenant, key: g.map((x) => x.key), wrong: g.map((x) => x.wrong), window_from: g.map((x) => x.window_from), locks: g.map((x) => x.locks),
+  locked_until: g.map((x) => x.locked_until),
+});
 
 export interface Device { readonly person: string; readonly browser: Buffer }
 
@@ -91,12 +92,14 @@ export interface SessionRow {
 
 export type SessionTimes = Pick<SessionRow, 'id' | 'started_at' | 'rotated_at' | 'expires_at'>;
 
-export const insertSessions = (sql: SqlTag, tenant: Uuid, r: readonly SessionRow[]): Promise<unknown[]> => sql`
-  insert into identity.session (tenant, id, person, browser, refresh_mac, rotated_at, started_at, expires_at)
-  select ${tenant}, i, p, b, m, ra, sa, ea
-  from unnest(${r.map((x) => x.id)}::uuid[], ${r.map((x) => x.person)}::uuid[], ${r.map((x) => x.browser)}::bytea[], ${r.map((x) => x.refresh_mac)}::bytea[],
-    ${r.map((x) => x.rotated_at)}::timestamptz[], ${r.map((x) => x.started_at)}::timestamptz[], ${r.map((x) => x.expires_at)}::timestamptz[])
-    u (i, p, b, m, ra, sa, ea)`;
+const insertSessionRows = inserter('identity.session', {
+  tenant: 'uuid', id: 'uuid', person: 'uuid', browser: 'bytea', refresh_mac: 'bytea', rotated_at: 'timestamptz', started_at: 'timestamptz',
+  expires_at: 'timestamptz',
+});
+export const insertSessions = (sql: SqlTag, tenant: Uuid, r: readonly SessionRow[]): Promise<unknown[]> => insertSessionRows(sql, {
+  tenant, id: r.map((x) => x.id), person: r.map((x) => x.person), browser: r.map((x) => x.browser), refresh_mac: r.map((x) => x.refresh_mac),
+  rotated_at: r.map((x) => x.rotated_at), started_at: r.map((x) => x.started_at), expires_at: r.map((x) => x.expires_at),
+});
 
 export const lockSession = async (sql: SqlTag, id: Uuid): Promise<SessionRow | undefined> => (await sql<SessionRow>`
   select id, person, browser, refresh_mac, previous_mac, rotated_at, started_at,
@@ -121,11 +124,13 @@ export const endedSessions = (sql: SqlTag, tenant: Uuid, ids: readonly string[],
 
 export interface MessageRow { id: string; person: string; decoy: boolean; body: string | null; state: string; expires_at: Date }
 
-export const insertMessages = (sql: SqlTag, tenant: Uuid, m: readonly MessageRow[], now: Date): Promise<unknown[]> => sql`
-  insert into identity.message (tenant, id, person, decoy, body, state, created_at, expires_at)
-  select ${tenant}, i, p, d, b, s, ${now}, e
-  from unnest(${m.map((x) => x.id)}::uuid[], ${m.map((x) => x.person)}::uuid[], ${m.map((x) => x.decoy)}::boolean[], ${m.map((x) => x.body)}::text[],
-    ${m.map((x) => x.state)}::text[], ${m.map((x) => x.expires_at)}::timestamptz[]) u (i, p, d, b, s, e)`;
+const insertMessageRows = inserter('identity.message', {
+  tenant: 'uuid', id: 'uuid', person: 'uuid', decoy: 'boolean', body: 'text', state: 'text', created_at: 'timestamptz', expires_at: 'timestamptz',
+});
+export const insertMessages = (sql: SqlTag, tenant: Uuid, m: readonly MessageRow[], now: Date): Promise<unknown[]> => insertMessageRows(sql, {
+  tenant, id: m.map((x) => x.id), person: m.map((x) => x.person), decoy: m.map((x) => x.decoy), body: m.map((x) => x.body), state: m.map((x) => x.state),
+  created_at: now, expires_at: m.map((x) => x.expires_at),
+});
 
 /** A message with the sealed profile of whom it goes to. */
 export const readMessage = async (sql: SqlTag, tenant: Uuid, id: string): Promise<(MessageRow & { profile: string }) | undefined> =>

@@ -1,4 +1,4 @@
-import { joinedJson, type SqlTag } from '#kernel';
+import { inserter, joinedJson, type SqlTag } from '#kernel';
 import type { Job } from './contract.ts';
 
 /** Jobs of one flush that share what is said once; the rest as columns. */
@@ -6,12 +6,14 @@ export interface NewJobs { readonly prio: number; readonly many: boolean; readon
   data: string[];
   trace: string[]; runAt: Date[]; attemptsMax: number[]; callKey: string[]; key: string[]; blocked: boolean[] }
 
-export const insertJobs = (sql: SqlTag, tenant: string, at: Date, j: NewJobs): Promise<unknown[]> => sql`
-  insert into jobs.job (tenant, name, dedupe, data, trace, run_at, created_at, attempts_max, call_key, sent_at, prio, many)
-  select ${tenant}, n, d, da, tr, ra, ${at}, am, ck, ${j.sentAt}::timestamptz, ${j.prio}::smallint, ${j.many}::boolean
-  from unnest(${j.name}::text[], ${j.dedupe}::text[], string_to_array(${joinedJson(j.data)}, chr(30), ''), ${j.trace}::text[],
-    ${j.runAt}::timestamptz[], ${j.attemptsMax}::smallint[], ${j.callKey}::text[]) r (n, d, da, tr, ra, am, ck)
-  on conflict do nothing`;
+const insertRows = inserter('jobs.job', {
+  tenant: 'uuid', name: 'text', dedupe: 'text', data: 'json', trace: 'text', run_at: 'timestamptz', created_at: 'timestamptz', attempts_max: 'smallint',
+  call_key: 'text', sent_at: 'timestamptz', prio: 'smallint', many: 'boolean',
+}, 'do nothing');
+export const insertJobs = (sql: SqlTag, tenant: string, at: Date, j: NewJobs): Promise<unknown[]> => insertRows(sql, {
+  tenant, name: j.name, dedupe: j.dedupe, data: j.data, trace: j.trace, run_at: j.runAt, created_at: at, attempts_max: j.attemptsMax, call_key: j.callKey,
+  sent_at: j.sentAt, prio: j.prio, many: j.many,
+});
 
 /** Jobs with a key: one behind another of its key stands aside until that has ended. Not `exists`: that may be planned as a walk over the whole table. */
 export const insertKeyed = (sql: SqlTag, tenant: string, at: Date, j: NewJobs): Promise<unknown[]> => sql`

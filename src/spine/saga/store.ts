@@ -1,5 +1,4 @@
-import type { SqlTag } from '#kernel';
-import { joinedJson } from '#kernel';
+import { inserter, joinedJson, type SqlTag } from '#kernel';
 import type { SagaRow, SagaState } from './contract.ts';
 
 export interface NewSagas { id: string[]; key: string[]; input: string[]; trace: string[] }
@@ -43,12 +42,14 @@ export const moveSagas = (sql: SqlTag, m: readonly Moved[]): Promise<unknown[]> 
 export interface NewStep { saga: string; no: number; step: string; move: string; result: string; value: string | null; problem: string | null;
   by: string | null; reason: string | null }
 
-export const insertSteps = (sql: SqlTag, tenant: string, at: Date, s: readonly NewStep[]): Promise<unknown[]> => sql`
-  insert into saga.step (tenant, saga, no, step, move, result, value, problem, by_operator, reason, at)
-  select ${tenant}, i, n, st, m, r, v, p, b, w, ${at}
-  from unnest(${s.map((x) => x.saga)}::uuid[], ${s.map((x) => x.no)}::int[], ${s.map((x) => x.step)}::text[], ${s.map((x) => x.move)}::text[],
-    ${s.map((x) => x.result)}::text[], string_to_array(${joinedJson(s.map((x) => x.value))}, chr(30), ''), ${s.map((x) => x.problem)}::text[],
-    ${s.map((x) => x.by)}::uuid[], ${s.map((x) => x.reason)}::text[]) r (i, n, st, m, r, v, p, b, w)`;
+const insertStepRows = inserter('saga.step', {
+  tenant: 'uuid', saga: 'uuid', no: 'int', step: 'text', move: 'text', result: 'text', value: 'json', problem: 'text', by_operator: 'uuid', reason: 'text',
+  at: 'timestamptz',
+});
+export const insertSteps = (sql: SqlTag, tenant: string, at: Date, s: readonly NewStep[]): Promise<unknown[]> => insertStepRows(sql, {
+  tenant, saga: s.map((x) => x.saga), no: s.map((x) => x.no), step: s.map((x) => x.step), move: s.map((x) => x.move), result: s.map((x) => x.result),
+  value: s.map((x) => x.value), problem: s.map((x) => x.problem), by_operator: s.map((x) => x.by), reason: s.map((x) => x.reason), at,
+});
 
 /** Notes a try that threw, or one that was not made; null moves mean that another worker has it by now. */
 export const failSaga = (sql: SqlTag, id: string, moves: number, f: { state: SagaState; tries: number; error: string; nextAt: Date | null }):

@@ -1,4 +1,4 @@
-import type { SqlTag, Uuid } from '#kernel';
+import { inserter, type SqlTag, type Uuid } from '#kernel';
 import type { Usage } from '../rules.ts';
 import type { CivilDate, Currency } from '#kernel';
 
@@ -98,11 +98,11 @@ export const readUsage = (sql: SqlTag, tenant: Uuid, person: Uuid): Promise<Usag
   select person, currency, day, day_spent, day_count, month, month_spent from wallet.usage
   where tenant = ${tenant} and person = ${person}`;
 
-export const writeUsage = (sql: SqlTag, tenant: Uuid, rows: readonly (UsageKey & Usage)[]): Promise<unknown[]> => sql`
-  insert into wallet.usage (tenant, person, currency, day, day_spent, day_count, month, month_spent)
-  select ${tenant}, p, c, d, s, n, m, ms
-  from unnest(${rows.map((r) => r.person)}::uuid[], ${rows.map((r) => r.currency)}::text[], ${rows.map((r) => r.day)}::date[],
-    ${rows.map((r) => r.daySpent)}::bigint[], ${rows.map((r) => r.dayCount)}::int[], ${rows.map((r) => r.month)}::date[],
-    ${rows.map((r) => r.monthSpent)}::bigint[]) u (p, c, d, s, n, m, ms)
-  on conflict (tenant, person, currency) do update set day = excluded.day, day_spent = excluded.day_spent, day_count = excluded.day_count,
-    month = excluded.month, month_spent = excluded.month_spent`;
+const writeUsageRows = inserter('wallet.usage', {
+  tenant: 'uuid', person: 'uuid', currency: 'text', day: 'date', day_spent: 'bigint', day_count: 'int', month: 'date', month_spent: 'bigint',
+}, `(tenant, person, currency) do update set day = excluded.day, day_spent = excluded.day_spent, day_count = excluded.day_count, month = excluded.month,
+  month_spent = excluded.month_spent`);
+export const writeUsage = (sql: SqlTag, tenant: Uuid, rows: readonly (UsageKey & Usage)[]): Promise<unknown[]> => writeUsageRows(sql, {
+  tenant, person: rows.map((r) => r.person), currency: rows.map((r) => r.currency), day: rows.map((r) => r.day), day_spent: rows.map((r) => r.daySpent),
+  day_count: rows.map((r) => r.dayCount), month: rows.map((r) => r.month), month_spent: rows.map((r) => r.monthSpent),
+});

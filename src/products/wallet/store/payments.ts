@@ -1,16 +1,18 @@
-import type { CivilDate, Currency, SqlTag, Uuid } from '#kernel';
+import { inserter, type CivilDate, type Currency, type SqlTag, type Uuid } from '#kernel';
 
 export interface PaymentRow {
   id: Uuid; payer: Uuid; payee: Uuid; amount: bigint; currency: Currency; cause: 'transfer' | 'request' | 'schedule' | 'closing'; transfer: Uuid;
   note: string | null;
 }
 
-export const insertPayments = (sql: SqlTag, tenant: Uuid, p: readonly PaymentRow[], now: Date): Promise<unknown[]> => sql`
-  insert into wallet.payment (tenant, id, payer, payee, amount, currency, cause, transfer, note, at)
-  select ${tenant}, i, pr, pe, a, c, k, t, n, ${now}
-  from unnest(${p.map((x) => x.id)}::uuid[], ${p.map((x) => x.payer)}::uuid[], ${p.map((x) => x.payee)}::uuid[], ${p.map((x) => x.amount)}::bigint[],
-    ${p.map((x) => x.currency)}::text[], ${p.map((x) => x.cause)}::text[], ${p.map((x) => x.transfer)}::uuid[], ${p.map((x) => x.note)}::text[])
-    u (i, pr, pe, a, c, k, t, n)`;
+const insertPaymentRows = inserter('wallet.payment', {
+  tenant: 'uuid', id: 'uuid', payer: 'uuid', payee: 'uuid', amount: 'bigint', currency: 'text', cause: 'text', transfer: 'uuid', note: 'text',
+  at: 'timestamptz',
+});
+export const insertPayments = (sql: SqlTag, tenant: Uuid, p: readonly PaymentRow[], now: Date): Promise<unknown[]> => insertPaymentRows(sql, {
+  tenant, id: p.map((x) => x.id), payer: p.map((x) => x.payer), payee: p.map((x) => x.payee), amount: p.map((x) => x.amount),
+  currency: p.map((x) => x.currency), cause: p.map((x) => x.cause), transfer: p.map((x) => x.transfer), note: p.map((x) => x.note), at: now,
+});
 
 /** Payments by their transfer. */
 export const paymentsOf = (sql: SqlTag, tenant: Uuid, transfers: readonly string[]): Promise<PaymentRow[]> => sql<PaymentRow>`
