@@ -9,7 +9,7 @@ import {
 import { decideIncoming } from '../rules/events.ts';
 import { project } from '../rules/project.ts';
 import type { EventFacts, Projection, RefundEvent } from '../rules/types.ts';
-import { dropEmpty, eventsOf, insertEvents, insertQuarantine, lockRefunds, makeRefunds, writeRefunds, type EventRow, type RefundRow,
+import { dropEmpty, eventsOf, insertEvents, insertQuarantine, lockRefunds, makeRefunds, writeRefunds, type EventRow, type LockedRefund,
   type ReturnKey } from '../store.ts';
 import { canonicalEvent, eventOfRow, factsText, projectionText } from './encode.ts';
 import { packOf } from './packs.ts';
@@ -51,7 +51,7 @@ function readLines(country: string, lines: readonly RawLine[]): { read: Read[]; 
   return { read, aside };
 }
 
-interface Return { readonly row: RefundRow; readonly known: RefundEvent[]; readonly added: (EventRow & { id: Uuid })[]; account: string | null }
+interface Return { readonly row: LockedRefund; readonly known: RefundEvent[]; readonly added: (EventRow & { id: Uuid })[]; account: string | null }
 
 const returnKey = (person: string, year: number, returnNo: number): string => `${person} ${year} ${returnNo}`;
 
@@ -69,8 +69,8 @@ function toEvent(line: EventLine, receivedAt: Date): RefundEvent {
 }
 
 /** Locks returns, and makes those that are missing; most lines are about one that stands, and to try to make it costs as much as to lock it. */
-async function lockOrMake(tx: SectionTx, keys: readonly ReturnKey[]): Promise<RefundRow[]> {
-  const others = (rows: readonly RefundRow[], of: readonly ReturnKey[]): ReturnKey[] => {
+async function lockOrMake(tx: SectionTx, keys: readonly ReturnKey[]): Promise<LockedRefund[]> {
+  const others = (rows: readonly LockedRefund[], of: readonly ReturnKey[]): ReturnKey[] => {
     const have = new Set(rows.map((r) => returnKey(r.person, r.year, r.return_no)));
     return of.filter((k) => !have.has(returnKey(k.person, k.year, k.returnNo)));
   };
