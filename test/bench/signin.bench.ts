@@ -58,6 +58,7 @@ async function signIn(p: Person): Promise<number> {
 let used = 0;
 async function round(): Promise<Round> {
   const people = setup.people.slice(used, used + PER_ROUND);
+  if (people.length < PER_ROUND) throw new Error('nobody is left to sign in: too many noisy rounds');
   used += PER_ROUND;
   const m = await measure([server.pid], [], async () => {
     const times: number[] = [];
