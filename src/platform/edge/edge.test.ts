@@ -2,7 +2,7 @@ import { connect } from 'node:net';
 import { parseList } from 'structured-headers';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { systemClock } from '#kernel';
-import { everyModule, house, probe, somebody, type Answer, type Ask, type House } from '#test';
+import { asSuperuser, everyModule, house, probe, somebody, type Answer, type Ask, type House } from '#test';
 
 let h: House;
 beforeAll(async () => { h = await house({ add: [probe()], transport: 'http', limits: false, headersTimeoutMs: 300 }); });
@@ -308,6 +308,29 @@ describe('the house’s own addresses', () => {
     expect((await h.request({ path: '/healthz' })).json()).toEqual({ ok: true });
     expect((await h.request({ path: '/readyz' })).json()).toEqual({ ok: true, draining: false, cells: { IN: true, US: true } });
     expect((await h.request({ path: '/metrics' })).text).toMatch(/^exchequer_http_requests_total\{route="\/healthz",status="200"\} \d+$/m);
+  });
+  it('say that the process lives and is not ready while a database is away, and that it is ready again', async () => {
+    const own = await house({ transport: 'http', tenants: [h.tenant('india')] });
+    const state = async (): Promise<unknown[]> => {
+      const [ready, live] = [await own.request({ path: '/readyz' }), await own.request({ path: '/healthz' })];
+      return [ready.status, ready.json(), live.status, live.json()];
+    };
+    const database = own.connections[0]?.database as string;
+    const lets = (yes: boolean): Promise<unknown> => asSuperuser('postgres', async (client) => {
+      await client.query(`alter database "${database}" with allow_connections ${String(yes)}`);
+      await client.query('select pg_terminate_backend(pid) from pg_stat_activity where datname = $1', [database]);
+    });
+    expect(await state()).toEqual([200, { ok: true, draining: false, cells: { IN: true } }, 200, { ok: true }]);
+    await lets(false);
+    try {
+      for (let i = 0; i < 3; i++) expect(await state()).toEqual([503, { ok: false, draining: false, cells: { IN: false } }, 200, { ok: true }]);
+    } finally {
+      await lets(true);
+    }
+    let again = await own.request({ path: '/readyz' });
+    for (let i = 0; i < 50 && again.status !== 200; i++) again = await own.request({ path: '/readyz' });
+    expect([again.status, again.json()]).toEqual([200, { ok: true, draining: false, cells: { IN: true } }]);
+    await own.stop();
   });
   it('describe every mounted route in OpenAPI 3.1', async () => {
     const api = (await h.request({ path: '/api/openapi.json' })).json<{ openapi: string; paths: Record<string, Record<string,
