@@ -16,7 +16,7 @@ import {
   type Claim,
   type Entry, type Item, type Outcome, type Problem, type Refused, type Scope,
 } from '#kernel';
-import { PER_ADDRESS, PER_OPERATOR, PER_PERSON, retryAfterSeconds, type LimitPolicy, type Verdict } from '#spine/limits';
+import { addressKey, PER_ADDRESS, PER_OPERATOR, PER_PERSON, retryAfterSeconds, type LimitPolicy, type Verdict } from '#spine/limits';
 import { bodyHash, claimScope, isIdempotencyKey, type Taken } from '../rules.ts';
 import { routeName, staffed, type EdgeOptions, type Seen } from './context.ts';
 import { createGate, type OpenGate } from './gate.ts';
@@ -53,7 +53,7 @@ export function limited(o: EdgeOptions, seen: Seen): Refused | undefined | Promi
   if (o.limits === false) return undefined;
   const { actor } = seen;
   const own: LimitPolicy | undefined = actor.kind === 'person' ? PER_PERSON : actor.kind === 'operator' ? PER_OPERATOR : undefined;
-  const address = o.limiter.take(PER_ADDRESS, seen.address, seen.atMs);
+  const address = o.limiter.take(PER_ADDRESS, addressKey(seen.address), seen.atMs);
   const mine = own && 'id' in actor ? o.limiter.take(own, actor.id, seen.atMs) : undefined;
   if (address instanceof Promise || mine instanceof Promise) {
     return (async () => judged(seen, await address, own, await mine))();
