@@ -1,7 +1,9 @@
+import { parseList } from 'structured-headers';
 import { afterAll, describe, expect, it } from 'vitest';
 import { z } from 'zod';
-import { done, route, type AnyRoute } from '#kernel';
-import { house, probe, probeRoutes, testTenants, type House, type HouseOptions } from '#test';
+import { done, route, systemClock, type AnyRoute } from '#kernel';
+import { ensureMachine, signatureHeaders, type MachineKey } from '#spine/identity';
+import { house, probe, probeRoutes, testTenants, type Answer, type House, type HouseOptions } from '#test';
 
 /** Says as whom the edge took the caller. */
 const whoAsks: AnyRoute = route('GET /probe/address', {
@@ -15,8 +17,61 @@ async function open(o: HouseOptions = {}): Promise<House> {
   houses.push(h);
   return h;
 }
+const code = (a: Answer): string => a.json<{ type: string }>().type.replace('/problems/', '');
 
 describe('answers', () => {
+  it('say to a person what is left of the limits, and over them how long to wait', async () => {
+    const own = await open();
+    const who = await own.signIn();
+    const ask = (): Promise<Answer> => own.request({ path: '/api/session', bearer: who.bearer, address: '10.9.9.9' });
+    const first = await ask();
+    expect(first.headers['ratelimit-policy']).toBe('"address";q=1000;w=60, "person";q=100;w=60');
+    expect(first.headers.ratelimit).toMatch(/^"address";r=999;t=1, "person";r=\d\d;t=\d+$/);
+    // Many at once, since a token comes back every 600 ms.
+    const crowd = (): Promise<Answer[]> => Promise.all(Array.from({ length: 24 }, ask));
+    let last = first;
+    for (let i = 0; i < 50 && last.status !== 429; i++) last = (await crowd()).find((a) => a.status === 429) ?? last;
+    expect([last.status, code(last)]).toEqual([429, 'too-many-requests']);
+    expect(last.headers.ratelimit).toMatch(/"person";r=0;t=1$/);
+    expect([last.headers['retry-after'], last.headers['x-ratelimit-limit'], last.headers['x-ratelimit-reset']]).toEqual(['1', '100', '1']);
+    for (const name of ['ratelimit', 'ratelimit-policy']) {
+      const list = parseList(String(last.headers[name]));
+      expect(list.map(([item]) => item), name).toEqual(['address', 'person']);
+      for (const [, parameters] of list) for (const value of parameters.values()) expect(Number.isSafeInteger(value), name).toBe(true);
+    }
+    const look = (): Promise<Answer> => own.request({ path: '/tax-refunds', cookies: who.cookies, headers: { accept: 'text/html' }, address: '10.9.9.9' });
+    let page = last;
+    for (let i = 0; i < 50 && (i === 0 || page.status !== 429); i++) [, page] = await Promise.all([crowd(), look()]);
+    expect([page.status, page.headers.ratelimit !== undefined, Number(page.headers['retry-after']) >= 1]).toEqual([429, true, true]);
+  });
+
+  it('say to a machine what is left of its own limit, which is not its address’s', async () => {
+    const own = await open({ machinePerMinute: 20 });
+    const [key, another] = await Promise.all(['one', 'two'].map((name) => own.perform('india', (tx) => ensureMachine(tx, name, ['taxrefund:feed']))));
+    const ndjson = '{}\n';
+    const ask = (by: MachineKey): Promise<Answer> => own.request({ path: '/api/tax-refunds/feed', ndjson, address: '10.9.9.9',
+      headers: signatureHeaders(by, ndjson, systemClock.now().getTime()) });
+    const first = await ask(key as MachineKey);
+    expect([first.status, first.headers['ratelimit-policy'], first.headers.ratelimit]).toEqual([200, '"machine";q=20;w=60', '"machine";r=19;t=3']);
+    let last = first;
+    for (let i = 0; i < 60 && last.status === 200; i++) last = await ask(key as MachineKey);
+    expect([last.status, code(last)]).toEqual([429, 'too-many-requests']);
+    expect(last.headers.ratelimit).toMatch(/^"machine";r=0;t=[123]$/);
+    expect([last.headers['retry-after'], last.headers['x-ratelimit-limit']]).toEqual([expect.stringMatching(/^[123]$/) as string, '20']);
+    expect(parseList(String(last.headers.ratelimit)).map(([item]) => item)).toEqual(['machine']);
+    // Another machine goes on, and so does whoever else is behind that address: the machines took nothing of it.
+    expect((await ask(another as MachineKey)).headers.ratelimit).toBe('"machine";r=19;t=3');
+    expect((await own.request({ path: '/api/session', address: '10.9.9.9' })).headers.ratelimit).toBe('"address";r=999;t=1');
+    // Who only says that they are that machine is nobody, and counts by the address.
+    const forged = await ask({ ...key as MachineKey, secret: Buffer.alloc(32).toString('base64url') });
+    expect([forged.status, forged.headers.ratelimit]).toEqual([401, expect.stringMatching(/^"address";r=99\d;t=1$/) as string]);
+  });
+  it('let a feed through unless a setting says otherwise', async () => {
+    const own = await open();
+    const key = await own.perform('india', (tx) => ensureMachine(tx, 'one', ['taxrefund:feed']));
+    const answer = await own.request({ path: '/api/tax-refunds/feed', ndjson: '{}\n', headers: signatureHeaders(key, '{}\n', systemClock.now().getTime()) });
+    expect(answer.headers['ratelimit-policy']).toBe('"machine";q=6000;w=60');
+  });
   it('count all of an IPv6 line as one', async () => {
     const own = await open();
     const left = async (address: string): Promise<number> =>

@@ -7,7 +7,7 @@ import {
   type Language, type Log,
   type Module, type PageContext, type Scope, type Span, type Tracer,
 } from '#kernel';
-import type { Limiter } from '#spine/limits';
+import type { Limiter, LimitPolicy } from '#spine/limits';
 import type { Directory, TenantRecord } from '#spine/tenancy';
 import { BROWSER_COOKIE_SECONDS, COOKIE_BROWSER, COOKIE_LANGUAGE, COOKIE_THEME } from '../contract.ts';
 import { callerAddress, parseCookies, traceOf, type Taken } from '../rules.ts';
@@ -37,6 +37,8 @@ export interface EdgeOptions {
   readonly group?: boolean;
   /** Limits per person and per address; off in benches. */
   readonly limits?: boolean;
+  /** The limit of each machine; PER_MACHINE unless said. */
+  readonly perMachine?: LimitPolicy;
   /** Requests that this process works on at once; OPEN_REQUESTS_MAX unless said. */
   readonly openMax?: number;
   /** Time in which a request's headers must have come; HEADERS_TIMEOUT_MS unless said. */
