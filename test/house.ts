@@ -88,6 +88,7 @@ export interface HouseOptions {
   readonly group?: boolean;
   /** Limits per person and address at the edge; on unless said, as in production. */
   readonly limits?: boolean;
+  readonly machinePerMinute?: number;
   readonly tracer?: Tracer;
   readonly trustedProxies?: number;
   readonly sizes?: PoolSizes;
@@ -223,7 +224,7 @@ export async function house(o: HouseOptions = {}): Promise<House> {
   const program = await startProgram({
     modules, cells: connections.filter((c) => o.serve?.includes(c.name) ?? true), home: home.name, directoryFile: join(folder, 'directory.json'), assets: o.assets ?? NO_ASSETS, clock, log,
     roles: o.workers ? ['web', 'relay', 'worker'] : ['web'], provided: adapters, host: '127.0.0.1', port: 0, secure: o.secure ?? false, pathTenants: true,
-    trustedProxies: o.trustedProxies ?? 0, tracer: o.tracer, sizes: o.sizes ?? POOLS, checkLocks: true,
+    trustedProxies: o.trustedProxies ?? 0, machinePerMinute: o.machinePerMinute, tracer: o.tracer, sizes: o.sizes ?? POOLS, checkLocks: true,
     ...(o.group === undefined ? {} : { group: o.group }), ...(o.limits === undefined ? {} : { limits: o.limits }), ...(o.more ? { more: o.more } : {}),
     ...(o.headersTimeoutMs === undefined ? {} : { headersTimeoutMs: o.headersTimeoutMs }), ...(o.openMax === undefined ? {} : { openMax: o.openMax }), limitStore: o.limitStore,
   });

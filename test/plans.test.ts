@@ -26,6 +26,7 @@ const COPIED: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   'idempotency.answer': { key: 'gen_random_uuid()' }, 'operators.session': { id: 'gen_random_uuid()' },
   'wallet.bank_order': { id: 'gen_random_uuid()', account: 'gen_random_uuid()', transfer: 'null' },
   'saga.saga': { id: 'gen_random_uuid()', key: 'gen_random_uuid()::text' },
+  'identity.machine': { id: 'gen_random_uuid()', name: 'gen_random_uuid()::text' },
   'operators.operator': { id: 'gen_random_uuid()', name_index: BYTES },
 };
 /** These do not grow with what people do. */

@@ -108,8 +108,9 @@ function configPage(all: readonly Module[]): string {
       ...all.flatMap((m) => Object.values(m.config ?? {})),
   ];
   const fixed = [
-    ['`EXCHEQUER_CELLS`', 'cells on outside servers: `IN=postgres://owner:secret@host/db,US=…`; the first one holds the directory'],
-    ['`DATABASE_URL`', 'one outside server as the only cell'],
+    ['`EXCHEQUER_CELLS`',
+      'cells on outside servers: `IN=postgres://owner:secret@host/db?sslmode=verify-full&sslrootcert=/file.pem,US=…`; the first one holds the directory'],
+    ['`DATABASE_URL`', 'one outside server as the only cell, by such an address; without `sslmode` it is reached in clear'],
     ['`EXCHEQUER_DATA`', 'folder for everything that this machine keeps; `.exchequer` unless said'],
     ['`NODE_ENV`', '`production` refuses demo, made-up people, the message catcher and the local key file'],
   ];

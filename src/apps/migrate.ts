@@ -3,6 +3,12 @@ import { readdir, readFile } from 'node:fs/promises';
 import pg from 'pg';
 import type { Module } from '#kernel';
 
+/**
+ * How a cell's server is reached over TLS: encrypted only (`nothing` is verified), by a chain that ends at the roots, or by that and the server's own name.
+ * Without `roots` (PEM) the public authorities count. Plain data, since worker processes are told of it by message.
+ */
+export interface CellTls { readonly verify: 'nothing' | 'chain' | 'host'; readonly roots?: string }
+
 /** A cell's database as its owner reaches it; the other roles' names and passwords follow from it. */
 export interface CellConnection {
   readonly name: string;
@@ -11,15 +17,26 @@ export interface CellConnection {
   readonly database: string;
   readonly user: string;
   readonly password: string;
-  readonly ssl?: boolean;
+  /** False where the address says so; where it says nothing the connection is in clear too. */
+  readonly tls?: CellTls | false;
   /** Beginning of the lesser roles' names; the database's name unless said (a test's clone keeps its template's roles). */
   readonly rolePrefix?: string;
 }
 export type DatabaseRole = 'owner' | 'app' | 'spine' | 'auditor';
 
+/** What `pg` is told of TLS. That it verifies is said each time, or a variable of the environment could turn it off. */
+function tlsFor(tls: CellTls | false): pg.ClientConfig['ssl'] {
+  if (!tls) return false;
+  if (tls.verify === 'nothing') return { rejectUnauthorized: false };
+  return {
+    rejectUnauthorized: true, ...(tls.roots === undefined ? {} : { ca: tls.roots }),
+    ...(tls.verify === 'chain' ? { checkServerIdentity: () => undefined } : {}),
+  };
+}
+
 /** Settings of `pg` for one database role of a cell. Passwords of the lesser roles are derived, so that one secret opens a cell. */
 export function connectAs(cell: CellConnection, role: DatabaseRole): pg.ClientConfig {
-  const base = { host: cell.host, port: cell.port, database: cell.database, ...(cell.ssl ? { ssl: true } : {}) };
+  const base = { host: cell.host, port: cell.port, database: cell.database, ...(cell.tls === undefined ? {} : { ssl: tlsFor(cell.tls) }) };
   if (role === 'owner') return { ...base, user: cell.user, password: cell.password };
   return { ...base, user: roleName(cell, role), password: createHmac('sha256', cell.password).update(`exchequer:${role}`).digest('hex') };
 }

@@ -6,7 +6,7 @@ import { ConfigFault, errorFields, Hints, provide, type Clock, type Hint, type L
 import { createEdge, type Assets, type Edge, type Runner } from '#platform/edge';
 import { watchEvents } from '#spine/events';
 import { ensureDecoy } from '#spine/identity';
-import { createLimiter, createSharedLimiter, LimitsSeen, type LimitCounters, type Limiter } from '#spine/limits';
+import { createLimiter, createSharedLimiter, LimitsSeen, PER_MACHINE, type LimitCounters, type Limiter } from '#spine/limits';
 import type { LimitStore } from '#spine/limits/port';
 import { createDirectory, TenantChanged, type Directory } from '#spine/tenancy';
 import { loadTenantKeys } from '#spine/vault';
@@ -38,6 +38,8 @@ export interface ProgramOptions {
   readonly checkLocks?: boolean;
   readonly group?: boolean;
   readonly limits?: boolean;
+  /** Requests a minute of each machine; as PER_MACHINE unless said. */
+  readonly machinePerMinute?: number | undefined;
   /** Where processes count limits together, and how many do; each by itself unless said. */
   readonly limitStore?: { readonly store: LimitStore; readonly processes: number } | undefined;
   readonly headersTimeoutMs?: number;
@@ -153,6 +155,7 @@ export async function startProgram(o: ProgramOptions): Promise<Program> {
     formKey: keyOf(secret, 'form tokens'), secure: o.secure, pathTenants: o.pathTenants,
     trustedProxies: o.trustedProxies ?? 0, ...(o.group === undefined ? {} : { group: o.group }), ...(o.limits === undefined ? {} : { limits: o.limits }),
     ...(o.headersTimeoutMs === undefined ? {} : { headersTimeoutMs: o.headersTimeoutMs }), ...(o.openMax === undefined ? {} : { openMax: o.openMax }),
+    ...(o.machinePerMinute === undefined ? {} : { perMachine: { ...PER_MACHINE, capacity: o.machinePerMinute, perMinute: o.machinePerMinute } }),
   }, o.more);
   await listen(edge, o);
   const address = edge.app.server.address();

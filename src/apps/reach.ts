@@ -109,12 +109,11 @@ export const tenantsOf = ({ cells, directory }: Pick<Reached, 'cells' | 'directo
     return cell ? [{ cell, tenant }] : [];
   });
 
-/** The tenant that `--tenant` names (the only one, when there is one), with its keys loaded. */
-export async function tenantOf(reached: Reached, args: readonly string[]): Promise<{ tenant: TenantRecord; cell: Cell }> {
-  const slug = textOf(args, '--tenant');
+/** The tenant that is named, by `--tenant` unless said (the only one, when there is one), with its keys loaded. */
+export async function tenantOf(reached: Reached, args: readonly string[], slug = textOf(args, '--tenant')): Promise<{ tenant: TenantRecord; cell: Cell }> {
   const all = reached.directory.all();
   const tenant = slug === undefined ? (all.length === 1 ? all[0] : reached.directory.bySlug('india')) : reached.directory.bySlug(slug);
-  if (!tenant) throw new UsageFault(`--tenant must be one of: ${all.map((t) => t.slug).join(', ')}`);
+  if (!tenant) throw new UsageFault(`the tenant must be one of: ${all.map((t) => t.slug).join(', ')}`);
   const cell = reached.cells.get(tenant.cell);
   if (!cell) throw new UsageFault(`this machine holds no credential for cell ${tenant.cell}`);
   await loadTenantKeys(cell, tenant);

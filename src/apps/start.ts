@@ -7,7 +7,7 @@ import {
 import { OPEN_REQUESTS_MAX } from '#platform/edge';
 import { BankRail } from '#products/wallet/port';
 import { ProofAsked } from '#platform/webhooks';
-import { LEASE_MS } from '#spine/limits';
+import { LEASE_MS, PER_MACHINE } from '#spine/limits';
 import { LOAD_MS_MAX } from '#spine/cache';
 import { SecondLevel } from '#spine/cache/port';
 import { textOf, UsageFault } from './args.ts';
@@ -39,8 +39,11 @@ export const startConfig = {
   secure: setting('EXCHEQUER_SECURE', 'yes where people reach us over TLS: cookies get Secure, answers get HSTS', envFlag),
   openMax: setting('EXCHEQUER_OPEN_MAX', 'requests under way at once in a process before it turns some away, reports first',
     envInt(OPEN_REQUESTS_MAX, 8, 100_000)),
+  machinePerMinute: setting('EXCHEQUER_MACHINE_PER_MINUTE',
+    `requests a minute that each machine may send, at once or evenly; ${PER_MACHINE.perMinute} unless said`, envInt(PER_MACHINE.perMinute, 1, 1_000_000)),
   webhooksProof: setting('EXCHEQUER_WEBHOOKS_PROOF', 'yes where a webhook endpoint must give a token back before it is sent anything', envFlag),
-  proxies: setting('EXCHEQUER_TRUSTED_PROXIES', 'trusted proxies before us; 0 believes no X-Forwarded-For', envInt(0, 0, 10)),
+  proxies: setting('EXCHEQUER_TRUSTED_PROXIES',
+    'trusted proxies before us, each of which adds whom it heard to X-Forwarded-For; 0 believes none of it', envInt(0, 0, 10)),
   ...providerConfig,
   bankUrl: setting('EXCHEQUER_BANK_URL', 'base address of the bank rail; without it orders to a bank wait', envText()),
   bankToken: setting('EXCHEQUER_BANK_TOKEN', 'secret for the bank rail', envText()),
@@ -101,7 +104,8 @@ async function serve(args: readonly string[], config: Config, { index, count, ce
     clock: systemClock, log, tracer: tracing?.tracer, roles,
     provided: () => (redis ? [...provided, provide(SecondLevel, () => redisCache(redis, LOAD_MS_MAX))] : provided), host: config.host as string,
       port: port ?? config.port,
-    secure: config.secure, pathTenants: false, trustedProxies: config.proxies, openMax: config.openMax, process: { index, count },
+    secure: config.secure, pathTenants: false, trustedProxies: config.proxies, openMax: config.openMax,
+    machinePerMinute: config.machinePerMinute, process: { index, count },
     limitStore: redis && { store: redisLimits(redis, { leaseMs: LEASE_MS }), processes: config.redisProcesses || count },
   });
   log.info('program.started', { port: program.port, cells: cells.map((c) => c.name), roles, ...(count > 1 ? { worker: index, pid: process.pid } : {}) });

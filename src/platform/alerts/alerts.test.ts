@@ -1,12 +1,14 @@
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { event, systemClock } from '#kernel';
+import { event, handle, systemClock } from '#kernel';
 import { EndpointDisabled } from '#platform/webhooks';
-import { everyModule, house, probe, type Answer, type House } from '#test';
+import { Chore, everyModule, house, probe, type Answer, type House } from '#test';
 import { alertsOver } from './module.ts';
 import type { Alert } from './contract.ts';
 
 let h: House;
-beforeAll(async () => { h = await house({ add: [probe()], workers: true, limits: false }); });
+beforeAll(async () => { h = await house({ workers: true, limits: false, add: [probe({
+  handlers: [handle(Chore, async () => { throw new TypeError('a canary of a message'); })],
+})] }); });
 afterAll(() => h.stop());
 
 const ENDPOINT = `wep_${'1'.repeat(32)}`;
@@ -56,6 +58,29 @@ it('are their tenant’s alone, and only for whoever may see them', async () => 
   expect((await as('POST', `/api/alerts/${theirs.alert}/close`, 'india', 'alerts:read')).status).toBe(403);
 });
 
+it('stand for jobs whose last try failed: one for each kind, as often as one died', async () => {
+  const jobs = 'update jobs.job set attempts = attempts_max - 1, run_at = created_at where name = $1 and dead_at is null';
+  const die = async (count: number): Promise<void> => {
+    await h.perform('us', async (tx) => { for (let n = 0; n < count; n++) tx.later(Chore, { n }, { runAt: new Date(tx.now.getTime() + 3_600_000) }); });
+    await h.sql('US', 'superuser')(jobs, [Chore.name]);
+  };
+  await die(1);
+  await until(async () => (await list('', 'us')).open === 1);
+  const [alert] = (await list('', 'us')).alerts as [Alert];
+  const [letter] = await h.sql('US', 'superuser')<{ id: bigint }>('select id from jobs.job where dead_at is not null');
+  expect(alert).toMatchObject({ topic: 'jobs.dead', key: 'probe.chore', times: 1 });
+  expect(JSON.parse(alert.data)).toEqual({ job: String(letter?.id), name: 'probe.chore', attempts: 3, error: 'TypeError' });
+  await die(4);
+  await until(async () => (await list('', 'us')).alerts[0]?.times === 5);
+  expect((await list('', 'us')).open).toBe(1);
+  // Somebody gives them their tries anew, and they die again.
+  const again = await as('POST', `/api/jobs/dead/${String(letter?.id)}/retry`, 'us', 'jobs:decide');
+  expect(again.status, again.text).toBe(200);
+  await h.sql('US', 'superuser')(jobs, [Chore.name]);
+  await until(async () => (await list('', 'us')).alerts[0]?.times === 6);
+  expect((await list('', 'india')).alerts.some((a) => a.topic === 'jobs.dead')).toBe(false);
+});
+
 it('come by pages', async () => {
   for (let i = 0; i < 52; i++) await disabled(`wep_${String(i).padStart(32, '0')}`, 20);
   await until(async () => (await list()).open === 54);
@@ -71,5 +96,5 @@ it('are raised by every event type that says so, and by no other', () => {
   const loud = event('test.loud', { version: 1, alert: true, doc: 'Somebody has to look.', data: {} });
   expect(alertsOver([quiet, loud]).reactions?.map((r) => [r.on.name, r.subscriber])).toEqual([['test.loud', 'alerts']]);
   expect(everyModule.flatMap((m) => m.events ?? []).filter((e) => e.alert).map((e) => e.name).toSorted())
-    .toEqual(['notify.dead', 'saga.stuck', 'webhooks.delivery-dead', 'webhooks.endpoint-disabled']);
+    .toEqual(['jobs.dead', 'notify.dead', 'saga.stuck', 'webhooks.delivery-dead', 'webhooks.endpoint-disabled']);
 });

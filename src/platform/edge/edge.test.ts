@@ -1,8 +1,7 @@
 import { connect } from 'node:net';
-import { parseList } from 'structured-headers';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { systemClock } from '#kernel';
-import { everyModule, house, probe, somebody, type Answer, type Ask, type House } from '#test';
+import { asSuperuser, everyModule, house, probe, somebody, type Answer, type Ask, type House } from '#test';
 
 let h: House;
 beforeAll(async () => { h = await house({ add: [probe()], transport: 'http', limits: false, headersTimeoutMs: 300 }); });
@@ -262,28 +261,6 @@ describe('every answer', () => {
     }
     expect(await items()).toBe(before);
   });
-  it('says what is left of the limits, and one that is over them how long to wait', async () => {
-    const own = await house({ add: [probe()], tenants: [h.tenant('india')] });
-    const who = await own.signIn();
-    const ask = (): Promise<Answer> => own.request({ path: '/api/session', bearer: who.bearer, address: '10.9.9.9' });
-    const first = await ask();
-    expect(first.headers['ratelimit-policy']).toBe('"address";q=1000;w=60, "person";q=100;w=60');
-    expect(first.headers.ratelimit).toMatch(/^"address";r=999;t=1, "person";r=\d\d;t=\d+$/);
-    const left = Number(/"person";r=(\d+)/.exec(String(first.headers.ratelimit))?.[1]);
-    let last = first;
-    for (let i = 0; i <= left + 5 && last.status === 200; i++) last = await ask();
-    expect([last.status, code(last)]).toEqual([429, 'too-many-requests']);
-    expect(last.headers.ratelimit).toMatch(/"person";r=0;t=1$/);
-    expect([last.headers['retry-after'], last.headers['x-ratelimit-limit'], last.headers['x-ratelimit-reset']]).toEqual(['1', '100', '1']);
-    for (const name of ['ratelimit', 'ratelimit-policy']) {
-      const list = parseList(String(last.headers[name]));
-      expect(list.map(([item]) => item), name).toEqual(['address', 'person']);
-      for (const [, parameters] of list) for (const value of parameters.values()) expect(Number.isSafeInteger(value), name).toBe(true);
-    }
-    const page = await own.request({ path: '/tax-refunds', cookies: who.cookies, headers: { accept: 'text/html' }, address: '10.9.9.9' });
-    expect([page.status, page.headers.ratelimit !== undefined, Number(page.headers['retry-after']) >= 1]).toEqual([429, true, true]);
-    await own.stop();
-  });
   it('that asks to wait says how long', async () => {
     const slow = await one({ json: { key: 'slow', n: 1, fault: 'slow' } });
     expect([slow.status, slow.headers['retry-after'], slow.json().retryAfterSeconds]).toEqual([429, '2', undefined]);
@@ -308,6 +285,29 @@ describe('the house’s own addresses', () => {
     expect((await h.request({ path: '/healthz' })).json()).toEqual({ ok: true });
     expect((await h.request({ path: '/readyz' })).json()).toEqual({ ok: true, draining: false, cells: { IN: true, US: true } });
     expect((await h.request({ path: '/metrics' })).text).toMatch(/^exchequer_http_requests_total\{route="\/healthz",status="200"\} \d+$/m);
+  });
+  it('say that the process lives and is not ready while a database is away, and that it is ready again', async () => {
+    const own = await house({ transport: 'http', tenants: [h.tenant('india')] });
+    const state = async (): Promise<unknown[]> => {
+      const [ready, live] = [await own.request({ path: '/readyz' }), await own.request({ path: '/healthz' })];
+      return [ready.status, ready.json(), live.status, live.json()];
+    };
+    const database = own.connections[0]?.database as string;
+    const lets = (yes: boolean): Promise<unknown> => asSuperuser('postgres', async (client) => {
+      await client.query(`alter database "${database}" with allow_connections ${String(yes)}`);
+      await client.query('select pg_terminate_backend(pid) from pg_stat_activity where datname = $1', [database]);
+    });
+    expect(await state()).toEqual([200, { ok: true, draining: false, cells: { IN: true } }, 200, { ok: true }]);
+    await lets(false);
+    try {
+      for (let i = 0; i < 3; i++) expect(await state()).toEqual([503, { ok: false, draining: false, cells: { IN: false } }, 200, { ok: true }]);
+    } finally {
+      await lets(true);
+    }
+    let again = await own.request({ path: '/readyz' });
+    for (let i = 0; i < 50 && again.status !== 200; i++) again = await own.request({ path: '/readyz' });
+    expect([again.status, again.json()]).toEqual([200, { ok: true, draining: false, cells: { IN: true } }]);
+    await own.stop();
   });
   it('describe every mounted route in OpenAPI 3.1', async () => {
     const api = (await h.request({ path: '/api/openapi.json' })).json<{ openapi: string; paths: Record<string, Record<string,

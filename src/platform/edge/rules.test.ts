@@ -2,8 +2,10 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { JSON_DEPTH_MAX } from '#kernel';
 import { FORM_FIELDS_MAX } from './contract.ts';
-import { bodyHash, BodyFault, claimScope, formFields, isIdempotencyKey, parseCookies, safeReturn, sameOrigin, sitePath, strictJson, tenantPath, traceOf,
-  utf8Text } from './rules.ts';
+import {
+  bodyHash, BodyFault, callerAddress, claimScope, formFields, isIdempotencyKey, parseCookies, plainAddress, safeReturn, sameOrigin, sitePath, strictJson,
+  tenantPath, traceOf, utf8Text,
+} from './rules.ts';
 
 const clean = (value: unknown): boolean => JSON.stringify(value) !== undefined && !/"(?:__proto__|constructor|prototype)":/.test(JSON.stringify(value));
 
@@ -139,4 +141,31 @@ it('a key’s scope and a body’s hash differ in every part', () => {
   expect(bodyHash({ n: 1n }).equals(bodyHash({ n: '1' }))).toBe(false);
   for (const bad of ['', 'short', 'x'.repeat(129), 'a b c d e f', 'ключключ', 'abcdefg\n']) expect(isIdempotencyKey(bad), bad).toBe(false);
   expect(isIdempotencyKey('8-chars!')).toBe(true);
+});
+
+it('an address has one spelling, whatever stands around it, and what is none is none', () => {
+  fc.assert(fc.property(fc.oneof(fc.ipV4(), fc.ipV6()), fc.nat({ max: 65_535 }), (ip, port) => {
+    const plain = plainAddress(ip) as string;
+    expect(plainAddress(plain)).toBe(plain);
+    expect(plainAddress(ip.toUpperCase())).toBe(plain);
+    expect(plainAddress(ip.includes(':') ? `[${ip}]:${port}` : `${ip}:${port}`)).toBe(plain);
+  }));
+  fc.assert(fc.property(fc.string({ maxLength: 60 }), (text) => {
+    const plain = plainAddress(text);
+    expect(plain === undefined || plainAddress(plain) === plain).toBe(true);
+  }));
+  for (const none of ['', ' ', 'localhost', '1.2.3', '1.2.3.4.5', '01.2.3.4', '0x7f000001', '2130706433', '[::1', '[]', '[1.2.3.4', '::1]', '1.2.3.4:',
+    '1.2.3.4:123456', '::g', 'a'.repeat(10_000), '1.2.3.4\u0000', '_hidden', '1'.repeat(10_000)]) expect(plainAddress(none), none.slice(0, 20)).toBeUndefined();
+});
+
+it('what trusted proxies did not write changes nothing of who asks', () => {
+  const ip = fc.oneof(fc.ipV4(), fc.ipV6());
+  fc.assert(fc.property(fc.array(fc.oneof(ip, fc.string()), { maxLength: 10 }), fc.array(ip, { minLength: 1, maxLength: 3 }), (forged, written) => {
+    const caller = callerAddress('10.0.0.9', written.join(','), written.length);
+    expect(caller).toBe(plainAddress(written[0] as string));
+    expect(callerAddress('10.0.0.9', [...forged, ...written].join(', '), written.length)).toBe(caller);
+    expect(callerAddress('10.0.0.9', [...forged, written.join(',')], written.length)).toBe(caller);
+    expect(callerAddress('10.0.0.9', [...forged, ...written].join(', '), 0)).toBe('10.0.0.9');
+  }));
+  expect(callerAddress(undefined, undefined, 1)).toBe('');
 });

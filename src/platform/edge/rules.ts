@@ -1,4 +1,6 @@
 import { hash } from 'node:crypto';
+import { isIP } from 'node:net';
+import ipaddr from 'ipaddr.js';
 import { BodyFault, RESERVED_KEYS, type Priority } from '#kernel';
 import type { LimitPolicy, Verdict } from '#spine/limits';
 import { FORM_FIELDS_MAX } from './contract.ts';
@@ -74,6 +76,40 @@ export const claimScope = (tenant: string, actor: string, routeName: string, key
   Buffer.from(hash('sha256', JSON.stringify([tenant, actor, routeName, key]), 'buffer'));
 export const bodyHash = (input: unknown): Buffer =>
   Buffer.from(hash('sha256', JSON.stringify(input, (_, v: unknown) => (typeof v === 'bigint' ? `${v}n` : v)), 'buffer'));
+
+/** `[address]:port` and `address:port`, as some proxies write it. */
+const WITH_PORT = /^\[([^\]]*)\](?::\d{1,5})?$|^([\d.]+):\d{1,5}$/;
+
+/** An address in its one spelling (RFC 5952), without port and zone; IPv4 within IPv6 is IPv4. Undefined for what is no address. */
+export function plainAddress(text: string): string | undefined {
+  const kind = isIP(text);
+  if (kind === 4) return text;
+  if (kind === 6) {
+    const bare = text.split('%')[0] as string;
+    if (!ipaddr.IPv6.isValid(bare)) return undefined;
+    const address = ipaddr.IPv6.parse(bare);
+    return (address.isIPv4MappedAddress() ? address.toIPv4Address() : address).toString();
+  }
+  const found = WITH_PORT.exec(text);
+  const bare = found?.[1] ?? found?.[2] ?? '';
+  return isIP(bare) ? plainAddress(bare) : undefined;
+}
+
+/**
+ * Who asks: the other end of the socket, or whom the trusted proxies before us say that they heard. Each adds one name at the end of X-Forwarded-For, so
+ * that many are believed, from the end; what stands before them anybody may have written. Where a name is no address it ends with the proxy that wrote it.
+ */
+export function callerAddress(socket: string | undefined, forwarded: string | readonly string[] | undefined, trusted: number): string {
+  let address = plainAddress(socket ?? '') ?? '';
+  if (trusted === 0 || forwarded === undefined) return address;
+  const names = [forwarded].flat().join(',').split(',');
+  for (let hop = 0; hop < trusted; hop++) {
+    const heard = plainAddress(names.pop()?.trim() ?? '');
+    if (heard === undefined) return address;
+    address = heard;
+  }
+  return address;
+}
 
 /** `/t/<slug>/rest` → slug and `/rest`; else undefined. */
 export function tenantPath(url: string): { slug: string; rest: string } | undefined {

@@ -1,7 +1,12 @@
+import { readFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { testClock } from '#kernel';
-import { createCache, type FencedCache } from './index.ts';
+import { provide, testClock } from '#kernel';
+import { SpoolFolder } from '#spine/audit/port';
+import { everyModule, house } from '#test';
+import { CacheBook, createCache, type FencedCache } from './index.ts';
 
 const clock = testClock(new Date(0));
 const make = (entriesMax = 100): FencedCache<{ v: number }> => createCache({ name: 't', entriesMax, freshMs: 1000, keptMs: 10_000 }, clock);
@@ -66,4 +71,20 @@ describe('a fenced cache', () => {
       }
     }), { numRuns: 500 });
   });
+});
+
+it('the README lists the caches that the program makes, and no other', async () => {
+  const h = await house({ provided: () => [provide(SpoolFolder, () => join(tmpdir(), 'nothing is spooled here'))] });
+  let made: string[];
+  try {
+    for (const { token } of everyModule.flatMap((m) => m.state ?? [])) h.cell().use(token);
+    made = [...h.cell().use(CacheBook).caches.keys()];
+  } finally {
+    await h.stop();
+  }
+  const readme = readFileSync(new URL('./README.md', import.meta.url), 'utf8');
+  const listed = [...readme.slice(readme.indexOf('| cache |')).matchAll(/^\| `([^`]+)` \|/gm)].map((row) => row[1]);
+  expect(made.length).toBeGreaterThan(0);
+  expect(listed).toHaveLength(made.length);
+  expect(new Set(listed)).toEqual(new Set(made));
 });

@@ -26,6 +26,10 @@ export const SENDS_PER_IDENTITY = { name: 'code-per-identity', capacity: 3, perM
 export const SENDS_PER_PHONE = { name: 'code-per-phone', capacity: 3, perMinute: 0.3 };
 export const STARTS_PER_ADDRESS = { name: 'start-per-address', capacity: 25, perMinute: 5 };
 
+/** A machine's name: letters, digits, blanks, dots and hyphens, so that none looks like a key's id. */
+export const MACHINE_NAME = /^[\p{L}\p{N}][\p{L}\p{M}\p{N} .-]{0,79}$/u;
+export const MACHINES_LISTED_MAX = 500;
+
 export const COOKIE_ACCESS = 'xq_access';
 export const COOKIE_REFRESH = 'xq_refresh';
 export const COOKIE_CHALLENGE = 'xq_challenge';
@@ -87,7 +91,17 @@ export const sendsUsed = problem('sends-used', { status: 429, title: 'Enough cod
   doc: 'Wait for the time in Retry-After, then start again.' });
 export const sessionOver = problem('session-over', { status: 401, title: 'The session has ended.', doc: 'Sign in again.' });
 export const unknownSession = problem('unknown-session', { status: 404, title: 'There is no such session.', doc: 'It may belong to somebody else.' });
-export const identityProblems = [wrongDetails, wrongCode, codeOver, lockedOut, resendTooSoon, sendsUsed, sessionOver, unknownSession];
+export const machineKnown = problem('machine-known', { status: 409, title: 'There is a machine of this name already.',
+  doc: 'A key is shown once. Where it is lost, add a machine of another name and disable this one; a disabled one keeps its name.' });
+export const machineUnknown = problem('machine-unknown', { status: 404, title: 'There is no machine of this name or id.', doc: 'List them.' });
+export const machineNameWrong = problem('machine-name-wrong', { status: 422, title: 'A machine cannot have this name.',
+  doc: 'At most 80 letters, digits, blanks, dots and hyphens, the first a letter or a digit.' });
+export const permissionUnknown = problem('permission-unknown', { status: 422, title: 'There is no such permission.',
+  doc: 'Name at least one of `known`, with commas between.' });
+export const identityProblems = [
+  wrongDetails, wrongCode, codeOver, lockedOut, resendTooSoon, sendsUsed, sessionOver, unknownSession, machineKnown, machineUnknown, machineNameWrong,
+  permissionUnknown,
+];
 
 export const SignedIn = event('identity.signed-in', { version: 1, doc: 'A person signed in.', data: { person: z.string(), session: z.string() } });
 export const SignedOut = event('identity.signed-out',

@@ -3,7 +3,7 @@ import { identityProblems, SignedIn, SignedOut } from './contract.ts';
 import { devicesPage, endDeviceForm } from './pages/devices.tsx';
 import { forms, pages } from './pages/sign-in.tsx';
 import { routes } from './routes.ts';
-import { machineAuthenticator, machinesState } from './service/machine.ts';
+import { machineAuthenticator, machineGate, machinesState } from './service/machine.ts';
 import { sendCode } from './service/message.ts';
 import { personAuthenticator, sessionGate, sessionsState } from './service/session.ts';
 
@@ -26,7 +26,7 @@ export default defineModule({
   events: [SignedIn, SignedOut],
   calls: [sendCode],
   authenticators: [personAuthenticator, machineAuthenticator],
-  gates: [sessionGate],
+  gates: [sessionGate, machineGate],
   state: [sessionsState, machinesState],
   privacy: {
     'identity.person.profile': { kind: 'identifier, name, date of birth, phone', kept: 'sealed' },

@@ -150,6 +150,20 @@ export const machineById = async (sql: SqlTag, id: Uuid): Promise<MachineRow | u
 export const machineByName = async (sql: SqlTag, name: string): Promise<MachineRow | undefined> => (await sql<MachineRow>`
   select id, name, secret, permissions, disabled_at from identity.machine where name = ${name}`)[0];
 
-export const insertMachine = (sql: SqlTag, tenant: Uuid, m: MachineRow, now: Date): Promise<unknown[]> => sql`
+/** No row where the name is taken. */
+export const insertMachine = (sql: SqlTag, tenant: Uuid, m: MachineRow, now: Date): Promise<{ id: string }[]> => sql<{ id: string }>`
   insert into identity.machine (tenant, id, name, secret, permissions, created_at) values (${tenant}, ${m.id}, ${m.name}, ${m.secret},
-    ${m.permissions}, ${now})`;
+    ${m.permissions}, ${now}) on conflict (tenant, name) do nothing returning id`;
+
+export type ListedMachineRow = Omit<MachineRow, 'secret'> & { readonly created_at: Date };
+export const listMachines = (sql: SqlTag, tenant: Uuid, most: number): Promise<ListedMachineRow[]> => sql<ListedMachineRow>`
+  select id, name, permissions, created_at, disabled_at from identity.machine where tenant = ${tenant} order by id limit ${most}`;
+
+/** One that is disabled already keeps the time at which it was. */
+export const noteDisabled = (sql: SqlTag, tenant: Uuid, id: string, now: Date): Promise<unknown[]> => sql`
+  update identity.machine set disabled_at = ${now} where tenant = ${tenant} and id = ${id} and disabled_at is null`;
+
+/** Which of these machines are disabled; one statement for a whole batch, and as a rule no row. */
+export const disabledMachines = (sql: SqlTag, tenant: Uuid, ids: readonly string[]): Promise<{ id: string }[]> => sql<{ id: string }>`
+  select i as id from unnest(${ids}::uuid[]) u (i)
+  where (select true from identity.machine m where m.tenant = ${tenant} and m.id = u.i and m.disabled_at is not null limit 1)`;

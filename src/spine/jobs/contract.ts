@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { problem, token, zInstant, type Signal } from '#kernel';
+import { event, problem, token, zInstant, type Signal } from '#kernel';
 
 /** How long a worker may hold a job before another takes it. */
 export const LEASE_MS = 10_000;
@@ -49,6 +49,12 @@ export const CallProbe = token<CallProbe | undefined>('jobs.probe');
 export const SCHEDULE_EVERY_MS = 1000;
 /** Times of one schedule that are made up for in one look, where each counts. */
 export const MISSED_MAX = 31;
+
+/** Of each kind of job one alert, however many died: its key is the job's name. */
+export const JobDead = event('jobs.dead', {
+  version: 1, alert: true, doc: 'The last try of a job failed: it stands among the dead letters until a person retries it or lets it go.',
+  data: { job: z.string(), name: z.string(), attempts: z.int(), error: z.string() },
+});
 
 export const DEAD_PAGE_MAX = 100;
 export const jobUnknown = problem('job-unknown', {

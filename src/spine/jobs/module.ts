@@ -1,5 +1,5 @@
 import { defineModule, provide } from '#kernel';
-import { CallProbe, jobUnknown } from './contract.ts';
+import { CallProbe, JobDead, jobUnknown } from './contract.ts';
 import { routes } from './routes.ts';
 import { scheduler } from './service/schedule.ts';
 import { worker } from './service/worker.ts';
@@ -16,6 +16,7 @@ export default defineModule({
   },
   routes,
   problems: [jobUnknown],
+  events: [JobDead],
   writers: [jobWriter],
   workers: [worker, scheduler],
   state: [signalState, provide(CallProbe, () => undefined)],

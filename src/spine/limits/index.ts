@@ -1,5 +1,5 @@
 export * from './contract.ts';
-export { retryAfterSeconds } from './rules.ts';
+export { addressKey, retryAfterSeconds } from './rules.ts';
 export { createLimiter, type Limiter } from './service/local.ts';
 export { createSharedLimiter, type SharedOptions } from './service/leased.ts';
 export { takeShared } from './service/database.ts';

@@ -1,3 +1,4 @@
+import ipaddr from 'ipaddr.js';
 import type { LimitPolicy, Verdict } from './contract.ts';
 
 /** What one key has left: of its bucket, or of the window that began at `atMs` or lies around it; `before` was used in the window before. */
@@ -65,6 +66,10 @@ export function take(policy: LimitPolicy, bucket: Bucket, nowMs: number, upTo = 
   const waitMs = policy.algorithm === 'leaky-bucket' ? Math.max(0, Math.ceil((policy.capacity - free) / perMsOf(policy) - NEARLY)) : 0;
   return { ok: true, granted, remaining: whole - granted, retryAfterMs: 0, waitMs };
 }
+
+/** What an address counts under: one of IPv6 by the first half of it, since a single line has all of the other. */
+export const addressKey = (address: string): string => (address.includes(':') && ipaddr.IPv6.isValid(address)
+  ? `${ipaddr.IPv6.parse(address).parts.slice(0, 4).map((part) => part.toString(16)).join(':')}::/64` : address);
 
 /** Seconds for `Retry-After`: whole, rounded up, at least 1. */
 export const retryAfterSeconds = (ms: number): number => Math.max(1, Math.ceil(ms / 1000));

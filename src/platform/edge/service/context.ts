@@ -7,10 +7,10 @@ import {
   type Language, type Log,
   type Module, type PageContext, type Scope, type Span, type Tracer,
 } from '#kernel';
-import type { Limiter } from '#spine/limits';
+import type { Limiter, LimitPolicy } from '#spine/limits';
 import type { Directory, TenantRecord } from '#spine/tenancy';
 import { BROWSER_COOKIE_SECONDS, COOKIE_BROWSER, COOKIE_LANGUAGE, COOKIE_THEME } from '../contract.ts';
-import { parseCookies, traceOf, type Taken } from '../rules.ts';
+import { callerAddress, parseCookies, traceOf, type Taken } from '../rules.ts';
 
 /** Built files of the pages: content-hashed names, kept in memory. */
 export interface Assets { url(name: string): string; find(path: string): { body: Buffer; type: string; encoding?: string } | undefined }
@@ -31,12 +31,14 @@ export interface EdgeOptions {
   readonly secure: boolean;
   /** Tenants are also served under `/t/<slug>/`. */
   readonly pathTenants: boolean;
-  /** Hops of trusted proxies before us; 0 believes no X-Forwarded-For. */
+  /** Trusted proxies before us, of which each adds whom it heard to X-Forwarded-For; 0 believes none of it. */
   readonly trustedProxies: number;
   /** False turns group commit off (benches compare). */
   readonly group?: boolean;
   /** Limits per person and per address; off in benches. */
   readonly limits?: boolean;
+  /** The limit of each machine; PER_MACHINE unless said. */
+  readonly perMachine?: LimitPolicy;
   /** Requests that this process works on at once; OPEN_REQUESTS_MAX unless said. */
   readonly openMax?: number;
   /** Time in which a request's headers must have come; HEADERS_TIMEOUT_MS unless said. */
@@ -96,7 +98,8 @@ export function look(o: EdgeOptions, req: FastifyRequest): Seen | 'unknown-tenan
   if (!cell) return 'misdirected';
   const seen: Seen = {
     atMs: o.clock.monotonicMs(), trace: traceOf(req.headers.traceparent) ?? newTrace(), tenant: found.tenant, cell, base: found.base,
-    cookies: parseCookies(req.headers.cookie, o.secure), set: [], address: req.ip, agent: (req.headers['user-agent'] ?? '').slice(0, 256),
+    cookies: parseCookies(req.headers.cookie, o.secure), set: [],
+    address: callerAddress(req.socket.remoteAddress, req.headers['x-forwarded-for'], o.trustedProxies), agent: (req.headers['user-agent'] ?? '').slice(0, 256),
     site: `${o.secure ? 'https' : 'http'}://${req.headers.host ?? ''}`, actor: { kind: 'nobody' }, by: undefined, bySecret: undefined, limits: undefined,
       span: req.seen?.span,
   };

@@ -16,7 +16,7 @@ import {
   type Claim,
   type Entry, type Item, type Outcome, type Problem, type Refused, type Scope,
 } from '#kernel';
-import { PER_ADDRESS, PER_OPERATOR, PER_PERSON, retryAfterSeconds, type LimitPolicy, type Verdict } from '#spine/limits';
+import { addressKey, PER_ADDRESS, PER_MACHINE, PER_OPERATOR, PER_PERSON, retryAfterSeconds, type LimitPolicy, type Verdict } from '#spine/limits';
 import { bodyHash, claimScope, isIdempotencyKey, type Taken } from '../rules.ts';
 import { routeName, staffed, type EdgeOptions, type Seen } from './context.ts';
 import { createGate, type OpenGate } from './gate.ts';
@@ -48,12 +48,18 @@ export function authorize(route: Pick<AnyRoute, 'scope'>, seen: Seen): Refused |
 
 const actorName = (seen: Seen): string => ('id' in seen.actor ? `${seen.actor.kind} ${seen.actor.id}` : seen.actor.kind);
 
-/** Takes of the limits of the address and of who asks; at once where this process knows, later where a shared store is asked. */
+const ownLimit = (o: EdgeOptions, { kind }: Seen['actor']): LimitPolicy | undefined =>
+  (kind === 'person' ? PER_PERSON : kind === 'operator' ? PER_OPERATOR : kind === 'machine' ? o.perMachine ?? PER_MACHINE : undefined);
+
+/**
+ * Takes of the limits of the address and of who asks; at once where this process knows, later where a shared store is asked. A machine has proven which
+ * one it is, and counts by itself alone.
+ */
 export function limited(o: EdgeOptions, seen: Seen): Refused | undefined | Promise<Refused | undefined> {
   if (o.limits === false) return undefined;
   const { actor } = seen;
-  const own: LimitPolicy | undefined = actor.kind === 'person' ? PER_PERSON : actor.kind === 'operator' ? PER_OPERATOR : undefined;
-  const address = o.limiter.take(PER_ADDRESS, seen.address, seen.atMs);
+  const own = ownLimit(o, actor);
+  const address = actor.kind === 'machine' ? undefined : o.limiter.take(PER_ADDRESS, addressKey(seen.address), seen.atMs);
   const mine = own && 'id' in actor ? o.limiter.take(own, actor.id, seen.atMs) : undefined;
   if (address instanceof Promise || mine instanceof Promise) {
     return (async () => judged(seen, await address, own, await mine))();
@@ -61,11 +67,13 @@ export function limited(o: EdgeOptions, seen: Seen): Refused | undefined | Promi
   return judged(seen, address, own, mine);
 }
 
-function judged(seen: Seen, address: Verdict, own: LimitPolicy | undefined, mine: Verdict | undefined): Refused | undefined {
-  const ofAddress: Taken = { policy: PER_ADDRESS, verdict: address };
-  seen.limits = own && mine ? [ofAddress, { policy: own, verdict: mine }] : [ofAddress];
-  if (address.ok && (!mine || mine.ok)) return undefined;
-  const waitMs = Math.max(address.retryAfterMs, mine?.retryAfterMs ?? 0);
+function judged(seen: Seen, address: Verdict | undefined, own: LimitPolicy | undefined, mine: Verdict | undefined): Refused | undefined {
+  const taken: Taken[] = [];
+  if (address) taken.push({ policy: PER_ADDRESS, verdict: address });
+  if (own && mine) taken.push({ policy: own, verdict: mine });
+  seen.limits = taken;
+  if (address?.ok !== false && mine?.ok !== false) return undefined;
+  const waitMs = Math.max(address?.retryAfterMs ?? 0, mine?.retryAfterMs ?? 0);
   return refuse(common.tooMany, { retryAfterSeconds: retryAfterSeconds(waitMs) });
 }
 

@@ -156,7 +156,7 @@ const BARE: Readonly<Record<string, Problem>> = { HPE_HEADER_OVERFLOW: common.he
 export function createEdge(o: EdgeOptions, more?: (app: FastifyInstance, runner: Runner) => void): Edge {
   const app = fastify({
     logger: false, bodyLimit: BODY_BYTES_MAX, routerOptions: { maxParamLength: 256 }, requestTimeout: REQUEST_TIMEOUT_MS, keepAliveTimeout: KEEP_ALIVE_MS,
-    trustProxy: o.trustedProxies > 0 ? (_address: string, hop: number) => hop < o.trustedProxies : false, exposeHeadRoutes: true, forceCloseConnections: 'idle',
+    exposeHeadRoutes: true, forceCloseConnections: 'idle',
     http: {
       maxHeaderSize: HEADER_BYTES_MAX, headersTimeout: o.headersTimeoutMs ?? HEADERS_TIMEOUT_MS,
       // Node looks for late requests only this often, so a limit shorter than this would not hold.

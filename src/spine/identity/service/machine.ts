@@ -1,13 +1,18 @@
 import { createHmac, timingSafeEqual } from 'node:crypto';
 import { LRUCache } from 'lru-cache';
-import { idOf, perform, provide, token, uuid, uuidOf, type Actor, type Authenticator, type Provided, type Tx, type Uuid } from '#kernel';
+import {
+  common, done, idOf, Manifests, perform, provide, refuse, token, uuid, uuidOf, type Actor, type Authenticator, type Gate, type Origin, type Outcome,
+  type Problem, type Provided, type Refused, type SectionTx, type Tx, type Uuid,
+} from '#kernel';
 import { tenantKeys } from '#spine/vault';
-import { insertMachine, machineById, machineByName } from '../store.ts';
+import { MACHINE_NAME, machineKnown, machineNameWrong, machineUnknown, MACHINES_LISTED_MAX, permissionUnknown } from '../contract.ts';
+import { disabledMachines, insertMachine, listMachines, machineById, machineByName, noteDisabled } from '../store.ts';
 
 /** A signed request may be this old or this far ahead. */
 export const SIGNATURE_AGE_MS_MAX = 5 * 60_000;
 const KNOWN_MS = 30_000;
 const SECRET_BYTES = 32;
+const KEY_ID = /^mac_[0-9a-f]{32}$/;
 const HEADER = { key: 'x-exchequer-key', at: 'x-exchequer-timestamp', signature: 'x-exchequer-signature' };
 
 interface Known { readonly secret: string; readonly permissions: readonly string[]; readonly atMs: number }
@@ -15,20 +20,83 @@ const Machines = token<LRUCache<string, Known>>('identity.machines');
 export const machinesState: Provided = provide(Machines, () => new LRUCache<string, Known>({ max: 10_000 }));
 
 const placeOf = (id: string): { table: string; column: string; row: string } => ({ table: 'identity.machine', column: 'secret', row: id });
+const cacheName = (tenant: string, id: string): string => `${tenant}${id}`;
 
 export interface MachineKey { readonly id: `mac_${string}`; readonly secret: string }
 
-/** Makes a machine known, or finds the one of this name; its secret is given to whoever sets the other side up. */
+/** A new machine with a key of its own; undefined where its name is taken. */
+async function make(tx: Tx, name: string, permissions: readonly string[]): Promise<MachineKey | undefined> {
+  const id = tx.uuid();
+  const secret = tx.random.bytes(SECRET_BYTES).toString('base64url');
+  const row = { id, name, secret: tenantKeys(tx).seal(placeOf(id), secret), permissions: [...permissions], disabled_at: null };
+  if (!(await insertMachine(tx.sql, tx.tenant.id, row, tx.now)).length) return undefined;
+  tx.audit({ action: 'identity.machine-added', result: 'done', resource: idOf('mac', id), detail: { permissions: permissions.join(' ') } });
+  return { id: idOf('mac', id), secret };
+}
+
+/** Makes a machine known, or finds the one of this name; its secret is given to whoever sets the other side up. For the demo and tests only. */
 export async function ensureMachine(tx: Tx, name: string, permissions: readonly string[]): Promise<MachineKey> {
   const known = await machineByName(tx.sql, name);
   if (known) return { id: idOf('mac', known.id), secret: tenantKeys(tx).open(placeOf(known.id), known.secret) };
-  const id = tx.uuid();
-  const secret = tx.random.bytes(SECRET_BYTES).toString('base64url');
-  await insertMachine(tx.sql, tx.tenant.id, { id, name, secret: tenantKeys(tx).seal(placeOf(id), secret), permissions: [...permissions], disabled_at: null },
-    tx.now);
-  tx.audit({ action: 'identity.machine-added', result: 'done', resource: `mac_${id}`, detail: { permissions: permissions.join(' ') } });
-  return { id: idOf('mac', id), secret };
+  const made = await make(tx, name, permissions);
+  if (!made) throw new Error('a machine of this name was made at the same time');
+  return made;
 }
+
+const refused = (tx: Tx, action: string, problem: Problem, data?: Readonly<Record<string, unknown>>): Refused => {
+  tx.audit({ action, result: 'refused', problem: problem.code });
+  return refuse(problem, data);
+};
+
+/** Makes a machine known. Its key is answered this once: the row keeps it sealed, and nothing shows it again. */
+export async function addMachine(tx: Tx, name: string, permissions: readonly string[]): Promise<Outcome<MachineKey>> {
+  const action = 'identity.machine-added';
+  const known = tx.use(Manifests).flatMap((m) => Object.keys(m.permissions ?? {})).toSorted((a, b) => (a < b ? -1 : 1));
+  const asked = [...new Set(permissions)];
+  if (!MACHINE_NAME.test(name)) return refused(tx, action, machineNameWrong);
+  if (!asked.length || asked.some((p) => !known.includes(p))) return refused(tx, action, permissionUnknown, { known });
+  const made = await make(tx, name, asked);
+  return made ? done(made) : refused(tx, action, machineKnown);
+}
+
+export interface ListedMachine { readonly id: `mac_${string}`; readonly name: string; readonly permissions: readonly string[]; readonly createdAt: Date;
+  readonly disabledAt: Date | null }
+
+/** The tenant's machines, the oldest first, without their keys. */
+export async function machines(tx: Tx): Promise<ListedMachine[]> {
+  const rows = await listMachines(tx.sql, tx.tenant.id, MACHINES_LISTED_MAX);
+  tx.audit({ action: 'identity.machines-listed', result: 'done', detail: { machines: rows.length } });
+  return rows.map((r) => ({ id: idOf('mac', r.id), name: r.name, permissions: r.permissions, createdAt: r.created_at, disabledAt: r.disabled_at }));
+}
+
+/** Keeps a machine out from its next request on, in every process: the gate reads its row. `whom` is its name, or its id `mac_…`. */
+export async function disableMachine(tx: Tx, whom: string): Promise<Outcome<{ id: `mac_${string}` }>> {
+  const action = 'identity.machine-disabled';
+  const row = KEY_ID.test(whom) ? await machineById(tx.sql, uuidOf(whom as `mac_${string}`)) : await machineByName(tx.sql, whom);
+  if (!row) return refused(tx, action, machineUnknown);
+  const id = idOf('mac', row.id);
+  await noteDisabled(tx.sql, tx.tenant.id, row.id, tx.now);
+  tx.audit({ action, result: 'done', resource: id });
+  return done({ id });
+}
+
+const NONE: readonly undefined[] = [];
+
+/** Lets a machine's request pass only while its row is not disabled, in the transaction of the request itself: keys are kept for a while, this is not. */
+export const machineGate: Gate = {
+  name: 'identity.machine',
+  check(tx: SectionTx, items: readonly Origin[]) {
+    const ids = [...new Set(items.flatMap((i) => (i.actor.kind === 'machine' ? [i.actor.id] : [])))];
+    if (!ids.length) return undefined;
+    return disabledMachines(tx.sql, tx.tenant.id, ids).then((rows) => {
+      if (!rows.length) return NONE;
+      const disabled = new Set(rows.map((r) => r.id));
+      for (const id of disabled) tx.use(Machines).delete(cacheName(tx.tenant.id, id));
+      // As to a key that nobody knows.
+      return items.map((i): Refused | undefined => (i.actor.kind === 'machine' && disabled.has(i.actor.id) ? refuse(common.signedOut) : undefined));
+    });
+  },
+};
 
 /** Signs a body as a machine's request does: HMAC-SHA-256 over `<seconds>.<body>`. */
 export function signatureHeaders(key: MachineKey, body: Uint8Array | string, nowMs: number): Record<string, string> {
@@ -44,12 +112,12 @@ export const machineAuthenticator: Authenticator = {
   async authenticate({ cell, tenant, clock }, credentials) {
     const header = (name: string): string => { const v = credentials.headers[name]; return typeof v === 'string' ? v : ''; };
     const keyId = header(HEADER.key);
-    if (!/^mac_[0-9a-f]{32}$/.test(keyId)) return undefined;
+    if (!KEY_ID.test(keyId)) return undefined;
     const atMs = Number.parseInt(header(HEADER.at), 10) * 1000;
     if (!(Math.abs(clock.now().getTime() - atMs) <= SIGNATURE_AGE_MS_MAX)) return undefined;
     const id: Uuid = uuidOf(keyId as `mac_${string}`);
     const cache = cell.use(Machines);
-    const name = `${tenant.id}${id}`;
+    const name = cacheName(tenant.id, id);
     let known = cache.get(name);
     if (!known || clock.monotonicMs() - known.atMs > KNOWN_MS) {
       const row = await perform(cell, tenant, { actor: { kind: 'system', name: 'identity.machine' }, trace: '0'.repeat(32) }, async (tx) => {

@@ -1,7 +1,7 @@
 import { timingSafeEqual } from 'node:crypto';
 import { z } from 'zod';
 import { done, idOf, isLanguage, refuse, uuidOf, type Item, type Origin, type Outcome, type SectionTx, type Tx, type Uuid } from '#kernel';
-import { retryAfterSeconds, takeShared, type Verdict, type Want } from '#spine/limits';
+import { addressKey, retryAfterSeconds, takeShared, type Verdict, type Want } from '#spine/limits';
 import { subjectKeys, tenantKeys, type Sealer } from '#spine/vault';
 import {
   CODE_DIGITS, CODE_LIFE_MS, codeOver, lockedOut, RESEND_AFTER_MS, resendTooSoon, SendCode, SENDS_PER_IDENTITY, SENDS_PER_PHONE, sendsUsed,
@@ -115,7 +115,8 @@ export async function startSignIn(tx: SectionTx, items: readonly Item<z.output<t
   // Sent in one flight, in this order: the locks are taken in the same order by everybody.
   const [verdicts, guards] = await Promise.all([
     takeShared(tx, asks.flatMap((a) => [
-      { policy: STARTS_PER_ADDRESS, key: keys.mac('identity.address', a.item.address ?? '').toString('hex') }, ...sendWants(guardKeyOf(a), a.person),
+      { policy: STARTS_PER_ADDRESS, key: keys.mac('identity.address', addressKey(a.item.address ?? '')).toString('hex') },
+      ...sendWants(guardKeyOf(a), a.person),
     ])),
     guardsOf(tx, asks.map(guardKeyOf)),
   ]);

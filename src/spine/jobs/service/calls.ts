@@ -30,7 +30,7 @@ export interface Calls {
 }
 
 export interface Running { readonly w: WorkerContext; readonly tenant: TenantRef; readonly job: Job; readonly calls: Calls }
-export const originOf = (r: Running): Origin => ({ actor: { kind: 'system', name: r.job.name }, trace: r.job.trace });
+export const originOf = (r: Pick<Running, 'job'>): Origin => ({ actor: { kind: 'system', name: r.job.name }, trace: r.job.trace });
 
 /** Between two inquiries. */
 const ASK_MS_MIN = 1000;

@@ -1,29 +1,41 @@
 import {
-  allOf, errorFields, isUnavailable, spineStatement, spineTransact, systemRandom, transact, uuid, uuidv7, type AnyCall, type Item, type JobHandler,
+  allOf, errorFields, isUnavailable, perform, spineStatement, spineTransact, systemRandom, transact, uuid, uuidv7, type AnyCall, type Item, type JobHandler,
     type TenantRef,
   type Worker, type WorkerContext,
 } from '#kernel';
-import { BATCH_MAX, CLAIM_MAX, JobSignal, LEASE_MS, LOOK_KEPT_MS, LOOK_MAX, POLL_MS, URGENT_PLACES, type Job } from '../contract.ts';
+import { BATCH_MAX, CLAIM_MAX, JobDead, JobSignal, LEASE_MS, LOOK_KEPT_MS, LOOK_MAX, POLL_MS, URGENT_PLACES, type Job } from '../contract.ts';
 import { backoffMs } from '../rules.ts';
-import { claimJobs, claimThese, failJob, readyMany, releaseHeads, releaseNext, takeJobs, type Claimed, type Ready } from '../store.ts';
-import { AskAgain, callsOf, finish, finishWith, lease, LeaseLost, releaseAfter, runCall, type Running } from './calls.ts';
+import { claimJobs, claimThese, failJob, readyMany, releaseHeads, takeJobs, type Claimed, type Ready } from '../store.ts';
+import { AskAgain, callsOf, finish, finishWith, lease, LeaseLost, originOf, releaseAfter, runCall, type Running } from './calls.ts';
 
 type Data = Readonly<Record<string, unknown>>;
 interface Workshop { readonly w: WorkerContext; readonly handlers: ReadonlyMap<string, JobHandler> }
 
-/** Puts a job back for a later try, or among the dead letters; the next one of its key goes on then. */
-async function failed(w: WorkerContext, job: Job, error: unknown): Promise<void> {
+type Failed = Pick<Running, 'w' | 'tenant' | 'job'>;
+
+/** Puts a job among the dead letters, tells that it is there, and lets the next one of its key go on, in one commit. */
+const bury = (r: Failed, error: string): Promise<void> => perform(r.w.cell, r.tenant, originOf(r), async (tx) => {
+  const { job } = r;
+  // The queue runs on the database's clock, whatever the tenant's clock says.
+  const now = lease(tx.now, -tx.tenant.clockOffsetMs);
+  if (!(await failJob(tx.sql, job, error, now, now)).length) return;
+  tx.emit(JobDead, job.name, { job: String(job.id), name: job.name, attempts: job.attempts, error });
+  if (job.key !== null) releaseAfter(tx.section, [job]);
+});
+
+/** Puts a job back for a later try, or among the dead letters. */
+async function failed(r: Failed, error: unknown): Promise<void> {
   if (error instanceof LeaseLost) return;
+  const { w, job } = r;
   const dead = job.attempts >= job.attempts_max;
   const fields = { job: job.name, attempts: job.attempts, trace: job.trace, ...errorFields(error) };
   if (dead) w.log.error('jobs.dead', fields);
   else w.log.warn('jobs.failed', fields);
-  await spineTransact(w.cell, async (tx) => {
-    const afterMs = error instanceof AskAgain ? error.afterMs : backoffMs(job.attempts - job.lost, systemRandom.unit());
-    const noted = await failJob(tx.sql, job, error instanceof Error ? error.name : 'unknown', lease(tx.now, afterMs), dead ? tx.now : null);
-    if (dead && noted.length && job.key !== null) await releaseNext(tx.sql, job.tenant, [job]);
-  });
-  if (error instanceof AskAgain || (dead && job.key !== null)) w.cell.use(JobSignal).wake();
+  const name = error instanceof Error ? error.name : 'unknown';
+  if (dead) return bury(r, name);
+  await spineTransact(w.cell, (tx) => failJob(tx.sql, job, name,
+    lease(tx.now, error instanceof AskAgain ? error.afterMs : backoffMs(job.attempts - job.lost, systemRandom.unit())), null));
+  if (error instanceof AskAgain) w.cell.use(JobSignal).wake();
 }
 
 const overTried = (job: Job): boolean => job.attempts > job.attempts_max;
@@ -39,7 +51,7 @@ async function runJob(r: Running, handlers: ReadonlyMap<string, JobHandler>, cal
     else throw new Error('no handler bears this name');
   } catch (error) {
     // What cannot be noted, since the database is away, its lease says by running out. Nobody waits for this promise alone: thrown, it would end the process.
-    await failed(r.w, job, error).catch((lost: unknown) => r.w.log.warn('jobs.not-noted', { job: job.name, trace: job.trace, ...errorFields(lost) }));
+    await failed(r, error).catch((lost: unknown) => r.w.log.warn('jobs.not-noted', { job: job.name, trace: job.trace, ...errorFields(lost) }));
   }
 }
 
@@ -56,7 +68,7 @@ async function runMany(s: Workshop, tenant: TenantRef, jobs: readonly Job[]): Pr
     // The lease is looked at before the first statement of the effect, and both travel together.
     await transact(s.w.cell, s.w.cell.pools.batch, [{ tenant, run: async (tx) => void await allOf<unknown>([finish(tx, jobs), many(tx, items)]) }]);
   } catch (error) {
-    if (jobs.length === 1) return failed(s.w, first, error);
+    if (jobs.length === 1) return failed({ w: s.w, tenant, job: first }, error);
     await runMany(s, tenant, jobs.slice(0, jobs.length >> 1));
     await runMany(s, tenant, jobs.slice(jobs.length >> 1));
   }

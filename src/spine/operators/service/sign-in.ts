@@ -1,7 +1,7 @@
 import { hash, verify } from '@node-rs/argon2';
 import type { z } from 'zod';
 import { done, plainInput, refuse, type Outcome, type Tx, type Uuid } from '#kernel';
-import { retryAfterSeconds, takeShared, type Verdict } from '#spine/limits';
+import { addressKey, retryAfterSeconds, takeShared, type Verdict } from '#spine/limits';
 import { tenantKeys } from '#spine/vault';
 import {
   operatorRefused, TRIES_PER_ADDRESS, TRIES_PER_NAME, triesUsed, type Opened, type zByPasskey, type zByPassword, type zChallenge,
@@ -24,7 +24,7 @@ function refused(tx: Tx, operator: Uuid | undefined, method: string): ReturnType
 }
 
 const addressWant = (tx: Tx): { policy: typeof TRIES_PER_ADDRESS; key: string } =>
-  ({ policy: TRIES_PER_ADDRESS, key: tenantKeys(tx).mac('operators.address', tx.address ?? '').toString('hex') });
+  ({ policy: TRIES_PER_ADDRESS, key: tenantKeys(tx).mac('operators.address', addressKey(tx.address ?? '')).toString('hex') });
 
 function overLimit(tx: Tx, verdicts: readonly Verdict[]): ReturnType<typeof refuse> | undefined {
   const no = verdicts.find((v) => !v.ok);
