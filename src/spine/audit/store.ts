@@ -82,10 +82,10 @@ export const factsOfAction = (sql: SqlTag, action: string, after: bigint, limit:
 
 /** Facts of one request: what bears its trace between two instants. */
 export const factsBetween = (sql: SqlTag, trace: string, from: Date, to: Date): Promise<{ seq: bigint; id: string; at: Date; action: string; result: string;
-  actor_kind: string; actor: string | null; subject: string | null; resource: string | null; problem: string | null }[]> =>
+  actor_kind: string; actor: string | null; subject: string | null; resource: string | null; problem: string | null; latency_us: number | null }[]> =>
   sql<{ seq: bigint; id: string; at: Date; action: string; result: string; actor_kind: string; actor: string | null; subject: string | null;
-    resource: string | null; problem: string | null }>`
-  select seq, id, at, action, result, actor_kind, actor, subject, resource, problem
+    resource: string | null; problem: string | null; latency_us: number | null }>`
+  select seq, id, at, action, result, actor_kind, actor, subject, resource, problem, latency_us
   from audit.fact where at >= ${from} and at <= ${to} and trace = ${trace} order by seq`;
 
 export interface FoundRow { seq: bigint; id: string; at: Date; actor_kind: string; actor: string | null; session: string | null; action: string; result: string;

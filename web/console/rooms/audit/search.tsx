@@ -7,7 +7,7 @@ import { FactLink } from '../../parts/ids.tsx';
 import { Answer, Page, purposeOf } from '../../parts/page.tsx';
 import { useSearchText } from '../../parts/search.ts';
 import { Table } from '../../parts/table.tsx';
-import { instantOf, When, whenText } from '../../parts/time.tsx';
+import { instantOf, tookText, When, whenText } from '../../parts/time.tsx';
 
 const w = words.audit;
 
@@ -41,6 +41,7 @@ export function AuditSearch(): ReactNode {
             { name: w.result, cell: (f) => `${w.results[f.result as keyof typeof w.results] ?? f.result} ${f.problem ?? ''}` },
             { name: w.about, cell: (f) => <FactLink as="subject" id={f.subject} />, text: (f) => f.subject ?? '' },
             { name: w.on, cell: (f) => <span className="wrap">{f.resource ?? words.none}</span>, text: (f) => f.resource ?? '' },
+            { name: w.took, cell: (f) => tookText(f.latencyUs), number: true },
             { name: w.detail, cell: (f) => <span className="wrap">{detailText(f.detail)}</span>, text: (f) => detailText(f.detail) },
           ]} />
           {value.next !== null && value.lookedTo !== null && <p className="quiet">{fill(w.lookedTo, { time: whenText(value.lookedTo) })}</p>}
