@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { perform } from '#kernel';
 import { house, operatorOf, probe, type Answer, type House, type MadeOperator } from '#test';
 
 let h: House;
@@ -10,7 +11,7 @@ beforeAll(async () => {
 afterAll(() => h.stop());
 
 interface Page { facts: { seq: string; action: string; actor: string; subject: string; trace: string; detail: Record<string,
-  unknown> }[]; next: string | null; lookedTo: string | null }
+  unknown>; device: { state: string; address: string | null; agent: string | null } | null }[]; next: string | null; lookedTo: string | null }
 const search = (query: Record<string, string>, cookies = auditor.cookies, tenant = 'india'): Promise<Answer> =>
   h.request({ path: `/api/audit/facts?${new URLSearchParams(query).toString()}`, cookies, tenant });
 const page = async (query: Record<string, string>): Promise<Page> => (await search(query)).json<Page>();
@@ -49,6 +50,30 @@ describe('search', () => {
     const looks = (await page({ subject: who.person, purpose: 'review', action: 'audit.searched' })).facts;
     expect(looks.map((f) => f.detail)).toEqual([{ purpose: 'complaint' }, {}]);
     expect((await search({ subject: who.person, purpose: 'curiosity' })).status).toBe(422);
+  });
+  it('opens the address and the agent of what is about a person to whom looks at them for a purpose, and to nobody else', async () => {
+    const who = await h.signIn();
+    const trace = 'cd34'.repeat(8);
+    await perform(h.cell(), h.tenant(), { actor: { kind: 'nobody' }, trace, address: '203.0.113.80', agent: 'Another agent' }, async (tx) => {
+      tx.audit({ action: 'probe.seen', result: 'done', subject: who.person });
+      tx.audit({ action: 'probe.unseen', result: 'done' });
+    });
+    const asked = { subject: who.person, purpose: 'fraud', action: 'probe.seen' };
+    const seen = { state: 'open', address: '203.0.113.80', agent: 'Another agent' };
+    expect((await page(asked)).facts.map((f) => f.device)).toEqual([seen]);
+    // The looks are facts themselves, by the auditor's own device.
+    expect((await page({ ...asked, action: 'audit.searched' })).facts.map((f) => [f.detail, f.device?.state])).toEqual([[{ purpose: 'fraud' }, 'open']]);
+    // Without a person there is no purpose, and nothing is opened.
+    expect((await page({ trace })).facts.map((f) => [f.action, f.device])).toEqual([['probe.unseen', null], ['probe.seen', null]]);
+    expect(await h.findSecrets({ agent: 'Another agent', address: '203.0.113.80' })).toEqual([]);
+
+    const su = h.sql('IN', 'superuser');
+    const changed = "overlay(origin placing case right(origin, 2) when 'AA' then 'BB' else 'AA' end from length(origin) - 1)";
+    await su(`set session_replication_role = replica; update audit.fact set origin = ${changed} where action = 'probe.seen';
+      set session_replication_role = origin`);
+    expect((await page(asked)).facts.map((f) => f.device)).toEqual([{ state: 'broken', address: null, agent: null }]);
+    await su('delete from vault.subject_key where subject = $1', [who.person]);
+    expect((await page(asked)).facts.map((f) => f.device)).toEqual([{ state: 'erased', address: null, agent: null }]);
   });
   it('sees its own tenant only', async () => {
     await h.perform('other', async (tx) => tx.audit({ action: 'probe.others', result: 'done' }));

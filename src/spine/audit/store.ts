@@ -89,7 +89,8 @@ export const factsBetween = (sql: SqlTag, trace: string, from: Date, to: Date): 
   from audit.fact where at >= ${from} and at <= ${to} and trace = ${trace} order by seq`;
 
 export interface FoundRow { seq: bigint; id: string; at: Date; actor_kind: string; actor: string | null; session: string | null; action: string; result: string;
-  subject: string | null; resource: string | null; problem: string | null; trace: string; latency_us: number | null; detail: string | null; matches: boolean }
+  subject: string | null; resource: string | null; problem: string | null; trace: string; latency_us: number | null; detail: string | null; matches: boolean;
+  /** Read only where it may be opened. */ origin?: string | null }
 export interface Sought { readonly before: bigint; readonly actor: string | null; readonly action: string | null; readonly result: string | null;
   readonly trace: string | null; readonly from: Date | null; readonly to: Date | null }
 
@@ -118,7 +119,7 @@ export const searchAbout = (sql: SqlTag, tenant: string, subject: string, s: Sou
     from audit.fact f where tenant = ${tenant} and subject = ${subject}::uuid and seq < ${s.before}::bigint order by seq desc limit ${looked}
   )
   select seq, id, at, actor_kind, actor, session, action,
-    result, subject, resource, problem, trace, latency_us, detail, matches
+    result, subject, resource, problem, trace, latency_us, detail, origin, matches
   from ((select * from seen where matches order by seq desc limit ${limit}) union all (select * from seen where not matches order by seq limit 1)) r
   order by seq desc`;
 

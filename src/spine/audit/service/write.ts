@@ -1,6 +1,6 @@
 import { LRUCache } from 'lru-cache';
 import { provide, token, type Clock, type FactDraft, type Origin, type Provided, type SectionTx, type Send, type Uuid, type Writer } from '#kernel';
-import { subjectKeys, tenantKeys, type Sealer } from '#spine/vault';
+import { subjectKeys, tenantKeys, type Place, type Sealer } from '#spine/vault';
 import { insertFacts, type NewFacts } from '../store.ts';
 
 const SEALED_ORIGINS_MAX = 100_000;
@@ -10,7 +10,8 @@ export const originState: Provided = provide(Origins, () => new LRUCache<string,
 const Time = token<Clock>('audit.clock');
 export const clockState: Provided = provide(Time, ({ clock }) => clock);
 
-const TABLE = 'audit.fact';
+/** Where a fact's origin is sealed: bound to whom it is about, not to the fact, so that one seal serves many. */
+export const originPlace = (subject: Uuid | null | undefined): Place => ({ table: 'audit.fact', column: 'origin', row: subject ?? 'nobody' });
 const LATENCY_US_MAX = 2 ** 31 - 1;
 /** Microseconds since a request arrived; null where nobody waits for an answer. */
 export const latencyUs = (by: Pick<Origin, 'atMs'>, nowMs: number): number | null =>
@@ -24,7 +25,7 @@ function sealOrigin(tx: SectionTx, by: Origin, subject: Uuid | undefined, sealer
   let sealed = kept.get(name);
   if (sealed === undefined) {
     const sealer = (subject && sealers.get(subject)) ?? tenantKeys(tx);
-    sealed = sealer.seal({ table: TABLE, column: 'origin', row: subject ?? 'nobody' }, JSON.stringify([by.address ?? null, by.agent ?? null]));
+    sealed = sealer.seal(originPlace(subject), JSON.stringify([by.address ?? null, by.agent ?? null]));
     // Kept when this commits: the key that sealed it may be this transaction's own.
     const fresh = sealed;
     tx.afterCommit(() => void kept.set(name, fresh));
