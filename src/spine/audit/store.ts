@@ -92,7 +92,7 @@ export interface FoundRow { seq: bigint; id: string; at: Date; actor_kind: strin
   subject: string | null; resource: string | null; problem: string | null; trace: string; latency_us: number | null; detail: string | null; matches: boolean;
   /** Read only where it may be opened. */ origin?: string | null }
 export interface Sought { readonly before: bigint; readonly actor: string | null; readonly action: string | null; readonly result: string | null;
-  readonly trace: string | null; readonly from: Date | null; readonly to: Date | null }
+  readonly trace: string | null; readonly resource: string | null; readonly from: Date | null; readonly to: Date | null }
 
 /**
  * The newest facts before a place that fit, at most `limit`, and the last fact looked at: a search for what is rare ends after `looked`
@@ -100,9 +100,10 @@ export interface Sought { readonly before: bigint; readonly actor: string | null
  */
 export const searchFacts = (sql: SqlTag, s: Sought, looked: number, limit: number): Promise<FoundRow[]> => sql<FoundRow>`
   with seen as materialized (
-    select f.*, (${s.actor}::uuid is null or actor = ${s.actor}::uuid) and (${s.action}::text is null or action = ${s.action}::text)
+    select f.*, coalesce((${s.actor}::uuid is null or actor = ${s.actor}::uuid) and (${s.action}::text is null or action = ${s.action}::text)
       and (${s.result}::text is null or result = ${s.result}::text) and (${s.trace}::text is null or trace = ${s.trace}::text)
-      and (${s.to}::timestamptz is null or at <= ${s.to}::timestamptz) as matches
+      and (${s.resource}::text is null or resource = ${s.resource}::text)
+      and (${s.to}::timestamptz is null or at <= ${s.to}::timestamptz), false) as matches
     from audit.fact f where seq < ${s.before}::bigint and (${s.from}::timestamptz is null or at >= ${s.from}::timestamptz) order by seq desc limit ${looked}
   )
   select seq, id, at, actor_kind, actor, session, action,
@@ -113,9 +114,10 @@ export const searchFacts = (sql: SqlTag, s: Sought, looked: number, limit: numbe
 /** The same for what is about one person, by its index. */
 export const searchAbout = (sql: SqlTag, tenant: string, subject: string, s: Sought, looked: number, limit: number): Promise<FoundRow[]> => sql<FoundRow>`
   with seen as materialized (
-    select f.*, (${s.actor}::uuid is null or actor = ${s.actor}::uuid) and (${s.action}::text is null or action = ${s.action}::text)
+    select f.*, coalesce((${s.actor}::uuid is null or actor = ${s.actor}::uuid) and (${s.action}::text is null or action = ${s.action}::text)
       and (${s.result}::text is null or result = ${s.result}::text) and (${s.trace}::text is null or trace = ${s.trace}::text)
-      and (${s.from}::timestamptz is null or at >= ${s.from}::timestamptz) and (${s.to}::timestamptz is null or at <= ${s.to}::timestamptz) as matches
+      and (${s.resource}::text is null or resource = ${s.resource}::text)
+      and (${s.from}::timestamptz is null or at >= ${s.from}::timestamptz) and (${s.to}::timestamptz is null or at <= ${s.to}::timestamptz), false) as matches
     from audit.fact f where tenant = ${tenant} and subject = ${subject}::uuid and seq < ${s.before}::bigint order by seq desc limit ${looked}
   )
   select seq, id, at, actor_kind, actor, session, action,

@@ -48,8 +48,8 @@ const toFact = (r: FoundRow, device: Fact['device']): Fact => ({
 const idIn = (text: string | undefined): Uuid | null => (text === undefined ? null : uuidOf(text as Id));
 
 /**
- * Facts by person, actor, action, result, request and time, newest first. The search is itself a fact. What is about a person comes with the address
- * and the agent that it was done by.
+ * Facts by person, actor, action, resource, result, request and time, newest first. The search is itself a fact. What is about a person comes with
+ * the address and the agent that it was done by.
  */
 export async function searchAudit(tx: Tx, input: z.output<typeof zSearch>): Promise<Outcome<z.output<typeof zFacts>>> {
   const q = input.query ?? {};
@@ -61,10 +61,10 @@ export async function searchAudit(tx: Tx, input: z.output<typeof zSearch>): Prom
   } else tx.audit({ action, result: 'done' });
   const sought = {
     before: q.cursor === undefined ? NEWEST : BigInt(q.cursor), actor: idIn(q.actor), action: q.action ?? null, result: q.result ?? null,
-    trace: q.trace ?? null, from: q.from ?? null, to: q.to ?? null,
+    trace: q.trace ?? null, resource: q.resource ?? null, from: q.from ?? null, to: q.to ?? null,
   };
   // Where everything fits, the first ones are enough.
-  const picky = [sought.actor, sought.action, sought.result, sought.trace, sought.from, sought.to].some((filter) => filter !== null);
+  const picky = [sought.actor, sought.action, sought.result, sought.trace, sought.resource, sought.from, sought.to].some((filter) => filter !== null);
   const looked = picky ? SEARCH_LOOKED_MAX : SEARCH_FACTS_MAX + 1;
   const rows = subject === null ? await searchFacts(tx.sql, sought, looked, SEARCH_FACTS_MAX + 1)
     : await searchAbout(tx.sql, tx.tenant.id, subject, sought, looked, SEARCH_FACTS_MAX + 1);

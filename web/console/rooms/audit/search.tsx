@@ -14,7 +14,7 @@ type Found = Awaited<ReturnType<typeof client.getAuditFacts>>['facts'][number];
 
 function queryOf(search: Search): Record<string, string> {
   const from = instantOf(search.from).at, to = instantOf(search.to).at;
-  return { ...pick(search, 'subject', 'actor', 'action', 'result', 'trace', 'cursor'), ...purposeOf(search), ...(from ? { from } : {}), ...(to ? { to } : {}) };
+  return { ...pick(search, 'subject', 'actor', 'action', 'resource', 'result', 'trace', 'cursor'), ...purposeOf(search), ...(from ? { from } : {}), ...(to ? { to } : {}) };
 }
 
 const deviceText = (device: Found['device']): string => (device === null ? words.none
@@ -33,7 +33,7 @@ export function AuditSearch(): ReactNode {
   return (
     <Page title={words.rooms.audit.name} asOf={facts.dataUpdatedAt || undefined}>
       <Filters keep={['purpose']} filters={[
-        { name: 'subject', label: w.subject }, { name: 'actor', label: w.actor }, { name: 'action', label: w.action },
+        { name: 'subject', label: w.subject }, { name: 'actor', label: w.actor }, { name: 'action', label: w.action }, { name: 'resource', label: w.on },
         { name: 'result', label: w.result, options: w.results }, { name: 'trace', label: w.trace },
         { name: 'from', label: w.from, type: 'datetime-local' }, { name: 'to', label: w.to, type: 'datetime-local' },
       ]} />
