@@ -378,7 +378,7 @@ export const KycChanged = event('wallet.kyc-changed', {
   version: 1, doc: 'A holder sent a document, or it was decided how well they are known.', data: { case: z.string(), person: z.string(), state: z.string() },
 });
 export const HitFound = event('wallet.hit-found', {
-  version: 1, doc: 'A holder is like an entry of the sanctions list; somebody has to look.', data: { hit: z.string(), person: z.string(), score: z.int() },
+  version: 1, alert: true, doc: 'A holder is like an entry of the sanctions list; somebody has to look.', data: { hit: z.string(), person: z.string(), score: z.int() },
 });
 
 export const SendOrder = job('wallet.send-order', { doc: 'Sends one order to the bank and records what became of it.', data: { order: z.string() },

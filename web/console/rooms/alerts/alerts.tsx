@@ -23,6 +23,7 @@ function Where({ alert }: { alert: Alert }): ReactNode {
   if (alert.topic === 'webhooks.delivery-dead') return <Link to="/webhooks/deliveries/$delivery" params={{ delivery: data.delivery ?? '' }}>{nameOf(alert)}</Link>;
   if (alert.topic === 'notify.dead') return <Link to="/messages/$message" params={{ message: `msg_${data.message ?? ''}` }}>{nameOf(alert)}</Link>;
   if (alert.topic === 'saga.stuck') return <Link to="/sagas/$saga" params={{ saga: data.saga ?? '' }}>{nameOf(alert)}</Link>;
+  if (alert.topic === 'wallet.hit-found') return <Link to="/kyc">{nameOf(alert)}</Link>;
   return <Link to="/events" search={{ key: alert.key } as never}>{nameOf(alert)}</Link>;
 }
 

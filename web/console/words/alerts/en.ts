@@ -5,6 +5,7 @@ export const en = {
   topics: {
     'webhooks.endpoint-disabled': 'A webhook endpoint was disabled', 'webhooks.delivery-dead': 'A webhook was given up', 'notify.dead': 'A message reached nobody',
     'saga.stuck': 'A saga waits for a person', 'identity.codes-undelivered': 'Sign-in codes reached nobody',
+    'wallet.hit-found': 'A holder is like somebody on the sanctions list',
   },
 };
 export type AlertWords = { readonly [K in keyof typeof en]: (typeof en)[K] extends string ? string : { readonly [P in keyof (typeof en)[K]]: string } };

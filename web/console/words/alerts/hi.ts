@@ -6,5 +6,6 @@ export const hi: AlertWords = {
   topics: {
     'webhooks.endpoint-disabled': 'एक वेबहुक एंडपॉइंट बंद कर दिया गया', 'webhooks.delivery-dead': 'एक वेबहुक भेजना छोड़ दिया गया', 'notify.dead': 'एक संदेश किसी तक नहीं पहुँचा',
     'saga.stuck': 'एक सागा किसी व्यक्ति की प्रतीक्षा में है', 'identity.codes-undelivered': 'साइन-इन के कोड किसी तक नहीं पहुँचे',
+    'wallet.hit-found': 'एक खाताधारक प्रतिबंध सूची के किसी व्यक्ति जैसा है',
   },
 };
