@@ -33,6 +33,7 @@ export interface TenantRef {
   readonly products: readonly string[];
   /** Moves this tenant's clock in tests and demos; 0 in production. */
   readonly clockOffsetMs: number;
+  /** Names and colours of its pages and mails. */ readonly brand?: Readonly<Record<string, string>>;
 }
 
 /**
