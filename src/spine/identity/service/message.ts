@@ -17,7 +17,7 @@ const undelivered = (tx: Tx, why: Why): void => tx.later(TellUndelivered, { why,
 export const tellUndelivered: JobHandler = handle(TellUndelivered, async (tx, data) => tx.emit(Undelivered, data.why, data));
 
 /** Ends a message that nobody can send in time any more; a decoy's would have gone nowhere. */
-async function tooLate(tx: Tx, message: string): Promise<void> {
+async function tooLate(tx: Tx, message: string): Promise<undefined> {
   const [ended] = await finishMessage(tx.sql, message, 'expired', null, tx.now);
   if (ended && !ended.decoy) undelivered(tx, 'late');
 }
@@ -29,7 +29,7 @@ export const sendCode = call<Omit<TextMessage, 'key'>, TextResult>({
     const message = await readMessage(tx.sql, tx.tenant.id, data.message as string);
     if (!message || message.state !== 'pending' || message.body === null) return undefined;
     if (message.decoy) return void await finishMessage(tx.sql, message.id, 'dropped', null, tx.now);
-    if (message.expires_at <= tx.now) return void await tooLate(tx, message.id);
+    if (message.expires_at <= tx.now) return tooLate(tx, message.id);
     const person = message.person as Uuid;
     const sealer = (await subjectKeys(tx, [person])).get(person);
     if (!sealer) return undefined;
