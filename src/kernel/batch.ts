@@ -10,7 +10,7 @@ import { bind, transact, type AnswerDraft, type CellContext, type Origin, type S
  * them; while a batch is in flight the others wait, and when none is in flight the first goes at once.
  */
 
-/** One request of a plural verb. `at` is when it arrived, by the process's monotonic clock in milliseconds. */
+/** One request of a plural verb. `atMs` is when it arrived, by the process's monotonic clock in milliseconds; 0 for what is no request. */
 export interface Item<I> extends Origin { readonly input: I; readonly atMs: number }
 export type Verb<I, O> = (tx: Tx, input: I) => Promise<Outcome<O>>;
 export type PluralVerb<I, O> = (tx: SectionTx, items: readonly Item<I>[]) => Promise<Outcome<O>[]>;

@@ -63,6 +63,7 @@ export interface DegradedContext {
   readonly trace: string;
   readonly address?: string;
   readonly agent?: string;
+  readonly atMs?: number;
   readonly now: Date;
   use<T>(what: { readonly name: string; readonly type?: T }): T;
 }

@@ -33,13 +33,16 @@ export interface TenantRef {
   readonly products: readonly string[];
   /** Moves this tenant's clock in tests and demos; 0 in production. */
   readonly clockOffsetMs: number;
+  /** Names and colours of its pages and mails. */ readonly brand?: Readonly<Record<string, string>>;
 }
 
 /**
  * Where a line of work came from: who, on which trace, by which device. `agent` and `address` are personal and only ever stored sealed.
- * `site` is the web origin that was asked (`https://office.example`), as the edge matched it to the tenant.
+ * `site` is the web origin that was asked (`https://office.example`), as the edge matched it to the tenant. `atMs` is when the request arrived, by the
+ * process's monotonic clock in milliseconds; jobs, reactions and commands have none, or 0.
  */
-export interface Origin { readonly actor: Actor; readonly trace: string; readonly address?: string; readonly agent?: string; readonly site?: string }
+export interface Origin { readonly actor: Actor; readonly trace: string; readonly address?: string; readonly agent?: string; readonly site?: string;
+  readonly atMs?: number }
 
 /** One audit fact before it is written. */
 export interface FactDraft {
@@ -49,7 +52,7 @@ export interface FactDraft {
   readonly subject?: Uuid;
   readonly resource?: string;
   readonly problem?: string;
-  /** Microseconds from the request's arrival to the decision. */
+  /** Microseconds from the request's arrival to the decision; from the origin's arrival to the flush unless said. */
   readonly latencyUs?: number;
   /** Ids, codes, dates and amounts; never personal data. */
   readonly detail?: Readonly<Record<string, string | number | boolean | null>>;
@@ -308,6 +311,7 @@ class Bound implements Tx {
   declare readonly address?: string;
   declare readonly agent?: string;
   declare readonly site?: string;
+  declare readonly atMs?: number;
   readonly sql: SqlTag;
   readonly tenant: TenantRef;
   readonly now: Date;
@@ -326,6 +330,7 @@ class Bound implements Tx {
     if (by.address !== undefined) this.address = by.address;
     if (by.agent !== undefined) this.agent = by.agent;
     if (by.site !== undefined) this.site = by.site;
+    if (by.atMs !== undefined) this.atMs = by.atMs;
     this.sql = section.sql;
     this.tenant = section.tenant;
     this.now = section.now;

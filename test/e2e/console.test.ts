@@ -21,7 +21,7 @@ const NARROW = { width: 320, height: 640 };
 
 describe.runIf(has('chromium'))('the console', () => {
   let h: House, browser: Browser, context: BrowserContext, page: Page, base: string, operator: MadeOperator;
-  let till: Uuid, wallet: Uuid, line: string;
+  let till: Uuid, wallet: Uuid, subject: Uuid, line: string;
   const faults: string[] = [];
   const person = somebody();
 
@@ -41,7 +41,7 @@ describe.runIf(has('chromium'))('the console', () => {
     });
     const send = (ndjson: string): Promise<unknown> => h.request({ path: '/api/tax-refunds/feed', ndjson, headers: signatureHeaders(key, ndjson, systemClock.now().getTime()) });
     await send(event('too-early'));
-    await h.enrol(person);
+    subject = await h.enrol(person);
     await send(event('in-time'));
     [{ line }] = (await h.request({ path: '/api/tax-refunds/quarantine', cookies: operator.cookies })).json<{ lines: [{ line: string }] }>().lines;
     browser = await chromium.launch({ executablePath: chromiumPath(), args: CHROMIUM_ARGS });
@@ -158,8 +158,21 @@ describe.runIf(has('chromium'))('the console', () => {
     await page.getByText(/GMT\+5:30|IST/).first().waitFor();
     const [download] = await Promise.all([page.waitForEvent('download'), page.getByRole('button', { name: 'Save this table (CSV)' }).click()]);
     const text = readFileSync(await download.path(), 'utf8');
-    expect(text.split('\r\n')[0]).toBe('\ufeffWhen,Who,What,Result,About,On,More');
+    expect(text.split('\r\n')[0]).toBe('\ufeffWhen,Who,What,Result,About,On,Took,More');
     expect(text).toContain('ledger.posted');
+  });
+
+  it('shows by which address and browser things were done to whoever looks at a person for a purpose', { timeout: 60_000 }, async () => {
+    await page.goto(`${base}/console/audit?subject=${subject}`);
+    await page.getByLabel('Purpose').selectOption('complaint');
+    await page.getByRole('button', { name: 'Look', exact: true }).click();
+    await page.getByRole('columnheader', { name: 'Address and browser' }).waitFor();
+    await page.getByRole('cell', { name: /^127\.0\.0\.1/ }).first().waitFor();
+    await page.getByRole('cell', { name: /^[\d,.]+ ms$/ }).first().waitFor();
+    await shot(page, 'audit-person');
+    await page.goto(`${base}/console/audit?resource=nothing+bears+this`);
+    await page.getByText('No fact fits.').waitFor();
+    expect(await page.getByLabel('On', { exact: true }).inputValue()).toBe('nothing bears this');
   });
 
   it('walks tables by arrow keys, and the address keeps what was filtered', { timeout: 60_000 }, async () => {
@@ -189,7 +202,7 @@ describe.runIf(has('chromium'))('the console', () => {
     const story = (await h.request({ path: `/api/ledger/transfers?ref=pay+1`, cookies: operator.cookies })).json<{ transfer: string }>().transfer;
     const rooms = [
       '', '/feed', '/quarantine', `/quarantine/${line}`, `/quarantine/${line}?purpose=review`, '/accounts?code=wallet&currency=INR', `/accounts/acc_${wallet}`, `/accounts/acc_${wallet}?purpose=review`,
-      `/accounts/acc_${wallet}/explain?purpose=review`, '/transfers', '/transfers?exact=24691.34&purpose=review', `/transfers/${story}?purpose=review`, '/transfers?least=1&purpose=review', '/trial', '/audit', '/audit?action=none', '/operators', '/no-such-room',
+      `/accounts/acc_${wallet}/explain?purpose=review`, '/transfers', '/transfers?exact=24691.34&purpose=review', `/transfers/${story}?purpose=review`, '/transfers?least=1&purpose=review', '/trial', '/audit', '/audit?action=none', `/audit?subject=${subject}&purpose=review`, '/operators', '/no-such-room',
     ];
     const found: string[] = [];
     for (const [i, room] of rooms.entries()) {

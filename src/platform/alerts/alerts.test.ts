@@ -96,5 +96,6 @@ it('are raised by every event type that says so, and by no other', () => {
   const loud = event('test.loud', { version: 1, alert: true, doc: 'Somebody has to look.', data: {} });
   expect(alertsOver([quiet, loud]).reactions?.map((r) => [r.on.name, r.subscriber])).toEqual([['test.loud', 'alerts']]);
   expect(everyModule.flatMap((m) => m.events ?? []).filter((e) => e.alert).map((e) => e.name).toSorted())
-    .toEqual(['jobs.dead', 'notify.dead', 'saga.stuck', 'webhooks.delivery-dead', 'webhooks.endpoint-disabled']);
+    .toEqual(['identity.codes-undelivered', 'jobs.dead', 'notify.dead', 'saga.stuck', 'wallet.hit-found', 'webhooks.delivery-dead',
+      'webhooks.endpoint-disabled']);
 });

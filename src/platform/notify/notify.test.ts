@@ -83,6 +83,7 @@ describe('a notice', () => {
     const sent = mail.sent.findLast((m) => m.to === email) as Mail;
     expect(sent).toMatchObject({ subject: `Test 1 of ${office}`, from: 'office@example.com' });
     expect(sent.text).toContain('http://office.example/there');
+    expect(sent.html).toContain(`href="http://office.example/there" style="color:${h.tenant('india').brand.accent}"`);
     expect(await messagesOf(who.person)).toMatchObject([
       { channel: 'email', state: 'sent' }, { channel: 'inbox', state: 'delivered' }, { channel: 'text', state: 'sent', attempts: 1 },
         { channel: 'email', state: 'sent', attempts: 1 },

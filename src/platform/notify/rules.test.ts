@@ -1,7 +1,7 @@
 import { describe, expect, it, vi } from 'vitest';
 import { notice, seededRandom, systemClock, createLog, testClock, type NoticeKind } from '#kernel';
 import { ABANDON_MS } from './contract.ts';
-import { decide, isWanted, maskedEmail, minuteOfDay, quietUntil, type Standing } from './rules.ts';
+import { contrastOf, decide, isWanted, maskedEmail, minuteOfDay, quietUntil, type Standing } from './rules.ts';
 import { createPool } from './service/pool.ts';
 import { faultOf, mailHtml, render, TemplateFault } from './service/render.ts';
 import type { Provider, SendResult, TextMessage } from './port.ts';
@@ -175,5 +175,19 @@ describe('templates', () => {
     const html = mailHtml({ language: 'en', office: 'A & B', title: '<b>', body: '"x"\n\n<script>', foot: { href: '/a?b&c', label: 'f' } });
     expect(html).toContain('A &amp; B');
     expect(html).not.toMatch(/<script|<b>/);
+  });
+  it('mail has links in the office’s own colours, by day and by night, where they can be read', () => {
+    const colours = (brand?: Record<string, string>): (string | undefined)[] => {
+      const html = mailHtml({ language: 'en', office: 'o', title: 't', body: 'b', link: { href: '/a', label: 'more' }, ...(brand ? { brand } : {}) });
+      return [/<a class="go" href="\/a" style="color:([^"]*)"/, /prefers-color-scheme:dark\)\{a\.go\{color:([^!]*)!/].map((p) => p.exec(html)?.[1]);
+    };
+    const usual = ['#0b57d0', '#a8c7fa'];
+    expect(colours({ accent: '#0b5d4b', accent_dark: '#63c7ac' })).toEqual(['#0b5d4b', '#63c7ac']);
+    expect(colours()).toEqual(usual);
+    expect(colours({ accent: '#ffd400', accent_dark: '#1d1d40' })).toEqual(usual);
+    expect(colours({ accent: 'red', accent_dark: '#63c7ac"><img' })).toEqual(usual);
+    for (const [of, on] of [[usual[0], '#ffffff'], [usual[1], '#202124']] as [string, string][]) expect(contrastOf(of, on)).toBeGreaterThanOrEqual(4.5);
+    expect(['#000000', '#777777', '#ffffff'].map((c) => contrastOf('#ffffff', c).toFixed(2))).toEqual(['21.00', '4.48', '1.00']);
+    expect(mailHtml({ language: 'en', office: 'o', title: 't', body: 'b', brand: { accent: '#0b5d4b' } })).not.toContain('a.go');
   });
 });

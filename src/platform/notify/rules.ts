@@ -108,3 +108,33 @@ export function progressOf(rows: readonly { readonly state: MessageState; readon
 
 /** The place of the n-th who follow `from`. */
 export const placeOf = (from: Date, n: number, perMinute: number): Date => new Date(from.getTime() + Math.floor((n * MINUTE_MS) / perMinute));
+
+const COLOUR = /^#[0-9a-f]{6}$/;
+/** Contrast of small text that everybody can read (WCAG 2.2, 1.4.3). */
+const CONTRAST_MIN = 4.5;
+/** What mail programs show a mail on, and links that are readable there: by day, and the lightest of their nights. */
+const LINKS = { light: { on: '#ffffff', own: 'accent', else: '#0b57d0' }, dark: { on: '#202124', own: 'accent_dark', else: '#a8c7fa' } } as const;
+
+/** Relative luminance (WCAG 2.2) of `#rrggbb`. */
+function luminanceOf(colour: string): number {
+  const [r, g, b] = [1, 3, 5].map((at) => {
+    const part = Number.parseInt(colour.slice(at, at + 2), 16) / 255;
+    return part <= 0.04045 ? part / 12.92 : ((part + 0.055) / 1.055) ** 2.4;
+  }) as [number, number, number];
+  return 0.2126 * r + 0.7152 * g + 0.0722 * b;
+}
+
+/** 1 to 21. */
+export function contrastOf(one: string, other: string): number {
+  const [low, high] = [luminanceOf(one), luminanceOf(other)].toSorted((a, b) => a - b) as [number, number];
+  return (high + 0.05) / (low + 0.05);
+}
+
+/** Colours of links in an office's mail: its accents, where they can be read on what mail is shown on. */
+export function linkColours(brand: Readonly<Record<string, string>> = {}): { readonly light: string; readonly dark: string } {
+  const of = (l: (typeof LINKS)['light' | 'dark']): string => {
+    const own = brand[l.own] ?? '';
+    return COLOUR.test(own) && contrastOf(own, l.on) >= CONTRAST_MIN ? own : l.else;
+  };
+  return { light: of(LINKS.light), dark: of(LINKS.dark) };
+}

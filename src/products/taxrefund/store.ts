@@ -1,4 +1,4 @@
-import { inserter, joinedJson, type SqlTag, type Uuid } from '#kernel';
+import { inserter, type SqlTag, type Uuid } from '#kernel';
 import type { QuarantineReason } from './contract.ts';
 
 export interface RefundRow {

@@ -371,14 +371,15 @@ export const ScheduleEnded = event('wallet.schedule-ended', {
   data: { schedule: z.string(), person: z.string(), amount: z.string().regex(/^[1-9]\d{0,18}$/), currency: z.string() },
 });
 export const OrderChanged = event('wallet.order-changed', {
-  version: 1, doc: 'An order to the bank was made or its result became known.', data: { order: z.string(), person: z.string(), state: z.string() },
+  version: 1, doc: 'An order to the bank was made or its result became known.', data: { order: z.string(), person: z.string(), state: z.string(),
+    direction: z.enum(['in', 'out']).optional(), amount: z.string().regex(/^[1-9]\d{0,18}$/).optional(), currency: z.string().optional() },
 });
-
 export const KycChanged = event('wallet.kyc-changed', {
   version: 1, doc: 'A holder sent a document, or it was decided how well they are known.', data: { case: z.string(), person: z.string(), state: z.string() },
 });
 export const HitFound = event('wallet.hit-found', {
-  version: 1, doc: 'A holder is like an entry of the sanctions list; somebody has to look.', data: { hit: z.string(), person: z.string(), score: z.int() },
+  version: 1, alert: true, doc: 'A holder is like an entry of the sanctions list; somebody has to look.',
+  data: { hit: z.string(), person: z.string(), score: z.int() },
 });
 
 export const SendOrder = job('wallet.send-order', { doc: 'Sends one order to the bank and records what became of it.', data: { order: z.string() },

@@ -169,6 +169,9 @@ describe('the sanctions list', () => {
     const after = await sent('Zoltan Qadirow');
     const hits = await open();
     expect(hits.map((x) => `${x.person} ${x.entry}`).toSorted()).toEqual([`${before.who.person} Q1`, `${after.who.person} Q1`].toSorted());
+    await h.settle();
+    const alerts = await h.sql('IN', 'superuser')<{ key: string }>("select key from alerts.alert where topic = 'wallet.hit-found' and closed_at is null");
+    expect(alerts.map((a) => `whit_${a.key}`).toSorted()).toEqual(hits.map((x) => x.hit).toSorted());
     for (const { id } of [before, after]) expect((await decide(one, id, 'approve')).json()).toMatchObject({ type: '/problems/sanctions-open', hits: 1 });
     const [of, other] = [hits.find((x) => x.person === before.who.person), hits.find((x) => x.person === after.who.person)] as [Hit, Hit];
     expect((await office(one, `/hits/${of.hit}/decision`, { verdict: 'cleared' })).status).toBe(200);

@@ -12,7 +12,7 @@ import { everyDay, everyNight, follow, onDayOver, onDocumentsDue } from './react
 import { changes, documentFile, downloads, routes } from './routes.ts';
 import { disposeDocument } from './service/disposal.ts';
 import { eodRunner } from './service/eod.ts';
-import { notices, tellOfClosings, tellOfPayments, tellOfSchedules, tellOfTiers } from './service/notices.ts';
+import { notices, tellOfClosings, tellOfOrders, tellOfPayments, tellOfRequests, tellOfSchedules, tellOfTiers } from './service/notices.ts';
 import { sendOrder } from './service/orders.ts';
 import { scheduler } from './service/schedules.ts';
 import { checks } from './service/verify.ts';
@@ -25,7 +25,7 @@ export default defineModule({
   name: 'products/wallet',
   doc: 'Accounts that people hold, pay from and get statements for.',
   needs: [],
-  notices, reactions: [tellOfPayments, tellOfClosings, tellOfSchedules, tellOfTiers],
+  notices, reactions: [tellOfPayments, tellOfOrders, tellOfRequests, tellOfClosings, tellOfSchedules, tellOfTiers],
   migrations: new URL('./migrations/', import.meta.url),
   tables: {
     'wallet.account': { app: ['select', 'insert', 'update'], auditor: ['select'] },

@@ -52,12 +52,13 @@ export const accountRoute = route('GET /wallet/accounts/:account', {
 });
 export const activityRoute = route('GET /wallet/accounts/:account/activity', {
   summary: 'What moved an account, newest first, with the balance after each movement.', scope: 'person', input: zActivity, output: zActivityPage,
-  problems: [unknownAccount], audit: 'wallet.viewed', verb: activity, example: { input: { params: { account } } },
+  problems: [unknownAccount], priority: 'report', audit: 'wallet.viewed', verb: activity, example: { input: { params: { account } } },
 });
 export const statementRoute = route('GET /wallet/accounts/:account/statements', {
   summary: 'A statement of a period of civil days, both counted in: opening balance, movements, closing balance. It agrees with the books or is not given.',
-  scope: 'person', input: zStatementAsk, output: zStatement, problems: [unknownAccount, periodWrong, statementTooLong], audit: 'wallet.statement',
-  verb: makeStatement, example: { input: { params: { account }, query: { from: civilDate('2026-11-01'), to: civilDate('2026-11-30') } } },
+  scope: 'person', input: zStatementAsk, output: zStatement, problems: [unknownAccount, periodWrong, statementTooLong], priority: 'report',
+  audit: 'wallet.statement', verb: makeStatement,
+  example: { input: { params: { account }, query: { from: civilDate('2026-11-01'), to: civilDate('2026-11-30') } } },
 });
 export const closingRoute = route('GET /wallet/accounts/:account/close', {
   summary: 'What closing an account would come to now: what stands in the way, what is left, which accounts can take it, and what would end with it.',

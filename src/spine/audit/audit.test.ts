@@ -1,12 +1,37 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { house, probe, type House } from '#test';
-import { perform, systemClock, type FactDraft } from '#kernel';
-import { HeadKeeper } from './port.ts';
-import { keepHead, sequence, verifyChain, type Violation } from './index.ts';
+import { z } from 'zod';
+import { house, probe, probeRoutes, type House } from '#test';
+import { done, perform, provide, route, systemClock, type FactDraft } from '#kernel';
+import { HeadKeeper, SpoolFolder } from './port.ts';
+import { keepHead, sequence, Spool, verifyChain, type Violation } from './index.ts';
+
+const nothing = z.strictObject({});
+const slow = { summary: 'Takes its time.', scope: 'public', input: nothing, output: nothing, problems: [], example: { input: {} } } as const;
+const slowOne = route('POST /probe/slow-one', { ...slow, async verb(tx) {
+  tx.audit({ action: 'probe.slow', result: 'done', resource: 'one' });
+  // As a verb does that hands its origin on.
+  tx.section.audit(tx, { action: 'probe.slow', result: 'done', resource: 'one, handed on' });
+  await tx.sql`select pg_sleep(0.05)`;
+  return done({});
+} });
+const slowMany = route('POST /probe/slow-many', { ...slow, async plural(tx, items) {
+  for (const item of items) tx.audit(item, { action: 'probe.slow', result: 'done', resource: 'many' });
+  await tx.sql`select pg_sleep(0.05)`;
+  return items.map(() => done({}));
+} });
 
 let h: House;
-beforeAll(async () => { h = await house({ add: [probe()], limits: false }); });
-afterAll(() => h.stop());
+const spool = mkdtempSync(join(tmpdir(), 'exchequer-spool-'));
+beforeAll(async () => {
+  h = await house({ add: [probe({ routes: [...probeRoutes, slowOne, slowMany] })], limits: false, provided: () => [provide(SpoolFolder, () => spool)] });
+});
+afterAll(async () => {
+  await h.stop();
+  rmSync(spool, { recursive: true });
+});
 
 const su = (text: string, values: unknown[] = []): Promise<Record<string, unknown>[]> => h.sql('IN', 'superuser')(text, values);
 const fact = (resource: string): FactDraft => ({ action: 'probe.fact', result: 'done', resource });
@@ -39,6 +64,30 @@ describe('a fact', () => {
     expect(row).toMatchObject({ actor_kind: 'person', who: who.person, trace, result: 'done' });
     expect(row?.origin).toMatch(/^ENC:v1:/);
     expect(await h.findSecrets({ agent: 'An agent nobody else has', address: '203.0.113.77' })).toEqual([]);
+  });
+  it('says how long after its request came it was decided, to the microsecond; what no request asked for says nothing', async () => {
+    await Promise.all(['one', 'many', 'many'].map((name) => h.request({ method: 'POST', path: `/api/probe/slow-${name}` })));
+    await h.perform('india', async (tx) => tx.audit({ action: 'probe.slow', result: 'done', resource: 'nobody’s' }));
+    const rows = await su("select resource, latency_us from audit.fact where action = 'probe.slow' order by resource");
+    expect(rows.map((r) => r.resource)).toEqual(['many', 'many', 'nobody’s', 'one', 'one, handed on']);
+    for (const { resource, latency_us: us } of rows) {
+      if (resource === 'nobody’s') expect(us).toBeNull();
+      else expect((us as number) >= 50_000 && (us as number) < 5_000_000, `${String(resource)} ${String(us)}`).toBe(true);
+    }
+    await chain();
+    expect(await verifyChain(h.cell())).toHaveProperty('leaves');
+  });
+  it('that waited on the local disk says how long its own answer took', async () => {
+    const context = { tenant: h.tenant(), actor: { kind: 'nobody' }, trace: 'd'.repeat(32), atMs: systemClock.monotonicMs() - 70, now: systemClock.now(),
+      use: h.cell().use } as const;
+    expect(await h.cell().use(Spool).append(context, fact('spooled'))).toBe(true);
+    let replayed: Record<string, unknown>[] = [];
+    for (let i = 0; i < 500 && !replayed.length; i++) {
+      await systemClock.sleep(20);
+      replayed = await su("select latency_us from audit.fact where resource = 'spooled'");
+    }
+    const [us] = replayed.map((r) => r.latency_us as number);
+    expect(us !== undefined && us >= 70_000 && us < 5_000_000, String(us)).toBe(true);
   });
   it('can be written but not changed by app, and not even changed by the owner', async () => {
     await say('final');

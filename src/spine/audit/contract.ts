@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { problem, purposes, zInstant, zPurpose } from '#kernel';
+import { personal, problem, purposes, zInstant, zPurpose, zText } from '#kernel';
 
 export const purposeMissing = problem('purpose-missing', {
   status: 422, title: 'A look at a person needs a purpose.', doc: `Name one of ${purposes.join(', ')} in \`purpose\`; it is recorded with the look.`,
@@ -8,6 +8,8 @@ export const purposeMissing = problem('purpose-missing', {
 /** Facts of one page of a search, and how many it looks through for them. */
 export const SEARCH_FACTS_MAX = 100;
 export const SEARCH_LOOKED_MAX = 20_000;
+/** A resource as it may be searched for: whole, as its fact names it. */
+export const RESOURCE_CHARS_MAX = 200;
 /** Facts that one look back at an action brings, and spans of time that are looked at before one that is empty is given up. */
 export const BACK_FACTS_MAX = 500;
 export const BACK_LOOKS_MAX = 40;
@@ -18,12 +20,16 @@ const zAnyId = z.string().regex(/^(?:[a-z]+_)?[0-9a-f]{32}$/);
 const zName = z.string().regex(/^[a-z][a-z0-9.-]{0,63}$/);
 export const zSearch = z.strictObject({ query: z.strictObject({
   subject: zAnyId, purpose: zPurpose, actor: zAnyId, action: zName, result: z.enum(['done', 'refused', 'failed']), trace: zHex, from: zInstant, to: zInstant,
-  cursor: z.string().regex(/^\d{1,18}$/),
+  resource: zText(RESOURCE_CHARS_MAX), cursor: z.string().regex(/^\d{1,18}$/),
 }).partial().default({}) }).partial();
+/** By which device it was done. `erased`: the person's key was destroyed, and with it what it sealed. `broken`: it is not what was sealed. */
+const zDevice = z.strictObject({ state: z.enum(['open', 'erased', 'broken']), address: personal('address', z.string().nullable()),
+  agent: personal('agent', z.string().nullable()) });
+/** `device` is opened where somebody looks at a person and says why; else null. */
 export const zFact = z.strictObject({
   seq: z.string(), id: zHex, at: zInstant, actorKind: z.string(), actor: zHex.nullable(), session: zHex.nullable(), action: z.string(), result: z.string(),
   subject: zHex.nullable(), resource: z.string().nullable(), problem: z.string().nullable(), trace: z.string(), latencyUs: z.int().nullable(),
-  detail: z.record(z.string(), z.union([z.string(), z.number(), z.boolean(), z.null()])),
+  detail: z.record(z.string(), z.union([z.string(), z.number(), z.boolean(), z.null()])), device: zDevice.nullable(),
 });
 /** Newest first. `next` goes on where this page ended, which may be before anything was found: `lookedTo` says how far back that is. */
 export const zFacts = z.strictObject({ facts: z.array(zFact), next: z.string().nullable(), lookedTo: zInstant.nullable() });

@@ -3,7 +3,7 @@ import { purposeMissing } from './contract.ts';
 import { routes } from './routes.ts';
 import { sequencer } from './service/sequence.ts';
 import { replayer, spoolState } from './service/spool.ts';
-import { factWriter, originState } from './service/write.ts';
+import { clockState, factWriter, originState } from './service/write.ts';
 
 export default defineModule({
   name: 'spine/audit',
@@ -20,6 +20,6 @@ export default defineModule({
   permissions: { 'audit:read': 'Search the audit log; what is about a person only for a purpose.' },
   writers: [factWriter],
   workers: [sequencer, replayer],
-  state: [originState, spoolState],
+  state: [originState, clockState, spoolState],
   privacy: { 'audit.fact.origin': { kind: 'address and agent', kept: 'sealed' } },
 });

@@ -1,5 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { perform, systemClock } from '#kernel';
 import { house, operatorOf, probe, type Answer, type House, type MadeOperator } from '#test';
+import { SEARCH_LOOKED_MAX } from './contract.ts';
 
 let h: House;
 let auditor: MadeOperator;
@@ -9,8 +11,8 @@ beforeAll(async () => {
 });
 afterAll(() => h.stop());
 
-interface Page { facts: { seq: string; action: string; actor: string; subject: string; trace: string; detail: Record<string,
-  unknown> }[]; next: string | null; lookedTo: string | null }
+interface Page { facts: { seq: string; action: string; actor: string; subject: string; resource: string; trace: string; detail: Record<string,
+  unknown>; device: { state: string; address: string | null; agent: string | null } | null }[]; next: string | null; lookedTo: string | null }
 const search = (query: Record<string, string>, cookies = auditor.cookies, tenant = 'india'): Promise<Answer> =>
   h.request({ path: `/api/audit/facts?${new URLSearchParams(query).toString()}`, cookies, tenant });
 const page = async (query: Record<string, string>): Promise<Page> => (await search(query)).json<Page>();
@@ -31,12 +33,25 @@ describe('search', () => {
     expect(found).toEqual(found.toSorted((a, b) => Number(b) - Number(a)));
     expect((await page({ action: 'probe.many', result: 'refused' })).facts.length).toBe(100);
     expect((await page({ trace })).facts.map((f) => f.action)).toContain('probe.added');
+    expect((await page({ resource: 'n 17' })).facts.map((f) => [f.action, f.resource])).toEqual([['probe.many', 'n 17']]);
+    expect((await page({ resource: 'n 17', result: 'refused' })).facts).toEqual([]);
+    expect((await search({ resource: 'n\u0000' })).status).toBe(422);
     expect((await page({ action: 'probe.many', to: '2020-01-01T00:00:00Z' })).facts).toEqual([]);
     expect((await page({ action: 'probe.many', from: '2999-01-01T00:00:00Z' })).facts).toEqual([]);
     const me = (await h.request({ path: '/api/operators/me', cookies: auditor.cookies })).json<{ operator: string }>().operator;
     const mine = await page({ actor: me, action: 'audit.searched' });
     expect(mine.facts.length).toBeGreaterThan(5);
     expect(mine.facts.every((f) => `opr_${f.actor}` === me)).toBe(true);
+  });
+  it('goes on behind facts that have no such thing, however many they are', async () => {
+    const su = h.sql('IN', 'superuser');
+    await h.perform('india', async (tx) => tx.audit({ action: 'probe.far', result: 'done', resource: 'far away' }));
+    await su(`insert into audit.fact (id, tenant, at, actor_kind, action, result, trace)
+      select gen_random_uuid(), $1, $3, 'nobody', 'probe.nothing', 'done', repeat('0', 32) from generate_series(1, $2::int)`,
+    [h.tenant().id, SEARCH_LOOKED_MAX, systemClock.now()]);
+    const first = await page({ resource: 'far away' });
+    expect([first.facts, first.next === null]).toEqual([[], false]);
+    expect((await page({ resource: 'far away', cursor: first.next as string })).facts.map((f) => f.action)).toEqual(['probe.far']);
   });
   it('of a person needs a purpose, and leaves the look with it', async () => {
     const who = await h.signIn();
@@ -49,6 +64,33 @@ describe('search', () => {
     const looks = (await page({ subject: who.person, purpose: 'review', action: 'audit.searched' })).facts;
     expect(looks.map((f) => f.detail)).toEqual([{ purpose: 'complaint' }, {}]);
     expect((await search({ subject: who.person, purpose: 'curiosity' })).status).toBe(422);
+  });
+  it('opens the address and the agent of what is about a person to whom looks at them for a purpose, and to nobody else', async () => {
+    const who = await h.signIn();
+    const trace = 'cd34'.repeat(8);
+    await perform(h.cell(), h.tenant(), { actor: { kind: 'nobody' }, trace, address: '203.0.113.80', agent: 'Another agent' }, async (tx) => {
+      tx.audit({ action: 'probe.seen', result: 'done', subject: who.person });
+      tx.audit({ action: 'probe.unseen', result: 'done' });
+    });
+    const asked = { subject: who.person, purpose: 'fraud', action: 'probe.seen' };
+    const seen = { state: 'open', address: '203.0.113.80', agent: 'Another agent' };
+    expect((await page(asked)).facts.map((f) => f.device)).toEqual([seen]);
+    // The looks are facts themselves, by the auditor's own device.
+    expect((await page({ ...asked, action: 'audit.searched' })).facts.map((f) => [f.detail, f.device?.state])).toEqual([[{ purpose: 'fraud' }, 'open']]);
+    // Without a person there is no purpose, and nothing is opened.
+    await h.perform('india', async (tx) => tx.audit({ action: 'probe.seen', result: 'done', subject: who.person, resource: 'n 17' }));
+    expect((await page({ ...asked, resource: 'n 17' })).facts.map((f) => [f.resource, f.device])).toEqual([['n 17', null]]);
+    expect((await page({ trace })).facts.map((f) => [f.action, f.device])).toEqual([['probe.unseen', null], ['probe.seen', null]]);
+    expect(await h.findSecrets({ agent: 'Another agent', address: '203.0.113.80' })).toEqual([]);
+
+    const su = h.sql('IN', 'superuser');
+    const changed = "overlay(origin placing case right(origin, 2) when 'AA' then 'BB' else 'AA' end from length(origin) - 1)";
+    await su(`set session_replication_role = replica; update audit.fact set origin = ${changed} where action = 'probe.seen';
+      set session_replication_role = origin`);
+    const devices = async (): Promise<unknown> => (await page(asked)).facts.map((f) => f.device);
+    expect(await devices()).toEqual([null, { state: 'broken', address: null, agent: null }]);
+    await su('delete from vault.subject_key where subject = $1', [who.person]);
+    expect(await devices()).toEqual([null, { state: 'erased', address: null, agent: null }]);
   });
   it('sees its own tenant only', async () => {
     await h.perform('other', async (tx) => tx.audit({ action: 'probe.others', result: 'done' }));

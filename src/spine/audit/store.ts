@@ -82,16 +82,17 @@ export const factsOfAction = (sql: SqlTag, action: string, after: bigint, limit:
 
 /** Facts of one request: what bears its trace between two instants. */
 export const factsBetween = (sql: SqlTag, trace: string, from: Date, to: Date): Promise<{ seq: bigint; id: string; at: Date; action: string; result: string;
-  actor_kind: string; actor: string | null; subject: string | null; resource: string | null; problem: string | null }[]> =>
+  actor_kind: string; actor: string | null; subject: string | null; resource: string | null; problem: string | null; latency_us: number | null }[]> =>
   sql<{ seq: bigint; id: string; at: Date; action: string; result: string; actor_kind: string; actor: string | null; subject: string | null;
-    resource: string | null; problem: string | null }>`
-  select seq, id, at, action, result, actor_kind, actor, subject, resource, problem
+    resource: string | null; problem: string | null; latency_us: number | null }>`
+  select seq, id, at, action, result, actor_kind, actor, subject, resource, problem, latency_us
   from audit.fact where at >= ${from} and at <= ${to} and trace = ${trace} order by seq`;
 
 export interface FoundRow { seq: bigint; id: string; at: Date; actor_kind: string; actor: string | null; session: string | null; action: string; result: string;
-  subject: string | null; resource: string | null; problem: string | null; trace: string; latency_us: number | null; detail: string | null; matches: boolean }
+  subject: string | null; resource: string | null; problem: string | null; trace: string; latency_us: number | null; detail: string | null; matches: boolean;
+  /** Read only where it may be opened. */ origin?: string | null }
 export interface Sought { readonly before: bigint; readonly actor: string | null; readonly action: string | null; readonly result: string | null;
-  readonly trace: string | null; readonly from: Date | null; readonly to: Date | null }
+  readonly trace: string | null; readonly resource: string | null; readonly from: Date | null; readonly to: Date | null }
 
 /**
  * The newest facts before a place that fit, at most `limit`, and the last fact looked at: a search for what is rare ends after `looked`
@@ -99,9 +100,10 @@ export interface Sought { readonly before: bigint; readonly actor: string | null
  */
 export const searchFacts = (sql: SqlTag, s: Sought, looked: number, limit: number): Promise<FoundRow[]> => sql<FoundRow>`
   with seen as materialized (
-    select f.*, (${s.actor}::uuid is null or actor = ${s.actor}::uuid) and (${s.action}::text is null or action = ${s.action}::text)
+    select f.*, coalesce((${s.actor}::uuid is null or actor = ${s.actor}::uuid) and (${s.action}::text is null or action = ${s.action}::text)
       and (${s.result}::text is null or result = ${s.result}::text) and (${s.trace}::text is null or trace = ${s.trace}::text)
-      and (${s.to}::timestamptz is null or at <= ${s.to}::timestamptz) as matches
+      and (${s.resource}::text is null or resource = ${s.resource}::text)
+      and (${s.to}::timestamptz is null or at <= ${s.to}::timestamptz), false) as matches
     from audit.fact f where seq < ${s.before}::bigint and (${s.from}::timestamptz is null or at >= ${s.from}::timestamptz) order by seq desc limit ${looked}
   )
   select seq, id, at, actor_kind, actor, session, action,
@@ -112,13 +114,14 @@ export const searchFacts = (sql: SqlTag, s: Sought, looked: number, limit: numbe
 /** The same for what is about one person, by its index. */
 export const searchAbout = (sql: SqlTag, tenant: string, subject: string, s: Sought, looked: number, limit: number): Promise<FoundRow[]> => sql<FoundRow>`
   with seen as materialized (
-    select f.*, (${s.actor}::uuid is null or actor = ${s.actor}::uuid) and (${s.action}::text is null or action = ${s.action}::text)
+    select f.*, coalesce((${s.actor}::uuid is null or actor = ${s.actor}::uuid) and (${s.action}::text is null or action = ${s.action}::text)
       and (${s.result}::text is null or result = ${s.result}::text) and (${s.trace}::text is null or trace = ${s.trace}::text)
-      and (${s.from}::timestamptz is null or at >= ${s.from}::timestamptz) and (${s.to}::timestamptz is null or at <= ${s.to}::timestamptz) as matches
+      and (${s.resource}::text is null or resource = ${s.resource}::text)
+      and (${s.from}::timestamptz is null or at >= ${s.from}::timestamptz) and (${s.to}::timestamptz is null or at <= ${s.to}::timestamptz), false) as matches
     from audit.fact f where tenant = ${tenant} and subject = ${subject}::uuid and seq < ${s.before}::bigint order by seq desc limit ${looked}
   )
   select seq, id, at, actor_kind, actor, session, action,
-    result, subject, resource, problem, trace, latency_us, detail, matches
+    result, subject, resource, problem, trace, latency_us, detail, origin, matches
   from ((select * from seen where matches order by seq desc limit ${limit}) union all (select * from seen where not matches order by seq limit 1)) r
   order by seq desc`;
 

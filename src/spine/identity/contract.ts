@@ -30,6 +30,9 @@ export const STARTS_PER_ADDRESS = { name: 'start-per-address', capacity: 25, per
 export const MACHINE_NAME = /^[\p{L}\p{N}][\p{L}\p{M}\p{N} .-]{0,79}$/u;
 export const MACHINES_LISTED_MAX = 500;
 
+/** Codes that reached nobody are told of together, this long after the first of them: an outage of a provider is one event, not one a person. */
+export const UNDELIVERED_TOLD_AFTER_MS = 2 * 60_000;
+
 export const COOKIE_ACCESS = 'xq_access';
 export const COOKIE_REFRESH = 'xq_refresh';
 export const COOKIE_CHALLENGE = 'xq_challenge';
@@ -107,6 +110,14 @@ export const SignedIn = event('identity.signed-in', { version: 1, doc: 'A person
 export const SignedOut = event('identity.signed-out',
   { version: 1, doc: 'A session ended: signed out, replaced or revoked.', data: { person: z.string(), session: z.string(), reason: z.string() } });
 
+const undelivered = { why: z.enum(['refused', 'late']), since: z.iso.datetime() };
+export const Undelivered = event('identity.codes-undelivered', {
+  version: 1, alert: true,
+  doc: 'Sign-in codes reached nobody since an instant: a provider refused them for good, or none took them in time. Somebody has to look.', data: undelivered,
+});
+
+export const TellUndelivered = job('identity.tell-undelivered', { doc: 'Tells of codes that reached nobody, once for all of some minutes.',
+  data: undelivered });
 export const SendCode = job('identity.send-code', { doc: 'Sends one text message with a code.', data: { message: z.string() }, attemptsMax: 50,
   priority: 'urgent' });
 

@@ -1,10 +1,10 @@
 import { defineModule } from '#kernel';
-import { identityProblems, SignedIn, SignedOut } from './contract.ts';
+import { identityProblems, SignedIn, SignedOut, Undelivered } from './contract.ts';
 import { devicesPage, endDeviceForm } from './pages/devices.tsx';
 import { forms, pages } from './pages/sign-in.tsx';
 import { routes } from './routes.ts';
 import { machineAuthenticator, machineGate, machinesState } from './service/machine.ts';
-import { sendCode } from './service/message.ts';
+import { sendCode, tellUndelivered } from './service/message.ts';
 import { personAuthenticator, sessionGate, sessionsState } from './service/session.ts';
 
 export default defineModule({
@@ -23,7 +23,8 @@ export default defineModule({
   },
   routes, pages: [...pages, devicesPage], forms: [...forms, endDeviceForm],
   problems: identityProblems,
-  events: [SignedIn, SignedOut],
+  events: [SignedIn, SignedOut, Undelivered],
+  handlers: [tellUndelivered],
   calls: [sendCode],
   authenticators: [personAuthenticator, machineAuthenticator],
   gates: [sessionGate, machineGate],

@@ -139,8 +139,10 @@ export const readMessage = async (sql: SqlTag, tenant: Uuid, id: string): Promis
   from identity.message m join identity.person p on p.tenant = m.tenant and p.id = m.person where m.tenant = ${tenant} and m.id = ${id}`)[0];
 
 /** Ends a message that is still pending and empties it. */
-export const finishMessage = (sql: SqlTag, id: string, state: string, providerId: string | null, now: Date): Promise<unknown[]> => sql`
-  update identity.message set state = ${state}, provider_id = ${providerId}, body = null, done_at = ${now} where id = ${id} and state = 'pending' returning id`;
+export const finishMessage = (sql: SqlTag, id: string, state: string, providerId: string | null, now: Date): Promise<{ decoy: boolean }[]> =>
+  sql<{ decoy: boolean }>`
+  update identity.message set state = ${state}, provider_id = ${providerId}, body = null, done_at = ${now} where id = ${id} and state = 'pending'
+  returning decoy`;
 
 export interface MachineRow { id: string; name: string; secret: string; permissions: string[]; disabled_at: Date | null }
 

@@ -196,7 +196,7 @@ export const zLookTransfer = z.strictObject({ params: z.strictObject({ transfer:
 export const zTransferStory = z.strictObject({
   transfer: zTransferOut, related: z.array(zTransferOut), trace: z.string(),
   facts: z.array(z.strictObject({ id: z.string(), at: zInstant, action: z.string(), result: z.string(), actorKind: z.string(), actor: z.string().nullable(),
-    subject: z.string().nullable(), resource: z.string().nullable(), problem: z.string().nullable() })),
+    subject: z.string().nullable(), resource: z.string().nullable(), problem: z.string().nullable(), latencyUs: z.int().nullable() })),
 });
 export const zTrialQuery = z.strictObject({ query: z.strictObject({ day: zDate }).partial() }).partial();
 /** Sums may be larger than an account may hold, so they are plain decimal text. */

@@ -23,6 +23,10 @@ export function duration(seconds: number): string {
   return seconds < 172_800 ? fill(w.hoursShort, { n: Math.round(seconds / 3600) }) : fill(w.days, { n: Math.round(seconds / 86_400) });
 }
 
+const milliseconds = new Intl.NumberFormat(`${locale}-u-nu-latn`, { maximumFractionDigits: 1 });
+/** How long an answer took, from microseconds; nothing where nobody waited for one. */
+export const tookText = (us: number | null): string => (us === null ? words.none : fill(words.audit.ms, { n: milliseconds.format(us / 1000) }));
+
 const parts = new Intl.DateTimeFormat('en-GB', {
   timeZone: zone, year: 'numeric', month: '2-digit', day: '2-digit', hour: '2-digit', minute: '2-digit', second: '2-digit', hourCycle: 'h23',
 });

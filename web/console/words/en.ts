@@ -92,7 +92,9 @@ export const en = {
   },
   views: { title: 'Your views of this room', name: 'Name for these filters', save: 'Keep as a view', remove: 'remove', removeOf: 'Remove the view {name}' },
   audit: {
-    subject: 'Person (id)', actor: 'Actor (id)', action: 'Action', result: 'Result', trace: 'Trace', from: 'From', to: 'To', at: 'When', who: 'Who', what: 'What', about: 'About', on: 'On', detail: 'More', found: 'Facts', empty: 'No fact fits. Facts are kept for ever, so look further back or clear a filter.', lookedTo: 'Searched back to {time} so far.',
+    subject: 'Person (id)', actor: 'Actor (id)', action: 'Action', result: 'Result', trace: 'Trace', from: 'From', to: 'To', at: 'When', who: 'Who', what: 'What', about: 'About', on: 'On', took: 'Took', ms: '{n} ms',
+    device: { name: 'Address and browser', erased: 'erased with the person’s key', broken: 'cannot be opened: it was changed' },
+    detail: 'More', found: 'Facts', empty: 'No fact fits. Facts are kept for ever, so look further back or clear a filter.', lookedTo: 'Searched back to {time} so far.',
     results: { done: 'done', refused: 'refused', failed: 'failed' },
   },
 };

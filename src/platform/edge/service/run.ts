@@ -110,8 +110,7 @@ async function recordFailure(o: EdgeOptions, route: AnyRoute, seen: Seen): Promi
   }
 }
 
-const origin = ({ actor, trace, address, agent, site }: Seen): Pick<Item<unknown>, 'actor' | 'trace' | 'address' | 'agent' | 'site'> =>
-  ({ actor, trace, address, agent, site });
+const origin = ({ actor, trace, address, agent, site, atMs }: Seen): Omit<Item<unknown>, 'input'> => ({ actor, trace, address, agent, site, atMs });
 
 async function whenDown(o: EdgeOptions, route: AnyRoute, seen: Seen, input: unknown): Promise<Answer<unknown>> {
   const context = { tenant: seen.tenant, ...origin(seen), now: o.clock.now(), use: seen.cell.use };
@@ -143,7 +142,7 @@ export function createRunner(o: EdgeOptions): Runner {
       const prepared: Outcome<unknown> = route.prepare ? await route.prepare({ cell: seen.cell, tenant: seen.tenant, by: origin(seen) }, read.data)
         : done(read.data);
       if (!prepared.ok) return refused(prepared);
-      const item = { ...origin(seen), input: prepared.value, atMs: seen.atMs };
+      const item = { ...origin(seen), input: prepared.value };
       return await batcherOf(seen.cell, route).submit({ tenant: seen.tenant, item, span: seen.span, ...(claim ? { claim } : {}) });
     } catch (error) {
       // Not shown from the kept copy either: its fact may stand already, and one answer has one fact.

@@ -1,7 +1,8 @@
 import { Liquid, type Template } from 'liquidjs';
 import { LRUCache } from 'lru-cache';
-import { formatInstant, formatMoney, isCurrency, localeOf, type Currency, type Language } from '#kernel';
+import { formatInstant, formatMoney, isCurrency, localeOf, type Currency, type Language, type TenantRef } from '#kernel';
 import { BODY_CHARS_MAX, TEXT_CHARS_MAX, TITLE_CHARS_MAX, type TemplateTexts } from '../contract.ts';
+import { linkColours } from '../rules.ts';
 
 /**
  * Templates that a tenant may edit run here: no files, no host code, no properties of objects, an end to time, output and depth. What they
@@ -116,17 +117,21 @@ const escaped = (text: string): string => text.replaceAll('&', '&amp;').replaceA
 
 const FONTS = 'system-ui,-apple-system,Segoe UI,Noto Sans,Noto Sans Devanagari,sans-serif';
 
-/** A mail's markup: one column, system fonts, nothing loaded from anywhere. */
+/** A mail's markup: one column, system fonts, links in the office's colours, nothing loaded from anywhere. */
 export function mailHtml(o: { language: Language; office: string; title: string; body: string; link?: { href: string; label: string } | undefined;
-  foot?: { href: string; label: string } | undefined }): string {
+  foot?: { href: string; label: string } | undefined; brand?: TenantRef['brand'] }): string {
   const paragraphs = o.body.split(/\n\s*\n/).map((p) => `<p style="margin:0 0 16px">${escaped(p).replaceAll('\n', '<br>')}</p>`).join('');
-  const link = o.link ? `<p style="margin:24px 0"><a href="${escaped(o.link.href)}" style="color:#0b57d0">${escaped(o.link.label)}</a></p>` : '';
+  const colours = linkColours(o.brand);
+  const link = o.link
+    ? `<p style="margin:24px 0"><a class="go" href="${escaped(o.link.href)}" style="color:${colours.light}">${escaped(o.link.label)}</a></p>` : '';
+  // By night where the program takes styles of a mail's head; elsewhere it stays with the day's, or changes them itself.
+  const night = o.link ? `<style>@media (prefers-color-scheme:dark){a.go{color:${colours.dark}!important}}</style>` : '';
   const foot = o.foot ? `<p style="margin:32px 0 0;font-size:13px;opacity:.75">`
     + `<a href="${escaped(o.foot.href)}" style="color:inherit">${escaped(o.foot.label)}</a></p>`
     : '';
   return [
     `<!doctype html><html lang="${o.language}"><head><meta charset="utf-8"><meta name="color-scheme" content="light dark">`,
-    `<title>${escaped(o.title)}</title></head><body style="margin:0;padding:24px;font:16px/1.5 ${FONTS}"><div style="max-width:560px;margin:0 auto">`,
+    `<title>${escaped(o.title)}</title>${night}</head><body style="margin:0;padding:24px;font:16px/1.5 ${FONTS}"><div style="max-width:560px;margin:0 auto">`,
     `<p style="margin:0 0 24px;font-weight:600">${escaped(o.office)}</p><h1 style="font-size:20px;margin:0 0 16px">${escaped(o.title)}</h1>`,
     paragraphs, link, foot, '</div></body></html>',
   ].join('');

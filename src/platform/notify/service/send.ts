@@ -92,7 +92,7 @@ function outgoing(tx: Tx, m: MessageRow, n: NoticeRow, kind: NoticeKind, p: Pers
   const foot = p.contact ? undefined : { href: href('/notifications/preferences'), label: w.foot };
   return { channel: 'email', message: {
     to: to?.open ?? '', from: tx.use(Providers).from ?? '', subject: t.title,
-      html: mailHtml({ language: p.language, office: tenant.name, title: t.title, body: t.body, link, foot }),
+      html: mailHtml({ language: p.language, office: tenant.name, title: t.title, body: t.body, link, foot, brand: tenant.brand }),
     text: `${t.body}\n${link ? `\n${link.label}: ${link.href}\n` : ''}\n-- \n${tenant.name}\n${foot ? `${foot.label}: ${foot.href}\n` : ''}`,
     headers: kind.lane === 'critical' ? { 'Auto-Submitted': 'auto-generated' } : {
       'Auto-Submitted': 'auto-generated', 'List-Unsubscribe': `<${href(`/api/notifications/unsubscribe/${token}`)}>`,

@@ -1,6 +1,6 @@
 import { idOf, notice, uuid } from '#kernel';
 import { tells } from '#platform/notify';
-import { Closed, KycChanged, PaymentMade, ScheduleEnded } from '../contract.ts';
+import { Closed, KycChanged, OrderChanged, PaymentMade, RequestChanged, ScheduleEnded } from '../contract.ts';
 import { en } from '../words/en.ts';
 import { hi } from '../words/hi.ts';
 
@@ -22,7 +22,16 @@ export const known = notice('wallet.known', {
     offered: ['inbox', 'push', 'text', 'email'],
   chosen: ['inbox', 'push', 'text', 'email'], lifeMs: 7 * 86_400_000, values: [], texts: { en: en.notices.known, hi: hi.notices.known },
 });
-export const notices = [received, sent, closed, scheduleEnded, known];
+export const bankOrder = notice('wallet.bank-order', {
+  ...movement, doc: 'An order of the person to a bank was done, was refused, or has no answer after a day.',
+  values: [...movement.values, 'direction', 'outcome'], texts: { en: en.notices.bankOrder, hi: hi.notices.bankOrder },
+});
+/** Says neither who nor how much, so that one stands for all that the same person asks for within an hour: nobody is rung again and again. */
+export const asked = notice('wallet.asked', { doc: 'Somebody asks the person for money.', ...movement, values: [],
+  texts: { en: en.notices.asked, hi: hi.notices.asked } });
+export const declined = notice('wallet.declined', { doc: 'A request for money of the person was declined.', ...movement, values: [],
+  texts: { en: en.notices.declined, hi: hi.notices.declined } });
+export const notices = [received, sent, bankOrder, asked, declined, closed, scheduleEnded, known];
 const linkTo = (account: string): string => `/wallet/accounts/${idOf('wal', uuid(account))}`;
 
 export const tellOfPayments = tells(PaymentMade, ({ data: d }) => (d.payer === d.payee ? [] : [
@@ -35,3 +44,16 @@ export const tellOfSchedules = tells(ScheduleEnded, ({ data: d }) => [{ kind: sc
   link: '/wallet/schedules', data: { amount: d.amount, currency: d.currency } } }]);
 export const tellOfTiers = tells(KycChanged, ({ data: d }) => (d.state === 'open' ? []
   : [{ kind: known, telling: { person: uuid(d.person), dedupe: `${d.case} ${d.state}`, data: {}, link: '/wallet/kyc' } }]));
+const outcomeOf = (state: string, direction: string | undefined): string =>
+  (state === 'done' ? (direction === 'in' ? 'came' : 'went') : state === 'refused' ? 'refused' : 'unanswered');
+/** An order is told of once its end is known, or that nobody knows it; one from before amounts stood in the event is not. */
+export const tellOfOrders = tells(OrderChanged, ({ data: d }) => (d.state === 'pending' || d.amount === undefined ? [] : [{ kind: bankOrder,
+  telling: { person: uuid(d.person), dedupe: `${d.order} ${d.state}`, link: `/wallet/orders/${idOf('word', uuid(d.order))}`,
+    data: { amount: d.amount, currency: d.currency ?? '', direction: d.direction ?? '', outcome: outcomeOf(d.state, d.direction) } } }]));
+const hourOf = (at: Date): string => at.toISOString().slice(0, 13);
+/** One that is accepted is told of as the payment that it became. */
+export const tellOfRequests = tells(RequestChanged, ({ at, data: d }) => {
+  if (d.state === 'open') return [{ kind: asked, telling: { person: uuid(d.payer), dedupe: `${d.payee} ${hourOf(at)}`, data: {}, link: '/wallet/requests' } }];
+  return d.state === 'declined' ? [{ kind: declined, telling: { person: uuid(d.payee), dedupe: d.request, data: {},
+    link: `/wallet/requests/${idOf('wreq', uuid(d.request))}` } }] : [];
+});

@@ -50,7 +50,8 @@ async function place(tx: Tx, input: z.output<typeof zBankOrder>, direction: 'in'
 }
 
 function tell(tx: Tx, order: OrderRow, state: OrderRow['state']): void {
-  tx.emit(OrderChanged, order.id, { order: order.id, person: order.person, state });
+  tx.emit(OrderChanged, order.id, { order: order.id, person: order.person, state, direction: order.direction, amount: order.amount.toString(),
+    currency: order.currency });
   tx.audit({ action: 'wallet.bank-order', result: 'done', subject: order.person, resource: idOf('word', order.id), detail: { state,
     direction: order.direction } });
 }

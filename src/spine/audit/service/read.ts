@@ -23,7 +23,7 @@ export async function eachFact(cell: CellContext, tenant: TenantRef, action: str
 /** A fact of a request, as an operator follows a number to it. */
 export interface TraceFact { readonly seq: bigint; readonly id: string; readonly at: Date; readonly action: string; readonly result: string;
   readonly actorKind: string; readonly actor: string | null; readonly subject: string | null; readonly resource: string | null;
-    readonly problem: string | null }
+    readonly problem: string | null; readonly latencyUs: number | null }
 
 /** A request leaves its facts within this time of what it did. */
 const AROUND_MS = 60_000;
@@ -31,7 +31,7 @@ const AROUND_MS = 60_000;
 /** The facts of the request that bears this trace and did something at about that time. */
 export async function factsOfTrace(tx: Pick<SectionTx, 'sql'>, trace: string, at: Date): Promise<TraceFact[]> {
   const rows = await factsBetween(tx.sql, trace, new Date(at.getTime() - AROUND_MS), new Date(at.getTime() + AROUND_MS));
-  return rows.map(({ actor_kind: actorKind, ...r }) => ({ ...r, actorKind }));
+  return rows.map(({ actor_kind: actorKind, latency_us: latency, ...r }) => ({ ...r, actorKind, latencyUs: latency }));
 }
 
 /** A place among facts, newest first. */

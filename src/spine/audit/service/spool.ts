@@ -2,13 +2,13 @@ import { hash } from 'node:crypto';
 import { mkdir, open, readdir, readFile, rm, type FileHandle } from 'node:fs/promises';
 import { join } from 'node:path';
 import {
-  errorFields, isUnavailable, perform, provide, systemRandom, token, uuid, uuidv7, type CellContext, type DegradedContext, type FactDraft, type Origin,
-  type Provided,
-  type TenantRef, type Worker, type WorkerContext,
+  errorFields, isUnavailable, perform, provide, systemRandom, token, uuid, uuidv7, type CellContext, type Clock, type DegradedContext, type FactDraft,
+  type Origin, type Provided, type TenantRef, type Worker, type WorkerContext,
 } from '#kernel';
 import { tenantKeys } from '#spine/vault';
 import { SpoolFolder } from '../port.ts';
 import { noteSpool } from '../store.ts';
+import { latencyUs } from './write.ts';
 
 export const SPOOL_BYTES_MAX = 64 * 1024 * 1024;
 const REPLAY_MS = 1000;
@@ -17,7 +17,7 @@ interface Entry { tenant: string; by: Origin; fact: FactDraft; at: string }
 
 /** Facts on the local disk. `append` resolves to true only after the fact is fsynced; false means that it could not be kept. */
 export interface Spool {
-  append(context: Pick<DegradedContext, 'tenant' | 'actor' | 'trace' | 'now' | 'use'> & { address?: string; agent?: string },
+  append(context: Pick<DegradedContext, 'tenant' | 'actor' | 'trace' | 'atMs' | 'now' | 'use'> & { address?: string; agent?: string },
     fact: FactDraft): Promise<boolean>;
   /** Closes the present file, if it holds anything, and lists the files that wait to be replayed. */
   rotate(): Promise<string[]>;
@@ -46,7 +46,7 @@ async function flushLines(w: Writing): Promise<void> {
   w.busy = false;
 }
 
-function createSpool(folder: string): Spool {
+function createSpool(folder: string, clock: Clock): Spool {
   let writing: Promise<Writing> | undefined;
   const begin = async (now: Date): Promise<Writing> => {
     await mkdir(folder, { recursive: true, mode: 0o700 });
@@ -65,7 +65,9 @@ function createSpool(folder: string): Spool {
       }
       const by: Origin = { actor: context.actor, trace: context.trace, ...(context.address === undefined ? {} : { address: context.address }),
         ...(context.agent === undefined ? {} : { agent: context.agent }) };
-      const entry: Entry = { tenant: context.tenant.id, by, fact, at: context.now.toISOString() };
+      // Whoever replays it reads another clock.
+      const latency = latencyUs(context, clock.monotonicMs());
+      const entry: Entry = { tenant: context.tenant.id, by, fact: latency === null ? fact : { latencyUs: latency, ...fact }, at: context.now.toISOString() };
       const sealed = tenantKeys(context).seal(placeOf(w.file), JSON.stringify(entry));
       w.link = hash('sha256', w.link + sealed);
       const line = `${context.tenant.id} ${sealed} ${w.link}\n`;
@@ -84,7 +86,7 @@ function createSpool(folder: string): Spool {
     },
   };
 }
-export const spoolState: Provided = provide(Spool, (cell) => createSpool(join(cell.use(SpoolFolder), cell.name)));
+export const spoolState: Provided = provide(Spool, (cell) => createSpool(join(cell.use(SpoolFolder), cell.name), cell.clock));
 
 /** Reads a file's entries; a line that does not follow from the one before ends the reading with an error. A torn last line was never answered. */
 function readEntries(cell: CellContext, tenants: ReadonlyMap<string, TenantRef>, file: string, text: string): Entry[] {

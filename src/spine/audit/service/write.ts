@@ -1,14 +1,21 @@
 import { LRUCache } from 'lru-cache';
-import { provide, token, type FactDraft, type Origin, type Provided, type SectionTx, type Send, type Uuid, type Writer } from '#kernel';
-import { subjectKeys, tenantKeys, type Sealer } from '#spine/vault';
+import { provide, token, type Clock, type FactDraft, type Origin, type Provided, type SectionTx, type Send, type Uuid, type Writer } from '#kernel';
+import { subjectKeys, tenantKeys, type Place, type Sealer } from '#spine/vault';
 import { insertFacts, type NewFacts } from '../store.ts';
 
 const SEALED_ORIGINS_MAX = 100_000;
 const Origins = token<LRUCache<string, string>>('audit.origins');
 /** One device's address and agent, sealed once per person and kept: its seal is bound to the person, not to the fact. */
 export const originState: Provided = provide(Origins, () => new LRUCache<string, string>({ max: SEALED_ORIGINS_MAX }));
+const Time = token<Clock>('audit.clock');
+export const clockState: Provided = provide(Time, ({ clock }) => clock);
 
-const TABLE = 'audit.fact';
+/** Where a fact's origin is sealed: bound to whom it is about, not to the fact, so that one seal serves many. */
+export const originPlace = (subject: Uuid | null | undefined): Place => ({ table: 'audit.fact', column: 'origin', row: subject ?? 'nobody' });
+const LATENCY_US_MAX = 2 ** 31 - 1;
+/** Microseconds since a request arrived; null where nobody waits for an answer. */
+export const latencyUs = (by: Pick<Origin, 'atMs'>, nowMs: number): number | null =>
+  (by.atMs ? Math.min(Math.max(0, Math.round((nowMs - by.atMs) * 1000)), LATENCY_US_MAX) : null);
 
 /** Address and agent under the subject's key, or the tenant's where the fact is about nobody. */
 function sealOrigin(tx: SectionTx, by: Origin, subject: Uuid | undefined, sealers: ReadonlyMap<Uuid, Sealer>): string | null {
@@ -18,7 +25,7 @@ function sealOrigin(tx: SectionTx, by: Origin, subject: Uuid | undefined, sealer
   let sealed = kept.get(name);
   if (sealed === undefined) {
     const sealer = (subject && sealers.get(subject)) ?? tenantKeys(tx);
-    sealed = sealer.seal({ table: TABLE, column: 'origin', row: subject ?? 'nobody' }, JSON.stringify([by.address ?? null, by.agent ?? null]));
+    sealed = sealer.seal(originPlace(subject), JSON.stringify([by.address ?? null, by.agent ?? null]));
     // Kept when this commits: the key that sealed it may be this transaction's own.
     const fresh = sealed;
     tx.afterCommit(() => void kept.set(name, fresh));
@@ -26,7 +33,7 @@ function sealOrigin(tx: SectionTx, by: Origin, subject: Uuid | undefined, sealer
   return sealed;
 }
 
-function toRows(tx: SectionTx, facts: readonly { by: Origin; fact: FactDraft }[], sealers: ReadonlyMap<Uuid, Sealer>): NewFacts {
+function toRows(tx: SectionTx, facts: readonly { by: Origin; fact: FactDraft }[], nowMs: number, sealers: ReadonlyMap<Uuid, Sealer>): NewFacts {
   const rows: NewFacts = { id: [], actorKind: [], actor: [], session: [], action: [], result: [], subject: [], resource: [], problem: [], trace: [],
     latencyUs: [], detail: [], origin: [] };
   for (const { by, fact } of facts) {
@@ -40,7 +47,7 @@ function toRows(tx: SectionTx, facts: readonly { by: Origin; fact: FactDraft }[]
     rows.resource.push(fact.resource ?? null);
     rows.problem.push(fact.problem ?? null);
     rows.trace.push(by.trace);
-    rows.latencyUs.push(fact.latencyUs === undefined ? null : Math.min(Math.round(fact.latencyUs), 2 ** 31 - 1));
+    rows.latencyUs.push(fact.latencyUs === undefined ? latencyUs(by, nowMs) : Math.min(Math.round(fact.latencyUs), LATENCY_US_MAX));
     rows.detail.push(fact.detail ? JSON.stringify(fact.detail) : null);
     rows.origin.push(sealOrigin(tx, by, fact.subject, sealers));
   }
@@ -53,8 +60,10 @@ export const factWriter: Writer = {
   write(tx, pending) {
     if (!pending.facts.length) return undefined;
     const subjects = pending.facts.flatMap(({ by, fact }) => (fact.subject && (by.address !== undefined || by.agent !== undefined) ? [fact.subject] : []));
+    // All that a section decided is written at once: one reading of the clock is every fact's.
+    const nowMs = tx.use(Time).monotonicMs();
     const send = (sealers: ReadonlyMap<Uuid, Sealer>): Send => {
-      const rows = toRows(tx, pending.facts, sealers);
+      const rows = toRows(tx, pending.facts, nowMs, sealers);
       return () => insertFacts(tx.sql, tx.tenant.id, tx.now, rows);
     };
     return subjects.length ? subjectKeys(tx, subjects).then(send) : send(new Map());

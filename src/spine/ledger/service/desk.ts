@@ -106,8 +106,8 @@ export async function explainOne(tx: Tx, { params, query }: z.output<typeof zLoo
   const { transfer: t } = story;
   const no = look(tx, await accounts(tx, [t.debit, t.credit].flatMap((a) => a ?? [])), query?.purpose, `transfer ${id}`);
   if (no) return no;
-  const facts = story.facts.map(({ id: fact, at, action, result, actorKind, actor, subject, resource, problem }) =>
-    ({ id: fact, at, action, result, actorKind, actor, subject, resource, problem }));
+  const facts = story.facts.map(({ id: fact, at, action, result, actorKind, actor, subject, resource, problem, latencyUs }) =>
+    ({ id: fact, at, action, result, actorKind, actor, subject, resource, problem, latencyUs }));
   return done({ transfer: toTransfer(t), related: story.related.map(toTransfer), trace: story.trace, facts });
 }
 

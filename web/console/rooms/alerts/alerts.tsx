@@ -24,6 +24,7 @@ function Where({ alert }: { alert: Alert }): ReactNode {
   if (alert.topic === 'notify.dead') return <Link to="/messages/$message" params={{ message: `msg_${data.message ?? ''}` }}>{nameOf(alert)}</Link>;
   if (alert.topic === 'saga.stuck') return <Link to="/sagas/$saga" params={{ saga: data.saga ?? '' }}>{nameOf(alert)}</Link>;
   if (alert.topic === 'jobs.dead') return <Link to="/jobs">{nameOf(alert)}</Link>;
+  if (alert.topic === 'wallet.hit-found') return <Link to="/kyc">{nameOf(alert)}</Link>;
   return <Link to="/events" search={{ key: alert.key } as never}>{nameOf(alert)}</Link>;
 }
 

@@ -7,14 +7,18 @@ import { FactLink } from '../../parts/ids.tsx';
 import { Answer, Page, purposeOf } from '../../parts/page.tsx';
 import { useSearchText } from '../../parts/search.ts';
 import { Table } from '../../parts/table.tsx';
-import { instantOf, When, whenText } from '../../parts/time.tsx';
+import { instantOf, tookText, When, whenText } from '../../parts/time.tsx';
 
 const w = words.audit;
+type Found = Awaited<ReturnType<typeof client.getAuditFacts>>['facts'][number];
 
 function queryOf(search: Search): Record<string, string> {
   const from = instantOf(search.from).at, to = instantOf(search.to).at;
-  return { ...pick(search, 'subject', 'actor', 'action', 'result', 'trace', 'cursor'), ...purposeOf(search), ...(from ? { from } : {}), ...(to ? { to } : {}) };
+  return { ...pick(search, 'subject', 'actor', 'action', 'resource', 'result', 'trace', 'cursor'), ...purposeOf(search), ...(from ? { from } : {}), ...(to ? { to } : {}) };
 }
+
+const deviceText = (device: Found['device']): string => (device === null ? words.none
+  : device.state === 'open' ? [device.address, device.agent].filter(Boolean).join(', ') : w.device[device.state]);
 
 const detailText = (detail: Readonly<Record<string, string | number | boolean | null>>): string =>
   Object.entries(detail).map(([name, value]) => `${name} ${value ?? words.none}`).join(', ');
@@ -29,7 +33,7 @@ export function AuditSearch(): ReactNode {
   return (
     <Page title={words.rooms.audit.name} asOf={facts.dataUpdatedAt || undefined}>
       <Filters keep={['purpose']} filters={[
-        { name: 'subject', label: w.subject }, { name: 'actor', label: w.actor }, { name: 'action', label: w.action },
+        { name: 'subject', label: w.subject }, { name: 'actor', label: w.actor }, { name: 'action', label: w.action }, { name: 'resource', label: w.on },
         { name: 'result', label: w.result, options: w.results }, { name: 'trace', label: w.trace },
         { name: 'from', label: w.from, type: 'datetime-local' }, { name: 'to', label: w.to, type: 'datetime-local' },
       ]} />
@@ -41,6 +45,10 @@ export function AuditSearch(): ReactNode {
             { name: w.result, cell: (f) => `${w.results[f.result as keyof typeof w.results] ?? f.result} ${f.problem ?? ''}` },
             { name: w.about, cell: (f) => <FactLink as="subject" id={f.subject} />, text: (f) => f.subject ?? '' },
             { name: w.on, cell: (f) => <span className="wrap">{f.resource ?? words.none}</span>, text: (f) => f.resource ?? '' },
+            // Only a look at a person opens what device it was done by.
+            ...(value.facts.some((f) => f.device) ? [{ name: w.device.name, cell: (f: Found) => <span className="wrap">{deviceText(f.device)}</span>,
+              text: (f: Found) => deviceText(f.device) }] : []),
+            { name: w.took, cell: (f) => tookText(f.latencyUs), number: true },
             { name: w.detail, cell: (f) => <span className="wrap">{detailText(f.detail)}</span>, text: (f) => detailText(f.detail) },
           ]} />
           {value.next !== null && value.lookedTo !== null && <p className="quiet">{fill(w.lookedTo, { time: whenText(value.lookedTo) })}</p>}

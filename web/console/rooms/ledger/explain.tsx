@@ -8,7 +8,7 @@ import { amountText } from '../../parts/money.ts';
 import { Answer, Page, purposeOf } from '../../parts/page.tsx';
 import { useSearchText } from '../../parts/search.ts';
 import { Facts, Table } from '../../parts/table.tsx';
-import { dayText, instantOf, When, whenText } from '../../parts/time.tsx';
+import { dayText, instantOf, tookText, When, whenText } from '../../parts/time.tsx';
 import { Entries, ONE_LOOK, useLinks } from './parts.tsx';
 
 const w = words.ledger;
@@ -67,6 +67,7 @@ export function ExplainTransfer(): ReactNode {
           <Table caption={w.facts} empty={w.noFacts} rows={facts} keyOf={(f) => f.id} columns={[
             { name: words.audit.at, cell: (f) => <When at={f.at} />, text: (f) => whenText(f.at) }, { name: words.audit.who, cell: (f) => <>{f.actorKind} {f.actor !== null && <FactLink as="actor" id={f.actor} />}</>, text: (f) => `${f.actorKind} ${f.actor ?? ''}` },
             { name: words.audit.what, cell: (f) => f.action }, { name: words.audit.result, cell: (f) => f.result }, { name: words.audit.on, cell: (f) => <span className="wrap">{f.resource ?? words.none}</span>, text: (f) => f.resource ?? '' },
+            { name: words.audit.took, cell: (f) => tookText(f.latencyUs), number: true },
           ]} />
         </>
       )}</Answer>

@@ -4,7 +4,9 @@ export const en = {
   request: 'The request', close: 'Seen to', closing: 'One moment', closedAt: 'Seen to at', closedBy: 'By', look: 'Look', failed: 'That was refused: {title}',
   topics: {
     'webhooks.endpoint-disabled': 'A webhook endpoint was disabled', 'webhooks.delivery-dead': 'A webhook was given up', 'notify.dead': 'A message reached nobody',
-    'saga.stuck': 'A saga waits for a person', 'jobs.dead': 'A job failed for the last time',
+    'saga.stuck': 'A saga waits for a person', 'identity.codes-undelivered': 'Sign-in codes reached nobody',
+    'wallet.hit-found': 'A holder is like somebody on the sanctions list',
+    'jobs.dead': 'A job failed for the last time',
   },
 };
 export type AlertWords = { readonly [K in keyof typeof en]: (typeof en)[K] extends string ? string : { readonly [P in keyof (typeof en)[K]]: string } };
