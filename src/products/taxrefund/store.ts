@@ -1,4 +1,4 @@
-import { inserter, type SqlTag, type Uuid } from '#kernel';
+import { inserter, joinedJson, type SqlTag, type Uuid } from '#kernel';
 import type { QuarantineReason } from './contract.ts';
 
 export interface RefundRow {
@@ -57,17 +57,16 @@ export const insertEvents = (sql: SqlTag, tenant: Uuid, e: readonly (EventRow & 
 
 export interface RefundUpdate extends ReturnKey { version: number; events: number; code: string; phase: string; projection: string; account: string | null }
 
-const writeRefundRows = inserter('taxrefund.refund', {
-  tenant: 'uuid', id: 'uuid', person: 'uuid', year: 'smallint', return_no: 'smallint', version: 'int', events: 'int', code: 'text', phase: 'text',
-  projection: 'json', account: 'text', updated_at: 'timestamptz',
-}, `(tenant, id) do update set version = excluded.version, events = excluded.events, code = excluded.code, phase = excluded.phase,
-  projection = excluded.projection, account = excluded.account, updated_at = excluded.updated_at`);
 /** Written as an upsert: an update joined to a list may be planned as a walk over the whole table while its statistics are young. */
-export const writeRefunds = (sql: SqlTag, tenant: Uuid, now: Date, r: readonly RefundUpdate[]): Promise<unknown[]> => writeRefundRows(sql, {
-  tenant, id: r.map((x) => x.id), person: r.map((x) => x.person), year: r.map((x) => x.year), return_no: r.map((x) => x.returnNo),
-  version: r.map((x) => x.version), events: r.map((x) => x.events), code: r.map((x) => x.code), phase: r.map((x) => x.phase),
-  projection: r.map((x) => x.projection), account: r.map((x) => x.account), updated_at: now,
-});
+export const writeRefunds = (sql: SqlTag, tenant: Uuid, now: Date, r: readonly RefundUpdate[]): Promise<unknown[]> => sql`
+  insert into taxrefund.refund (tenant, id, person, year, return_no, version, events, code, phase, projection, account, updated_at)
+  select ${tenant}, i, pe, y, n, v, e, c, p, pr, a, ${now}
+  from unnest(${r.map((x) => x.id)}::uuid[], ${r.map((x) => x.person)}::uuid[], ${r.map((x) => x.year)}::smallint[], ${r.map((x) => x.returnNo)}::smallint[],
+    ${r.map((x) => x.version)}::int[], ${r.map((x) => x.events)}::int[], ${r.map((x) => x.code)}::text[],
+    ${r.map((x) => x.phase)}::text[],
+    string_to_array(${joinedJson(r.map((x) => x.projection))}, chr(30), ''), ${r.map((x) => x.account)}::text[]) u (i, pe, y, n, v, e, c, p, pr, a)
+  on conflict (tenant, id) do update set version = excluded.version, events = excluded.events, code = excluded.code, phase = excluded.phase,
+    projection = excluded.projection, account = excluded.account, updated_at = excluded.updated_at`;
 
 /** A return that was made for a line which was then set aside has no event and is taken away again. */
 export const dropEmpty = (sql: SqlTag, ids: readonly string[]): Promise<unknown[]> => sql`

@@ -1,9 +1,10 @@
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import pg from 'pg';
 import { provide, spineStatement, systemClock, systemRandom, uuidv7 } from '#kernel';
-import { house, type House } from '#test';
-import { CONNECTION_WAIT_MS, CONNECTIONS_MAX, PER_ENDPOINT_MAX, POLL_MS, QUICK_MS, Reach } from '../contract.ts';
+import { connectAs, house, type House } from '#test';
+import { CONNECTION_WAIT_MS, CONNECTIONS_MAX, IN_FLIGHT_MAX, PER_ENDPOINT_MAX, POLL_MS, QUICK_MS, Reach } from '../contract.ts';
 import { deliverer } from '../service/deliver.ts';
 import { create } from '../service/endpoints.ts';
 import { claimDeliveries, finishDone, finishFailed, insertDeliveries, noteOutcomes, releaseLeases, renewLeases, type Claimed,
@@ -228,4 +229,68 @@ it('endpoints that turn slow hold up nobody of their origin for long, and are ap
   await new Promise((done) => { receiver.close(done); });
   for (const path of SLOW) expect([await due(path, 1), await due(path)]).toEqual([PER_ENDPOINT_MAX, MANY - 2 * PER_ENDPOINT_MAX]);
   expect(await su('select error from webhooks.attempt where endpoint = $1', [idOf.get('q')])).toEqual([]);
+});
+
+/** Endpoints of one receiver, with so many deliveries each, and no others. */
+async function waiting(port: number, endpoints: number, each: number): Promise<string[]> {
+  await h.sql('IN', 'superuser')('truncate webhooks.endpoint, webhooks.due, webhooks.delivery, webhooks.message, webhooks.attempt');
+  const now = systemClock.now();
+  const ids: string[] = [];
+  await h.perform('india', async (tx) => {
+    for (let i = 0; i < endpoints; i++) {
+      const made = await create(tx, { body: { url: `http://127.0.0.1:${port}/${i}`, description: 'x', events: ['probe.*'], ordered: false, headers: {},
+        signature: 'v1', perMinute: null } });
+      if (made.ok) ids.push(made.value.endpoint.endpoint.slice(4));
+    }
+    const messages = Array.from({ length: endpoints * each }, () => uuidv7(now, systemRandom));
+    await insertDeliveries(tx.sql, tx.tenant.id, now, { ids: messages, topics: messages.map(() => 'probe.item-changed'), keys: messages.map(() => 'k'),
+      versions: messages.map(() => 1), at: messages.map(() => now), data: messages.map(() => '{}') },
+    { endpoints: messages.map((_, i) => ids[i % endpoints] as string), messages, ordered: messages.map(() => false) });
+  });
+  return ids;
+}
+
+it('a delivery’s end stays in its page, where no index has to be told of it', async () => {
+  const [endpoint] = await waiting(1, 1, 600);
+  const su = h.sql('IN', 'superuser');
+  const pages = (): Promise<unknown[]> =>
+    su('select id, (ctid::text::point)[0]::int as page from webhooks.delivery where endpoint = $1 order by id', [endpoint]);
+  const before = await pages();
+  const now = systemClock.now();
+  for (let i = 0; i < 6; i++) {
+    const claimed = await spineStatement(h.cell(), (sql) => claimDeliveries(sql, { worker: uuidv7(now, systemRandom), now,
+      until: new Date(now.getTime() - 1), endpoints: 128, room: 100, each: 100, breaker: 5, busy: [], left: [], underway: [] }));
+    await spineStatement(h.cell(), (sql) => finishDone(sql, now, triesOf(claimed.filter((c) => c.endpoint === endpoint), 200)));
+  }
+  expect(await su("select count(*)::int as n from webhooks.delivery where endpoint = $1 and status = 'done'", [endpoint])).toEqual([{ n: 600 }]);
+  expect(await pages()).toEqual(before);
+});
+
+it('what is over and cannot be written makes room for more, and not for any number', async () => {
+  const [ENDPOINTS, EACH] = [40, 64];
+  let came = 0;
+  const receiver = createServer((_, res) => {
+    came += 1;
+    res.end();
+  });
+  await new Promise<void>((done) => { receiver.listen(0, '127.0.0.1', done); });
+  const endpoints = await waiting((receiver.address() as AddressInfo).port, ENDPOINTS, EACH);
+  const other = new pg.Client(connectAs(h.connections[0] as House['connections'][number], 'owner'));
+  await other.connect();
+  await other.query('begin; lock table webhooks.delivery in share mode');
+  const ending = new AbortController();
+  const ran = deliverer.run({ cell: h.cell(), clock: systemClock, log: h.log, signal: ending.signal, modules: [], tenants: () => [],
+    tenant: async () => h.tenant() });
+  for (let i = 0; came < 2 * IN_FLIGHT_MAX && i < 400; i++) await systemClock.sleep(25);
+  await systemClock.sleep(2 * POLL_MS);
+  expect(came).toBe(2 * IN_FLIGHT_MAX);
+  await other.query('rollback');
+  await other.end();
+  const left = async (): Promise<number> => (await h.sql('IN', 'superuser')('select 1 from webhooks.due where endpoint = any($1::uuid[])', [endpoints])).length;
+  for (let i = 0; await left() > 0 && i < 400; i++) await systemClock.sleep(25);
+  ending.abort();
+  await ran;
+  receiver.closeAllConnections();
+  await new Promise((done) => { receiver.close(done); });
+  expect([came, await left()]).toEqual([ENDPOINTS * EACH, 0]);
 });
