@@ -80,7 +80,9 @@ describe('the guide', () => {
     expect(before.start).toMatchObject({ endpoints: 0, endpoint: null, tested: false, answeredAt: null, filters: [], wanted: 0 });
     expect(before.rules.ladderSeconds).toEqual(LADDER_SECONDS);
     const { endpoint: e } = await made({ events: ['identity.*'] });
-    expect((await guide()).start).toMatchObject({ endpoints: 1, endpoint: e.endpoint, tested: false, answeredAt: null, filters: ['identity.*'], wanted: 2 });
+    const wanted = everyModule.flatMap((m) => m.events ?? []).filter((event) => event.name.startsWith('identity.')).length;
+    expect(wanted).toBeGreaterThan(1);
+    expect((await guide()).start).toMatchObject({ endpoints: 1, endpoint: e.endpoint, tested: false, answeredAt: null, filters: ['identity.*'], wanted });
     status = 500;
     await received(e.endpoint);
     expect((await guide()).start).toMatchObject({ tested: true, answeredAt: null });
