@@ -167,7 +167,10 @@ describe.runIf(has('chromium'))('the console', () => {
     await page.getByLabel('Purpose').selectOption('complaint');
     await page.getByRole('button', { name: 'Look', exact: true }).click();
     await page.getByRole('columnheader', { name: 'Address and browser' }).waitFor();
-    await page.getByRole('cell', { name: /^127\.0\.0\.1/ }).first().waitFor();
+    const device = page.locator('td details').filter({ hasText: 'Mozilla/5.0' }).first();
+    expect((await device.innerText()).trim()).toBe('127.0.0.1');
+    await device.locator('summary').click();
+    expect(await device.innerText()).toMatch(/^127\.0\.0\.1\s+Mozilla\/5\.0/);
     await page.getByRole('cell', { name: /^[\d,.]+ ms$/ }).first().waitFor();
     await shot(page, 'audit-person');
     await page.goto(`${base}/console/audit?resource=nothing+bears+this`);

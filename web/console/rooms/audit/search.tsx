@@ -20,6 +20,10 @@ function queryOf(search: Search): Record<string, string> {
 const deviceText = (device: Found['device']): string => (device === null ? words.none
   : device.state === 'open' ? [device.address, device.agent].filter(Boolean).join(', ') : w.device[device.state]);
 
+/** A browser's name takes lines of a table, and is looked for in few of them. */
+const Device = ({ device }: { device: Found['device'] }): ReactNode => (device?.state === 'open' && device.agent
+  ? <details className="wrap"><summary>{device.address ?? words.none}</summary>{device.agent}</details> : deviceText(device));
+
 const detailText = (detail: Readonly<Record<string, string | number | boolean | null>>): string =>
   Object.entries(detail).map(([name, value]) => `${name} ${value ?? words.none}`).join(', ');
 
@@ -46,7 +50,7 @@ export function AuditSearch(): ReactNode {
             { name: w.about, cell: (f) => <FactLink as="subject" id={f.subject} />, text: (f) => f.subject ?? '' },
             { name: w.on, cell: (f) => <span className="wrap">{f.resource ?? words.none}</span>, text: (f) => f.resource ?? '' },
             // Only a look at a person opens what device it was done by.
-            ...(value.facts.some((f) => f.device) ? [{ name: w.device.name, cell: (f: Found) => <span className="wrap">{deviceText(f.device)}</span>,
+            ...(value.facts.some((f) => f.device) ? [{ name: w.device.name, cell: (f: Found) => <Device device={f.device} />,
               text: (f: Found) => deviceText(f.device) }] : []),
             { name: w.took, cell: (f) => tookText(f.latencyUs), number: true },
             { name: w.detail, cell: (f) => <span className="wrap">{detailText(f.detail)}</span>, text: (f) => detailText(f.detail) },
