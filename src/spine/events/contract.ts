@@ -33,8 +33,8 @@ export const GATHER_MS = 4;
  * Where this many or more come in a millisecond it rests so often as long as a look takes, and so long at most: a look and what it sets off cost
  * much the same, whatever is found. Where fewer come it rests less, by the square, since nobody is short of the processor then.
  */
-export const BUSY_PER_MS = 3;
-export const GATHER_LOOKS = 16;
+export const BUSY_PER_MS = 2;
+export const GATHER_LOOKS = 10;
 export const GATHER_BUSY_MS = 30;
 /** What a look takes is the middle of so many: one that was held up by something else says little. */
 export const LOOKS_KEPT = 31;
