@@ -16,8 +16,11 @@ const handled = new Float64Array(RUN_MAX);
 let first = 0;
 /** Only where it is asked for: draining does not pay for it. */
 let noting = false;
+/** Effects that were begun; whether they stand is asked of the database. */
+let begun = 0;
 const add: Module = probe({ reactions: [onMany(ItemChanged, 'bench', async (tx, items) => {
   const at = systemClock.monotonicMs();
+  begun += items.length;
   if (noting) for (const i of items) handled[i.input.data.n - first] = at;
   await tx.sql`insert into probe.effect (tenant, subscriber, event, key, n) select ${tx.tenant.id}, 'bench', 'x', '', n
     from unnest(${items.map((i) => i.input.data.n)}::bigint[]) n`;
@@ -30,7 +33,8 @@ await owner.connect();
 const number = async (text: string): Promise<number> => Number((await owner.query<{ n: string }>(text)).rows[0]?.n);
 const relaying = (): { stop(): Promise<void> } => startWorkers({ cell: cell as never, modules: [...modules, add], roles: ['relay'], clock: systemClock,
   log: createLog({ level: 'error' }), tenant: async () => tenant, tenants: () => [tenant as never] });
-const caughtUp = async (): Promise<void> => {
+const caughtUp = async (events: number): Promise<void> => {
+  while (begun < events) await systemClock.sleep(5);
   const end = await number('select coalesce(max(pos), 0) as n from events.log');
   while (await number("select coalesce(min(pos), -1) as n from events.cursor where subscriber = 'bench'") < end) await systemClock.sleep(5);
 };
@@ -74,7 +78,7 @@ async function run(q: Ask): Promise<{ events: number; seconds: number; p50Ms: nu
   if (q.what === 'drain') {
     const began = systemClock.monotonicMs();
     const relay = relaying();
-    await caughtUp();
+    await caughtUp(emitted);
     seconds = (systemClock.monotonicMs() - began) / 1000;
     await relay.stop();
   } else {
@@ -90,7 +94,7 @@ async function run(q: Ask): Promise<{ events: number; seconds: number; p50Ms: nu
         committed[n - first] = systemClock.monotonicMs();
       }
     }));
-    if (q.events) await caughtUp();
+    if (q.events) await caughtUp(emitted + serial - first);
     seconds = (systemClock.monotonicMs() - began) / 1000;
     await relay?.stop();
     if (q.events) for (let n = 1; n <= serial - first; n++) times.push(Math.max(0, (handled[n] as number) - (committed[n] as number)));

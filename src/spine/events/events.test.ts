@@ -3,7 +3,7 @@ import { add, everyModule, house, ItemChanged, leave, operatorOf, probe, section
 import { on, spineTransact, systemClock, transact, type Module, type SqlTag, type Tx, type WorkerContext } from '#kernel';
 import { relay } from './service/relay.ts';
 import { readSettled, watchEvents } from './index.ts';
-import { lastPos } from './store.ts';
+import { eventsOf, lastPos, tailAfter } from './store.ts';
 
 type Effect = { key: string; n: bigint; event: string; trace: string };
 /** What the reactions of this file do; each test has a subscriber of its own. */
@@ -135,6 +135,25 @@ describe('the log', () => {
   it('takes no data that its event type does not list', async () => {
     await expect(h.perform('india', async (tx) => tx.emit(ItemChanged, 'x', { n: 1, name: 'Asha' } as never))).rejects.toThrow();
     await expect(h.perform('india', async (tx) => tx.emit(ItemChanged, 'x', { n: 'one' } as never))).rejects.toThrow();
+  });
+  it('is walked in its order for some topics and parts of it, and never sorted before the first is taken', async () => {
+    const texts: string[] = [];
+    const caught = async (strings: TemplateStringsArray): Promise<never[]> => {
+      texts.push(strings.reduce((sum, part, i) => `${sum}$${i}${part}`));
+      return [];
+    };
+    for (const own of ['all', [0, 2]] as const) await eventsOf(caught as SqlTag, 0n, 20_000n, [ItemChanged.name], own, 4, 2000);
+    await tailAfter(caught as SqlTag, 0n, [ItemChanged.name], 4, 2000);
+    for (const text of texts) {
+      const plan = (await su<{ 'QUERY PLAN': string }>(`explain (generic_plan) ${text}`)).map((r) => r['QUERY PLAN']).join('\n');
+      expect(plan).toContain('Index Scan');
+      expect(plan).not.toMatch(/\bSort {2}\(/);
+    }
+  });
+  it('takes no key with a control character: its readers part what they read by two of them', async () => {
+    const before = await end();
+    for (const key of ['a\u001eb', 'a\u001fb', '\u0000']) await expect(emit(key, 1)).rejects.toThrow('control character');
+    expect(await end()).toBe(before);
   });
 });
 

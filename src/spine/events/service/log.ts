@@ -2,6 +2,9 @@ import { createSignal, provide, spineStatement, systemClock, type SqlTag, type C
 import { EventSignal, GAP_WAIT_MS_MAX, Wakeups, type StoredEvent } from '../contract.ts';
 import { appendEvents, eventsAfter, inserters, moveCursor, type NewEvents } from '../store.ts';
 
+// eslint-disable-next-line no-control-regex -- what no key may hold: the log's readers part rows and fields by two of them
+const CONTROL_CHARACTER = /[\x00-\x1f]/;
+
 /** Appends the section's events, last of all writers: a gap in the log then lasts no longer than a commit. */
 export const eventWriter: Writer = {
   name: 'spine/events', rank: 90,
@@ -9,6 +12,7 @@ export const eventWriter: Writer = {
     if (!pending.events.length) return undefined;
     const rows: NewEvents = { topics: [], keys: [], ids: [], versions: [], traces: [], data: [] };
     for (const { by, event } of pending.events) {
+      if (CONTROL_CHARACTER.test(event.key)) throw new RangeError(`a key of ${event.type.name} holds a control character`);
       rows.topics.push(event.type.name);
       rows.keys.push(event.key);
       rows.ids.push(tx.uuid());

@@ -8,7 +8,7 @@ import {
 } from '../contract.ts';
 import {
   addCursors, endRelay, eventsOf, giveBack, lockParked, markReleased, moveCursors, noteFailure, park, parkedKeys, readCursor, relaysAlive,
-  renewLeases, takeCursors, unpark, type PartEvent,
+  renewLeases, takeCursors, unpark, type Found, type PartEvent,
 } from '../store.ts';
 import { Tail } from './tail.ts';
 
@@ -150,11 +150,11 @@ async function release(r: Relay, f: Follow, p: Part, tenant: TenantRef, key: str
 async function alone(r: Relay, f: Follow, p: Part): Promise<void> {
   while (!f.ending.signal.aborted && f.parts.get(p.part) === p && p.pos < f.seen) {
     const to = min(f.seen, p.pos + BigInt(RELAY_SCAN_MAX));
-    const rows = await spineStatement(r.w.cell, (sql) => eventsOf(sql, p.pos, to, f.topics, [p.part], PARTS, RELAY_BATCH_MAX));
-    const end = rows.length < RELAY_BATCH_MAX ? to : (rows.at(-1) as StoredEvent).pos;
+    const found = await spineStatement(r.w.cell, (sql) => eventsOf(sql, p.pos, to, f.topics, [p.part], PARTS, RELAY_BATCH_MAX));
+    const [rows, end] = [found.events, found.end ?? to];
     const parked = new Set(f.parked.map(nameOf));
     try {
-      if (rows.some((e) => parked.has(nameOf(e)))) throw new Error('a key is parked');
+      if (parked.size && rows.some((e) => parked.has(nameOf(e)))) throw new Error('a key is parked');
       await deliver(r, f, [p], rows, end);
     } catch (error) {
       if (error instanceof CursorLost) throw error;
@@ -196,13 +196,14 @@ async function step(r: Relay, f: Follow): Promise<boolean> {
   const from = together.reduce((least, p) => min(least, p.seen), last);
   if (!together.length) return false;
   if (to <= from) return noteSeen(r, f, together, last);
-  const read = await eventsBetween(r, f, from, to, together.map((p) => p.part));
+  const level = together.length === PARTS && together.every((p) => p.seen === from);
+  const found = await eventsBetween(r, f, from, to, level ? 'all' : together.map((p) => p.part));
   // A part that is ahead of another has had some of these; which parts they are was said above, whatever is given back meanwhile.
   const own = new Map(together.map((p) => [p.part, p.seen]));
-  const rows = read.filter((e) => e.pos > (own.get(e.part) as bigint));
+  const rows = level ? found.events : found.events.filter((e) => e.pos > (own.get(e.part) as bigint));
   await r.w.cell.use(RelayProbe)?.at('read', f.subscriber);
   f.lookedAtMs = r.w.clock.monotonicMs();
-  const end = read.length < RELAY_BATCH_MAX ? to : (read.at(-1) as PartEvent).pos;
+  const end = found.end ?? to;
   if (!rows.length) {
     for (const p of together) if (p.seen < end) p.seen = end;
     f.seen = end > last ? end : last;
@@ -212,7 +213,7 @@ async function step(r: Relay, f: Follow): Promise<boolean> {
   }
   const parked = new Set(f.parked.map(nameOf));
   try {
-    if (rows.some((e) => parked.has(nameOf(e)))) throw new Error('a key is parked');
+    if (parked.size && rows.some((e) => parked.has(nameOf(e)))) throw new Error('a key is parked');
     // A part that is ahead of where this ends stays there: set back, it would have its effects twice.
     await deliver(r, f, together.filter((p) => p.pos < end), rows, end);
     f.seen = end;
@@ -290,11 +291,13 @@ const settle = (r: Relay, topics: readonly string[]): Promise<void> => r.w.cell.
 }, r.w.signal);
 
 /** The next events of some parts of a subscriber, in order, between two positions. */
-async function eventsBetween(r: Relay, f: Follow, from: bigint, to: bigint, parts: readonly number[]): Promise<readonly PartEvent[]> {
+async function eventsBetween(r: Relay, f: Follow, from: bigint, to: bigint, parts: readonly number[] | 'all'): Promise<Found> {
   if (from < r.recentFrom) return spineStatement(r.w.cell, (sql) => eventsOf(sql, from, to, f.topics, parts, PARTS, RELAY_BATCH_MAX));
   let first = r.recent.length;
   while (first > 0 && (r.recent[first - 1] as PartEvent).pos > from) first -= 1;
-  return r.recent.slice(first).filter((e) => e.pos <= to && f.reactions.has(e.topic) && parts.includes(e.part)).slice(0, RELAY_BATCH_MAX);
+  const events = r.recent.slice(first).filter((e) => e.pos <= to && f.reactions.has(e.topic) && (parts === 'all' || parts.includes(e.part)))
+    .slice(0, RELAY_BATCH_MAX);
+  return { events, end: events.length < RELAY_BATCH_MAX ? undefined : events.at(-1)?.pos };
 }
 
 /** Keeps this process's share of the cursors: what it holds is renewed, what is free is taken, what is too much is given back. */

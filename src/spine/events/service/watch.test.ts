@@ -5,6 +5,7 @@ import { watchEvents } from './watch.ts';
 
 const Noted = event('test.noted', { version: 1, doc: 'Something to follow.', data: {} });
 const TENANT = 'a'.repeat(32);
+const DASHED = TENANT.replace(/^(.{8})(.{4})(.{4})(.{4})/, '$1-$2-$3-$4-');
 
 /** A log in memory behind the statements that the watcher sends; it can be taken away. */
 function logInMemory(): { cell: CellContext; append(): void; readonly reads: number; away: boolean } {
@@ -14,9 +15,9 @@ function logInMemory(): { cell: CellContext; append(): void; readonly reads: num
     if (what.text.includes('max(pos)')) return [{ pos: BigInt(state.last) }];
     state.reads += 1;
     const after = Number(what.values.find((v) => typeof v === 'bigint'));
-    return Array.from({ length: Math.max(0, state.last - after) }, (_, i) => (
-      { pos: BigInt(after + i + 1), tenant: TENANT, topic: Noted.name, key: `k${after + i + 1}`, id: TENANT, version: 1, at: systemClock.now(), trace: '',
-        data: '{}', part: 0 }));
+    const events = Array.from({ length: Math.max(0, state.last - after) }, (_, i) =>
+      [after + i + 1, 0, DASHED, DASHED, 1, systemClock.now().getTime() / 1000, '', Noted.name, `k${after + i + 1}`, '{}'].join('\u001f'));
+    return [{ all: events.length ? events.join('\u001e') : null }];
   };
   const connection = {
     query: async (what: Statement | string) => (typeof what === 'string' ? [{ rows: [] }, { rows: [{ now: systemClock.now() }] }] : { rows: rows(what) }),
