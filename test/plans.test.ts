@@ -30,7 +30,7 @@ const COPIED: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   'operators.operator': { id: 'gen_random_uuid()', name_index: BYTES },
 };
 /** These do not grow with what people do. */
-const SMALL = new Set(['tenant', 'cursor', 'relay', 'parked', 'schedule', 'chart', 'machine']);
+const SMALL = new Set(['tenant', 'cursor', 'relay', 'parked', 'schedule', 'chart', 'machine', 'tenant_key']);
 
 const steps = saga('probe.steps', {
   version: 1, doc: 'Two steps of a test.', owner: 'nobody', input: {}, deadlineMs: 3_600_000,

@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { fileKek, transitKek } from '#adapters/kms';
-import { ConfigFault, environment, envText, readConfig, setting } from '#kernel';
+import { ConfigFault, environment, envText, errorFields, readConfig, setting, type CellContext, type Clock, type Log } from '#kernel';
+import { KEYS_FRESH_MS, refreshTenantKeys } from '#spine/vault';
 import type { Kek } from '#spine/vault/port';
 
 /** Where the key-encryption key lives. */
@@ -49,3 +50,11 @@ export async function openKek(file: string): Promise<Kek> {
 
 /** Where the key file of a data folder lies. */
 export const kekFile = (dataDir: string): string => join(dataDir, 'keys', 'kek');
+
+/** Reads which keys the tenants have, again and again until the returned function is called: a new one seals nowhere before every process has it. */
+export const followKeys = (cells: Iterable<CellContext>, { clock, log }: { readonly clock: Clock; readonly log: Log }): () => void =>
+  clock.every(KEYS_FRESH_MS, () => {
+    for (const cell of cells) {
+      refreshTenantKeys(cell).catch((error: unknown) => log.warn('vault.keys-not-read', { cell: cell.name, ...errorFields(error) }));
+    }
+  });

@@ -10,6 +10,7 @@ const commands: Record<string, { doc: string; load: () => Promise<Command> }> = 
   quarantine: { doc: 'list, show or replay lines that were set aside', load: async () => (await import('./quarantine.ts')).quarantine },
   operator: { doc: 'add, list or disable the people who work for a tenant', load: async () => (await import('./operator.ts')).operator },
   machine: { doc: 'add, list or disable the programs that may call for a tenant', load: async () => (await import('./machine.ts')).machine },
+  keys: { doc: 'list a tenant’s data keys, or make the next one', load: async () => (await import('./data-keys.ts')).keys },
   eod: { doc: 'close a business day: interest and fees (--tenant, --date)', load: async () => (await import('./eod.ts')).eod },
   jobs: { doc: 'list, retry or drop dead letters (--tenant)', load: async () => (await import('./jobs.ts')).jobs },
   events: { doc: 'replay a subscriber, release or skip what was parked', load: async () => (await import('./events.ts')).events },

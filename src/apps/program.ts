@@ -10,6 +10,7 @@ import { createLimiter, createSharedLimiter, LimitsSeen, PER_MACHINE, type Limit
 import type { LimitStore } from '#spine/limits/port';
 import { createDirectory, TenantChanged, type Directory } from '#spine/tenancy';
 import { loadTenantKeys } from '#spine/vault';
+import { followKeys } from './keys.ts';
 import { connectAs, migrate, type CellConnection } from './migrate.ts';
 import { connectionsOf, openCell, POOL_SIZES, startWorkers, type Cell, type PoolSizes } from './runtime.ts';
 
@@ -148,6 +149,7 @@ export async function startProgram(o: ProgramOptions): Promise<Program> {
   });
   await directory.refresh();
   const stopRefresh = followDirectory(directory, cells.get(o.home), o);
+  const stopKeys = followKeys([...cells.values()], o);
   const metrics = new Registry();
   if (o.process && o.process.count > 1) metrics.setDefaultLabels({ process: String(o.process.index) });
   edge = createEdge({
@@ -167,6 +169,7 @@ export async function startProgram(o: ProgramOptions): Promise<Program> {
   return {
     edge: running, cells, directory, port: typeof address === 'object' && address ? address.port : o.port,
     async stop() {
+      stopKeys();
       await stopRefresh();
       await running.drain();
       await Promise.all(workers.map((w) => w.stop()));

@@ -15,7 +15,7 @@ import { Kek } from '#spine/vault/port';
 import { textOf, UsageFault } from './args.ts';
 import { cellsFromEnvironment, embeddedCells } from './cells.ts';
 import { dataFolder } from './folder.ts';
-import { kekFile, openKek } from './keys.ts';
+import { followKeys, kekFile, openKek } from './keys.ts';
 import { connectAs, migrate, type CellConnection } from './migrate.ts';
 import { modules } from './modules.ts';
 import { objectStore } from './objects.ts';
@@ -87,6 +87,7 @@ export async function reach(args: readonly string[], use: (reached: Reached) => 
   const cells = new Map(connections.map((connection) => [connection.name, openCell({
     connection, modules, clock: systemClock, log, provided, sizes: { app: 2, batch: 1, spine: 2, auditor: 1 },
   })]));
+  const stopKeys = followKeys([...cells.values()], { clock: systemClock, log });
   try {
     const directory = createDirectory({
       home: cells.get((connections[0] as CellConnection).name),
@@ -97,6 +98,7 @@ export async function reach(args: readonly string[], use: (reached: Reached) => 
     await directory.refresh();
     return await use({ cells, directory, dataDir, embedded: named === undefined });
   } finally {
+    stopKeys();
     await Promise.all([...cells.values()].map((c) => c.close()));
     await embedded?.server.stop();
   }

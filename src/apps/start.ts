@@ -10,6 +10,7 @@ import { ProofAsked } from '#platform/webhooks';
 import { LEASE_MS, PER_MACHINE } from '#spine/limits';
 import { LOAD_MS_MAX } from '#spine/cache';
 import { SecondLevel } from '#spine/cache/port';
+import { KEY_DAYS, KeyDays } from '#spine/vault';
 import { textOf, UsageFault } from './args.ts';
 import { openBus, startLink } from './outside.ts';
 import { buildAssets } from './assets.ts';
@@ -41,6 +42,7 @@ export const startConfig = {
     envInt(OPEN_REQUESTS_MAX, 8, 100_000)),
   machinePerMinute: setting('EXCHEQUER_MACHINE_PER_MINUTE',
     `requests a minute that each machine may send, at once or evenly; ${PER_MACHINE.perMinute} unless said`, envInt(PER_MACHINE.perMinute, 1, 1_000_000)),
+  keyDays: setting('EXCHEQUER_KEY_DAYS', `days that a tenant’s data key seals before the next one does; ${KEY_DAYS} unless said`, envInt(KEY_DAYS, 1, 3650)),
   webhooksProof: setting('EXCHEQUER_WEBHOOKS_PROOF', 'yes where a webhook endpoint must give a token back before it is sent anything', envFlag),
   proxies: setting('EXCHEQUER_TRUSTED_PROXIES',
     'trusted proxies before us, each of which adds whom it heard to X-Forwarded-For; 0 believes none of it', envInt(0, 0, 10)),
@@ -94,7 +96,7 @@ async function serve(args: readonly string[], config: Config, { index, count, ce
   const bus = await openBus();
   const provided = [
     ...(await localAdapters(dataDir, spoolOf(dataDir, index))), ...noticeProviders(await configuredProviders(config)),
-    ...bankOf(config), ...bus.provided, provide(ProofAsked, () => config.webhooksProof),
+    ...bankOf(config), ...bus.provided, provide(ProofAsked, () => config.webhooksProof), provide(KeyDays, () => config.keyDays),
   ];
   const log = createLog();
   const tracing = await openTracer(log);

@@ -1,6 +1,8 @@
 import { defineModule } from '#kernel';
-import { kekUnavailable } from './contract.ts';
-import { vaultState } from './service.ts';
+import { kekUnavailable, rotationUnderWay } from './contract.ts';
+import { vaultState } from './service/keys.ts';
+import { keyDaysState, resealSubjects, rotation } from './service/rotate.ts';
+import { keysCheck } from './service/verify.ts';
 
 export default defineModule({
   name: 'spine/vault',
@@ -8,9 +10,12 @@ export default defineModule({
   needs: [],
   migrations: new URL('./migrations/', import.meta.url),
   tables: {
-    'vault.tenant_key': { app: ['select'], spine: ['select', 'insert'], auditor: ['select'] },
-    'vault.subject_key': { app: ['select', 'insert', 'delete'], auditor: ['select'] },
+    'vault.tenant_key': { app: ['select', 'insert'], spine: ['select', 'insert'], auditor: ['select'] },
+    'vault.subject_key': { app: ['select', 'insert', 'update', 'delete'], auditor: ['select'] },
   },
-  problems: [kekUnavailable],
-  state: [vaultState()],
+  problems: [kekUnavailable, rotationUnderWay],
+  handlers: [resealSubjects],
+  workers: [rotation],
+  checks: [keysCheck],
+  state: [vaultState(), keyDaysState],
 });

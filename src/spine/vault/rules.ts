@@ -46,15 +46,23 @@ export function decrypt(key: KeyObject, body: Buffer, aad: Buffer): Buffer {
   }
 }
 
-/** A sealer over one current key and the older ones that still open. */
-export function sealer(tenant: string, current: string, keys: ReadonlyMap<string, KeyObject>): Sealer {
+/** A key and when its turn to seal begins. */
+export interface Turn { readonly keyId: string; readonly fromMs: number }
+/** Whose turn it is, of keys in their order: the last one that has begun; the first where none has. */
+export const keyAt = (turns: readonly Turn[], atMs: number): string => (turns.findLast((t) => t.fromMs <= atMs) ?? turns[0] as Turn).keyId;
+
+/** A sealer over the key whose turn it is and the older ones that still open. */
+export function sealer(tenant: string, current: () => string, keys: ReadonlyMap<string, KeyObject>): Sealer {
   const keyOf = (id: string): KeyObject => {
     const key = keys.get(id);
     if (!key) throw new SealBroken('key');
     return key;
   };
   return {
-    seal: (place, text) => `ENC:v1:${current}:${encrypt(keyOf(current), Buffer.from(text, 'utf8'), associated(tenant, current, place)).toString('base64url')}`,
+    seal(place, text) {
+      const id = current();
+      return `ENC:v1:${id}:${encrypt(keyOf(id), Buffer.from(text, 'utf8'), associated(tenant, id, place)).toString('base64url')}`;
+    },
     open: (place, sealed) => {
       const { keyId, body } = parseSealed(sealed);
       return decrypt(keyOf(keyId), body, associated(tenant, keyId, place)).toString('utf8');
@@ -65,7 +73,7 @@ export function sealer(tenant: string, current: string, keys: ReadonlyMap<string
 export const secretKey = (bytes: Uint8Array): KeyObject => createSecretKey(bytes);
 
 /** A tenant's keys from its data keys and its index root. Purposes are separated by HKDF-SHA-256 (RFC 5869). */
-export function tenantKeys(tenant: string, current: string, keys: ReadonlyMap<string, KeyObject>, indexRoot: Buffer): TenantKeys {
+export function tenantKeys(tenant: string, current: () => string, keys: ReadonlyMap<string, KeyObject>, indexRoot: Buffer): TenantKeys {
   const derived = new Map<string, KeyObject>();
   const keyFor = (purpose: string): KeyObject => {
     let key = derived.get(purpose);
@@ -73,5 +81,5 @@ export function tenantKeys(tenant: string, current: string, keys: ReadonlyMap<st
     return key;
   };
   const mac = (purpose: string, value: string | Buffer): Buffer => createHmac('sha256', keyFor(purpose)).update(value).digest();
-  return { ...sealer(tenant, current, keys), blind: (purpose, value) => mac(`blind ${purpose}`, value), mac, key: keyFor };
+  return { ...sealer(tenant, current, keys), current, blind: (purpose, value) => mac(`blind ${purpose}`, value), mac, key: keyFor };
 }

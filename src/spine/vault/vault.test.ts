@@ -68,14 +68,14 @@ const key = secretKey(systemRandom.bytes(32));
 const place = { table: 'x.person', column: 'profile', row: 'r1' };
 
 describe('a sealed value', () => {
-  const mine = sealer(A, 'k:1', new Map([['k:1', key]]));
+  const mine = sealer(A, () => 'k:1', new Map([['k:1', key]]));
   it('opens where it was sealed and nowhere else', () => {
     const sealed = mine.seal(place, 'Asha Verma');
     expect(mine.open(place, sealed)).toBe('Asha Verma');
     const elsewhere = [{ ...place, row: 'r2' }, { ...place, column: 'name' }, { ...place, table: 'y.person' },
       { table: 'x.personprofile', column: '', row: 'r1' }];
     for (const other of elsewhere) expect(() => mine.open(other, sealed), JSON.stringify(other)).toThrow(SealBroken);
-    expect(() => sealer(B, 'k:1', new Map([['k:1', key]])).open(place, sealed)).toThrow(SealBroken);
+    expect(() => sealer(B, () => 'k:1', new Map([['k:1', key]])).open(place, sealed)).toThrow(SealBroken);
   });
   it('has no two places with the same bytes', () => {
     const part = fc.string({ maxLength: 6, unit: fc.constantFrom('a', '|', ':', '1', '2') });
@@ -88,16 +88,16 @@ describe('a sealed value', () => {
   });
   it('opens under an old key, and under none that is unknown or bears another name', () => {
     const old = mine.seal(place, 'x');
-    const now = sealer(A, 'k:2', new Map([['k:1', key], ['k:2', secretKey(systemRandom.bytes(32))]]));
+    const now = sealer(A, () => 'k:2', new Map([['k:1', key], ['k:2', secretKey(systemRandom.bytes(32))]]));
     expect(now.open(place, old)).toBe('x');
     expect(keyIdOf(now.seal(place, 'x'))).toBe('k:2');
-    expect(() => sealer(A, 'k:2', new Map([['k:2', key]])).open(place, old)).toThrow(/key/);
+    expect(() => sealer(A, () => 'k:2', new Map([['k:2', key]])).open(place, old)).toThrow(/key/);
     expect(() => now.open(place, old.replace('ENC:v1:k:1:', 'ENC:v1:k:2:'))).toThrow(SealBroken);
-    expect(() => sealer(A, 'k:2', new Map([['k:1', key], ['k:2', key]])).open(place, old.replace('k:1', 'k:2'))).toThrow(SealBroken);
+    expect(() => sealer(A, () => 'k:2', new Map([['k:1', key], ['k:2', key]])).open(place, old.replace('k:1', 'k:2'))).toThrow(SealBroken);
   });
   it('keeps key ids that hold colons', () => {
     for (const id of ['a', 'arn:aws:kms:ap-south-1:1234:key/ab-cd', 'a:b:', ':', 'file:ab/cd', '::::']) {
-      const s = sealer(A, id, new Map([[id, key]]));
+      const s = sealer(A, () => id, new Map([[id, key]]));
       expect(keyIdOf(s.seal(place, 'x')), id).toBe(id);
       expect(s.open(place, s.seal(place, 'x'))).toBe('x');
     }
