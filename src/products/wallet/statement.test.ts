@@ -1,6 +1,8 @@
 import { spawnSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
 import { join } from 'node:path';
+import { parseCamt053 } from 'camt-parser';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { addDays, civilDate, idOf, money, systemClock, uuid, uuidOf, type CivilDate, type TenantRef } from '#kernel';
 import { balanceAt, dayStartUs, post } from '#spine/ledger';
@@ -8,6 +10,9 @@ import { has, house, somebody, wallets, type Answer, type House, type Wallet, ty
 import type { Entry, StatementView } from './contract.ts';
 import { camtFile, csvFile, mt940File, type For } from './service/files.ts';
 
+/** Comes without types. */
+const { Parser } = createRequire(import.meta.url)('mt940js') as { Parser: new () => { parse(text: string): { openingBalance: number; closingBalance: number;
+  currency: string; number: { sequence: string }; transactions: { amount: number; isReversal: boolean }[] }[] } };
 const DAY_MS = 86_400_000;
 let h: House, w: Wallets, asha: Wallet, ravi: Wallet;
 let first: CivilDate, later: CivilDate;
@@ -244,6 +249,29 @@ describe('MT940', () => {
       [':60M:C261104INR8,00', ':62F:C261130INR9,50']]);
     expect(mt940File(made([], 7n), f)).toMatch(/:60F:C261101INR0,07\r\n:62F:C261130INR0,07\r\n-\r\n$/);
     expect(mt940File(made([entry(1, 1_500n, 1_500n, {}, 'JPY')], 0n, 'JPY'), f)).toContain('C1500,N');
+  });
+});
+
+describe('a statement read by programs of others', () => {
+  const entries = [entry(1, 50_000n, 60_000n, { note: 'a & b <c>' }), entry(2, -20_000n, 40_000n, { reversal: true }), entry(3, 5n, 40_005n,
+    { kind: 'interest' })];
+  it('as camt.053 opens, moves and closes as ours', async () => {
+    const { statements: [read] } = await parseCamt053(camtFile(made(entries, 10_000n), f));
+    expect(read?.balances.map((b) => [b.type, b.creditDebitIndicator, b.amount.value, b.amount.currency, b.date])).toEqual([
+      ['OPBD', 'CRDT', '100.00', 'INR', '2026-11-01'], ['CLBD', 'CRDT', '400.05', 'INR', '2026-11-30']]);
+    expect(read?.transactions.map((t) => [t.creditDebitIndicator, t.amount.value, t.reversalIndicator, t.status, t.valueDate, t.reference])).toEqual(
+      [['CRDT', '500.00', false, 'BOOK'], ['DBIT', '200.00', true, 'BOOK'], ['CRDT', '0.05', false, 'BOOK']].map((t, i) =>
+        [...t, '2026-11-04', entries[i]?.transfer]));
+    expect([read?.account.owner.name, read?.transactionSummary?.totalCreditEntries, read?.transactionSummary?.totalDebitEntries]).toEqual(
+      ['Asha <Rao>', { numberOfEntries: '2', sum: '500.05' }, { numberOfEntries: '1', sum: '200.00' }]);
+  });
+  it('as MT940 the same, in as many messages as it takes', () => {
+    const [read] = new Parser().parse(mt940File(made(entries, 10_000n), f));
+    expect([read?.openingBalance, read?.closingBalance, read?.currency, read?.transactions.map((t) => [t.amount, t.isReversal])]).toEqual(
+      [100, 400.05, 'INR', [[500, false], [-200, true], [0.05, false]]]);
+    const many = Array.from({ length: 95 }, (_, i) => entry(i, 10n, BigInt(i + 1) * 10n, { note: 'x'.repeat(140) }));
+    expect(new Parser().parse(mt940File(made(many, 0n), f)).map((s) => [s.number.sequence, s.openingBalance, s.transactions.length, s.closingBalance])).toEqual(
+      [['1', 0, 40, 4], ['2', 4, 40, 8], ['3', 8, 15, 9.5]]);
   });
 });
 
