@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { httpBank } from '#adapters/bank';
 import { smtpMail } from '#adapters/smtp';
 import { formMessages, httpMessages } from '#adapters/sms';
-import { createLog, environment, provide, systemClock } from '#kernel';
+import { createBreakers, createLog, environment, provide, systemClock } from '#kernel';
 import type { Providers } from '#platform/notify/port';
 import { BankRail } from '#products/wallet/port';
 import { saveTenant } from '#spine/tenancy';
@@ -118,20 +118,22 @@ export async function demo(args: readonly string[]): Promise<number> {
   const homeCell = openCell({ connection: home, modules, clock: systemClock, log, provided: [], sizes: { app: 1, batch: 1, spine: 1, auditor: 1 } });
   for (const tenant of demoTenants) await saveTenant(homeCell, tenant);
   await homeCell.close();
-  const [local, parties] = await Promise.all([localAdapters(dataDir), startParties()]);
+  const breakers = createBreakers(systemClock, log);
+  const [local, parties] = await Promise.all([localAdapters(dataDir, breakers), startParties()]);
   const { phones, relays, bank, hook } = parties;
   await noteRunning(dataDir, cells);
   let base = '';
   const tour = createTour({ assets, phones, relays, base: () => base });
   const desk = createDesk({ assets, clock: systemClock });
   const program = await startProgram({
-    modules, cells, home: HOME, directoryFile: join(dataDir, 'directory.json'), assets, clock: systemClock, log,
+    modules, cells, home: HOME, directoryFile: join(dataDir, 'directory.json'), assets, clock: systemClock, log, breakers,
     more: (app) => {
       tour.mount(app);
       desk.mount(app);
     },
     roles: ['web', 'relay', 'worker'],
-    provided: () => [...local, ...noticeProviders(carriersOf(parties, (slug) => `${base}/t/${slug}`)), provide(BankRail, () => httpBank(bank)),
+    provided: () => [...local, ...noticeProviders(carriersOf(parties, (slug) => `${base}/t/${slug}`)), 
+      provide(BankRail, () => httpBank({ ...bank, breaker: breakers.of('bank') })),
       provide(Reach, () => ({ loopback: true }))],
     host: '127.0.0.1', port: PORT_FIRST,
       portsMax: PORT_TRIES_MAX, secure: false,
