@@ -189,6 +189,9 @@ export const notifyProblems = [kindUnknown, notOffered, templateWrong, linkOver,
 
 export const Noted = event('notify.noted', { version: 1, doc: 'A person has a new notice in the inbox, or saw one.',
   data: { person: z.string(), notice: z.string() } });
+export const Opened = event('notify.opened', { version: 1,
+  doc: 'A person opened a notice on a channel: seen in the inbox, or said by the browser or the provider. Once for each channel, whoever says it how often.',
+  data: { person: z.string(), notice: z.string(), channel: z.string() } });
 export const Died = event('notify.dead', { version: 1, alert: true, doc: 'A message reached nobody: no provider took it in time. Somebody has to look.',
   data: { message: z.string(), kind: z.string(), channel: z.string() } });
 export const SendMessage = job('notify.send', { doc: 'Sends one message of a notice.', data: { message: z.string() }, attemptsMax: 200 });
