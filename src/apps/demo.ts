@@ -62,7 +62,8 @@ async function startParties(): Promise<Parties> {
 const carriersOf = ({ phones: [one, two], relays }: Parties, address: (slug: string) => string): Providers => ({
   text: [httpMessages(one), formMessages({ base: `${two.base}/form`, account: 'sim', secret: two.token })],
   email: relays.map((r, i) => smtpMail({ name: `smtp-${i + 1}`, url: r.smtp ?? '' })), push: [], from: 'notices@office.invalid',
-    linkBase: ({ slug }) => address(slug),
+  // A visitor sees months of a refund in a few minutes, and wants to see each message come.
+  perHour: { text: 20, email: 20 }, linkBase: ({ slug }) => address(slug),
 });
 
 /** Brings the people, the bank, the receiver and the season into a demo whose pages answer already. */

@@ -1,8 +1,10 @@
 import { z } from 'zod';
-import { channels, event, job, personal, problem, zEmail, zId, zInstant, zText } from '#kernel';
+import { channels, event, job, personal, problem, zEmail, zId, zInstant, zText, type Channel } from '#kernel';
 
-/** Messages of one person beside the critical ones: what is over waits, nothing is dropped. */
-export const PER_PERSON_HOURLY = { name: 'notices-per-person', capacity: 20, perMinute: 20 / 60 };
+/** A channel that leaves the house. */
+export type Carried = Exclude<Channel, 'inbox'>;
+/** Messages of one person an hour on each channel, beside the critical ones: what is over waits, nothing is dropped. */
+export const HOURLY: Readonly<Record<Carried, number>> = { email: 3, text: 2, push: 10 };
 /** A place in a provider's line that is nearer than this is now. */
 export const PLACE_MS_MIN = 250;
 /** Notices on one page of the inbox. */
