@@ -10,7 +10,7 @@ import { memoryMessages } from '#adapters/sms';
 import { folderObjects } from '#adapters/objects';
 import { typst } from '#adapters/typst';
 import {
-  createLog, perform, productOf, provide, systemClock, type Actor, type CellContext, type Clock, type Log, type Module, type Provided, type SectionWork,
+  createLog, perform, productOf, provide, systemClock, type Actor, type Breakers, type CellContext, type Clock, type Log, type Module, type Provided, type SectionWork,
   type Tracer, type Tx, type Uuid,
 } from '#kernel';
 import type { Assets, Runner } from '#platform/edge';
@@ -36,6 +36,7 @@ export { somebody, newAddress, newBrowser, madeUpPan, madeUpSsn, type Person } f
 export type { Answer, Ask, Browser, Page } from './house/web.ts';
 export { asSuperuser, cloneCell, connectedTo, connectionTo, dropDatabase, makeDatabase, templateOf, type Raw, type RawRole } from './house/database.ts';
 export { connectAs } from '../src/apps/migrate.ts';
+export { startParty, type Answering, type Heard, type Party } from './house/party.ts';
 export { queueOf } from './house/queue.ts';
 export { races, type Races } from './house/races.ts';
 export { modules as everyModule } from '../src/apps/modules.ts';
@@ -90,6 +91,8 @@ export interface HouseOptions {
   readonly limits?: boolean;
   readonly machinePerMinute?: number;
   readonly tracer?: Tracer;
+  /** Those that the adapters of the test stand behind. */
+  readonly breakers?: Breakers;
   readonly trustedProxies?: number;
   readonly sizes?: PoolSizes;
   readonly headersTimeoutMs?: number;
@@ -224,7 +227,7 @@ export async function house(o: HouseOptions = {}): Promise<House> {
   const program = await startProgram({
     modules, cells: connections.filter((c) => o.serve?.includes(c.name) ?? true), home: home.name, directoryFile: join(folder, 'directory.json'), assets: o.assets ?? NO_ASSETS, clock, log,
     roles: o.workers ? ['web', 'relay', 'worker'] : ['web'], provided: adapters, host: '127.0.0.1', port: 0, secure: o.secure ?? false, pathTenants: true,
-    trustedProxies: o.trustedProxies ?? 0, machinePerMinute: o.machinePerMinute, tracer: o.tracer, sizes: o.sizes ?? POOLS, checkLocks: true,
+    trustedProxies: o.trustedProxies ?? 0, machinePerMinute: o.machinePerMinute, tracer: o.tracer, breakers: o.breakers, sizes: o.sizes ?? POOLS, checkLocks: true,
     ...(o.group === undefined ? {} : { group: o.group }), ...(o.limits === undefined ? {} : { limits: o.limits }), ...(o.more ? { more: o.more } : {}),
     ...(o.headersTimeoutMs === undefined ? {} : { headersTimeoutMs: o.headersTimeoutMs }), ...(o.openMax === undefined ? {} : { openMax: o.openMax }), limitStore: o.limitStore,
   });

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { httpBank } from '#adapters/bank';
 import { smtpMail } from '#adapters/smtp';
 import { formMessages, httpMessages } from '#adapters/sms';
-import { createLog, environment, provide, systemClock } from '#kernel';
+import { createBreakers, createLog, environment, provide, systemClock } from '#kernel';
 import type { Providers } from '#platform/notify/port';
 import { BankRail } from '#products/wallet/port';
 import { saveTenant } from '#spine/tenancy';
@@ -62,7 +62,8 @@ async function startParties(): Promise<Parties> {
 const carriersOf = ({ phones: [one, two], relays }: Parties, address: (slug: string) => string): Providers => ({
   text: [httpMessages(one), formMessages({ base: `${two.base}/form`, account: 'sim', secret: two.token })],
   email: relays.map((r, i) => smtpMail({ name: `smtp-${i + 1}`, url: r.smtp ?? '' })), push: [], from: 'notices@office.invalid',
-    linkBase: ({ slug }) => address(slug),
+  // A visitor sees months of a refund in a few minutes, and wants to see each message come.
+  perHour: { text: 20, email: 20 }, linkBase: ({ slug }) => address(slug),
 });
 
 /** Brings the people, the bank, the receiver and the season into a demo whose pages answer already. */
@@ -118,20 +119,22 @@ export async function demo(args: readonly string[]): Promise<number> {
   const homeCell = openCell({ connection: home, modules, clock: systemClock, log, provided: [], sizes: { app: 1, batch: 1, spine: 1, auditor: 1 } });
   for (const tenant of demoTenants) await saveTenant(homeCell, tenant);
   await homeCell.close();
-  const [local, parties] = await Promise.all([localAdapters(dataDir), startParties()]);
+  const breakers = createBreakers(systemClock, log);
+  const [local, parties] = await Promise.all([localAdapters(dataDir, breakers), startParties()]);
   const { phones, relays, bank, hook } = parties;
   await noteRunning(dataDir, cells);
   let base = '';
   const tour = createTour({ assets, phones, relays, base: () => base });
   const desk = createDesk({ assets, clock: systemClock });
   const program = await startProgram({
-    modules, cells, home: HOME, directoryFile: join(dataDir, 'directory.json'), assets, clock: systemClock, log,
+    modules, cells, home: HOME, directoryFile: join(dataDir, 'directory.json'), assets, clock: systemClock, log, breakers,
     more: (app) => {
       tour.mount(app);
       desk.mount(app);
     },
     roles: ['web', 'relay', 'worker'],
-    provided: () => [...local, ...noticeProviders(carriersOf(parties, (slug) => `${base}/t/${slug}`)), provide(BankRail, () => httpBank(bank)),
+    provided: () => [...local, ...noticeProviders(carriersOf(parties, (slug) => `${base}/t/${slug}`)), 
+      provide(BankRail, () => httpBank({ ...bank, breaker: breakers.of('bank') })),
       provide(Reach, () => ({ loopback: true }))],
     host: '127.0.0.1', port: PORT_FIRST,
       portsMax: PORT_TRIES_MAX, secure: false,

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { fileKek, transitKek } from '#adapters/kms';
-import { ConfigFault, environment, envText, errorFields, readConfig, setting, type CellContext, type Clock, type Log } from '#kernel';
+import { ConfigFault, environment, envText, errorFields, readConfig, setting, type Breakers, type CellContext, type Clock, type Log } from '#kernel';
 import { KEYS_FRESH_MS, refreshTenantKeys } from '#spine/vault';
 import type { Kek } from '#spine/vault/port';
 
@@ -28,7 +28,7 @@ function faultsOf(url: string, token: string | undefined, production: boolean): 
  * The key service that the environment names, asked once so that a wrong name or secret fails the start and not the first request; without one
  * the key file, which production refuses. Throws ConfigFault.
  */
-export async function openKek(file: string): Promise<Kek> {
+export async function openKek(file: string, breakers?: Breakers): Promise<Kek> {
   const env = environment();
   const { url, key, token, namespace } = readConfig(kekConfig, env);
   const production = env.NODE_ENV === 'production';
@@ -38,7 +38,7 @@ export async function openKek(file: string): Promise<Kek> {
   }
   const faults = faultsOf(url, token, production);
   if (faults.length) throw new ConfigFault(faults);
-  const kek = transitKek({ base: url, key: key as string, token: token as string, namespace });
+  const kek = transitKek({ base: url, key: key as string, token: token as string, namespace, ...(breakers ? { breaker: breakers.of('keys') } : {}) });
   const probe = Buffer.from('exchequer start');
   try {
     if (!(await kek.unwrap(await kek.wrap(probe, 'start'), 'start')).equals(probe)) throw new Error('another text came back');

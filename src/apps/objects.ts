@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { folderObjects, s3Objects } from '#adapters/objects';
-import { ConfigFault, environment, envText, readConfig, setting } from '#kernel';
+import { ConfigFault, environment, envText, readConfig, setting, type Breakers } from '#kernel';
 import type { ObjectStore } from '#platform/objects/port';
 
 /** Where objects lie. */
@@ -13,12 +13,13 @@ export const objectsConfig = {
 };
 
 /** The store that the environment names, or the folder `objects` beside the database. Throws ConfigFault with what is missing. */
-export function objectStore(dataDir: string): ObjectStore {
+export function objectStore(dataDir: string, breakers?: Breakers): ObjectStore {
   const { endpoint, bucket, region, accessKeyId, secretAccessKey } = readConfig(objectsConfig, environment());
   if (!endpoint) return folderObjects(join(dataDir, 'objects'));
   if (!URL.canParse(endpoint)) throw new ConfigFault(['EXCHEQUER_S3_URL: is no http(s) address']);
   if (!bucket || !accessKeyId || !secretAccessKey) {
     throw new ConfigFault(['EXCHEQUER_S3_BUCKET, EXCHEQUER_S3_KEY_ID and EXCHEQUER_S3_SECRET: S3 needs all three']);
   }
-  return s3Objects({ endpoint, bucket, region: region ?? 'us-east-1', accessKeyId, secretAccessKey });
+  return s3Objects({ endpoint, bucket, region: region ?? 'us-east-1', accessKeyId, secretAccessKey,
+    ...(breakers ? { breaker: breakers.of('objects') } : {}) });
 }

@@ -2,7 +2,9 @@ import { createSecretKey, hkdfSync, type KeyObject } from 'node:crypto';
 import type { ListenOptions } from 'node:net';
 import type { FastifyInstance, FastifyListenOptions } from 'fastify';
 import { Registry } from 'prom-client';
-import { ConfigFault, errorFields, Hints, provide, type Clock, type Hint, type Log, type Module, type Provided, type TenantRef, type Tracer } from '#kernel';
+import {
+  ConfigFault, errorFields, Hints, provide, type Breakers, type Clock, type Hint, type Log, type Module, type Provided, type TenantRef, type Tracer,
+} from '#kernel';
 import { createEdge, type Assets, type Edge, type Runner } from '#platform/edge';
 import { watchEvents } from '#spine/events';
 import { ensureDecoy } from '#spine/identity';
@@ -26,6 +28,8 @@ export interface ProgramOptions {
   /** Where work is traced; nowhere unless said. */
   readonly tracer?: Tracer | undefined;
   readonly roles: readonly string[];
+  /** Those before the outside parties of the adapters, to be seen among the metrics. */
+  readonly breakers?: Breakers | undefined;
   /** Adapters of a cell's ports. */
   readonly provided: (cell: CellConnection) => readonly Provided[];
   readonly host: string;
@@ -153,7 +157,7 @@ export async function startProgram(o: ProgramOptions): Promise<Program> {
   const metrics = new Registry();
   if (o.process && o.process.count > 1) metrics.setDefaultLabels({ process: String(o.process.index) });
   edge = createEdge({
-    modules: o.modules, cells, directory, clock: o.clock, log: o.log, tracer: o.tracer, limiter, metrics, assets: o.assets,
+    modules: o.modules, cells, directory, clock: o.clock, log: o.log, tracer: o.tracer, limiter, metrics, breakers: o.breakers, assets: o.assets,
     formKey: keyOf(secret, 'form tokens'), secure: o.secure, pathTenants: o.pathTenants,
     trustedProxies: o.trustedProxies ?? 0, ...(o.group === undefined ? {} : { group: o.group }), ...(o.limits === undefined ? {} : { limits: o.limits }),
     ...(o.headersTimeoutMs === undefined ? {} : { headersTimeoutMs: o.headersTimeoutMs }), ...(o.openMax === undefined ? {} : { openMax: o.openMax }),

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import pg from 'pg';
 import { fileHeads } from '#adapters/heads';
 import { typst } from '#adapters/typst';
-import { createLog, environment, newTrace, provide, systemClock, uuid, type Origin, type Provided } from '#kernel';
+import { createBreakers, createLog, environment, newTrace, provide, systemClock, uuid, type Breakers, type Origin, type Provided } from '#kernel';
 import { Typesetter } from '#platform/edge/port';
 import { ObjectStore } from '#platform/objects/port';
 import { HeadKeeper, SpoolFolder } from '#spine/audit/port';
@@ -61,10 +61,10 @@ async function running(dataDir: string): Promise<CellConnection[] | undefined> {
 }
 
 /** Adapters of every command: the key-encryption key, and beside the data folder heads and spool. */
-export async function localAdapters(dataDir: string, spool = spoolOf(dataDir, 0)): Promise<Provided[]> {
-  const kek = await openKek(kekFile(dataDir));
+export async function localAdapters(dataDir: string, breakers: Breakers, spool = spoolOf(dataDir, 0)): Promise<Provided[]> {
+  const kek = await openKek(kekFile(dataDir), breakers);
   const typesetter = typst();
-  const objects = objectStore(dataDir);
+  const objects = objectStore(dataDir, breakers);
   return [
     provide(Kek, () => kek), provide(HeadKeeper, () => fileHeads(join(dataDir, 'audit-heads'))), provide(SpoolFolder, () => spool),
     provide(Typesetter, () => typesetter), provide(ObjectStore, () => objects),
@@ -82,7 +82,7 @@ export async function reach(args: readonly string[], use: (reached: Reached) => 
   const embedded = outside ? undefined : await embeddedCells(dataDir, ['IN', 'US']);
   const connections = outside ?? (embedded?.cells as CellConnection[]);
   const log = createLog({ level: 'warn' });
-  const provided = [...await localAdapters(dataDir), vaultState(SUBJECT_KEYS_HELD)];
+  const provided = [...await localAdapters(dataDir, createBreakers(systemClock, log)), vaultState(SUBJECT_KEYS_HELD)];
   for (const connection of connections) await migrate(connection, modules);
   const cells = new Map(connections.map((connection) => [connection.name, openCell({
     connection, modules, clock: systemClock, log, provided, sizes: { app: 2, batch: 1, spine: 2, auditor: 1 },

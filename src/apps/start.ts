@@ -2,7 +2,8 @@ import { join, resolve } from 'node:path';
 import { httpBank } from '#adapters/bank';
 import { connectRedis, redisCache, redisLimits } from '#adapters/redis';
 import {
-  ConfigFault, createLog, environment, envFlag, envInt, envText, provide, readConfig, setting, systemClock, type ConfigOf, type Provided,
+  ConfigFault, createBreakers, createLog, environment, envFlag, envInt, envText, provide, readConfig, setting, systemClock, type Breakers, type ConfigOf,
+  type Provided,
 } from '#kernel';
 import { OPEN_REQUESTS_MAX } from '#platform/edge';
 import { BankRail } from '#products/wallet/port';
@@ -68,8 +69,8 @@ function configOf(): ConfigOf<typeof startConfig> {
   return config;
 }
 
-const bankOf = ({ bankUrl, bankToken }: Config): Provided[] =>
-  (bankUrl && bankToken ? [provide(BankRail, () => httpBank({ base: bankUrl, token: bankToken }))] : []);
+const bankOf = ({ bankUrl, bankToken }: Config, breakers: Breakers): Provided[] =>
+  (bankUrl && bankToken ? [provide(BankRail, () => httpBank({ base: bankUrl, token: bankToken, breaker: breakers.of('bank') }))] : []);
 
 function rolesOf(args: readonly string[]): string[] {
   const roles = listOf(textOf(args, '--roles')) ?? ROLES;
@@ -94,16 +95,17 @@ async function serve(args: readonly string[], config: Config, { index, count, ce
   const stop = signalled();
   const roles = index === 0 ? rolesOf(args) : ['web'];
   const bus = await openBus();
-  const provided = [
-    ...(await localAdapters(dataDir, spoolOf(dataDir, index))), ...noticeProviders(await configuredProviders(config)),
-    ...bankOf(config), ...bus.provided, provide(ProofAsked, () => config.webhooksProof), provide(KeyDays, () => config.keyDays),
-  ];
   const log = createLog();
+  const breakers = createBreakers(systemClock, log);
+  const provided = [
+    ...(await localAdapters(dataDir, breakers, spoolOf(dataDir, index))), ...noticeProviders(await configuredProviders(config)),
+    ...bankOf(config, breakers), ...bus.provided, provide(ProofAsked, () => config.webhooksProof), provide(KeyDays, () => config.keyDays),
+  ];
   const tracing = await openTracer(log);
   const redis = config.redisUrl ? await connectRedis(config.redisUrl, log) : undefined;
   const program = await startProgram({
     modules, cells, home: (all[0] as CellConnection).name, directoryFile: join(dataDir, 'directory.json'), assets: await buildAssets(modules),
-    clock: systemClock, log, tracer: tracing?.tracer, roles,
+    clock: systemClock, log, breakers, tracer: tracing?.tracer, roles,
     provided: () => (redis ? [...provided, provide(SecondLevel, () => redisCache(redis, LOAD_MS_MAX))] : provided), host: config.host as string,
       port: port ?? config.port,
     secure: config.secure, pathTenants: false, trustedProxies: config.proxies, openMax: config.openMax,

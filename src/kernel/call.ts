@@ -5,7 +5,8 @@ import type { Tx } from './tx.ts';
  * Reaching the outside world. Five points, and a crash between any two of them is survived:
  * (1) `intent` commits the pending row with its job, (2) a small transaction commits the attempt, (3) `send` runs with no
  * transaction open and carries our key, (4) its answer arrives, (5) `record` commits the result on the state it expects.
- * An attempt without a result may only `inquire`; it is sent again only when "not found" is proven after `visibilityMs`.
+ * An attempt without a result may only `inquire`; it is sent again only when "not found" is proven after `visibilityMs`. What throws NotSent was kept
+ * back by a breaker: it was no attempt, and waits.
  */
 export interface Call<Request, Result> {
   readonly kind: 'call';

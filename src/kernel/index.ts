@@ -16,6 +16,7 @@ export * from './config.ts';
 export * from './span.ts';
 export * from './rows.ts';
 export * from './sql.ts';
+export * from './breaker.ts';
 export * from './tx.ts';
 export * from './batch.ts';
 export * from './route.ts';

@@ -15,7 +15,10 @@ const PROMOTIONS = Number(process.env.BENCH_PROMOTIONS ?? 100_000);
 const STEP = 500;
 const FAR_MS = 86_400_000;
 const [base = ''] = process.argv.slice(2);
-const bench = await startBench({ tenants: benchTenants(1), provided: noticeProviders({ text: [httpMessages({ base, token: 'bench' })], email: [], push: [] }) });
+// A person gets as many as there are rounds: what is measured is the crowd, not the limit of one person.
+const rounds = Math.ceil(PROMOTIONS / PEOPLE);
+const bench = await startBench({ tenants: benchTenants(1),
+  provided: noticeProviders({ text: [httpMessages({ base, token: 'bench' })], email: [], push: [], perHour: { text: rounds } }) });
 const tenant = bench.program.directory.bySlug('t0');
 const cell = bench.program.cells.get('IN');
 const template = tenant && demoFeed(tenant).people(systemClock.now())[0];
@@ -28,7 +31,6 @@ const ids: Uuid[] = [];
 for (let at = 0; at < PEOPLE; at += STEP) ids.push(...(await perform(cell, tenant, asSystem, (tx) => enrol(tx, people.slice(at, at + STEP)))).map((e) => e.person));
 // They wait for a time that is far off until the bench says that it has come; then all of them are due at once.
 const later = new Date(systemClock.now().getTime() + FAR_MS);
-const rounds = Math.ceil(PROMOTIONS / PEOPLE);
 for (let n = 0; n < rounds; n++) {
   for (let at = 0; at < PEOPLE; at += STEP) {
     const tellings = ids.slice(at, at + STEP).map((person) => ({ person, dedupe: `promotion ${n}`, data: {}, at: later }));

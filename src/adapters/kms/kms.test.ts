@@ -2,8 +2,8 @@ import { mkdirSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { systemRandom, Unavailable } from '#kernel';
-import { kekConforms, startSim, type Sim } from '#test';
+import { createBreaker, createLog, NotSent, PARTY_BREAKER, systemRandom, testClock, Unavailable } from '#kernel';
+import { kekConforms, startParty, startSim, type Sim } from '#test';
 import { fileKek, transitKek } from './index.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'exchequer-kek-'));
@@ -55,6 +55,26 @@ describe('a key service', () => {
     const refused = transit(sim, { token: 'wrong' }).unwrap(wrapped, 'away');
     await expect(refused).rejects.toThrow('403');
     await expect(refused).rejects.not.toThrow(Unavailable);
+  });
+  it('that stayed away through all tries of five requests is left alone for half a minute', async () => {
+    const party = await startParty(() => ({ status: 503 }));
+    const clock = testClock(new Date(0));
+    const breaker = createBreaker({ party: 'keys', clock, log: createLog({ level: 'silent' }) });
+    const kek = transitKek({ base: `${party.base}/v1/transit`, key: 'exchequer', token: 'x', breaker });
+    const unwrap = (): Promise<Buffer> => kek.unwrap('vault:v1:x', 'away');
+    const all = await Promise.allSettled(Array.from({ length: PARTY_BREAKER.after }, unwrap));
+    expect(all.map((a) => a.status === 'rejected' && a.reason instanceof Unavailable && !(a.reason instanceof NotSent))).toEqual(all.map(() => true));
+    const TRIES = 4;
+    expect([breaker.state(), party.heard.length]).toEqual(['open', PARTY_BREAKER.after * TRIES]);
+    party.answer = () => ({ status: 200, body: { data: { plaintext: Buffer.from('key').toString('base64') } } });
+    await expect(unwrap()).rejects.toThrow(NotSent);
+    expect(party.heard).toHaveLength(PARTY_BREAKER.after * TRIES);
+    clock.advance(PARTY_BREAKER.msMin);
+    expect((await unwrap()).toString()).toBe('key');
+    party.answer = () => ({ status: 403 });
+    for (let i = 0; i < PARTY_BREAKER.after; i++) await expect(unwrap()).rejects.toThrow('403');
+    expect(breaker.state()).toBe('closed');
+    await party.stop();
   });
   it('that fails now and then is asked again, and its keys outlive its process', { timeout: 60_000 }, async () => {
     const store = join(folder, 'service-keys.json');

@@ -2,8 +2,8 @@ import { mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { Unavailable } from '#kernel';
-import { objectsConform, startSim, type Sim } from '#test';
+import { createBreaker, createLog, NotSent, PARTY_BREAKER, testClock, Unavailable } from '#kernel';
+import { objectsConform, startParty, startSim, type Sim } from '#test';
 import { folderObjects, s3Objects, type S3Options } from './index.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'exchequer-objects-'));
@@ -63,5 +63,30 @@ describe('S3', () => {
       expect(await again(() => store.get(key(n)))).toBeUndefined();
     }
     expect(away).toBeGreaterThan(10);
+  });
+  it('that failed five times in a row is left alone for half a minute; what it refuses, or asks to wait for, is no failure', async () => {
+    const party = await startParty();
+    const clock = testClock(new Date(0));
+    const breaker = createBreaker({ party: 'objects', clock, log: createLog({ level: 'silent' }) });
+    const store = s3Objects(options({ endpoint: party.base, breaker, answerMsMax: 200 }));
+    for (const status of [403, 409, 429, 404]) {
+      party.answer = () => ({ status });
+      for (let i = 0; i < PARTY_BREAKER.after; i++) await expect(store.put(key(1), Buffer.from('x'))).rejects.not.toThrow(NotSent);
+    }
+    expect(breaker.state()).toBe('closed');
+    party.heard.length = 0;
+    for (const answering of ['cut', 'hang', { status: 503 }, { status: 500 }, 'cut'] as const) {
+      party.answer = () => answering;
+      await expect(store.get(key(1))).rejects.toThrow(Unavailable);
+    }
+    party.answer = () => ({ status: 200, body: 'there' });
+    for (const work of [() => store.get(key(1)), () => store.has(key(1)), () => store.remove(key(1)), () => store.put(key(1), Buffer.from('x'))]) {
+      await expect(work()).rejects.toThrow(NotSent);
+    }
+    expect([breaker.state(), party.heard.length]).toEqual(['open', PARTY_BREAKER.after]);
+    clock.advance(PARTY_BREAKER.msMin);
+    expect((await store.get(key(1)))?.toString()).toBe('"there"');
+    expect([breaker.state(), party.heard.length]).toEqual(['closed', PARTY_BREAKER.after + 1]);
+    await party.stop();
   });
 });

@@ -1,8 +1,10 @@
 import { z } from 'zod';
-import { channels, event, job, personal, problem, zEmail, zId, zInstant, zText } from '#kernel';
+import { channels, event, job, personal, problem, zEmail, zId, zInstant, zText, type Channel } from '#kernel';
 
-/** Messages of one person beside the critical ones: what is over waits, nothing is dropped. */
-export const PER_PERSON_HOURLY = { name: 'notices-per-person', capacity: 20, perMinute: 20 / 60 };
+/** A channel that leaves the house. */
+export type Carried = Exclude<Channel, 'inbox'>;
+/** Messages of one person an hour on each channel, beside the critical ones: what is over waits, nothing is dropped. */
+export const HOURLY: Readonly<Record<Carried, number>> = { email: 3, text: 2, push: 10 };
 /** A place in a provider's line that is nearer than this is now. */
 export const PLACE_MS_MIN = 250;
 /** Notices on one page of the inbox. */
@@ -189,6 +191,9 @@ export const notifyProblems = [kindUnknown, notOffered, templateWrong, linkOver,
 
 export const Noted = event('notify.noted', { version: 1, doc: 'A person has a new notice in the inbox, or saw one.',
   data: { person: z.string(), notice: z.string() } });
+export const Opened = event('notify.opened', { version: 1,
+  doc: 'A person opened a notice on a channel: seen in the inbox, or said by the browser or the provider. Once for each channel, whoever says it how often.',
+  data: { person: z.string(), notice: z.string(), channel: z.string() } });
 export const Died = event('notify.dead', { version: 1, alert: true, doc: 'A message reached nobody: no provider took it in time. Somebody has to look.',
   data: { message: z.string(), kind: z.string(), channel: z.string() } });
 export const SendMessage = job('notify.send', { doc: 'Sends one message of a notice.', data: { message: z.string() }, attemptsMax: 200 });

@@ -1,5 +1,5 @@
 import { defineModule } from '#kernel';
-import { Died, Noted, notifyProblems } from './contract.ts';
+import { Died, Noted, notifyProblems, Opened } from './contract.ts';
 import { forms, inboxPage, linkPages, preferencesPage } from './pages/pages.tsx';
 import { follow } from './reactions.ts';
 import { changes, routes } from './routes.ts';
@@ -27,7 +27,7 @@ export default defineModule({
     'notify.campaign': { app: ['select', 'insert', 'update', 'delete'], auditor: ['select'] },
   },
   routes, pages: [{ ...inboxPage, states: inboxStates }, { ...preferencesPage, states: preferencesStates }, ...linkPages], forms, streams: [changes],
-    problems: notifyProblems, events: [Noted, Died], calls: [sendMessage], handlers: [spread], machines: [campaignMachine],
+    problems: notifyProblems, events: [Noted, Opened, Died], calls: [sendMessage], handlers: [spread], machines: [campaignMachine],
     workers: [follow], state: [poolsState, kindsState],
   notices: ownKinds,
   permissions: { 'notify:read': 'See messages, providers and texts.', 'notify:send': 'Send announcements and try messages again.',

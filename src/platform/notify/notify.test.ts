@@ -3,7 +3,7 @@ import { notice, provide, systemClock, uuidOf, type Tx, type Uuid } from '#kerne
 import { ensureMachine, signatureHeaders } from '#spine/identity';
 import { loadTenantKeys } from '#spine/vault';
 import { house, operatorOf, somebody, wallets, type House, type MadeOperator, type SignedIn } from '#test';
-import { notify, notifyAll, PER_PERSON_HOURLY, type Inbox, type Preferences } from './index.ts';
+import { HOURLY, notify, notifyAll, type Inbox, type Preferences } from './index.ts';
 import { Providers, type Mail, type Provider, type SendResult } from './port.ts';
 
 const text = { label: 'Tests', title: 'Test {{ n }} of {{ office }}', body: 'Body {{ n }}', text: 'test {{ n }}' };
@@ -204,14 +204,14 @@ describe('sending', () => {
   it('too many for one person wait, and none is dropped', async () => {
     const person = somebody();
     const who = await h.signIn(person);
-    const count = PER_PERSON_HOURLY.capacity + 3;
+    const count = HOURLY.text + 3;
     await h.perform('india', (tx) => notifyAll(tx.section, tx, normal, Array.from({ length: count },
       (_, n) => ({ person: who.person, dedupe: `many ${n}`, data: { n } }))));
     await h.runJobs();
-    expect(textsTo(person.phone)).toHaveLength(PER_PERSON_HOURLY.capacity);
+    expect(textsTo(person.phone)).toHaveLength(HOURLY.text);
     const rows = (await messagesOf(who.person)).filter((m) => m.channel === 'text');
     expect(rows.filter((m) => m.state === 'waiting' && m.reason === 'too-many')).toHaveLength(3);
-    expect(rows.filter((m) => m.state === 'sent')).toHaveLength(PER_PERSON_HOURLY.capacity);
+    expect(rows.filter((m) => m.state === 'sent')).toHaveLength(HOURLY.text);
   });
   it('a provider that takes only so many a minute is sent them one after another, and what is critical at once', async () => {
     const people = await Promise.all(Array.from({ length: 4 }, async () => h.signIn(somebody('other'))));

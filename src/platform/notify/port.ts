@@ -35,6 +35,8 @@ export interface Providers {
   readonly pushOrigins?: readonly string[];
   /** Messages a minute that a channel's providers take together; as many as there are where nothing is said. */
   readonly perMinute?: { readonly text?: number; readonly email?: number; readonly push?: number };
+  /** Messages that one person is sent an hour on a channel, beside the critical ones; HOURLY of the contract where nothing is said. */
+  readonly perHour?: { readonly text?: number; readonly email?: number; readonly push?: number };
   /** Address that mail comes from. */
   readonly from?: string;
   /** Where links in messages lead: the tenant's own address. */

@@ -1,8 +1,8 @@
 import { token } from '#kernel';
 
 /**
- * Keeps bytes outside the database. Called outside transactions only. Every method throws Unavailable when the store cannot be reached, and an Error
- * when it refuses; a put that was not heard of may be made again under the same key.
+ * Keeps bytes outside the database. Called outside transactions only. Every method throws Unavailable when the store cannot be reached (NotSent
+ * while it is left alone), and an Error when it refuses; a put that was not heard of may be made again under the same key.
  */
 export interface ObjectStore {
   readonly name: string;

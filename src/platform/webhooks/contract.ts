@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { event, job, personal, problem, token, zEmail, zId, zInstant, zText, type EventType, type Signal } from '#kernel';
+import { event, job, personal, problem, token, zEmail, zId, zInstant, zText, type BreakerRule, type EventType, type Signal } from '#kernel';
 
 /** Endpoints of one tenant, and what each may have. */
 export const ENDPOINTS_MAX = 50;
@@ -19,9 +19,7 @@ export const LADDER_SECONDS = [5, 300, 1800, 7200, 18_000, 36_000, 50_400, 72_00
 export const JITTER = 0.2;
 export const RETRY_AFTER_SECONDS_MAX = 86_400;
 /** Failures in a row after which an endpoint rests; then one probe at a time. */
-export const BREAKER_AFTER = 5;
-export const BREAKER_MS_MIN = 30_000;
-export const BREAKER_MS_MAX = 600_000;
+export const BREAKER: BreakerRule = { after: 5, msMin: 30_000, msMax: 600_000 };
 /** An endpoint is disabled after at least so many failures and so long without a success: both. */
 export const DISABLE_FAILURES = 20;
 export const DISABLE_AFTER_MS = 5 * 86_400_000;

@@ -2,9 +2,9 @@ import { createPublicKey, verify } from 'node:crypto';
 import fc from 'fast-check';
 import { Webhook } from 'standardwebhooks';
 import { describe, expect, it } from 'vitest';
-import { systemClock } from '#kernel';
-import { BREAKER_AFTER, LADDER_SECONDS } from './contract.ts';
-import { filtersFor, givenUp, isPublic, newSecret, nextTry, restMs, retryAfter, signature, signingKey, urlFault } from './rules.ts';
+import { restMs, systemClock } from '#kernel';
+import { BREAKER, LADDER_SECONDS } from './contract.ts';
+import { filtersFor, givenUp, isPublic, newSecret, nextTry, retryAfter, signature, signingKey, urlFault } from './rules.ts';
 
 const ID = 'msg_p5jXN8AQM9LWM0D4loKWxJek';
 const SECONDS = 1_614_265_330;
@@ -89,8 +89,7 @@ describe('the next try', () => {
     for (const text of [undefined, '', '-1', 'soon', '1e9', '2026-11-21', '99999999999999']) expect(retryAfter(text, now), text).toBeUndefined();
   });
   it('rests an endpoint longer each time, and gives up only on many failures and days together', () => {
-    expect([BREAKER_AFTER, BREAKER_AFTER + 1, BREAKER_AFTER + 2, BREAKER_AFTER + 50].map((n) => restMs(n, BREAKER_AFTER))).toEqual([30_000, 60_000, 120_000,
-      600_000]);
+    expect([0, 1, 2, 50].map((more) => restMs(BREAKER.after + more, BREAKER))).toEqual([30_000, 60_000, 120_000, 600_000]);
     const days = (n: number): Date => new Date(now.getTime() - n * 86_400_000);
     expect([[20, 5], [19, 30], [5000, 4.9]].map(([failures = 0, n = 0]) => givenUp({ failures, firstFailureAt: days(n) }, now))).toEqual([true, false, false]);
   });

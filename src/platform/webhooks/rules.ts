@@ -2,7 +2,7 @@ import { createHmac, createPrivateKey, createPublicKey, createSecretKey, sign as
 import ipaddr from 'ipaddr.js';
 import { shapeOf, type EventType } from '#kernel';
 import {
-  BREAKER_MS_MAX, BREAKER_MS_MIN, DISABLE_AFTER_MS, DISABLE_FAILURES, FIRST_PAYLOAD_VERSION, JITTER, LADDER_SECONDS, RETRY_AFTER_SECONDS_MAX,
+  DISABLE_AFTER_MS, DISABLE_FAILURES, FIRST_PAYLOAD_VERSION, JITTER, LADDER_SECONDS, RETRY_AFTER_SECONDS_MAX,
   type SignatureKind,
 } from './contract.ts';
 
@@ -140,9 +140,6 @@ export function nextTry(no: number, now: Date, unit: number, asked: number | und
   const spread = base * (1 - JITTER + 2 * JITTER * unit);
   return new Date(now.getTime() + Math.max(spread, Math.min(asked ?? 0, RETRY_AFTER_SECONDS_MAX)) * 1000);
 }
-
-/** How long an endpoint rests after so many failures in a row. */
-export const restMs = (streak: number, after: number): number => Math.min(BREAKER_MS_MAX, BREAKER_MS_MIN * 2 ** Math.min(10, Math.max(0, streak - after)));
 
 /** Both: many failures, and days without a success. A busy endpoint is not given up for an hour's outage, a quiet one not for one bad week-end. */
 export const givenUp = (e: { failures: number; firstFailureAt: Date | null }, now: Date, failuresMax = DISABLE_FAILURES, afterMs = DISABLE_AFTER_MS): boolean =>

@@ -4,7 +4,10 @@ import { token, type Money } from '#kernel';
 export interface BankOrder { readonly key: string; readonly direction: 'collect' | 'pay-out'; readonly amount: Money; readonly bank: string }
 export type BankResult = { readonly state: 'booked'; readonly reference: string } | { readonly state: 'refused'; readonly reason: string };
 
-/** The rail to a bank. `send` throws when it is not known whether the order was taken; then only `inquire` tells. */
+/**
+ * The rail to a bank. `send` throws NotSent when the order was kept back and never left, and anything else when it is not known whether it was taken; then
+ * only `inquire` tells.
+ */
 export interface BankRail {
   readonly name: string;
   send(order: BankOrder, signal: AbortSignal): Promise<BankResult>;

@@ -16,6 +16,9 @@ export const POLL_MS = 500;
 /** Wait before try n: 2ⁿ s with jitter, at most this. */
 export const BACKOFF_MS_MAX = 600_000;
 
+/** Of the wait that a breaker asks for: so much more at most. */
+export const PUT_BACK_SPREAD = 0.2;
+
 /** A claimed job. */
 export interface Job {
   readonly id: bigint;

@@ -119,6 +119,12 @@ export const failJob = (sql: SqlTag, { id, worker }: Held, error: string, runAt:
   update jobs.job set lease_until = null, worker = null, last_error = ${error}, run_at = ${runAt}, dead_at = ${deadAt}
   where id = ${id} and worker = ${worker} returning id`;
 
+/** Puts a job back as it was before it was claimed: what a breaker kept back was no try, and what was about to be sent was not sent. */
+export const putBack = (sql: SqlTag, job: Held & Pick<Job, 'sent_at'>, error: string, runAt: Date): Promise<unknown[]> => sql`
+  update jobs.job set lease_until = null, worker = null, last_error = ${error}, run_at = ${runAt}, attempts = attempts - 1,
+    attempt_no = attempt_no - (sent_at is distinct from ${job.sent_at}::timestamptz)::int, sent_at = ${job.sent_at}::timestamptz
+  where id = ${job.id} and worker = ${job.worker}`;
+
 /** Commits that attempts are about to be sent; from now on these jobs may only inquire. */
 export const noteAttempts = (sql: SqlTag, jobs: readonly Held[], at: Date, until: Date): Promise<unknown[]> => sql`
   update jobs.job set attempt_no = attempt_no + 1, sent_at = ${at}, lease_until = ${until} where id = any(${jobs.map((j) => j.id)}::bigint[])

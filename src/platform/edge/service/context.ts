@@ -3,7 +3,7 @@ import type { KeyObject } from 'node:crypto';
 import { createHmac, timingSafeEqual } from 'node:crypto';
 import type { Registry } from 'prom-client';
 import {
-  isLanguage, negotiate, newTrace, systemRandom, type Actor, type AnyRoute, type Authenticator, type CellContext, type Clock, type CookieChange,
+  isLanguage, negotiate, newTrace, systemRandom, type Actor, type AnyRoute, type Authenticator, type Breakers, type CellContext, type Clock, type CookieChange,
   type Language, type Log,
   type Module, type PageContext, type Scope, type Span, type Tracer,
 } from '#kernel';
@@ -24,6 +24,8 @@ export interface EdgeOptions {
   readonly limiter: Limiter;
   readonly tracer?: Tracer | undefined;
   readonly metrics: Registry;
+  /** Before outside parties, shown among the metrics. */
+  readonly breakers?: Breakers | undefined;
   readonly assets: Assets;
   /** Key of form tokens. */
   readonly formKey: KeyObject;

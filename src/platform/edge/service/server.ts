@@ -1,7 +1,7 @@
 import fastify, { type FastifyInstance } from 'fastify';
 import { Counter, Gauge, Histogram } from 'prom-client';
 import type { IncomingMessage } from 'node:http';
-import { common, errorFields, isUnavailable, productOf, refuse, type Method, type Problem } from '#kernel';
+import { common, errorFields, isUnavailable, productOf, refuse, type BreakerState, type Method, type Problem } from '#kernel';
 import { brandCss } from '#kit';
 import {
   BODY_BYTES_MAX, DRAIN_MS, HEADER_BYTES_MAX, HEADERS_TIMEOUT_MS, KEEP_ALIVE_MS, REQUEST_TIMEOUT_MS, URL_BYTES_MAX,
@@ -32,6 +32,7 @@ function measure(app: FastifyInstance, o: EdgeOptions, runner: Runner): void {
   });
   void batches;
   measureGate(o, runner);
+  measureBreakers(o);
   // Kept by route and status: to look a counter up by its labels costs more than to count.
   const counters = new Map<string, Map<number, { inc(): void; observe(seconds: number): void }>>();
   const counterOf = (route: string, status: number): { inc(): void; observe(seconds: number): void } => {
@@ -61,6 +62,17 @@ function measureGate(o: EdgeOptions, { gate }: Runner): void {
     collect() {
       for (const [priority, count] of Object.entries(gate.counts.shed)) this.labels(priority).set(count);
       this.labels('crowded').set(gate.counts.crowded);
+    },
+  });
+}
+
+const BREAKER_LEVELS: Readonly<Record<BreakerState, number>> = { closed: 0, probing: 1, open: 2 };
+function measureBreakers(o: EdgeOptions): void {
+  void new Gauge({
+    name: 'exchequer_breaker', help: 'Breakers before outside parties in this process: 0 closed, 1 finding out whether the party is back, 2 open.',
+    labelNames: ['party'], registers: [o.metrics],
+    collect() {
+      for (const breaker of o.breakers?.all() ?? []) this.labels(breaker.party).set(BREAKER_LEVELS[breaker.state()]);
     },
   });
 }

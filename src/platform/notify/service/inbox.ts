@@ -1,10 +1,12 @@
 import type { z } from 'zod';
-import { done, idOf, refuse, uuidOf, type Language, type NoticeKind, type Outcome, type Tx, type Uuid } from '#kernel';
+import { done, idOf, refuse, uuidOf, type Channel, type Language, type NoticeKind, type Outcome, type Tx, type Uuid } from '#kernel';
 import { readProfile } from '#spine/identity';
-import { INBOX_PAGE_MAX, linkOver, Noted, type TemplateTexts, type Inbox, type zInboxQuery, type zOfToken, type zSeen, type zUnseen } from '../contract.ts';
+import {
+  INBOX_PAGE_MAX, linkOver, Noted, Opened, type TemplateTexts, type Inbox, type zInboxQuery, type zOfToken, type zSeen, type zUnseen,
+} from '../contract.ts';
 import { campaignTexts } from '../store/campaigns.ts';
 import { templatesOf } from '../store/choices.ts';
-import { countUnseen, inboxBefore, markSeen, openInboxMessages, openPush, type InboxRow } from '../store/messages.ts';
+import { countUnseen, inboxBefore, isOpenPush, markSeen, openInboxMessages, openPush, type InboxRow } from '../store/messages.ts';
 import { personOf } from './addresses.ts';
 import { NoticeKinds } from './kinds.ts';
 import { readToken } from './links.ts';
@@ -50,10 +52,17 @@ export async function inbox(tx: Tx, input: z.output<typeof zInboxQuery>): Promis
 
 export const unseen = async (tx: Tx): Promise<Outcome<z.output<typeof zUnseen>>> => done({ unseen: await countUnseen(tx.sql, tx.tenant.id, personOf(tx)) });
 
+/** Says that a message was opened; by whoever moves it there, so once. */
+export const tellOpened = (tx: Tx, m: { readonly notice: Uuid; readonly person: Uuid }, channel: Channel): void =>
+  tx.emit(Opened, m.person, { person: m.person, notice: idOf('ntc', m.notice), channel });
+
 /** A push message was opened: says the browser that showed it, by the link that came with it, signed in or not. */
 export async function pushOpened(tx: Tx, input: z.output<typeof zOfToken>): Promise<Outcome<Record<string, never>>> {
   const [message] = readToken(tx, 'opened', input.params.token) ?? [];
-  return message !== undefined && await openPush(tx.sql, tx.tenant.id, message, tx.now) ? done({}) : refuse(linkOver);
+  if (message === undefined) return refuse(linkOver);
+  const now = await openPush(tx.sql, tx.tenant.id, message, tx.now);
+  if (now) tellOpened(tx, now, 'push');
+  return now || await isOpenPush(tx.sql, tx.tenant.id, message) ? done({}) : refuse(linkOver);
 }
 
 /** Marks notices of the caller, or all of them, as seen; their messages in the inbox are opened. */
@@ -62,7 +71,7 @@ export async function see(tx: Tx, input: z.output<typeof zSeen>): Promise<Outcom
   const wanted = input.body?.notices;
   const ids: Uuid[] = await markSeen(tx.sql, tx.tenant.id, person, wanted ? wanted.map(uuidOf) : null, tx.now);
   if (ids.length) {
-    await openInboxMessages(tx.sql, tx.tenant.id, ids, tx.now);
+    for (const notice of await openInboxMessages(tx.sql, tx.tenant.id, ids, tx.now)) tellOpened(tx, { notice, person }, 'inbox');
     tx.emit(Noted, person, { person, notice: idOf('ntc', ids[0] as Uuid) });
   }
   return done({ unseen: await countUnseen(tx.sql, tx.tenant.id, person) });

@@ -4,6 +4,7 @@ import type { zReceipts, zTaken } from '../contract.ts';
 import { afterReceipt } from '../rules.ts';
 import { dropMail } from '../store/choices.ts';
 import { lockByRefs, settle, type Said } from '../store/messages.ts';
+import { tellOpened } from './inbox.ts';
 
 /**
  * What providers say became of messages they took, in whatever order and however often they say it. One that we do not know is counted and
@@ -22,6 +23,7 @@ export async function receipts(tx: Tx, input: z.output<typeof zReceipts>): Promi
     if (!next) continue;
     known.set(r.id, { ...m, state: next.state });
     moved.set(m.id, { id: m.id, ...next });
+    if (next.state === 'opened') tellOpened(tx, m, m.channel);
   }
   if (moved.size) await settle(tx.sql, tx.tenant.id, tx.now, [...moved.values()]);
   for (const person of unreached) await dropMail(tx.sql, tx.tenant.id, person, tx.now);

@@ -2,11 +2,10 @@ import {
   call, languages, type Language, type NoticeKind, type TenantRef, type Tx, type Uuid,
 } from '#kernel';
 import { readProfile } from '#spine/identity';
-import { takeShared, type Verdict } from '#spine/limits';
+import { takeShared, type LimitPolicy, type Verdict } from '#spine/limits';
 import { subjectKeys, type Sealer } from '#spine/vault';
-import { Died, JOB_MS_MAX, OPENED_LIFE_MS, PER_PERSON_HOURLY, PLACE_MS_MIN, SEND_BUDGET_MS, SendMessage, TRIED_MS_MAX, UNSUBSCRIBE_LIFE_MS, VISIBILITY_MS,
-  type Reason,
-  type TemplateTexts } from '../contract.ts';
+import { Died, HOURLY, JOB_MS_MAX, OPENED_LIFE_MS, PLACE_MS_MIN, SEND_BUDGET_MS, SendMessage, TRIED_MS_MAX, UNSUBSCRIBE_LIFE_MS, VISIBILITY_MS,
+  type Carried, type Reason, type TemplateTexts } from '../contract.ts';
 import { Providers, type Mail, type PushMessage, type SendResult, type TextMessage } from '../port.ts';
 import { decide, type Decision } from '../rules.ts';
 import { shareState } from '../store/campaigns.ts';
@@ -38,12 +37,16 @@ const keyOf = askTogether<Uuid, Sealer | undefined>(async (tx, persons) => {
   const keys = await subjectKeys(tx, persons);
   return (person) => keys.get(person);
 });
-const hourOf = (m: Pick<MessageRow, 'person' | 'channel'>): string => `${m.person} ${m.channel}`;
+interface Hour { readonly person: Uuid; readonly channel: Carried }
+function policyOf({ use }: Pick<Tx, 'use'>, channel: Carried): LimitPolicy {
+  const hourly = use(Providers).perHour?.[channel] ?? HOURLY[channel];
+  return { name: `notices-${channel}`, capacity: hourly, perMinute: hourly / 60 };
+}
 /** Whether a person may be told more on a channel within this hour. Each who asks takes their own part, in the order of their asking. */
-const takeHour = askTogether<string, Verdict | undefined>(async (tx, keys) => {
-  const verdicts = await takeShared(tx, keys.map((key) => ({ policy: PER_PERSON_HOURLY, key })));
-  const each = Map.groupBy(keys.map((key, i) => ({ key, verdict: verdicts[i] })), (v) => v.key);
-  return (key) => each.get(key)?.shift()?.verdict;
+const takeHour = askTogether<Hour, Verdict | undefined>(async (tx, hours) => {
+  const verdicts = await takeShared(tx, hours.map(({ person, channel }) => ({ policy: policyOf(tx, channel), key: person })));
+  const own = new Map(hours.map((hour, i) => [hour, verdicts[i]]));
+  return (hour) => own.get(hour);
 });
 const begun = writeTogether<string>((tx, ids) => startAttempts(tx.sql, tx.tenant.id, ids, tx.now));
 const recorded = writeTogether<Recorded>((tx, rows) => recordSent(tx.sql, tx.tenant.id, rows));
@@ -116,7 +119,7 @@ async function judge(tx: Tx, m: OpenedMessage, kind: NoticeKind, person: Person 
   if (kind.lane === 'critical') return paced(tx, m, true);
   // What has waited for its place has it.
   if (m.reason === 'provider-busy') return decision;
-  const verdict = await takeHour(tx, hourOf(m));
+  const verdict = await takeHour(tx, { person: m.person, channel: m.channel as Carried });
   return verdict && !verdict.ok ? decide(tx.now, { ...standing, busyMs: verdict.retryAfterMs }) : paced(tx, m, false);
 }
 

@@ -120,10 +120,11 @@ export const startAttempts = (sql: SqlTag, tenant: Uuid, messages: readonly stri
     where tenant = ${tenant} and id = any(${messages}::uuid[]) returning id, attempts)
   insert into notify.attempt (tenant, message, no, at) select ${tenant}, id, attempts, ${now} from m`;
 
+type ByRef = Pick<MessageRow, 'id' | 'notice' | 'person' | 'channel' | 'state'> & { ref: string };
 /** The messages that a provider knows by these ids, locked. */
-export const lockByRefs = (sql: SqlTag, tenant: Uuid, provider: string, refs: readonly string[]): Promise<(Pick<MessageRow, 'id' | 'person' | 'channel' |
-  'state'> & { ref: string })[]> => sql<Pick<MessageRow, 'id' | 'person' | 'channel' | 'state'> & { ref: string }>`
-    select id, person, channel, state, provider_ref as ref from notify.message
+export const lockByRefs = (sql: SqlTag, tenant: Uuid, provider: string, refs: readonly string[]): Promise<ByRef[]> =>
+  sql<ByRef>`
+    select id, notice, person, channel, state, provider_ref as ref from notify.message
     where tenant = ${tenant} and provider = ${provider} and provider_ref = any(${refs}::text[]) order by id for update`;
 export type Said = Pick<MessageRow, 'id' | 'state' | 'reason'>;
 /** Moves messages to where their receipts say. */
@@ -144,14 +145,18 @@ export const markSeen = async (sql: SqlTag, tenant: Uuid, person: Uuid, ids: rea
   where tenant = ${tenant} and person = ${person} and shown and seen_at is null
     and (${ids}::uuid[] is null or id = any(${ids}::uuid[])) returning id`)
   .map((r) => r.id);
-export const openInboxMessages = (sql: SqlTag, tenant: Uuid, notices: readonly Uuid[], now: Date): Promise<unknown[]> => sql`
-  update notify.message set state = 'opened',
-    done_at = ${now} where tenant = ${tenant} and channel = 'inbox' and state = 'delivered' and notice = any(${notices}::uuid[])`;
+/** Resolves to the notices whose messages are opened by it. */
+export const openInboxMessages = async (sql: SqlTag, tenant: Uuid, notices: readonly Uuid[], now: Date): Promise<Uuid[]> => (await sql<{ notice: Uuid }>`
+  update notify.message set state = 'opened', done_at = ${now}
+  where tenant = ${tenant} and channel = 'inbox' and state = 'delivered' and notice = any(${notices}::uuid[]) returning notice`).map((r) => r.notice);
 
-/** True where a push message that was sent is opened, or was before. */
-export const openPush = async (sql: SqlTag, tenant: Uuid, id: string, now: Date): Promise<boolean> => (await sql`
-  update notify.message set state = 'opened', done_at = case when state = 'opened' then done_at else ${now} end
-  where tenant = ${tenant} and id = ${id} and channel = 'push' and state in ('sent', 'delivered', 'opened') returning 1`).length > 0;
+/** Opens a push message that was sent; resolves to whose it is, or undefined where it is not one to open, or no more. */
+export const openPush = async (sql: SqlTag, tenant: Uuid, id: string, now: Date): Promise<Pick<MessageRow, 'notice' | 'person'> | undefined> =>
+  (await sql<Pick<MessageRow, 'notice' | 'person'>>`
+    update notify.message set state = 'opened', done_at = ${now}
+    where tenant = ${tenant} and id = ${id} and channel = 'push' and state in ('sent', 'delivered') returning notice, person`)[0];
+export const isOpenPush = async (sql: SqlTag, tenant: Uuid, id: string): Promise<boolean> => (await sql`
+  select 1 from notify.message where tenant = ${tenant} and id = ${id} and channel = 'push' and state = 'opened'`).length > 0;
 
 /** Messages of a state, of a person, or all, from the newest down: each reads by an index of its own. */
 export function messagesBefore(sql: SqlTag, tenant: Uuid, f: { state: string | null; person: string | null; trace: string | null; before: string },

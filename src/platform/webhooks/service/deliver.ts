@@ -1,15 +1,15 @@
 import type { KeyObject } from 'node:crypto';
 import { LRUCache } from 'lru-cache';
 import {
-  Bag, createSignal, errorFields, perform, provide, spineStatement, systemRandom, uuid, uuidv7, type EventType, type Place, type Provided, type TenantRef,
-  type Worker, type WorkerContext,
+  Bag, createSignal, errorFields, perform, provide, restMs, spineStatement, systemRandom, uuid, uuidv7, type EventType, type Place, type Provided,
+  type TenantRef, type Worker, type WorkerContext,
 } from '#kernel';
 import { tenantKeys } from '#spine/vault';
 import {
-  BREAKER_AFTER, CLAIM_ENDPOINTS_MAX, CLAIM_MAX, DeliverProbe, DeliverSignal, DeliveryDead, IN_FLIGHT_MAX, KEPT_MS, LATE_AFTER, LEASE_MS, OfferedEvents,
+  BREAKER, CLAIM_ENDPOINTS_MAX, CLAIM_MAX, DeliverProbe, DeliverSignal, DeliveryDead, IN_FLIGHT_MAX, KEPT_MS, LATE_AFTER, LEASE_MS, OfferedEvents,
   PAYLOAD_BYTES_MAX, PER_ENDPOINT_MAX, POLL_MS, QUICK_MS, Reach, SWEEP_BATCH_MAX, SWEEP_EVERY_MS, type Secrets,
 } from '../contract.ts';
-import { dataIn, givenUp, nextTry, render, restMs, retryAfter, signature, signingKey } from '../rules.ts';
+import { dataIn, givenUp, nextTry, render, retryAfter, signature, signingKey } from '../rules.ts';
 import {
   claimDeliveries, finishDone, finishFailed, noteOutcomes, releaseLeases, renewLeases, sweepDeliveries, sweepMessages, type Claimed, type ClaimedEndpoint,
   type Failed, type Succeeded,
@@ -142,13 +142,13 @@ function outcomesOf(overs: readonly Over[], now: Date): Parameters<typeof noteOu
   for (const [{ endpoint, streak: before, to }, list] of Map.groupBy(counted, (x) => x.held)) {
     const last = list.findLastIndex((x) => succeeded(x.sent));
     const failed = list.length - 1 - last;
-    const streak = (last >= 0 ? 0 : before) + Math.min(failed, BREAKER_AFTER);
+    const streak = (last >= 0 ? 0 : before) + Math.min(failed, BREAKER.after);
     if (failed === 0 && before === 0 && to && now.getTime() - to.succeedsMs < SUCCEEDS_EVERY_MS) continue;
     if (to) to.succeedsMs = failed === 0 ? now.getTime() : 0;
     o.endpoints.push(endpoint);
     o.succeeded.push(last >= 0);
     o.failed.push(failed);
-    o.openUntil.push(failed > 0 && streak >= BREAKER_AFTER ? new Date(now.getTime() + restMs(streak, BREAKER_AFTER)) : null);
+    o.openUntil.push(failed > 0 && streak >= BREAKER.after ? new Date(now.getTime() + restMs(streak, BREAKER)) : null);
   }
   return o;
 }
@@ -235,7 +235,7 @@ async function claim(u: Underway): Promise<boolean> {
   if (room < CLAIM_MAX) return false;
   const now = w.clock.now();
   const claimed = await spineStatement(w.cell, (sql) => claimDeliveries(sql, {
-    worker: u.me, now, until: leaseFrom(now), endpoints: CLAIM_ENDPOINTS_MAX, room, each: PER_ENDPOINT_MAX, breaker: BREAKER_AFTER,
+    worker: u.me, now, until: leaseFrom(now), endpoints: CLAIM_ENDPOINTS_MAX, room, each: PER_ENDPOINT_MAX, breaker: BREAKER.after,
     busy: [...u.held.keys()], left: [...u.held.values()].map((h) => PER_ENDPOINT_MAX - h.sending), underway: u.ids.members(),
   }));
   // All of it counts as under way before any of it is: what is over at once must not take the endpoint from the rest.

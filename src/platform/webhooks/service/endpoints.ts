@@ -1,9 +1,9 @@
-import { done, idOf, refuse, systemRandom, uuid, uuidOf, type Outcome, type Refused, type Tx, type Uuid } from '#kernel';
+import { breakerState, done, idOf, refuse, systemRandom, uuid, uuidOf, type Outcome, type Refused, type Tx, type Uuid } from '#kernel';
 import { contactsShown, setContact } from '#platform/notify';
 import { tenantKeys } from '#spine/vault';
 import type { z } from 'zod';
 import {
-  BREAKER_AFTER, Challenge, DeliverSignal, EndpointChanged, EndpointDisabled, ENDPOINTS_MAX, OfferedEvents, payloadVersionRetired, ProofAsked, Reach,
+  BREAKER, Challenge, DeliverSignal, EndpointChanged, EndpointDisabled, ENDPOINTS_MAX, OfferedEvents, payloadVersionRetired, ProofAsked, Reach,
   tooManyEndpoints, unknownEndpoint, unknownPayloadVersion, urlRefused, zEndpoint, type EndpointView, type Secrets, type zCreate, type zCreated,
   type zEndpoints, type zOfEndpoint, type zRotate, type zShown, type zTypes, type zUpdate,
 } from '../contract.ts';
@@ -41,7 +41,7 @@ function viewOf(tx: Tx, e: EndpointRow, counts: { waiting: number; dead: number 
   return {
     endpoint: idOf('wep', e.id), url: e.url, description: e.description, events: e.events, ordered: e.ordered, version: e.version, signature: e.kind,
     headers: e.header_names, publicKey: e.public_key, state: e.state, unproven: e.unproven, disabledReason: e.disabled_reason,
-    breaker: open ? 'open' : e.streak >= BREAKER_AFTER ? 'probing' : 'closed', failures: e.failures, firstFailureAt: e.first_failure_at,
+    breaker: breakerState(e.streak, open, BREAKER), failures: e.failures, firstFailureAt: e.first_failure_at,
     lastSuccessAt: e.last_success_at, perMinute: e.per_minute, waiting: counts.waiting, dead: counts.dead, contact: contact ?? null,
   } satisfies View;
 }

@@ -1,7 +1,7 @@
 import { done, idOf, Manifests, type EventType, type Outcome, type Tx } from '#kernel';
 import type { z } from 'zod';
 import {
-  BREAKER_AFTER, DISABLE_AFTER_MS, DISABLE_FAILURES, GRACE_HOURS_DEFAULT, JITTER, KEPT_MS, LADDER_SECONDS, OfferedEvents, PAYLOAD_BYTES_MAX, REPLAY_MAX,
+  BREAKER, DISABLE_AFTER_MS, DISABLE_FAILURES, GRACE_HOURS_DEFAULT, JITTER, KEPT_MS, LADDER_SECONDS, OfferedEvents, PAYLOAD_BYTES_MAX, REPLAY_MAX,
   TEST_TYPE, TESTS_LOOKED_MAX, TIMEOUT_MS, TOLERANCE_SECONDS, type zCatalogue, type zGuide,
 } from '../contract.ts';
 import { wantedOf } from '../rules.ts';
@@ -14,7 +14,7 @@ const eventsOf = (tx: Tx): EventType[] => happening(tx.use(OfferedEvents), tx.us
 
 const rules: z.output<typeof zGuide>['rules'] = {
   ladderSeconds: [...LADDER_SECONDS], jitterPercent: Math.round(JITTER * 100), timeoutSeconds: TIMEOUT_MS / 1000, payloadKib: PAYLOAD_BYTES_MAX / 1024,
-  keptDays: KEPT_MS / DAY_MS, replayMax: REPLAY_MAX, breakerAfter: BREAKER_AFTER, disableFailures: DISABLE_FAILURES, disableDays: DISABLE_AFTER_MS / DAY_MS,
+  keptDays: KEPT_MS / DAY_MS, replayMax: REPLAY_MAX, breakerAfter: BREAKER.after, disableFailures: DISABLE_FAILURES, disableDays: DISABLE_AFTER_MS / DAY_MS,
   graceHours: GRACE_HOURS_DEFAULT, toleranceSeconds: TOLERANCE_SECONDS,
 };
 

@@ -1,11 +1,10 @@
 import {
-  allOf, errorFields, isUnavailable, perform, spineStatement, spineTransact, systemRandom, transact, uuid, uuidv7, type AnyCall, type Item, type JobHandler,
-    type TenantRef,
-  type Worker, type WorkerContext,
+  allOf, errorFields, isUnavailable, NotSent, perform, spineStatement, spineTransact, systemRandom, transact, uuid, uuidv7, type AnyCall, type Item,
+  type JobHandler, type TenantRef, type Worker, type WorkerContext,
 } from '#kernel';
-import { BATCH_MAX, CLAIM_MAX, JobDead, JobSignal, LEASE_MS, LOOK_KEPT_MS, LOOK_MAX, POLL_MS, URGENT_PLACES, type Job } from '../contract.ts';
+import { BATCH_MAX, CLAIM_MAX, JobDead, JobSignal, LEASE_MS, LOOK_KEPT_MS, LOOK_MAX, POLL_MS, PUT_BACK_SPREAD, URGENT_PLACES, type Job } from '../contract.ts';
 import { backoffMs } from '../rules.ts';
-import { claimJobs, claimThese, failJob, readyMany, releaseHeads, takeJobs, type Claimed, type Ready } from '../store.ts';
+import { claimJobs, claimThese, failJob, putBack, readyMany, releaseHeads, takeJobs, type Claimed, type Ready } from '../store.ts';
 import { AskAgain, callsOf, finish, finishWith, lease, LeaseLost, originOf, releaseAfter, runCall, type Running } from './calls.ts';
 
 type Data = Readonly<Record<string, unknown>>;
@@ -27,6 +26,11 @@ const bury = (r: Failed, error: string): Promise<void> => perform(r.w.cell, r.te
 async function failed(r: Failed, error: unknown): Promise<void> {
   if (error instanceof LeaseLost) return;
   const { w, job } = r;
+  if (error instanceof NotSent) {
+    // Spread, so that a crowd does not come back in one moment.
+    const afterMs = error.afterMs * (1 + PUT_BACK_SPREAD * systemRandom.unit());
+    return void await spineTransact(w.cell, (tx) => putBack(tx.sql, job, error.name, lease(tx.now, afterMs)));
+  }
   const dead = job.attempts >= job.attempts_max;
   const fields = { job: job.name, attempts: job.attempts, trace: job.trace, ...errorFields(error) };
   if (dead) w.log.error('jobs.dead', fields);
