@@ -98,15 +98,19 @@ export const machineGate: Gate = {
   },
 };
 
-/** Signs a body as a machine's request does: HMAC-SHA-256 over `<seconds>.<body>`. */
-export function signatureHeaders(key: MachineKey, body: Uint8Array | string, nowMs: number): Record<string, string> {
+/**
+ * Signs a request as a machine does: HMAC-SHA-256 over the second, method and target, and the body, each of the first two ended by a line feed.
+ * `request` is method and target as the request line has them, such as `POST /api/tax-refunds/feed?x=1`.
+ */
+export function signatureHeaders(key: MachineKey, request: `${string} /${string}`, body: Uint8Array | string, nowMs: number): Record<string, string> {
   const at = String(Math.floor(nowMs / 1000));
-  return { [HEADER.key]: key.id, [HEADER.at]: at, [HEADER.signature]: `v1=${sign(key.secret, at, body)}` };
+  return { [HEADER.key]: key.id, [HEADER.at]: at, [HEADER.signature]: `v1=${sign(key.secret, at, request, body)}` };
 }
-const sign = (secret: string, at: string, body: Uint8Array | string): string =>
-  createHmac('sha256', Buffer.from(secret, 'base64url')).update(`${at}.`).update(body).digest('hex');
+// No header and no request line holds a line feed, so no two requests give the same bytes. Node reads both as one byte a character.
+const sign = (secret: string, at: string, request: string, body: Uint8Array | string): string =>
+  createHmac('sha256', Buffer.from(secret, 'base64url')).update(`${at}\n${request}\n`, 'latin1').update(body).digest('hex');
 
-/** Knows machines by the signature over their body. */
+/** Knows machines by the signature over their request. */
 export const machineAuthenticator: Authenticator = {
   name: 'identity.machine',
   async authenticate({ cell, tenant, clock }, credentials) {
@@ -128,7 +132,7 @@ export const machineAuthenticator: Authenticator = {
       known = { ...row, atMs: clock.monotonicMs() };
       cache.set(name, known);
     }
-    const expected = Buffer.from(`v1=${sign(known.secret, header(HEADER.at), credentials.body ?? '')}`);
+    const expected = Buffer.from(`v1=${sign(known.secret, header(HEADER.at), credentials.request, credentials.body ?? '')}`);
     const given = Buffer.from(header(HEADER.signature));
     if (expected.length !== given.length || !timingSafeEqual(expected, given)) return undefined;
     const actor: Actor = { kind: 'machine', id: uuid(id), permissions: known.permissions };
