@@ -20,7 +20,8 @@ export async function machine(args: readonly string[]): Promise<number> {
     const { tenant, cell } = await tenantOf(reached, args, slug);
     const by = operatorOrigin([]);
     if (what === 'list') {
-      for (const m of await perform(cell, tenant, by, machines)) out(`${m.disabledAt ? 'disabled' : 'active  '} ${m.id} ${m.name}  ${m.permissions.join(',')}`);
+      const all = await perform(cell, tenant, by, machines);
+      for (const m of all) out(`${m.disabledAt ? 'disabled' : 'active  '} ${m.machine} ${m.name}  ${m.permissions.join(',')}`);
       return 0;
     }
     if (what === 'disable') {

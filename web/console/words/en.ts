@@ -60,6 +60,7 @@ export const en = {
     caches: { name: 'Caches', text: 'Hits, loads and what was refused or stale.' },
     audit: { name: 'Audit search', text: 'Who did what, to whom, when, with which result.' },
     operators: { name: 'Operators', text: 'Who works for this office, and in which role.' },
+    machines: { name: 'Machines', text: 'Programs that may call for this office, and their keys.' },
   },
   purpose: {
     title: 'Why do you look at this?',
