@@ -48,6 +48,12 @@ describe.runIf(has('chromium'))('the room for machines', () => {
     await page.getByRole('navigation', { name: 'Rooms' }).getByRole('link', { name: 'Machines' }).click();
     await heading('Machines');
     await page.getByText('No program may call yet.').waitFor();
+    await page.goto(`${base}/console`);
+    await page.getByRole('navigation', { name: 'Rooms' }).waitFor();
+    await page.keyboard.press('Control+K');
+    await page.keyboard.type('machin');
+    await page.keyboard.press('Enter');
+    await heading('Machines');
     await tabTo('Add and show the key');
     await page.keyboard.press('Enter');
     await page.getByRole('alert').getByRole('link', { name: /^Choose at least one/ }).waitFor();

@@ -73,7 +73,7 @@ describe.runIf(has('chromium'))('the console', () => {
     await page.goto(`${base}/console`);
     await heading('Console');
     expect(await page.locator('.rail a').allInnerTexts()).toEqual(['Alerts', 'Feed health', 'Quarantine', 'KYC queue', 'End of day', 'Accounts', 'Transfers', 'Trial balance', 'Messages', 'Announcements', 'Texts', 'Event log', 'Subscribers', 'Jobs', 'Sagas', 'For developers', 'Webhooks', 'Limits', 'Caches',
-      'Audit search', 'Operators']);
+      'Audit search', 'Operators', 'Machines']);
     await page.keyboard.press('Control+k');
     await page.getByRole('combobox').fill('trial');
     await page.keyboard.press('Enter');

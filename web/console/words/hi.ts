@@ -38,7 +38,7 @@ export const hi: Words = {
     notFound: 'ऐसा कोई कक्ष नहीं है',
     notFoundText: 'सूची से चुनें, या Ctrl K से खोजें।',
   },
-  groups: { attention: 'किसी को देखना है', taxrefund: 'कर रिफंड', wallet: 'वॉलेट', ledger: 'बही', notify: 'सूचनाएँ', spine: 'पीछे क्या होता है', webhooks: 'वेबहुक', running: 'यह कैसे चलता है', audit: 'लेखा-परीक्षा', operators: 'यहाँ काम करने वाले' },
+  groups: { attention: 'किसी को देखना है', taxrefund: 'कर रिफंड', wallet: 'वॉलेट', ledger: 'बही', notify: 'सूचनाएँ', spine: 'पीछे क्या होता है', webhooks: 'वेबहुक', running: 'यह कैसे चलता है', audit: 'लेखा-परीक्षा', operators: 'लोग और मशीनें' },
   openCount: '{n} खुली',
   rooms: {
     alerts: { name: 'चेतावनियाँ', text: 'आपमें से किसी को क्या देखना है, और कहाँ।' },
