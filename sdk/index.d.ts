@@ -61,6 +61,14 @@ export interface Client {
   getSessions(input?: Readonly<Record<string, never>>, options?: CallOptions): Promise<{ readonly sessions: readonly ({ readonly session: string; readonly startedAt: string; readonly renewedAt: string; readonly endsAt: string; readonly current: boolean })[] }>;
   /** Ends one of the caller’s sessions at once, such as one on a lost phone. Scope: person. */
   postSessionsSessionEnd(input: { readonly params: { readonly session: string } }, options?: CallOptions): Promise<Readonly<Record<string, never>>>;
+  /** The programs that may call for the tenant, without their keys, and what another one may be given. Scope: machines:manage. */
+  getMachines(input?: Readonly<Record<string, never>>, options?: CallOptions): Promise<{ readonly machines: readonly ({ readonly machine: string; readonly name: string; readonly permissions: readonly (string)[]; readonly createdAt: string; readonly disabledAt: string | null })[]; readonly permissions: readonly ({ readonly permission: string; readonly doc: string })[] }>;
+  /** One program that may call for the tenant, without its key. Scope: machines:manage. */
+  getMachinesMachine(input: { readonly params: { readonly machine: string } }, options?: CallOptions): Promise<{ readonly machine: string; readonly name: string; readonly permissions: readonly (string)[]; readonly createdAt: string; readonly disabledAt: string | null }>;
+  /** Makes a program known; its key stands in this answer only, and not in that to a repeat. Scope: machines:manage. */
+  postMachines(input: { readonly body: { readonly name: string; readonly permissions: readonly (string)[] } }, options?: CallOptions): Promise<{ readonly machine: string; readonly name: string; readonly secret: string | null }>;
+  /** Keeps a program out from its next request on, for good. Scope: machines:manage. */
+  postMachinesMachineDisable(input: { readonly params: { readonly machine: string } }, options?: CallOptions): Promise<{ readonly machine: string }>;
   /** A challenge for an operator’s passkey. Scope: public. */
   getOperatorsChallenge(input?: Readonly<Record<string, never>>, options?: CallOptions): Promise<{ readonly challenge: string; readonly rp: string }>;
   /** Signs an operator in with name, password and the authenticator’s code. Scope: public. */

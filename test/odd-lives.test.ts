@@ -33,7 +33,7 @@ const event = (p: Person, code: string, more: Record<string, unknown> = {}): Rec
 });
 const send = (lines: readonly unknown[], skewMs = 0): Promise<Answer> => {
   const ndjson = lines.map((l) => (typeof l === 'string' ? l : JSON.stringify(l))).join('\n');
-  return h.request({ path: '/api/tax-refunds/feed', ndjson, headers: signatureHeaders(key, ndjson, systemClock.now().getTime() + skewMs) });
+  return h.request({ path: '/api/tax-refunds/feed', ndjson, headers: signatureHeaders(key, 'POST /api/tax-refunds/feed', ndjson, systemClock.now().getTime() + skewMs) });
 };
 const fed = async (...lines: readonly unknown[]): Promise<void> => expect((await send(lines)).json()).toMatchObject({ counts: { quarantined: 0 } });
 const file = (name: string, bytes: string | Buffer): string => {
@@ -225,7 +225,7 @@ describe('bytes', () => {
     const body = gzipSync(JSON.stringify(event(somebody(), 'IN_PROCESSING')));
     const answer = await h.request({
       path: '/api/tax-refunds/feed', body,
-      headers: { 'content-type': 'application/x-ndjson', 'content-encoding': 'gzip', ...signatureHeaders(key, body, systemClock.now().getTime()) },
+      headers: { 'content-type': 'application/x-ndjson', 'content-encoding': 'gzip', ...signatureHeaders(key, 'POST /api/tax-refunds/feed', body, systemClock.now().getTime()) },
     });
     expect([answer.status, answer.json().type]).toEqual([415, '/problems/unsupported-media']);
   });
@@ -269,7 +269,7 @@ describe('bytes', () => {
   it('10 MB body: is refused before it is read, and nothing is changed', async () => {
     const before = await facts('taxrefund.quarantined');
     const body = Buffer.alloc(10_000_000, 0x20);
-    const answer = await h.request({ path: '/api/tax-refunds/feed', body, headers: { 'content-type': 'application/x-ndjson', ...signatureHeaders(key, body, systemClock.now().getTime()) } });
+    const answer = await h.request({ path: '/api/tax-refunds/feed', body, headers: { 'content-type': 'application/x-ndjson', ...signatureHeaders(key, 'POST /api/tax-refunds/feed', body, systemClock.now().getTime()) } });
     expect([answer.status, answer.json().type]).toEqual([413, '/problems/too-large']);
     expect(await facts('taxrefund.quarantined')).toBe(before);
   });

@@ -151,7 +151,7 @@ const event = (p: Person, code: string): Record<string, unknown> => ({
 });
 async function feed(lines: readonly unknown[]): Promise<void> {
   const ndjson = lines.map((l) => JSON.stringify(l)).join('\n');
-  const answer = await h.request({ path: '/api/tax-refunds/feed', ndjson, headers: signatureHeaders(key, ndjson, systemClock.now().getTime()) });
+  const answer = await h.request({ path: '/api/tax-refunds/feed', ndjson, headers: signatureHeaders(key, 'POST /api/tax-refunds/feed', ndjson, systemClock.now().getTime()) });
   expect(answer.status, answer.text).toBe(200);
 }
 const start = (person: Person, browser: string, idempotencyKey?: string) => h.request({

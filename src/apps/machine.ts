@@ -6,7 +6,7 @@ import { operatorOrigin, reach, tenantOf } from './reach.ts';
 const USAGE = `exchequer machine add <tenant> <name> --permissions <permission>[,<permission>…] | list <tenant> | disable <tenant> <name or mac_…>
 A machine is a program that may call us: an authority that sends its feed (taxrefund:feed), a provider that tells what became of messages (notify:receipts).
 Its key is printed once. The key's id goes with each request in x-exchequer-key, the second in x-exchequer-timestamp, and in x-exchequer-signature
-v1=<hex of HMAC-SHA-256 over "<second>.<body>">; the HMAC's key is the secret's bytes, which are printed in base64url.`;
+v1=<hex of HMAC-SHA-256 over "<second>\\n<method> <path and query as sent>\\n<body>">; the HMAC's key is the secret's bytes, which are printed in base64url.`;
 const out = (text: string): void => void process.stdout.write(`${text}\n`);
 
 /** `exchequer machine …`: the programs that may call for a tenant. A key is shown once, here. */
@@ -20,7 +20,8 @@ export async function machine(args: readonly string[]): Promise<number> {
     const { tenant, cell } = await tenantOf(reached, args, slug);
     const by = operatorOrigin([]);
     if (what === 'list') {
-      for (const m of await perform(cell, tenant, by, machines)) out(`${m.disabledAt ? 'disabled' : 'active  '} ${m.id} ${m.name}  ${m.permissions.join(',')}`);
+      const all = await perform(cell, tenant, by, machines);
+      for (const m of all) out(`${m.disabledAt ? 'disabled' : 'active  '} ${m.machine} ${m.name}  ${m.permissions.join(',')}`);
       return 0;
     }
     if (what === 'disable') {

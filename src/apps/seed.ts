@@ -25,8 +25,9 @@ export async function sendFeed(o: {
   clock: Clock;
 }): Promise<{ counts: Counts; trace: string }> {
   const body = o.lines.map((l) => JSON.stringify(l)).join('\n');
-  const answer = await fetch(`${o.base}/t/${o.slug}/api/tax-refunds/feed`, {
-    method: 'POST', body, headers: { 'content-type': 'application/x-ndjson', ...signatureHeaders(o.key, body, o.clock.now().getTime()) },
+  const path = `/t/${o.slug}/api/tax-refunds/feed` as const;
+  const answer = await fetch(`${o.base}${path}`, {
+    method: 'POST', body, headers: { 'content-type': 'application/x-ndjson', ...signatureHeaders(o.key, `POST ${path}`, body, o.clock.now().getTime()) },
   });
   if (!answer.ok) throw new Error(`the feed was answered ${answer.status}: ${await answer.text()}`);
   return { counts: ((await answer.json()) as { counts: Counts }).counts, trace: answer.headers.get('x-trace-id') ?? '' };

@@ -33,6 +33,8 @@ export interface RouteSpec<I extends z.ZodType, O extends z.ZodType> {
   readonly problems: readonly Problem[];
   /** 'required' refuses a machine's request without an Idempotency-Key; forms always carry one. */
   readonly idempotent?: 'required' | 'optional';
+  /** What a repeat of the request is answered with, where a part of the first answer is shown once; without it, with all of that. */
+  readonly kept?: (value: z.output<O>) => z.output<O>;
   readonly verb?: Verb<z.output<I>, z.output<O>>;
   readonly plural?: PluralVerb<z.output<I>, z.output<O>>;
   /** Batches of a plural route under way at once: 1 where they lock the same rows. */
@@ -187,7 +189,8 @@ export interface FormSpec<I, O> {
     files: Readonly<Record<string, UploadedFile>> }) => { input: I } | { errors: Record<string, string> };
   /** Greatest body of a form with files, in bytes; without it the form has none. */
   readonly uploadMax?: number;
-  readonly then: (value: O, context: PageContext) => Redirect;
+  /** Where the person goes on, or the page that answers: for what is shown once, and stands at no address. */
+  readonly then: (value: O, context: PageContext) => Redirect | Rendered;
   /** Renders the form again with what was typed. */
   readonly again: (context: PageContext, form: FormState) => Rendered;
 }

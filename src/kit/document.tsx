@@ -49,6 +49,33 @@ export function Hidden({ context }: { context: PageContext }): VNode {
   );
 }
 
+const nameOf = (context: PageContext): string => context.brand[`name_${context.language}`] ?? context.tenant.name;
+
+/** A room of the console that the server draws: its frame and styles without its script, so that it works where none runs. */
+export function room(context: PageContext, { title, body }: Pick<Rendered, 'title' | 'body'>): Rendered {
+  const w = kitWords(context.language);
+  return {
+    title, bare: true, styles: ['console.css'],
+    body: (
+      <>
+        {context.synthetic && <p class="ribbon" role="note">{w.synthetic}</p>}
+        <div id="console" data-zone={context.tenant.zone}>
+          <a class="skip" href="#room">{w.skipRoom}</a>
+          <header class="bar">
+            <a class="brand" href={`${context.base}/console`}><span class="mark" aria-hidden="true" />{nameOf(context)}</a>
+            <Switches context={context} />
+            <form method="post" action={`${context.base}/operator/sign-out`} class="me">
+              <Hidden context={context} />
+              <button type="submit" class="link">{w.signOut}</button>
+            </form>
+          </header>
+          <main id="room" tabIndex={-1}>{body as ComponentChildren}</main>
+        </div>
+      </>
+    ),
+  };
+}
+
 const Head = ({ context, rendered, brandName }: { context: PageContext; rendered: Rendered; brandName: string }): VNode => (
   <head>
     <meta charset="utf-8" />
@@ -67,7 +94,7 @@ const Head = ({ context, rendered, brandName }: { context: PageContext; rendered
 
 function Shell({ context, rendered }: { context: PageContext; rendered: Rendered }): VNode {
   const w = kitWords(context.language);
-  const brandName = context.brand[`name_${context.language}`] ?? context.tenant.name;
+  const brandName = nameOf(context);
   if (rendered.bare) {
     return (
       <html lang={context.language} data-theme={context.theme}>

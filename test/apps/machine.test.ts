@@ -117,8 +117,8 @@ describe('a disabled machine', () => {
     await other.stop();
     await h.stop();
   });
-  const ask = (port: number, key: MachineKey, path = '/api/tax-refunds/feed', ndjson = '{}\n'): Promise<Answer> =>
-    overHttp(port, { path, ndjson, headers: signatureHeaders(key, ndjson, systemClock.now().getTime()) });
+  const ask = (port: number, key: MachineKey, path: `/${string}` = '/api/tax-refunds/feed', ndjson = '{}\n'): Promise<Answer> =>
+    overHttp(port, { path, ndjson, headers: signatureHeaders(key, `POST ${path}`, ndjson, systemClock.now().getTime()) });
   const statuses = (key: MachineKey): Promise<number[]> => Promise.all([h.program.port, other.port].map(async (port) => (await ask(port, key)).status));
 
   it('is refused at its next request, in every process, and no other is', async () => {

@@ -57,7 +57,7 @@ const tooWide = (page: Page): Promise<string[]> => page.evaluate(() => {
 /** Each thing that takes the focus is seen when it has it: nothing lies over it, and it is in view. */
 const hiddenFocus = (page: Page): Promise<string[]> => page.evaluate(() => [...document.querySelectorAll<HTMLElement>('a[href], button, input:not([type=hidden]), select, summary')].flatMap((e) => {
   e.focus();
-  if (document.activeElement !== e) return e.closest('[hidden]') || e.closest('details:not([open])') ? [] : [`cannot be focused: ${e.outerHTML.slice(0, 80)}`];
+  if (document.activeElement !== e) return e.closest('[hidden], noscript') || e.closest('details:not([open])') ? [] : [`cannot be focused: ${e.outerHTML.slice(0, 80)}`];
   const r = e.getClientRects()[0];
   if (!r) return [`no box: ${e.outerHTML.slice(0, 80)}`];
   const top = document.elementFromPoint(r.left + r.width / 2, r.top + r.height / 2);

@@ -39,7 +39,7 @@ describe.runIf(has('chromium'))('the console', () => {
     const event = (id: string): string => JSON.stringify({
       kind: 'event', identifier: person.identifier, year: 2026, returnNo: 1, source: 'cpc', sourceEventId: id, sourceVersion: 1, occurredAt: '2026-08-01T10:00:00Z', code: 'IN_FILED_UNVERIFIED', facts: {},
     });
-    const send = (ndjson: string): Promise<unknown> => h.request({ path: '/api/tax-refunds/feed', ndjson, headers: signatureHeaders(key, ndjson, systemClock.now().getTime()) });
+    const send = (ndjson: string): Promise<unknown> => h.request({ path: '/api/tax-refunds/feed', ndjson, headers: signatureHeaders(key, 'POST /api/tax-refunds/feed', ndjson, systemClock.now().getTime()) });
     await send(event('too-early'));
     subject = await h.enrol(person);
     await send(event('in-time'));
@@ -73,7 +73,7 @@ describe.runIf(has('chromium'))('the console', () => {
     await page.goto(`${base}/console`);
     await heading('Console');
     expect(await page.locator('.rail a').allInnerTexts()).toEqual(['Alerts', 'Feed health', 'Quarantine', 'KYC queue', 'End of day', 'Accounts', 'Transfers', 'Trial balance', 'Messages', 'Announcements', 'Texts', 'Event log', 'Subscribers', 'Jobs', 'Sagas', 'For developers', 'Webhooks', 'Limits', 'Caches',
-      'Audit search', 'Operators']);
+      'Audit search', 'Operators', 'Machines']);
     await page.keyboard.press('Control+k');
     await page.getByRole('combobox').fill('trial');
     await page.keyboard.press('Enter');

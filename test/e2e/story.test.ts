@@ -41,7 +41,7 @@ describe.runIf(has('chromium'))('the story of one request', () => {
   it('shows request, event, notice, messages and webhook', { timeout: 60_000 }, async () => {
     const key = await h.perform('india', (tx) => ensureMachine(tx, 'everything', ['webhooks:manage', 'taxrefund:feed']));
     const send = (path: string, body: string, type: string): ReturnType<House['request']> => h.request({
-      method: 'POST', path: `/api${path}`, body, headers: { 'content-type': type, ...signatureHeaders(key, body, systemClock.now().getTime()) } });
+      method: 'POST', path: `/api${path}`, body, headers: { 'content-type': type, ...signatureHeaders(key, `POST /api${path}`, body, systemClock.now().getTime()) } });
     const endpoint = { url: `http://127.0.0.1:${(receiver.address() as { port: number }).port}/hooks`, description: 'here', events: ['taxrefund.news'] };
     expect((await send('/webhooks/endpoints', JSON.stringify(endpoint), 'application/json')).status).toBe(201);
     const at = systemClock.now().toISOString();

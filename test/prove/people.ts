@@ -32,8 +32,10 @@ export async function ask(port: number, method: string, path: string, o: { trace
 
 export const feed = (port: number, slug: string, key: MachineKey, lines: readonly unknown[], trace?: string): Promise<Answer> => {
   const raw = lines.map((l) => JSON.stringify(l)).join('\n');
-  return ask(port, 'POST', `/t/${slug}/api/tax-refunds/feed`, {
-    raw, ...(trace ? { trace } : {}), headers: { 'content-type': 'application/x-ndjson', ...signatureHeaders(key, raw, systemClock.now().getTime()) },
+  const path = `/t/${slug}/api/tax-refunds/feed` as const;
+  return ask(port, 'POST', path, {
+    raw, ...(trace ? { trace } : {}),
+    headers: { 'content-type': 'application/x-ndjson', ...signatureHeaders(key, `POST ${path}`, raw, systemClock.now().getTime()) },
   });
 };
 

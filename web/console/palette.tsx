@@ -1,7 +1,7 @@
 import { useNavigate } from '@tanstack/react-router';
 import { useEffect, useRef, useState, type KeyboardEvent, type ReactNode } from 'react';
 import { words } from './parts/client.ts';
-import type { Room } from './rooms.ts';
+import { drawnAt, isOurs, type Room } from './rooms.ts';
 
 interface Found { readonly id: string; readonly name: string; readonly go: () => void }
 
@@ -22,7 +22,7 @@ export function Palette({ rooms, close }: { rooms: readonly Room[]; close: () =>
     ...(/^cmp_[0-9a-f]{32}$/.test(text) && may('announcements') ? [{ id: 'cmp', name: `${words.rooms.announcements.name} ${text}`, go: () => void navigate({ to: '/announcements/$campaign', params: { campaign: text } }) }] : []),
     ...(/^[0-9a-f]{32}$/.test(text) && may('audit') ? [{ id: 'trace', name: `${words.audit.trace} ${text}`, go: () => void navigate({ to: '/audit', search: { trace: text } as never }) }] : []),
     ...rooms.filter((r) => words.rooms[r.id].name.toLowerCase().includes(text.toLowerCase()) || r.id.startsWith(text.toLowerCase()))
-      .map((r): Found => ({ id: r.id, name: words.rooms[r.id].name, go: () => void navigate({ to: r.path }) })),
+      .map((r): Found => ({ id: r.id, name: words.rooms[r.id].name, go: () => void (isOurs(r.path) ? navigate({ to: r.path }) : location.assign(drawnAt(r))) })),
     ...(text && may('transfers') ? [{ id: 'ref', name: `${words.ledger.find}: ${text}`, go: () => void navigate({ to: '/transfers', search: { q: text } as never }) }] : []),
   ];
   const chosen = Math.min(at, found.length - 1);

@@ -1,10 +1,11 @@
 import type { Words } from './words/en.ts';
-import type { Me } from './parts/client.ts';
+import { base, type Me } from './parts/client.ts';
 
-export interface Room { readonly id: keyof Words['rooms']; readonly path: '/alerts' | '/feed' | '/quarantine' | '/accounts' | '/transfers' | '/trial' | '/kyc' | '/eod' | '/audit' | '/operators'
+const DRAWN = '/machines';
+type Path = '/alerts' | '/feed' | '/quarantine' | '/accounts' | '/transfers' | '/trial' | '/kyc' | '/eod' | '/audit' | '/operators'
   | '/messages' | '/announcements' | '/texts' | '/developers' | '/webhooks' | '/limits' | '/caches'
   | '/events' | '/subscribers' | '/jobs' | '/sagas';
-  readonly group: keyof Words['groups']; readonly permission: string; /** Turned on by a tenant; every tenant has what belongs to none. */
+export interface Room { readonly id: keyof Words['rooms']; readonly path: Path | typeof DRAWN; readonly group: keyof Words['groups']; readonly permission: string; /** Turned on by a tenant; every tenant has what belongs to none. */
   readonly product?: string }
 
 export const rooms: readonly Room[] = [
@@ -29,7 +30,12 @@ export const rooms: readonly Room[] = [
   { id: 'caches', path: '/caches', group: 'running', permission: 'cache:read' },
   { id: 'audit', path: '/audit', group: 'audit', permission: 'audit:read' },
   { id: 'operators', path: '/operators', group: 'operators', permission: 'operators:read' },
+  { id: 'machines', path: DRAWN, group: 'operators', permission: 'machines:manage' },
 ];
+
+/** Where the server draws a room itself, without script. */
+export const drawnAt = (room: Room): string => `${base}/console${room.path}`;
+export const isOurs = (path: Room['path']): path is Path => path !== DRAWN;
 
 /** The rooms that this operator may enter here. */
 export const roomsOf = (me: Me): readonly Room[] =>

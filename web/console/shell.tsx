@@ -4,7 +4,7 @@ import { createContext, useContext, useEffect, useState, type ReactNode } from '
 import { Palette } from './palette.tsx';
 import { base, client, fill, signIn, words, type Me } from './parts/client.ts';
 import { Answer, Page } from './parts/page.tsx';
-import { rooms, roomsOf, type Room } from './rooms.ts';
+import { drawnAt, isOurs, rooms, roomsOf, type Room } from './rooms.ts';
 
 const ALERTS_MS = 30_000;
 const MeContext = createContext<Me | undefined>(undefined);
@@ -22,13 +22,16 @@ function OpenAlerts(): ReactNode {
   return found.data?.open ? <span className="count" role="status">{fill(words.openCount, { n: found.data.open })}</span> : null;
 }
 
+const To = ({ room }: { room: Room }): ReactNode =>
+  (isOurs(room.path) ? <Link to={room.path}>{words.rooms[room.id].name}</Link> : <a href={drawnAt(room)}>{words.rooms[room.id].name}</a>);
+
 function Rail({ me }: { me: Me }): ReactNode {
   return (
     <nav className="rail" aria-label={words.rail}>
       {byGroup(roomsOf(me)).map(([group, list]) => (
         <section key={group}>
           <h2>{words.groups[group]}</h2>
-          <ul>{list.map((r) => <li key={r.id}><Link to={r.path}>{words.rooms[r.id].name}</Link>{r.id === 'alerts' && <OpenAlerts />}</li>)}</ul>
+          <ul>{list.map((r) => <li key={r.id}><To room={r} />{r.id === 'alerts' && <OpenAlerts />}</li>)}</ul>
         </section>
       ))}
     </nav>
@@ -108,7 +111,7 @@ export function Home(): ReactNode {
     <Page title={words.title}>
       <p>{words.homeText}</p>
       <ul className="room-list">
-        {roomsOf(me).map((r) => <li key={r.id}><Link to={r.path}>{words.rooms[r.id].name}</Link><p className="quiet">{words.rooms[r.id].text}</p></li>)}
+        {roomsOf(me).map((r) => <li key={r.id}><To room={r} /><p className="quiet">{words.rooms[r.id].text}</p></li>)}
       </ul>
     </Page>
   );

@@ -15,8 +15,11 @@ export async function connectHook(o: { program: Program; base: string; slug: str
     ensureMachine(tx, 'demo developer', ['webhooks:manage', 'webhooks:read']));
   const ask = async <T>(method: string, path: string, body?: unknown): Promise<T> => {
     const text = body === undefined ? '' : JSON.stringify(body);
-    const answer = await fetch(`${o.base}/t/${o.slug}/api/webhooks/endpoints${path}`, {
-      method, headers: { ...signatureHeaders(key, text, o.clock.now().getTime()), ...(body === undefined ? {} : { 'content-type': 'application/json' }) },
+    const target = `/t/${o.slug}/api/webhooks/endpoints${path}` as const;
+    const answer = await fetch(`${o.base}${target}`, {
+      method,
+      headers: { ...signatureHeaders(key, `${method} ${target}`, text, o.clock.now().getTime()),
+        ...(body === undefined ? {} : { 'content-type': 'application/json' }) },
       ...(body === undefined ? {} : { body: text }),
     });
     if (!answer.ok) throw new Error(`${method} ${path}: ${answer.status} ${await answer.text()}`);

@@ -1,5 +1,6 @@
 export const en = {
   skip: 'Skip to the answer',
+  skipRoom: 'Skip to the room',
   language: 'Language',
   english: 'English',
   hindi: 'हिन्दी',

@@ -3,6 +3,7 @@ import type { en } from './en.ts';
 
 export const hi: Words<typeof en> = {
   skip: 'सीधे उत्तर पर जाएँ',
+  skipRoom: 'कक्ष पर जाएँ',
   language: 'भाषा',
   english: 'English',
   hindi: 'हिन्दी',

@@ -12,7 +12,8 @@ function view(context: PageContext): Rendered {
     body: (
       <>
         {context.synthetic && <p class="ribbon" role="note">{kitWords(context.language).synthetic}</p>}
-        <div id="console" data-zone={context.tenant.zone}><noscript><main><h1>{w.title}</h1><p class="lead">{w.script}</p></main></noscript></div>
+        <div id="console" data-zone={context.tenant.zone}><noscript><main><h1>{w.title}</h1><p class="lead">{w.script}</p>
+          <p><a href={`${context.base}${CONSOLE}/machines`}>{w.machines}</a></p></main></noscript></div>
       </>
     ),
   };

@@ -50,7 +50,7 @@ describe('answers', () => {
     const [key, another] = await Promise.all(['one', 'two'].map((name) => own.perform('india', (tx) => ensureMachine(tx, name, ['taxrefund:feed']))));
     const ndjson = '{}\n';
     const ask = (by: MachineKey): Promise<Answer> => own.request({ path: '/api/tax-refunds/feed', ndjson, address: '10.9.9.9',
-      headers: signatureHeaders(by, ndjson, systemClock.now().getTime()) });
+      headers: signatureHeaders(by, 'POST /api/tax-refunds/feed', ndjson, systemClock.now().getTime()) });
     const first = await ask(key as MachineKey);
     expect([first.status, first.headers['ratelimit-policy'], first.headers.ratelimit]).toEqual([200, '"machine";q=20;w=60', '"machine";r=19;t=3']);
     let last = first;
@@ -69,7 +69,8 @@ describe('answers', () => {
   it('let a feed through unless a setting says otherwise', async () => {
     const own = await open();
     const key = await own.perform('india', (tx) => ensureMachine(tx, 'one', ['taxrefund:feed']));
-    const answer = await own.request({ path: '/api/tax-refunds/feed', ndjson: '{}\n', headers: signatureHeaders(key, '{}\n', systemClock.now().getTime()) });
+    const answer = await own.request({ path: '/api/tax-refunds/feed', ndjson: '{}\n',
+      headers: signatureHeaders(key, 'POST /api/tax-refunds/feed', '{}\n', systemClock.now().getTime()) });
     expect(answer.headers['ratelimit-policy']).toBe('"machine";q=6000;w=60');
   });
   it('count all of an IPv6 line as one', async () => {

@@ -291,7 +291,8 @@ describe('receipts', () => {
       const body = JSON.stringify({ provider: 'memory-mail', receipts: [...states.map((state) => ({ id: row?.ref, state })),
         { id: 'nobody', state: 'delivered' }] });
       return h.request({ method: 'POST', path: '/api/notifications/receipts', body,
-        headers: { 'content-type': 'application/json', ...change(signatureHeaders(key, body, systemClock.now().getTime())) } });
+        headers: { 'content-type': 'application/json',
+          ...change(signatureHeaders(key, 'POST /api/notifications/receipts', body, systemClock.now().getTime())) } });
     };
     expect((await send(['delivered'], (x) => ({ ...x, 'x-exchequer-signature': `v1=${'0'.repeat(64)}` }))).status).toBe(401);
     expect((await send(['delivered'], (x) => ({ ...x, 'x-exchequer-timestamp': String(1) }))).status).toBe(401);

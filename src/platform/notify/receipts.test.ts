@@ -70,6 +70,7 @@ async function until(what: string, there: () => Promise<boolean>): Promise<void>
     await systemClock.sleep(50);
   }
 }
+const REQUEST = 'POST /api/notifications/receipts';
 const post = ({ h }: Setting, body: string, headers: Record<string, string>): Promise<number> =>
   h.request({ method: 'POST', path: '/api/notifications/receipts', body, headers: { 'content-type': 'application/json', ...headers } }).then((a) => a.status);
 
@@ -85,7 +86,7 @@ describe.each(['http', 'form'] as const)('a provider (%s) that sends receipts', 
     expect(row?.done).toBeInstanceOf(Date);
     for (const state of ['delivered', 'sent', 'failed', 'sent']) {
       const body = JSON.stringify({ provider: name, receipts: [{ id: row?.ref, state }, { id: row?.ref, state }] });
-      expect(await post(s, body, signatureHeaders(s.key, body, systemClock.now().getTime()))).toBe(200);
+      expect(await post(s, body, signatureHeaders(s.key, REQUEST, body, systemClock.now().getTime()))).toBe(200);
     }
     expect(await rowsOf(s, people)).toEqual([row]);
   });
@@ -96,14 +97,14 @@ describe.each(['http', 'form'] as const)('a provider (%s) that sends receipts', 
     const [row] = await rowsOf(s, people);
     const body = JSON.stringify({ provider: name, receipts: [{ id: row?.ref, state: 'complained' }] });
     const now = systemClock.now().getTime();
-    expect(await post(s, body, signatureHeaders({ ...s.key, secret: 'x'.repeat(43) }, body, now))).toBe(401);
-    expect(await post(s, body, signatureHeaders(s.key, body.replace('complained', 'delivered'), now))).toBe(401);
-    expect(await post(s, body, signatureHeaders(s.key, body, now - 3_600_000))).toBe(401);
+    expect(await post(s, body, signatureHeaders({ ...s.key, secret: 'x'.repeat(43) }, REQUEST, body, now))).toBe(401);
+    expect(await post(s, body, signatureHeaders(s.key, REQUEST, body.replace('complained', 'delivered'), now))).toBe(401);
+    expect(await post(s, body, signatureHeaders(s.key, REQUEST, body, now - 3_600_000))).toBe(401);
     expect(await post(s, body, {})).toBe(401);
     const other = await s.h.perform('other', (tx) => ensureMachine(tx, 'text provider', ['notify:receipts']));
-    expect(await post(s, body, signatureHeaders(other, body, now))).toBe(401);
+    expect(await post(s, body, signatureHeaders(other, REQUEST, body, now))).toBe(401);
     const mute = await s.h.perform('india', (tx) => ensureMachine(tx, 'no provider', []));
-    expect(await post(s, body, signatureHeaders(mute, body, now))).toBe(403);
+    expect(await post(s, body, signatureHeaders(mute, REQUEST, body, now))).toBe(403);
     expect(await rowsOf(s, people)).toEqual([row]);
   });
 });

@@ -20,7 +20,8 @@ const event = (id: string, source = 'cpc'): Record<string, unknown> => ({
 });
 const send = async (...lines: unknown[]): Promise<void> => {
   const ndjson = lines.map((l) => JSON.stringify(l)).join('\n');
-  const answer = await h.request({ path: '/api/tax-refunds/feed', ndjson, headers: signatureHeaders(key, ndjson, systemClock.now().getTime()) });
+  const answer = await h.request({ path: '/api/tax-refunds/feed', ndjson,
+    headers: signatureHeaders(key, 'POST /api/tax-refunds/feed', ndjson, systemClock.now().getTime()) });
   expect(answer.status, answer.text).toBe(200);
 };
 const get = (path: string, cookies = operator.cookies): Promise<Answer> => h.request({ path: `/api/tax-refunds/${path}`, cookies });

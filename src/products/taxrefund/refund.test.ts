@@ -49,7 +49,7 @@ const feed = (lines: readonly unknown[], signing = key, tenant = 'india') => {
     tenant,
     path: '/api/tax-refunds/feed',
     ndjson,
-    headers: signatureHeaders(signing, ndjson, systemClock.now().getTime()),
+    headers: signatureHeaders(signing, 'POST /api/tax-refunds/feed', ndjson, systemClock.now().getTime()),
   });
 };
 const view = (who: SignedIn, year = '2026', tenant = 'india') => h.request({ tenant, path: `/api/tax-refunds/${year}`, bearer: who.bearer });
@@ -135,9 +135,8 @@ describe('a year', () => {
     const { who } = await filer();
     expect((await h.request({ tenant: 'other', path: '/api/tax-refunds/2026', bearer: who.bearer })).status).toBe(401);
     expect((await h.request({ path: '/api/tax-refunds/2026' })).status).toBe(401);
-    expect((await h.request({ path: '/api/tax-refunds/2026', headers: signatureHeaders(key, '', systemClock.now().getTime()) })).status).toBe(
-      403,
-    );
+    const byMachine = signatureHeaders(key, 'GET /api/tax-refunds/2026', '', systemClock.now().getTime());
+    expect((await h.request({ path: '/api/tax-refunds/2026', headers: byMachine })).status).toBe(403);
   });
 });
 
@@ -206,16 +205,16 @@ describe('a feed', () => {
     const weak = await h.perform('india', (tx) => ensureMachine(tx, 'weak', ['other:thing']));
     expect((await feed([taxpayer(person)], weak)).status).toBe(403);
     const ndjson = JSON.stringify(taxpayer(person));
-    const old = signatureHeaders(key, ndjson, systemClock.now().getTime() - 3_600_000);
+    const old = signatureHeaders(key, 'POST /api/tax-refunds/feed', ndjson, systemClock.now().getTime() - 3_600_000);
     expect((await h.request({ path: '/api/tax-refunds/feed', ndjson, headers: old })).status).toBe(401);
-    const moved = signatureHeaders(key, ndjson, systemClock.now().getTime());
+    const moved = signatureHeaders(key, 'POST /api/tax-refunds/feed', ndjson, systemClock.now().getTime());
     expect((await h.request({ path: '/api/tax-refunds/feed', ndjson: `${ndjson}\n`, headers: moved })).status).toBe(401);
   });
 
   it('refuses bytes that are no text and more lines than it takes', async () => {
     const sign = (body: Buffer): Record<string, string> => ({
       'content-type': 'application/x-ndjson',
-      ...signatureHeaders(key, body, systemClock.now().getTime()),
+      ...signatureHeaders(key, 'POST /api/tax-refunds/feed', body, systemClock.now().getTime()),
     });
     const bytes = Buffer.from([0xff, 0xfe, 0x00]);
     expect((await h.request({ path: '/api/tax-refunds/feed', body: bytes, headers: sign(bytes) })).status).toBe(400);

@@ -29,6 +29,7 @@ export const STARTS_PER_ADDRESS = { name: 'start-per-address', capacity: 25, per
 /** A machine's name: letters, digits, blanks, dots and hyphens, so that none looks like a key's id. */
 export const MACHINE_NAME = /^[\p{L}\p{N}][\p{L}\p{M}\p{N} .-]{0,79}$/u;
 export const MACHINES_LISTED_MAX = 500;
+export const MACHINE_PERMISSIONS_MAX = 100;
 
 /** Codes that reached nobody are told of together, this long after the first of them: an outage of a provider is one event, not one a person. */
 export const UNDELIVERED_TOLD_AFTER_MS = 2 * 60_000;
@@ -81,6 +82,19 @@ export const zSessions = z.strictObject({
 });
 export const zOfSession = z.strictObject({ params: z.strictObject({ session: zId('ses') }) });
 
+/** A program that may call, without its key. */
+export const zMachine = z.strictObject({ machine: zId('mac'), name: z.string(), permissions: z.array(z.string()), createdAt: zInstant,
+  disabledAt: zInstant.nullable() });
+/** With what a machine of this tenant may be given: the permissions of every module that the tenant has. */
+export const zMachines = z.strictObject({ machines: z.array(zMachine), permissions: z.array(z.strictObject({ permission: z.string(), doc: z.string() })) });
+export const zAddMachine = z.strictObject({
+  body: z.strictObject({ name: z.string().max(200), permissions: z.array(z.string().max(100)).max(MACHINE_PERMISSIONS_MAX) }),
+});
+/** The key's secret in base64url, in the first answer alone: null in that to a repeat. */
+export const zMadeMachine = uncached('token', z.strictObject({ machine: zId('mac'), name: z.string(), secret: z.string().nullable() }));
+export const zOfMachine = z.strictObject({ params: z.strictObject({ machine: zId('mac') }) });
+export const zChangedMachine = z.strictObject({ machine: zId('mac') });
+
 export const wrongDetails = problem('wrong-identifier',
   { status: 422, title: 'This is not an identifier of this office.', doc: 'Check the form of the identifier; nothing was looked up.' });
 export const wrongCode = problem('wrong-code', { status: 422, title: 'That code is not right.',
@@ -100,7 +114,7 @@ export const machineUnknown = problem('machine-unknown', { status: 404, title: '
 export const machineNameWrong = problem('machine-name-wrong', { status: 422, title: 'A machine cannot have this name.',
   doc: 'At most 80 letters, digits, blanks, dots and hyphens, the first a letter or a digit.' });
 export const permissionUnknown = problem('permission-unknown', { status: 422, title: 'There is no such permission.',
-  doc: 'Name at least one of `known`, with commas between.' });
+  doc: 'Name at least one, and none but those in `known`.' });
 export const identityProblems = [
   wrongDetails, wrongCode, codeOver, lockedOut, resendTooSoon, sendsUsed, sessionOver, unknownSession, machineKnown, machineUnknown, machineNameWrong,
   permissionUnknown,

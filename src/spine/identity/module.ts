@@ -1,6 +1,7 @@
 import { defineModule } from '#kernel';
 import { identityProblems, SignedIn, SignedOut, Undelivered } from './contract.ts';
 import { devicesPage, endDeviceForm } from './pages/devices.tsx';
+import { machineForms, machinePages } from './pages/machines.tsx';
 import { forms, pages } from './pages/sign-in.tsx';
 import { routes } from './routes.ts';
 import { machineAuthenticator, machineGate, machinesState } from './service/machine.ts';
@@ -21,7 +22,8 @@ export default defineModule({
     'identity.message': { app: ['select', 'insert', 'update'], auditor: ['select'] },
     'identity.machine': { app: ['select', 'insert', 'update'], auditor: ['select'] },
   },
-  routes, pages: [...pages, devicesPage], forms: [...forms, endDeviceForm],
+  routes, pages: [...pages, devicesPage, ...machinePages], forms: [...forms, endDeviceForm, ...machineForms],
+  permissions: { 'machines:manage': 'See which programs may call for the tenant, add them with a key, and keep them out.' },
   problems: identityProblems,
   events: [SignedIn, SignedOut, Undelivered],
   handlers: [tellUndelivered],

@@ -1,10 +1,11 @@
 import { civilDate, route } from '#kernel';
 import {
-  codeOver, lockedOut, resendTooSoon, sendsUsed, sessionOver, unknownSession, wrongCode, wrongDetails, zCode, zNothing, zOfSession, zRefresh, zRefreshed,
-    zResend,
-  zSession, zSessions, zStart, zStarted, zTokens,
+  codeOver, lockedOut, machineKnown, machineNameWrong, machineUnknown, permissionUnknown, resendTooSoon, sendsUsed, sessionOver, unknownSession,
+  wrongCode, wrongDetails, zAddMachine, zChangedMachine, zCode, zMachine, zMachines, zMadeMachine, zNothing, zOfMachine, zOfSession, zRefresh, zRefreshed,
+  zResend, zSession, zSessions, zStart, zStarted, zTokens,
 } from './contract.ts';
 import { verifyCode } from './service/code.ts';
+import { readMachine, readMachines, registerMachine, shutMachine } from './service/machine.ts';
 import { endOneSession, listSessions, readSession, refresh, signOut } from './service/session.ts';
 import { resendCode, startSignIn } from './service/sign-in.ts';
 
@@ -57,6 +58,26 @@ export const endOne = route('POST /sessions/:session/end', {
   problems: [unknownSession], audit: 'identity.session-end', verb: endOneSession, example: { input: { params: { session: `ses_${'0'.repeat(32)}` } } },
 });
 
-export const routes = [start, verify, resend, renew, leave, session, sessions, endOne];
+const one = { params: { machine: `mac_${'0'.repeat(32)}` } } as const;
+export const machinesRoute = route('GET /machines', {
+  summary: 'The programs that may call for the tenant, without their keys, and what another one may be given.', scope: 'machines:manage', input: zNothing,
+  output: zMachines, problems: [], audit: 'identity.machines-listed', verb: readMachines, example: { input: {} },
+});
+export const machineRoute = route('GET /machines/:machine', {
+  summary: 'One program that may call for the tenant, without its key.', scope: 'machines:manage', input: zOfMachine, output: zMachine,
+  problems: [machineUnknown], audit: 'identity.machine-read', verb: readMachine, example: { input: one },
+});
+export const addMachineRoute = route('POST /machines', {
+  summary: 'Makes a program known; its key stands in this answer only, and not in that to a repeat.', scope: 'machines:manage', input: zAddMachine,
+  output: zMadeMachine, status: 201, idempotent: 'optional', kept: (made) => ({ ...made, secret: null }),
+  problems: [machineKnown, machineNameWrong, permissionUnknown], audit: 'identity.machine-added', verb: registerMachine,
+  example: { input: { body: { name: 'Made Up Authority', permissions: ['audit:read'] } } },
+});
+export const disableMachineRoute = route('POST /machines/:machine/disable', {
+  summary: 'Keeps a program out from its next request on, for good.', scope: 'machines:manage', input: zOfMachine, output: zChangedMachine,
+  idempotent: 'optional', problems: [machineUnknown], audit: 'identity.machine-disabled', verb: shutMachine, example: { input: one },
+});
+
+export const routes = [start, verify, resend, renew, leave, session, sessions, endOne, machinesRoute, machineRoute, addMachineRoute, disableMachineRoute];
 /** The cookies that a form sets where a machine is given tokens. */
 export { sessionCookies } from './service/session.ts';

@@ -144,20 +144,20 @@ export const finishMessage = (sql: SqlTag, id: string, state: string, providerId
   update identity.message set state = ${state}, provider_id = ${providerId}, body = null, done_at = ${now} where id = ${id} and state = 'pending'
   returning decoy`;
 
-export interface MachineRow { id: string; name: string; secret: string; permissions: string[]; disabled_at: Date | null }
+export interface MachineRow { id: string; name: string; secret: string; permissions: string[]; created_at: Date; disabled_at: Date | null }
 
 export const machineById = async (sql: SqlTag, id: Uuid): Promise<MachineRow | undefined> => (await sql<MachineRow>`
-  select id, name, secret, permissions, disabled_at from identity.machine where id = ${id}`)[0];
+  select id, name, secret, permissions, created_at, disabled_at from identity.machine where id = ${id}`)[0];
 
 export const machineByName = async (sql: SqlTag, name: string): Promise<MachineRow | undefined> => (await sql<MachineRow>`
-  select id, name, secret, permissions, disabled_at from identity.machine where name = ${name}`)[0];
+  select id, name, secret, permissions, created_at, disabled_at from identity.machine where name = ${name}`)[0];
 
 /** No row where the name is taken. */
-export const insertMachine = (sql: SqlTag, tenant: Uuid, m: MachineRow, now: Date): Promise<{ id: string }[]> => sql<{ id: string }>`
+export const insertMachine = (sql: SqlTag, tenant: Uuid, m: MachineRow): Promise<{ id: string }[]> => sql<{ id: string }>`
   insert into identity.machine (tenant, id, name, secret, permissions, created_at) values (${tenant}, ${m.id}, ${m.name}, ${m.secret},
-    ${m.permissions}, ${now}) on conflict (tenant, name) do nothing returning id`;
+    ${m.permissions}, ${m.created_at}) on conflict (tenant, name) do nothing returning id`;
 
-export type ListedMachineRow = Omit<MachineRow, 'secret'> & { readonly created_at: Date };
+export type ListedMachineRow = Omit<MachineRow, 'secret'>;
 export const listMachines = (sql: SqlTag, tenant: Uuid, most: number): Promise<ListedMachineRow[]> => sql<ListedMachineRow>`
   select id, name, permissions, created_at, disabled_at from identity.machine where tenant = ${tenant} order by id limit ${most}`;
 

@@ -36,7 +36,7 @@ export const en = {
     notFound: 'There is no such room',
     notFoundText: 'Choose one from the list, or search with Ctrl K.',
   },
-  groups: { attention: 'Needs a person', taxrefund: 'Tax refunds', wallet: 'Wallets', ledger: 'Books', notify: 'Notices', spine: 'What happens behind', webhooks: 'Webhooks', running: 'How it runs', audit: 'Audit', operators: 'People who work here' },
+  groups: { attention: 'Needs a person', taxrefund: 'Tax refunds', wallet: 'Wallets', ledger: 'Books', notify: 'Notices', spine: 'What happens behind', webhooks: 'Webhooks', running: 'How it runs', audit: 'Audit', operators: 'People and machines' },
   openCount: '{n} open',
   rooms: {
     alerts: { name: 'Alerts', text: 'What needs one of you, and where to look.' },
@@ -60,6 +60,7 @@ export const en = {
     caches: { name: 'Caches', text: 'Hits, loads and what was refused or stale.' },
     audit: { name: 'Audit search', text: 'Who did what, to whom, when, with which result.' },
     operators: { name: 'Operators', text: 'Who works for this office, and in which role.' },
+    machines: { name: 'Machines', text: 'Programs that may call for this office, and their keys.' },
   },
   purpose: {
     title: 'Why do you look at this?',

@@ -38,7 +38,7 @@ export const hi: Words = {
     notFound: 'ऐसा कोई कक्ष नहीं है',
     notFoundText: 'सूची से चुनें, या Ctrl K से खोजें।',
   },
-  groups: { attention: 'किसी को देखना है', taxrefund: 'कर रिफंड', wallet: 'वॉलेट', ledger: 'बही', notify: 'सूचनाएँ', spine: 'पीछे क्या होता है', webhooks: 'वेबहुक', running: 'यह कैसे चलता है', audit: 'लेखा-परीक्षा', operators: 'यहाँ काम करने वाले' },
+  groups: { attention: 'किसी को देखना है', taxrefund: 'कर रिफंड', wallet: 'वॉलेट', ledger: 'बही', notify: 'सूचनाएँ', spine: 'पीछे क्या होता है', webhooks: 'वेबहुक', running: 'यह कैसे चलता है', audit: 'लेखा-परीक्षा', operators: 'लोग और मशीनें' },
   openCount: '{n} खुली',
   rooms: {
     alerts: { name: 'चेतावनियाँ', text: 'आपमें से किसी को क्या देखना है, और कहाँ।' },
@@ -62,6 +62,7 @@ export const hi: Words = {
     caches: { name: 'कैश', text: 'मिलना, पढ़ना और क्या अस्वीकार या पुराना रहा।' },
     audit: { name: 'लेखा-परीक्षा में खोज', text: 'किसने, किसके साथ, कब, क्या किया और क्या परिणाम रहा।' },
     operators: { name: 'संचालक', text: 'इस कार्यालय के लिए कौन, किस भूमिका में काम करता है।' },
+    machines: { name: 'मशीनें', text: 'वे प्रोग्राम जो इस कार्यालय के लिए अनुरोध भेज सकते हैं, और उनकी कुंजियाँ।' },
   },
   purpose: {
     title: 'आप इसे क्यों देख रहे हैं?',

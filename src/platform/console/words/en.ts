@@ -1,1 +1,1 @@
-export const en = { title: 'Console', script: 'The console needs JavaScript. Turn it on for this site, or use the commands of the program.' } as const;
+export const en = { title: 'Console', script: 'The console needs JavaScript. Turn it on for this site, or use the commands of the program.', machines: 'Machines can be managed without it.' } as const;

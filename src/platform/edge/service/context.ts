@@ -127,7 +127,7 @@ export const staffed = (scope: Scope): boolean => scope !== 'public' && scope !=
 /** Asks each authenticator in turn; the first that knows the credentials decides. */
 export async function authenticate(o: EdgeOptions, authenticators: readonly Authenticator[], req: FastifyRequest, seen: Seen): Promise<void> {
   const credentials = {
-    ...(Buffer.isBuffer(req.body) ? { body: req.body } : {}), cookies: seen.cookies, headers: req.headers,
+    ...(Buffer.isBuffer(req.body) ? { body: req.body } : {}), cookies: seen.cookies, headers: req.headers, request: `${req.method} ${req.originalUrl}`,
     ...(req.headers.authorization === undefined ? {} : { authorization: req.headers.authorization }),
   };
   for (const a of authenticators) {

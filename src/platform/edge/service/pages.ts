@@ -119,6 +119,7 @@ async function submitForm(o: EdgeOptions, runner: Runner, { what: form, product 
     return sendPage(o, reply, seen, context, outcome.problem.status, form.again(context, { ...state, problem: outcome.problem, data: outcome.data }));
   }
   const then = form.then(outcome.value, { ...context, query: { ...context.query, ...typed } });
+  if ('body' in then) return sendPage(o, reply, seen, context, form.route.status ?? 200, then);
   if (then.cookies) seen.set.push(...then.cookies);
   // Whatever a form was made to say, nobody is sent to another site.
   return redirect(o, reply, seen, `${context.base}${sitePath(then.to) ? then.to : '/'}`);

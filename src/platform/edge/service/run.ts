@@ -91,7 +91,7 @@ function makeBatcher(o: EdgeOptions, cell: CellContext, route: AnyRoute): Batche
     name: routeName(route), plural: route.plural, verb: route.verb,
     gates: o.modules.flatMap((m) => m.gates ?? []), claimer: o.modules.find((m) => m.claimer)?.claimer, log: o.log, group: o.group ?? true,
     reads: route.method === 'GET', ...(route.inFlight === undefined ? {} : { inFlight: route.inFlight }),
-    toJson: (outcome) => JSON.stringify(outcome.ok ? { ok: true, value: z.encode(route.output, outcome.value) }
+    toJson: (outcome) => JSON.stringify(outcome.ok ? { ok: true, value: z.encode(route.output, route.kept ? route.kept(outcome.value) : outcome.value) }
       : { ok: false, code: outcome.problem.code, data: outcome.data }),
     fromJson: (json) => {
       const kept = JSON.parse(json) as { ok: true; value: unknown } | { ok: false; code: string; data: Record<string, unknown> };

@@ -1,12 +1,16 @@
 import { createHmac, timingSafeEqual } from 'node:crypto';
 import { LRUCache } from 'lru-cache';
+import type { z } from 'zod';
 import {
-  common, done, idOf, Manifests, perform, provide, refuse, token, uuid, uuidOf, type Actor, type Authenticator, type Gate, type Origin, type Outcome,
-  type Problem, type Provided, type Refused, type SectionTx, type Tx, type Uuid,
+  common, done, idOf, Manifests, perform, productOf, provide, refuse, token, uuid, uuidOf, type Actor, type Authenticator, type Gate, type Origin,
+  type Outcome, type Problem, type Provided, type Refused, type SectionTx, type Tx, type Uuid,
 } from '#kernel';
 import { tenantKeys } from '#spine/vault';
-import { MACHINE_NAME, machineKnown, machineNameWrong, machineUnknown, MACHINES_LISTED_MAX, permissionUnknown } from '../contract.ts';
-import { disabledMachines, insertMachine, listMachines, machineById, machineByName, noteDisabled } from '../store.ts';
+import {
+  MACHINE_NAME, machineKnown, machineNameWrong, machineUnknown, MACHINES_LISTED_MAX, permissionUnknown, type zAddMachine, type zChangedMachine, type zMachine,
+  type zMachines, type zMadeMachine, type zOfMachine,
+} from '../contract.ts';
+import { disabledMachines, insertMachine, listMachines, machineById, machineByName, noteDisabled, type ListedMachineRow } from '../store.ts';
 
 /** A signed request may be this old or this far ahead. */
 export const SIGNATURE_AGE_MS_MAX = 5 * 60_000;
@@ -28,8 +32,8 @@ export interface MachineKey { readonly id: `mac_${string}`; readonly secret: str
 async function make(tx: Tx, name: string, permissions: readonly string[]): Promise<MachineKey | undefined> {
   const id = tx.uuid();
   const secret = tx.random.bytes(SECRET_BYTES).toString('base64url');
-  const row = { id, name, secret: tenantKeys(tx).seal(placeOf(id), secret), permissions: [...permissions], disabled_at: null };
-  if (!(await insertMachine(tx.sql, tx.tenant.id, row, tx.now)).length) return undefined;
+  const row = { id, name, secret: tenantKeys(tx).seal(placeOf(id), secret), permissions: [...permissions], created_at: tx.now, disabled_at: null };
+  if (!(await insertMachine(tx.sql, tx.tenant.id, row)).length) return undefined;
   tx.audit({ action: 'identity.machine-added', result: 'done', resource: idOf('mac', id), detail: { permissions: permissions.join(' ') } });
   return { id: idOf('mac', id), secret };
 }
@@ -48,10 +52,17 @@ const refused = (tx: Tx, action: string, problem: Problem, data?: Readonly<Recor
   return refuse(problem, data);
 };
 
+/** What a machine of this tenant may be given: whatever a manifest names, but nothing of a product that the tenant does not have. */
+function offered(tx: Tx): { permission: string; doc: string }[] {
+  const here = tx.use(Manifests).filter((m) => { const product = productOf(m); return product === undefined || tx.tenant.products.includes(product); });
+  return here.flatMap((m) => Object.entries(m.permissions ?? {}).map(([permission, doc]) => ({ permission, doc })))
+    .toSorted((a, b) => (a.permission < b.permission ? -1 : 1));
+}
+
 /** Makes a machine known. Its key is answered this once: the row keeps it sealed, and nothing shows it again. */
 export async function addMachine(tx: Tx, name: string, permissions: readonly string[]): Promise<Outcome<MachineKey>> {
   const action = 'identity.machine-added';
-  const known = tx.use(Manifests).flatMap((m) => Object.keys(m.permissions ?? {})).toSorted((a, b) => (a < b ? -1 : 1));
+  const known = offered(tx).map((o) => o.permission);
   const asked = [...new Set(permissions)];
   if (!MACHINE_NAME.test(name)) return refused(tx, action, machineNameWrong);
   if (!asked.length || asked.some((p) => !known.includes(p))) return refused(tx, action, permissionUnknown, { known });
@@ -59,14 +70,15 @@ export async function addMachine(tx: Tx, name: string, permissions: readonly str
   return made ? done(made) : refused(tx, action, machineKnown);
 }
 
-export interface ListedMachine { readonly id: `mac_${string}`; readonly name: string; readonly permissions: readonly string[]; readonly createdAt: Date;
-  readonly disabledAt: Date | null }
+export type ListedMachine = z.output<typeof zMachine>;
+const listed = (r: ListedMachineRow): ListedMachine =>
+  ({ machine: idOf('mac', r.id), name: r.name, permissions: r.permissions, createdAt: r.created_at, disabledAt: r.disabled_at });
 
 /** The tenant's machines, the oldest first, without their keys. */
 export async function machines(tx: Tx): Promise<ListedMachine[]> {
   const rows = await listMachines(tx.sql, tx.tenant.id, MACHINES_LISTED_MAX);
   tx.audit({ action: 'identity.machines-listed', result: 'done', detail: { machines: rows.length } });
-  return rows.map((r) => ({ id: idOf('mac', r.id), name: r.name, permissions: r.permissions, createdAt: r.created_at, disabledAt: r.disabled_at }));
+  return rows.map(listed);
 }
 
 /** Keeps a machine out from its next request on, in every process: the gate reads its row. `whom` is its name, or its id `mac_…`. */
@@ -78,6 +90,28 @@ export async function disableMachine(tx: Tx, whom: string): Promise<Outcome<{ id
   await noteDisabled(tx.sql, tx.tenant.id, row.id, tx.now);
   tx.audit({ action, result: 'done', resource: id });
   return done({ id });
+}
+
+/** As `machines`, with what another one may be given. */
+export async function readMachines(tx: Tx): Promise<Outcome<z.output<typeof zMachines>>> {
+  return done({ machines: await machines(tx), permissions: offered(tx) });
+}
+
+export async function readMachine(tx: Tx, { params }: z.output<typeof zOfMachine>): Promise<Outcome<ListedMachine>> {
+  const row = await machineById(tx.sql, uuidOf(params.machine));
+  if (!row) return refused(tx, 'identity.machine-read', machineUnknown);
+  tx.audit({ action: 'identity.machine-read', result: 'done', resource: params.machine });
+  return done(listed(row));
+}
+
+export async function registerMachine(tx: Tx, { body }: z.output<typeof zAddMachine>): Promise<Outcome<z.output<typeof zMadeMachine>>> {
+  const made = await addMachine(tx, body.name, body.permissions);
+  return made.ok ? done({ machine: made.value.id, name: body.name, secret: made.value.secret }) : made;
+}
+
+export async function shutMachine(tx: Tx, { params }: z.output<typeof zOfMachine>): Promise<Outcome<z.output<typeof zChangedMachine>>> {
+  const gone = await disableMachine(tx, params.machine);
+  return gone.ok ? done({ machine: gone.value.id }) : gone;
 }
 
 const NONE: readonly undefined[] = [];
@@ -98,15 +132,19 @@ export const machineGate: Gate = {
   },
 };
 
-/** Signs a body as a machine's request does: HMAC-SHA-256 over `<seconds>.<body>`. */
-export function signatureHeaders(key: MachineKey, body: Uint8Array | string, nowMs: number): Record<string, string> {
+/**
+ * Signs a request as a machine does: HMAC-SHA-256 over the second, method and target, and the body, each of the first two ended by a line feed.
+ * `request` is method and target as the request line has them, such as `POST /api/tax-refunds/feed?x=1`.
+ */
+export function signatureHeaders(key: MachineKey, request: `${string} /${string}`, body: Uint8Array | string, nowMs: number): Record<string, string> {
   const at = String(Math.floor(nowMs / 1000));
-  return { [HEADER.key]: key.id, [HEADER.at]: at, [HEADER.signature]: `v1=${sign(key.secret, at, body)}` };
+  return { [HEADER.key]: key.id, [HEADER.at]: at, [HEADER.signature]: `v1=${sign(key.secret, at, request, body)}` };
 }
-const sign = (secret: string, at: string, body: Uint8Array | string): string =>
-  createHmac('sha256', Buffer.from(secret, 'base64url')).update(`${at}.`).update(body).digest('hex');
+// No header and no request line holds a line feed, so no two requests give the same bytes. Node reads both as one byte a character.
+const sign = (secret: string, at: string, request: string, body: Uint8Array | string): string =>
+  createHmac('sha256', Buffer.from(secret, 'base64url')).update(`${at}\n${request}\n`, 'latin1').update(body).digest('hex');
 
-/** Knows machines by the signature over their body. */
+/** Knows machines by the signature over their request. */
 export const machineAuthenticator: Authenticator = {
   name: 'identity.machine',
   async authenticate({ cell, tenant, clock }, credentials) {
@@ -128,7 +166,7 @@ export const machineAuthenticator: Authenticator = {
       known = { ...row, atMs: clock.monotonicMs() };
       cache.set(name, known);
     }
-    const expected = Buffer.from(`v1=${sign(known.secret, header(HEADER.at), credentials.body ?? '')}`);
+    const expected = Buffer.from(`v1=${sign(known.secret, header(HEADER.at), credentials.request, credentials.body ?? '')}`);
     const given = Buffer.from(header(HEADER.signature));
     if (expected.length !== given.length || !timingSafeEqual(expected, given)) return undefined;
     const actor: Actor = { kind: 'machine', id: uuid(id), permissions: known.permissions };

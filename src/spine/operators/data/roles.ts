@@ -2,7 +2,7 @@
 export const roles: Readonly<Record<string, readonly string[]>> = {
   administrator: [
     'alerts:close', 'alerts:read', 'audit:read', 'cache:read', 'events:decide', 'events:read', 'jobs:decide', 'jobs:read', 'ledger:read',
-    'limits:read', 'notify:read', 'notify:send', 'notify:templates', 'operators:manage', 'operators:read', 'saga:decide', 'saga:read',
+    'limits:read', 'machines:manage', 'notify:read', 'notify:send', 'notify:templates', 'operators:manage', 'operators:read', 'saga:decide', 'saga:read',
     'taxrefund:health', 'taxrefund:quarantine', 'wallet:close', 'wallet:eod', 'wallet:freeze', 'wallet:kyc', 'webhooks:manage', 'webhooks:read',
   ],
   auditor: ['alerts:read', 'audit:read', 'events:read', 'jobs:read', 'ledger:read', 'notify:read', 'operators:read', 'saga:read', 'taxrefund:health'],
