@@ -156,6 +156,8 @@ export interface Module {
   /** What a process holds for each cell: caches and the like, made at start. */
   readonly state?: readonly Provided[];
   readonly permissions?: Readonly<Record<string, string>>;
+  /** Of these, what no program may be given: a person answers for it, or is one of two who have to agree. */
+  readonly forPeople?: readonly string[];
   readonly config?: ConfigSpec;
   /** Personal data that the module's tables hold: column → kind and how it is kept. */
   readonly privacy?: Readonly<Record<string, { readonly kind: string; readonly kept: 'sealed' | 'blind-index' }>>;

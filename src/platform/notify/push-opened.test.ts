@@ -65,7 +65,7 @@ it('an opening is told once for a channel: said many times at once, by browser a
   const byProvider = async (ref: string, states: readonly string[]): Promise<void> => {
     const body = JSON.stringify({ provider: 'memory-push', receipts: states.map((state) => ({ id: ref, state })) });
     const answer = await h.request({ method: 'POST', path: '/api/notifications/receipts', body,
-      headers: { 'content-type': 'application/json', ...signatureHeaders(key, body, systemClock.now().getTime()) } });
+      headers: { 'content-type': 'application/json', ...signatureHeaders(key, 'POST /api/notifications/receipts', body, systemClock.now().getTime()) } });
     expect([answer.status, answer.json()]).toEqual([200, { taken: states.length, unknown: 0 }]);
   };
   const byBrowser = async (path: string): Promise<number> => (await h.request({ method: 'POST', path })).status;

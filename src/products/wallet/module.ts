@@ -73,6 +73,7 @@ export default defineModule({
     'wallet:close': 'Ask for the closing of a holder’s account, and decide what another asked for.',
     'wallet:kyc': 'See documents of holders and decide how well they are known.',
     'wallet:eod': 'Start end-of-day runs and see how far they are.' },
+  forPeople: ['wallet:close', 'wallet:kyc'],
   privacy: {
     'wallet.payment.note': { kind: 'note', kept: 'sealed' },
     'wallet.request.note': { kind: 'note', kept: 'sealed' },

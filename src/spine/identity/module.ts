@@ -24,6 +24,7 @@ export default defineModule({
   },
   routes, pages: [...pages, devicesPage, ...machinePages], forms: [...forms, endDeviceForm, ...machineForms],
   permissions: { 'machines:manage': 'See which programs may call for the tenant, add them with a key, and keep them out.' },
+  forPeople: ['machines:manage'],
   problems: identityProblems,
   events: [SignedIn, SignedOut, Undelivered],
   handlers: [tellUndelivered],

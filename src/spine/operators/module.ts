@@ -22,6 +22,7 @@ export default defineModule({
   gates: [operatorGate],
   permissions: { 'operators:read': 'See who works for the tenant, and in which role.',
     'operators:manage': 'Add operators, give them links and roles, keep them out and end their sessions.' },
+  forPeople: ['operators:manage'],
   privacy: {
     'operators.operator.name': { kind: 'name', kept: 'sealed' },
     'operators.operator.name_index': { kind: 'name', kept: 'blind-index' },

@@ -52,10 +52,11 @@ const refused = (tx: Tx, action: string, problem: Problem, data?: Readonly<Recor
   return refuse(problem, data);
 };
 
-/** What a machine of this tenant may be given: whatever a manifest names, but nothing of a product that the tenant does not have. */
+/** What a machine of this tenant may be given: what manifests name, but nothing that is a person's to do, nor of a product that is not the tenant's. */
 function offered(tx: Tx): { permission: string; doc: string }[] {
   const here = tx.use(Manifests).filter((m) => { const product = productOf(m); return product === undefined || tx.tenant.products.includes(product); });
-  return here.flatMap((m) => Object.entries(m.permissions ?? {}).map(([permission, doc]) => ({ permission, doc })))
+  return here.flatMap((m) => Object.entries(m.permissions ?? {}).filter(([permission]) => !m.forPeople?.includes(permission))
+    .map(([permission, doc]) => ({ permission, doc })))
     .toSorted((a, b) => (a.permission < b.permission ? -1 : 1));
 }
 
