@@ -50,7 +50,7 @@ describe.runIf(has('chromium'))('the console of a bank', () => {
     await page.goto(`${base}/console`);
     await heading('Console');
     expect(await page.locator('.rail a').allInnerTexts())
-      .toEqual(['Alerts', 'Feed health', 'Quarantine', 'KYC queue', 'End of day', 'Accounts', 'Transfers', 'Trial balance', 'Messages', 'Announcements', 'Texts', 'Event log', 'Subscribers', 'Jobs', 'Sagas', 'For developers', 'Webhooks', 'Limits', 'Caches', 'Audit search', 'Operators']);
+      .toEqual(['Alerts', 'Feed health', 'Quarantine', 'KYC queue', 'End of day', 'Accounts', 'Transfers', 'Trial balance', 'Messages', 'Announcements', 'Texts', 'Event log', 'Subscribers', 'Jobs', 'Sagas', 'For developers', 'Webhooks', 'Limits', 'Caches', 'Audit search', 'Operators', 'Machines']);
     await other.goto(`${base}/console/eod`);
     await other.getByText('wallet:eod').waitFor();
     expect(await other.locator('.rail a').allInnerTexts()).toEqual(['KYC queue']);
