@@ -51,7 +51,10 @@ it('a push message is opened when the browser says so, by a link that came with 
   const say = async (path: string, tenant = 'india'): Promise<number> => (await h.request({ method: 'POST', path, tenant })).status;
   const path = opened.slice('http://office.example'.length);
   expect(await say(path, 'other')).toBe(410);
-  expect(await say(`${path.slice(0, -1)}${path.endsWith('A') ? 'B' : 'A'}`)).toBe(410);
+  // Base64 leaves bits of the last letter unused: other letters that mean the same bytes are another link.
+  const letters = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_'.split('').filter((c) => !path.endsWith(c));
+  const others = [...letters.map((c) => `${path.slice(0, -1)}${c}`), `${path}.`, `${path}.x`];
+  expect(new Set(await Promise.all(others.map((other) => say(other))))).toEqual(new Set([410]));
   expect(await stateOf()).toBe('sent');
   expect([await say(path), await say(path)]).toEqual([200, 200]);
   expect(await stateOf()).toBe('opened');
