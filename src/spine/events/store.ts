@@ -33,8 +33,8 @@ const wanted = (row: TailRow): row is PartEvent => row.topic !== null;
 export interface Found { readonly events: readonly PartEvent[]; readonly end: bigint | undefined }
 /**
  * Events of some topics, and of some parts of the keys or of all (whose part nobody needs then: it stands as -1), between two positions. The log is
- * walked in its order and stands alone inside: where a partition is too new for statistics, a plan that has to guess how many rows a range, a topic
- * or a part has reads them all and sorts them before it takes the first.
+ * walked in its order by a query of its own inside: a plan that has to guess how many rows a range, a topic or a part has (as a generic one does, or one
+ * of a partition too new for statistics) reads them all and sorts them before it takes the first.
  */
 export const eventsOf = async (sql: SqlTag, from: bigint, to: bigint, topics: readonly string[], own: readonly number[] | 'all', parts: number, limit: number):
   Promise<Found> => {

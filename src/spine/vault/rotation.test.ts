@@ -73,6 +73,21 @@ describe('the next data key', () => {
       select result, trace from audit.fact where action = 'vault.key-rotated' order by result`);
     expect(facts).toEqual([{ result: 'done', trace: BY.trace }, ...Array(4).fill({ result: 'refused', trace: BY.trace })]);
   });
+  it('is read by every process also where another tenant’s cannot be opened, which is said', async () => {
+    const cell = h.anotherCell();
+    for (const slug of ['india', 'other']) await loadTenantKeys(cell, h.tenant(slug));
+    await su(`insert into vault.tenant_key (tenant, key_id, purpose, wrapped, state, created_at, generation, seals_from)
+      select tenant, 'file:broken/1', purpose, 'nonsense', state, created_at, 99, $2 from vault.tenant_key
+      where tenant = $1 and purpose = 'data' and generation = 1`,
+    [h.tenant('india').id, clock.now()]);
+    ahead = SEALS_AFTER_MS + 1;
+    const next = await rotate('other');
+    await expect(refreshTenantKeys(cell)).rejects.toThrow();
+    ahead = 2 * SEALS_AFTER_MS + 2;
+    expect(keyIdOf(sealedIn(cell, 'other'))).toBe(next);
+    expect(keyIdOf(sealedIn(cell, 'india'))).not.toContain('broken');
+    await su("delete from vault.tenant_key where key_id = 'file:broken/1'");
+  });
   it('is the tenant’s own, and the hashes for search stay as they are', async () => {
     const hash = (): Promise<string> => h.perform('india', async (tx) => tenantKeys(tx).blind('a', 'v').toString('hex'));
     const [before, others] = [await hash(), (await keys('other')).length];

@@ -71,12 +71,18 @@ export async function loadTenantKeys(cell: CellContext, tenant: Pick<TenantRef, 
   await hold(cell, tenant.id, rows);
 }
 
-/** Reads again which keys the tenants have whose keys are held here; those that are new are opened before they seal anywhere. */
+/** Reads again which keys a tenant has whose keys are held here; those that are new are opened before they seal anywhere. */
+export async function refreshKeysOf(cell: CellContext, tenant: Uuid): Promise<void> {
+  const ids = cell.use(VaultState).tenants.get(tenant)?.ids;
+  const rows = await readKeys(cell, tenant);
+  if (rows.length !== ids?.size || rows.some((row) => !ids.has(row.key_id))) await hold(cell, tenant, rows);
+}
+
+/** The same of every tenant whose keys are held here. One that fails holds up none of the others; rejects with what failed when all were tried. */
 export async function refreshTenantKeys(cell: CellContext): Promise<void> {
-  for (const [tenant, held] of cell.use(VaultState).tenants) {
-    const rows = await readKeys(cell, tenant);
-    if (rows.length !== held.ids.size || rows.some((row) => !held.ids.has(row.key_id))) await hold(cell, tenant, rows);
-  }
+  const failed: unknown[] = [];
+  for (const tenant of cell.use(VaultState).tenants.keys()) await refreshKeysOf(cell, tenant).catch((error: unknown) => void failed.push(error));
+  if (failed.length) throw failed.length === 1 ? failed[0] : new AggregateError(failed, `the keys of ${failed.length} tenants were not read`);
 }
 
 /** The keys of the transaction's tenant; they were loaded before it began. */

@@ -7,7 +7,7 @@ import {
 } from '../contract.ts';
 import { parseSealed } from '../rules.ts';
 import { addTenantKey, resealSubjectKeys, subjectKeysAfter, subjectsByKey, tenantKeyRows, type TenantKeyRow } from '../store.ts';
-import { newTenantKey, refreshTenantKeys, subjectPlace, tenantKeys } from './keys.ts';
+import { newTenantKey, refreshKeysOf, subjectPlace, tenantKeys } from './keys.ts';
 
 /** How many days a data key seals. */
 export const KeyDays = token<number>('vault.key-days');
@@ -41,7 +41,7 @@ export async function rotateTenantKey(cell: CellContext, tenant: TenantRef, by: 
     tx.later(ResealSubjects, { after: FIRST, moved: 0 }, { runAt: new Date(tx.now.getTime() + SEALS_AFTER_MS + KEYS_FRESH_MS) });
     return done({ keyId: fresh.key_id, sealsFrom });
   });
-  if (made.ok) await refreshTenantKeys(cell);
+  if (made.ok) await refreshKeysOf(cell, tenant.id);
   return made;
 }
 
