@@ -1,40 +1,14 @@
-import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
-import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
-import type { PostgresServer } from '#adapters/postgres';
-import { saveTenant } from '#spine/tenancy';
-import { embeddedCells } from '../../src/apps/cells.ts';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { keys } from '../../src/apps/data-keys.ts';
-import { noteRunning, reach } from '../../src/apps/reach.ts';
-import type { Cell } from '../../src/apps/runtime.ts';
-import { demoTenants } from '../../src/apps/tenants.ts';
+import { commandsIn, type Commands } from '../house/command.ts';
 
 describe('exchequer keys', () => {
-  let folder: string;
-  let server: PostgresServer;
-  const said: string[] = [];
-  const at = (): string => join(folder, 'data');
-  beforeAll(async () => {
-    folder = mkdtempSync('/tmp/exchequer-keys-');
-    chmodSync(folder, 0o755);
-    const embedded = await embeddedCells(at(), ['IN', 'US']);
-    ({ server } = embedded);
-    await noteRunning(at(), embedded.cells);
-    await reach(['--data', at()], async (reached) => {
-      for (const tenant of demoTenants) await saveTenant(reached.cells.get('IN') as Cell, tenant);
-      return 0;
-    });
-    vi.spyOn(process.stdout, 'write').mockImplementation((text) => said.push(String(text)) > 0);
-  }, 60_000);
-  afterAll(async () => {
-    vi.restoreAllMocks();
-    await server.stop();
-    rmSync(folder, { recursive: true, force: true });
-  });
+  let commands: Commands;
+  beforeAll(async () => { commands = await commandsIn('keys'); }, 60_000);
+  afterAll(() => commands.stop());
   const run = async (...args: string[]): Promise<[number, string]> => {
-    said.splice(0);
-    const code = await keys([...args, '--data', at()]);
-    return [code, said.filter((s) => !s.startsWith('{')).join('')];
+    const { code, text } = await commands.run(keys, ...args);
+    return [code, text];
   };
 
   it('lists, makes the next one, and no second before that one seals', { timeout: 60_000 }, async () => {

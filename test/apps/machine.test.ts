@@ -1,54 +1,24 @@
-import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
-import type { PostgresServer } from '#adapters/postgres';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { auditorRead, createLog, provide, systemClock, type Module } from '#kernel';
 import { HeadKeeper } from '#spine/audit/port';
 import { addMachine, disableMachine, ensureMachine, machines, signatureHeaders, type MachineKey } from '#spine/identity';
 import { TextMessages } from '#spine/identity/port';
-import { saveTenant } from '#spine/tenancy';
 import { Kek } from '#spine/vault/port';
 import { everyModule, findIn, house, probe, type Answer, type House } from '#test';
-import { embeddedCells } from '../../src/apps/cells.ts';
 import { machine } from '../../src/apps/machine.ts';
 import { startProgram, type Program } from '../../src/apps/program.ts';
-import { noteRunning, reach } from '../../src/apps/reach.ts';
+import { reach } from '../../src/apps/reach.ts';
 import type { Cell } from '../../src/apps/runtime.ts';
-import { demoTenants } from '../../src/apps/tenants.ts';
 import { filesUnder } from '../house/canary.ts';
+import { commandsIn, type Commands } from '../house/command.ts';
 import { overHttp } from '../house/web.ts';
 
 describe('exchequer machine', () => {
-  let folder: string;
-  let server: PostgresServer;
-  const said: string[] = [];
-  const at = (): string => join(folder, 'data');
-  beforeAll(async () => {
-    folder = mkdtempSync('/tmp/exchequer-machine-');
-    chmodSync(folder, 0o755);
-    // As while a program runs on the folder: each command finds its server.
-    const embedded = await embeddedCells(at(), ['IN', 'US']);
-    ({ server } = embedded);
-    await noteRunning(at(), embedded.cells);
-    await reach(['--data', at()], async (reached) => {
-      for (const tenant of demoTenants) await saveTenant(reached.cells.get('IN') as Cell, tenant);
-      return 0;
-    });
-    vi.spyOn(process.stdout, 'write').mockImplementation((text) => said.push(String(text)) > 0);
-    vi.spyOn(process.stderr, 'write').mockImplementation((text) => said.push(String(text)) > 0);
-  }, 60_000);
-  afterEach(() => void said.splice(0));
-  afterAll(async () => {
-    vi.restoreAllMocks();
-    await server.stop();
-    rmSync(folder, { recursive: true, force: true });
-  });
-  /** Runs the command; what it printed, without the log of a server that is stopping. */
-  const run = async (...args: string[]): Promise<{ code: number; text: string; all: string }> => {
-    said.splice(0);
-    const code = await machine([...args, '--data', at()]);
-    return { code, text: said.filter((s) => !s.startsWith('{')).join(''), all: said.join('') };
-  };
+  let commands: Commands;
+  beforeAll(async () => { commands = await commandsIn('machine'); }, 60_000);
+  afterAll(() => commands.stop());
+  const run = (...args: string[]): ReturnType<Commands['run']> => commands.run(machine, ...args);
 
   it('adds, lists and disables, and shows a key once', { timeout: 120_000 }, async () => {
     const added = await run('add', 'india', 'authority', 'feed', '--permissions', 'taxrefund:feed, notify:receipts');
@@ -79,7 +49,7 @@ describe('exchequer machine', () => {
     for (const args of [['add', 'india', 'x'], ['add', 'india', '--permissions', 'taxrefund:feed'], ['fly', 'india', 'x'], ['list'], ['list', 'india', 'x'],
       ['disable', 'india'], []]) await expect(run(...args), args.join(' ')).rejects.toThrow(/exchequer machine add/);
 
-    await reach(['--data', at()], async ({ cells, directory }) => {
+    await reach(['--data', commands.dataDir], async ({ cells, directory }) => {
       const india = directory.bySlug('india');
       if (!india) throw new Error('no tenant');
       const facts = await auditorRead(cells.get('IN') as Cell, india.id, (tx) =>
@@ -92,7 +62,7 @@ describe('exchequer machine', () => {
       return 0;
     });
     // Tables and write-ahead log among the files: the key stands nowhere, the machine's name does.
-    const files = filesUnder(folder);
+    const files = filesUnder(commands.folder);
     expect(files.flatMap((f) => findIn(f.path, f.bytes, { secret }))).toEqual([]);
     expect(files.some((f) => findIn(f.path, f.bytes, { name: 'authority feed' }).length)).toBe(true);
   });

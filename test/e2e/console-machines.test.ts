@@ -1,32 +1,20 @@
-import { chromium, type Browser, type Page } from 'playwright-core';
+import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { systemClock } from '#kernel';
 import { signatureHeaders, type MachineKey } from '#spine/identity';
-import { house, operatorOf, type House, type MadeOperator } from '#test';
+import type { House, MadeOperator } from '#test';
 import { has } from '../parts.ts';
-import { chromiumPath, CHROMIUM_ARGS } from './chromium.ts';
-import { builtAssets } from './pages.ts';
-import { consolePage, shot, violationsOn, walkRooms } from './rooms.ts';
+import { openRoom, type Room, walkRooms } from './rooms.ts';
 
 describe.runIf(has('chromium'))('the room for machines', () => {
-  let h: House, browser: Browser, page: Page, base: string, boss: MadeOperator;
-  const faults: string[] = [];
+  let room: Room, h: House, browser: Browser, page: Page, base: string, boss: MadeOperator;
   beforeAll(async () => {
-    h = await house({ serve: ['IN'], transport: 'http', assets: await builtAssets() });
-    base = `http://india.localhost:${h.program.port}`;
-    boss = await operatorOf(h);
-    browser = await chromium.launch({ executablePath: chromiumPath(), args: CHROMIUM_ARGS });
-    page = await consolePage(browser, boss, base, faults);
+    room = await openRoom();
+    ({ h, browser, page, base, boss } = room);
   });
-  afterAll(async () => {
-    await browser?.close();
-    await h.stop();
-  });
-  const heading = (name: string | RegExp): Promise<void> => page.getByRole('heading', { level: 1, name }).waitFor();
-  const sound = async (name: string): Promise<void> => {
-    await shot(page, name);
-    expect(await violationsOn(page), name).toEqual([]);
-  };
+  afterAll(() => room.stop());
+  const heading: Room['heading'] = (name) => room.heading(name);
+  const sound: Room['sound'] = (name) => room.sound(name);
   const fed = async (key: MachineKey): Promise<number> => (await h.request({
     path: '/api/tax-refunds/feed', ndjson: '{}\n', headers: signatureHeaders(key, 'POST /api/tax-refunds/feed', '{}\n', systemClock.now().getTime()),
   })).status;
@@ -100,6 +88,6 @@ describe.runIf(has('chromium'))('the room for machines', () => {
     await plain.getByRole('heading', { level: 1, name: 'Without script is added' }).waitFor();
     expect(await plain.locator('dd code').nth(1).innerText()).toMatch(/^[\w-]{43}$/);
     await context.close();
-    expect(faults.filter((f) => !/422/.test(f))).toEqual([]);
+    expect(room.faults.filter((f) => !/422/.test(f))).toEqual([]);
   });
 });

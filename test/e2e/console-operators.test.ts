@@ -1,30 +1,18 @@
-import { chromium, type Browser, type Page } from 'playwright-core';
+import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { authenticatorCode, fromBase32, house, newAddress, OPERATOR_PASSWORD, operatorOf, type House, type MadeOperator } from '#test';
+import { authenticatorCode, fromBase32, newAddress, OPERATOR_PASSWORD, operatorOf, type House, type MadeOperator } from '#test';
 import { has } from '../parts.ts';
-import { chromiumPath, CHROMIUM_ARGS } from './chromium.ts';
-import { builtAssets } from './pages.ts';
-import { consolePage, shot, violationsOn, walkRooms } from './rooms.ts';
+import { consolePage, openRoom, type Room, walkRooms } from './rooms.ts';
 
 describe.runIf(has('chromium'))('the room for operators', () => {
-  let h: House, browser: Browser, page: Page, base: string, boss: MadeOperator;
-  const faults: string[] = [];
+  let room: Room, h: House, browser: Browser, page: Page, base: string, boss: MadeOperator;
   beforeAll(async () => {
-    h = await house({ serve: ['IN'], transport: 'http', assets: await builtAssets() });
-    base = `http://india.localhost:${h.program.port}`;
-    boss = await operatorOf(h);
-    browser = await chromium.launch({ executablePath: chromiumPath(), args: CHROMIUM_ARGS });
-    page = await consolePage(browser, boss, base, faults);
+    room = await openRoom();
+    ({ h, browser, page, base, boss } = room);
   });
-  afterAll(async () => {
-    await browser?.close();
-    await h.stop();
-  });
-  const heading = (name: string | RegExp): Promise<void> => page.getByRole('heading', { level: 1, name }).waitFor();
-  const sound = async (name: string): Promise<void> => {
-    await shot(page, name);
-    expect(await violationsOn(page), name).toEqual([]);
-  };
+  afterAll(() => room.stop());
+  const heading: Room['heading'] = (name) => room.heading(name);
+  const sound: Room['sound'] = (name) => room.sound(name);
   const me = async (cookies: Record<string, string>): Promise<number> => (await h.request({ path: '/api/operators/me', cookies })).status;
 
   it('adds one by a link that is shown once and works, and says what was refused', { timeout: 90_000 }, async () => {
@@ -84,7 +72,7 @@ describe.runIf(has('chromium'))('the room for operators', () => {
 
   it('is readable by whoever may read only, at every width, in both languages and appearances', { timeout: 120_000 }, async () => {
     const auditor = await operatorOf(h, 'auditor');
-    const reader = await consolePage(browser, auditor, base, faults);
+    const reader = await consolePage(browser, auditor, base, room.faults);
     await reader.goto(`${base}/console/operators`);
     await reader.getByRole('link', { name: boss.name }).click();
     await reader.getByRole('heading', { level: 1, name: boss.name }).waitFor();
@@ -106,6 +94,6 @@ describe.runIf(has('chromium'))('the room for operators', () => {
         await sound(`operators-390-${lang}-${address.length}`);
       }
     }
-    expect(faults.filter((f) => !/409/.test(f))).toEqual([]);
+    expect(room.faults.filter((f) => !/409/.test(f))).toEqual([]);
   });
 });

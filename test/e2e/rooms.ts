@@ -1,8 +1,11 @@
 import { createRequire } from 'node:module';
 import { mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Browser, BrowserContext, Page } from 'playwright-core';
-import type { MadeOperator } from '#test';
+import { chromium, type Browser, type BrowserContext, type Page } from 'playwright-core';
+import { expect } from 'vitest';
+import { house, operatorOf, type House, type MadeOperator } from '#test';
+import { chromiumPath, CHROMIUM_ARGS } from './chromium.ts';
+import { builtAssets } from './pages.ts';
 
 const require = createRequire(import.meta.url);
 const axeSource = readFileSync(createRequire(require.resolve('@axe-core/playwright')).resolve('axe-core/axe.min.js'), 'utf8');
@@ -21,6 +24,34 @@ export async function consolePage(browser: Browser, operator: MadeOperator, base
   made.on('console', (message) => { if (message.type() === 'error') faults.push(message.text()); });
   made.on('pageerror', (error) => faults.push(String(error)));
   return made;
+}
+
+/** A program over HTTP, and a page of its console on which an administrator is signed in. */
+export interface Room { readonly h: House; readonly browser: Browser; readonly page: Page; readonly base: string; readonly boss: MadeOperator;
+  /** What the browser complained of. */
+  readonly faults: string[];
+  heading(name: string | RegExp): Promise<void>;
+  /** Nothing is wrong with the page by axe; a picture of it is left where somebody asked for them. */
+  sound(name: string): Promise<void>;
+  stop(): Promise<void> }
+export async function openRoom(): Promise<Room> {
+  const h = await house({ serve: ['IN'], transport: 'http', assets: await builtAssets() });
+  const base = `http://india.localhost:${h.program.port}`;
+  const [boss, browser] = [await operatorOf(h), await chromium.launch({ executablePath: chromiumPath(), args: CHROMIUM_ARGS })];
+  const faults: string[] = [];
+  const page = await consolePage(browser, boss, base, faults);
+  return {
+    h, browser, page, base, boss, faults,
+    heading: (name) => page.getByRole('heading', { level: 1, name }).waitFor(),
+    async sound(name) {
+      await shot(page, name);
+      expect(await violationsOn(page), name).toEqual([]);
+    },
+    async stop() {
+      await browser.close();
+      await h.stop();
+    },
+  };
 }
 
 /** What axe finds wrong with the page as it stands. */
