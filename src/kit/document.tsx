@@ -49,8 +49,6 @@ export function Hidden({ context }: { context: PageContext }): VNode {
   );
 }
 
-const nameOf = (context: PageContext): string => context.brand[`name_${context.language}`] ?? context.tenant.name;
-
 /** A room of the console that the server draws: its frame and styles without its script, so that it works where none runs. */
 export function room(context: PageContext, { title, body }: Pick<Rendered, 'title' | 'body'>): Rendered {
   const w = kitWords(context.language);
@@ -62,7 +60,7 @@ export function room(context: PageContext, { title, body }: Pick<Rendered, 'titl
         <div id="console" data-zone={context.tenant.zone}>
           <a class="skip" href="#room">{w.skipRoom}</a>
           <header class="bar">
-            <a class="brand" href={`${context.base}/console`}><span class="mark" aria-hidden="true" />{nameOf(context)}</a>
+            <a class="brand" href={`${context.base}/console`}><span class="mark" aria-hidden="true" />{context.tenant.name}</a>
             <Switches context={context} />
             <form method="post" action={`${context.base}/operator/sign-out`} class="me">
               <Hidden context={context} />
@@ -94,7 +92,7 @@ const Head = ({ context, rendered, brandName }: { context: PageContext; rendered
 
 function Shell({ context, rendered }: { context: PageContext; rendered: Rendered }): VNode {
   const w = kitWords(context.language);
-  const brandName = nameOf(context);
+  const brandName = context.brand[`name_${context.language}`] ?? context.tenant.name;
   if (rendered.bare) {
     return (
       <html lang={context.language} data-theme={context.theme}>
