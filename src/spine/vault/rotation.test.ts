@@ -1,10 +1,11 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { auditorRead, systemClock, systemRandom, type Clock, type TenantRef, type Uuid, type WorkerContext } from '#kernel';
+import { auditorRead, provide, systemClock, systemRandom, Unavailable, type Clock, type TenantRef, type Uuid, type WorkerContext } from '#kernel';
 import { house, somebody, type House } from '#test';
 import { KEY_DAYS, SEALS_AFTER_MS } from './contract.ts';
 import {
   keyIdOf, listTenantKeys, loadTenantKeys, makeSubjectKeys, refreshTenantKeys, rotateTenantKey, SealBroken, subjectKeys, tenantKeys, type ListedKey,
 } from './index.ts';
+import { Kek } from './port.ts';
 import { rotation } from './service/rotate.ts';
 import { keysCheck } from './service/verify.ts';
 
@@ -155,9 +156,9 @@ it('verify finds persons’ keys whose data key is gone', async () => {
 
 describe('by the calendar', () => {
   /** One look at the age of the keys, as the worker takes it. */
-  const look = async (tenants: readonly TenantRef[]): Promise<void> => {
+  const look = async (tenants: readonly TenantRef[], cell = h.cell()): Promise<void> => {
     const ending = new AbortController();
-    const w = { cell: h.cell(), clock: { ...clock, sleep: async () => ending.abort() }, log: h.log, signal: ending.signal, modules: [],
+    const w = { cell, clock: { ...clock, sleep: async () => ending.abort() }, log: h.log, signal: ending.signal, modules: [],
       tenants: () => tenants } as unknown as WorkerContext;
     await rotation.run(w);
   };
@@ -176,9 +177,20 @@ describe('by the calendar', () => {
   });
   it('a key service that is away costs no other tenant its turn, and is asked again', async () => {
     ahead = 3 * KEY_DAYS * DAY_MS;
-    const nowhere = { ...h.tenant('other'), id: '9'.repeat(32) as Uuid, slug: 'nowhere' };
-    const count = (await keys('india')).length;
-    await look([nowhere, h.tenant('india')]);
-    expect(await keys('india')).toHaveLength(count + 1);
+    const [kek, other, india] = [h.cell().use(Kek), h.tenant('other'), h.tenant('india')];
+    let away = true;
+    const cell = h.anotherCell('IN', [provide(Kek, () => ({ ...kek, wrap: async (key, context) => {
+      if (away && context.startsWith(other.id)) throw new Unavailable('the key service cannot be reached');
+      return kek.wrap(key, context);
+    } }))]);
+    for (const tenant of [other, india]) await loadTenantKeys(cell, tenant);
+    const counts = async (): Promise<number[]> => [(await keys('other')).length, (await keys('india')).length];
+    const [others = 0, ours = 0] = await counts();
+    await look([other, india], cell);
+    expect(await counts()).toEqual([others, ours + 1]);
+    expect(h.lines().filter((line) => line.event === 'vault.not-rotated').map((line) => line.tenant)).toEqual(['other']);
+    away = false;
+    await look([other, india], cell);
+    expect(await counts()).toEqual([others + 1, ours + 1]);
   });
 });
