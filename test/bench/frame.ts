@@ -27,27 +27,36 @@ export function cpuUs(pid: number): number {
   }
 }
 
-/** Processor time of processes that have ended, as their parent saw it. */
-export function endedUs(pid: number): number {
-  try {
-    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
-    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-    return (Number(fields[13]) + Number(fields[14])) * TICK_US;
-  } catch {
-    return 0;
+interface Process { readonly parent: number; readonly us: number; readonly endedUs: number }
+/** All processes: what each took, and what those took that ended below it. */
+function processes(): Map<number, Process> {
+  const all = new Map<number, Process>();
+  for (const name of readdirSync('/proc')) {
+    if (!/^\d+$/.test(name)) continue;
+    try {
+      const stat = readFileSync(`/proc/${name}/stat`, 'utf8');
+      const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ').map(Number);
+      const ticks = (i: number): number => (fields[i] as number) * TICK_US;
+      all.set(Number(name), { parent: fields[1] as number, us: ticks(11) + ticks(12), endedUs: ticks(13) + ticks(14) });
+    } catch {
+      // It ended meanwhile: its parent has its time.
+    }
   }
+  return all;
 }
-
-const childrenOf = (pid: number): number[] => {
-  try {
-    return readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').split(' ').filter(Boolean).map(Number);
-  } catch {
-    return [];
-  }
-};
-
-/** Processor time of a process and all below it, the ended ones too. */
-export const treeUs = (pid: number): number => cpuUs(pid) + endedUs(pid) + childrenOf(pid).reduce((sum, child) => sum + treeUs(child), 0);
+/** Processor time of processes that have ended, as their parent saw it. */
+export const endedUs = (pid: number): number => processes().get(pid)?.endedUs ?? 0;
+function treeUsOnce(pid: number): number {
+  const all = processes();
+  const children = Map.groupBy(all.keys(), (p) => all.get(p)?.parent);
+  const sum = (p: number): number => (all.get(p)?.us ?? 0) + (all.get(p)?.endedUs ?? 0) + (children.get(p) ?? []).reduce((s, c) => s + sum(c), 0);
+  return sum(pid);
+}
+/**
+ * Processor time of a process and all below it, the ended ones too. It only grows, and one that ends while all are read may be missed (its parent was
+ * read before, it itself not any more): the larger of two readings has it. The kernel's own list of children is no help, it may leave out any of them then.
+ */
+export const treeUs = (pid: number): number => Math.max(treeUsOnce(pid), treeUsOnce(pid));
 
 /** Busy time of the whole machine in µs. */
 function machineUs(): number {

@@ -10,8 +10,10 @@ export interface Identity { readonly uid?: number; readonly gid?: number }
 /** PostgreSQL refuses root. 65534 ("nobody") exists as a number everywhere, so no user has to be created. */
 const UNPRIVILEGED = 65534;
 
+/** Memory that a backend gives back to the system after each statement costs it a fault a page in the next one; so much it keeps. */
+const KEPT_BYTES = String(4 * 1024 * 1024);
 /** What the server reads from its environment: nothing of ours, so PGDATA or a locale of the host cannot change it. */
-export const SERVER_ENV = { LC_ALL: 'C', TZ: 'UTC', PATH: '/usr/bin:/bin' };
+export const SERVER_ENV = { LC_ALL: 'C', TZ: 'UTC', PATH: '/usr/bin:/bin', MALLOC_TRIM_THRESHOLD_: KEPT_BYTES, MALLOC_MMAP_THRESHOLD_: KEPT_BYTES };
 
 /** Root runs the server as the owner of an existing data folder, or as `nobody`; everyone else as themselves. */
 export function serverIdentity(dataDir: string): Identity {

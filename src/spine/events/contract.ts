@@ -18,6 +18,9 @@ export interface StoredEvent {
 export const RELAY_BATCH_MAX = 2000;
 /** Positions that one step looks through for them. */
 export const RELAY_SCAN_MAX = 20_000;
+/** Positions of which a relay asks once which topics stand there, for all its subscribers that are behind, and of how many such stretches it remembers. */
+export const STRETCH_SIZE = 5_000n;
+export const STRETCHES_KEPT = 100;
 /** Events of the log's end that a relay keeps at most until its last subscriber has had them, so that they need not be read by each. */
 export const RECENT_MAX = 4000;
 /** The log is looked at this often even when nothing signals. */

@@ -13,19 +13,33 @@ export const appendEvents = (sql: SqlTag, tenant: string, at: Date, e: NewEvents
 export type PartEvent = StoredEvent & { readonly part: number };
 export type TailRow = PartEvent | { readonly pos: bigint; readonly topic: null };
 
-/** Between events, and between their fields, of many that leave the database as one text: a key is refused with them, and JSON has none. */
-const ROW = '\x1e', FIELD = '\x1f';
+/** Between the fields of many events that leave the database as one text: a key is refused with it, and JSON has none. */
+const FIELD = '\x1f';
+const FIELDS = 10;
 
 const hex = (uuid: string): string => `${uuid.slice(0, 8)}${uuid.slice(9, 13)}${uuid.slice(14, 18)}${uuid.slice(19, 23)}${uuid.slice(24)}`;
-function eventOf(row: string): TailRow {
-  const [pos, part, tenant, id, version, epoch, trace, topic, key, data] = row.split(FIELD) as [string, ...string[]];
-  if (data === undefined) return { pos: BigInt(pos), topic: null };
-  return { pos: BigInt(pos), part: Number(part), tenant: hex(tenant as string), id: hex(id as string), version: Number(version),
-    at: new Date(Math.round(Number(epoch) * 1000)), trace: trace as string, topic: topic as string, key: key as string, data };
-}
 /** A row and its fields cost both sides more than what they hold, so all leave as one. */
 interface Packed { readonly all: string | null }
-const unpack = (rows: readonly Packed[]): TailRow[] => rows[0]?.all?.split(ROW).map(eventOf) ?? [];
+function unpack(rows: readonly Packed[]): TailRow[] {
+  const fields = rows[0]?.all?.split(FIELD) ?? [];
+  const events: TailRow[] = [];
+  // Most events are of the tenant of the one before: one text for all of them is made, hashed and compared once.
+  let [uuid, tenant] = ['', ''];
+  for (let i = 0; i < fields.length;) {
+    const [pos, part] = [BigInt(fields[i] as string), fields[i + 1] as string];
+    if (part === '') {
+      events.push({ pos, topic: null });
+      i += 2;
+      continue;
+    }
+    if (fields[i + 2] !== uuid) [uuid, tenant] = [fields[i + 2] as string, hex(fields[i + 2] as string)];
+    events.push({ pos, part: Number(part), tenant, id: hex(fields[i + 3] as string), version: Number(fields[i + 4]),
+      at: new Date(Math.round(Number(fields[i + 5]) * 1000)), trace: fields[i + 6] as string, topic: fields[i + 7] as string, key: fields[i + 8] as string,
+      data: fields[i + 9] as string });
+    i += FIELDS;
+  }
+  return events;
+}
 
 const wanted = (row: TailRow): row is PartEvent => row.topic !== null;
 
@@ -43,7 +57,7 @@ export const eventsOf = async (sql: SqlTag, from: bigint, to: bigint, topics: re
       concat_ws(e'\\x1f', pos, -1, tenant, id, version, date_part('epoch', at), trace, topic, key, data)
       when abs(hashtext(tenant::text || key)::bigint) % ${parts}::int = any(${own === 'all' ? [] : own}::bigint[]) then
       concat_ws(e'\\x1f', pos, abs(hashtext(tenant::text || key)::bigint) % ${parts}::int, tenant, id, version, date_part('epoch', at), trace, topic, key, data)
-      else pos::text end, e'\\x1e') as all
+      else pos || e'\\x1f' end, e'\\x1f') as all
     from (select * from (select * from events.log where pos > ${from} order by pos limit ${to - from}) l
       where pos <= ${to} and topic = any(${topics}::text[]) limit ${limit}) l`);
   return { events: rows.filter(wanted), end: rows.length < limit ? undefined : rows.at(-1)?.pos };
@@ -54,8 +68,12 @@ export const tailAfter = async (sql: SqlTag, pos: bigint, topics: readonly strin
   unpack(await sql<Packed>`
     select string_agg(case when topic = any(${topics}::text[]) then
       concat_ws(e'\\x1f', pos, abs(hashtext(tenant::text || key)::bigint) % ${parts}::int, tenant, id, version, date_part('epoch', at), trace, topic, key, data)
-      else pos::text end, e'\\x1e') as all
+      else pos || e'\\x1f' end, e'\\x1f') as all
     from (select * from events.log where pos > ${pos} order by pos limit ${limit}) l`);
+
+/** Topics that stand behind a position, up to another. */
+export const topicsBetween = async (sql: SqlTag, from: bigint, to: bigint): Promise<string[]> => (await sql<{ topic: string }>`
+  select distinct topic from events.log where pos > ${from} and pos <= ${to}`).map((r) => r.topic);
 
 export const lastPos = async (sql: SqlTag): Promise<bigint> => (await sql<{ pos: bigint }>`select coalesce(max(pos), 0) as pos from events.log`)[0]?.pos ?? 0n;
 

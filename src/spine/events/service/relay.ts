@@ -10,6 +10,7 @@ import {
   addCursors, endRelay, eventsOf, giveBack, lockParked, markReleased, moveCursors, noteFailure, park, parkedKeys, readCursor, relaysAlive,
   renewLeases, takeCursors, unpark, type Found, type PartEvent,
 } from '../store.ts';
+import { createStretches, type Stretches } from './stretches.ts';
 import { Tail } from './tail.ts';
 
 type Reactions = ReadonlyMap<string, Reaction>;
@@ -26,8 +27,8 @@ interface Part {
 }
 /** A subscriber of this process. Parts that stand at the same place move on together, in one transaction. */
 interface Follow {
-  readonly subscriber: string; readonly reactions: Reactions; readonly topics: readonly string[]; readonly parts: Map<number, Part>;
-  readonly ending: AbortController;
+  readonly subscriber: string; readonly reactions: Reactions; readonly parts: Map<number, Part>;
+  readonly topics: ReadonlySet<string>; readonly ending: AbortController;
   /** How far has been looked for the parts that move together. */
   seen: bigint; turn: Promise<unknown>; ended: Promise<void>;
   /** Keys that are parked, and when that was read: only who has the lease parks. */
@@ -35,7 +36,7 @@ interface Follow {
 }
 type ParkedKey = Awaited<ReturnType<typeof parkedKeys>>[number];
 interface Relay {
-  readonly w: WorkerContext; readonly me: string; readonly news: Signal;
+  readonly w: WorkerContext; readonly me: string; readonly news: Signal; readonly stretches: Stretches;
   /** Before this nothing can appear any more; undefined until the end of the log was found. */
   settled: bigint | undefined;
   /** What was read last at the end of the log, of all subscribers, and behind which position that begins. */
@@ -150,7 +151,7 @@ async function release(r: Relay, f: Follow, p: Part, tenant: TenantRef, key: str
 async function alone(r: Relay, f: Follow, p: Part): Promise<void> {
   while (!f.ending.signal.aborted && f.parts.get(p.part) === p && p.pos < f.seen) {
     const to = min(f.seen, p.pos + BigInt(RELAY_SCAN_MAX));
-    const found = await spineStatement(r.w.cell, (sql) => eventsOf(sql, p.pos, to, f.topics, [p.part], PARTS, RELAY_BATCH_MAX));
+    const found = await fromLog(r, f, p.pos, to, [p.part]);
     const [rows, end] = [found.events, found.end ?? to];
     const parked = new Set(f.parked.map(nameOf));
     try {
@@ -260,6 +261,9 @@ async function follow(r: Relay, f: Follow): Promise<void> {
       await r.w.clock.sleep(RELAY_POLL_MS / 10, f.ending.signal);
     }
   }
+  // What was looked through and was for nobody need not be looked through again by whoever goes on.
+  const behind = [...f.parts.values()].filter((p) => p.pos < f.seen && p.seen >= f.seen && !p.alone);
+  if (behind.length) await deliver(r, f, behind, [], f.seen).catch((error: unknown) => r.w.log.warn('events.not-noted', errorFields(error)));
 }
 
 /** How far all have looked that read from what is kept; who goes alone, or has just been taken, reads the log itself. */
@@ -290,9 +294,15 @@ const settle = (r: Relay, topics: readonly string[]): Promise<void> => r.w.cell.
   away: () => undefined,
 }, r.w.signal);
 
+/** Events of the log itself; what holds none of its topics is passed by without being read for it. */
+async function fromLog(r: Relay, f: Follow, from: bigint, to: bigint, parts: readonly number[] | 'all'): Promise<Found> {
+  const at = await r.stretches.past(from, to, r.settled ?? 0n, f.topics);
+  return at > from ? { events: [], end: at } : spineStatement(r.w.cell, (sql) => eventsOf(sql, from, to, [...f.topics], parts, PARTS, RELAY_BATCH_MAX));
+}
+
 /** The next events of some parts of a subscriber, in order, between two positions. */
 async function eventsBetween(r: Relay, f: Follow, from: bigint, to: bigint, parts: readonly number[] | 'all'): Promise<Found> {
-  if (from < r.recentFrom) return spineStatement(r.w.cell, (sql) => eventsOf(sql, from, to, f.topics, parts, PARTS, RELAY_BATCH_MAX));
+  if (from < r.recentFrom) return fromLog(r, f, from, to, parts);
   let first = r.recent.length;
   while (first > 0 && (r.recent[first - 1] as PartEvent).pos > from) first -= 1;
   const events = r.recent.slice(first).filter((e) => e.pos <= to && f.reactions.has(e.topic) && (parts === 'all' || parts.includes(e.part)))
@@ -345,8 +355,8 @@ async function leave(f: Follow, p: Part): Promise<void> {
 }
 
 function begin(r: Relay, subscriber: string, reactions: Reactions, all: Map<string, Follow>, failed: (error: unknown) => void): Follow {
-  const f: Follow = { subscriber, reactions, topics: [...reactions.keys()], parts: new Map(), ending: new AbortController(), seen: 0n, turn: Promise.resolve(),
-    ended: Promise.resolve(), parked: [], parkedAtMs: Number.NEGATIVE_INFINITY, lookedAtMs: 0 };
+  const f: Follow = { subscriber, reactions, topics: new Set(reactions.keys()), parts: new Map(), ending: new AbortController(), seen: 0n,
+    turn: Promise.resolve(), ended: Promise.resolve(), parked: [], parkedAtMs: Number.NEGATIVE_INFINITY, lookedAtMs: 0 };
   all.set(subscriber, f);
   f.ended = follow(r, f).catch(failed);
   return f;
@@ -363,7 +373,7 @@ export const relay: Worker = {
     w.signal.addEventListener('abort', stop, { once: true });
     if (w.signal.aborted) stop();
     const r: Relay = { w: { ...w, signal: ending.signal }, me: uuidv7(w.clock.now(), systemRandom), news: createSignal(w.clock), settled: undefined,
-      recent: [], recentFrom: 0n, follows: new Map() };
+      stretches: createStretches(w.cell), recent: [], recentFrom: 0n, follows: new Map() };
     const all = r.follows;
     let broken: unknown;
     const failed = (error: unknown): void => {
