@@ -23,8 +23,8 @@ interface Packed { readonly all: string | null }
 function unpack(rows: readonly Packed[]): TailRow[] {
   const fields = rows[0]?.all?.split(FIELD) ?? [];
   const events: TailRow[] = [];
-  // Most events are of the tenant of the one before: one text for all of them is made, hashed and compared once.
-  let [uuid, tenant] = ['', ''];
+  // Most events are of the tenant and of the instant of the one before: what is made of them is made, hashed and compared once.
+  let [uuid, tenant, epoch, ms] = ['', '', '', 0];
   for (let i = 0; i < fields.length;) {
     const [pos, part] = [BigInt(fields[i] as string), fields[i + 1] as string];
     if (part === '') {
@@ -33,8 +33,9 @@ function unpack(rows: readonly Packed[]): TailRow[] {
       continue;
     }
     if (fields[i + 2] !== uuid) [uuid, tenant] = [fields[i + 2] as string, hex(fields[i + 2] as string)];
+    if (fields[i + 5] !== epoch) [epoch, ms] = [fields[i + 5] as string, Math.round(Number(fields[i + 5]) * 1000)];
     events.push({ pos, part: Number(part), tenant, id: hex(fields[i + 3] as string), version: Number(fields[i + 4]),
-      at: new Date(Math.round(Number(fields[i + 5]) * 1000)), trace: fields[i + 6] as string, topic: fields[i + 7] as string, key: fields[i + 8] as string,
+      at: new Date(ms), trace: fields[i + 6] as string, topic: fields[i + 7] as string, key: fields[i + 8] as string,
       data: fields[i + 9] as string });
     i += FIELDS;
   }

@@ -1,6 +1,6 @@
 import {
-  allOf, bind, createSignal, dataOf, errorFields, spineStatement, spineTransact, systemRandom, transact, uuid, uuidv7, type Happened, type Item, type Module,
-  type Reaction, type SectionTx, type SectionWork, type Signal, type SqlTag, type TenantRef, type Worker, type WorkerContext,
+  allOf, bind, createSignal, dataOf, errorFields, spineStatement, spineTransact, systemRandom, transact, uuid, uuidv7, type Actor, type Happened, type Item,
+  type Module, type Reaction, type SectionTx, type SectionWork, type Signal, type SqlTag, type TenantRef, type Worker, type WorkerContext,
 } from '#kernel';
 import {
   HANDLER_TRIES_MAX, IDLE_MS, LEASE_MS, PARKED_EVERY_MS, PARTS, RECENT_MAX, RELAY_BATCH_MAX, RELAY_POLL_MS, RELAY_SCAN_MAX, RelayProbe, RELEASE_MAX,
@@ -51,19 +51,20 @@ const subscribersOf = (modules: readonly Module[]): ReadonlyMap<string, Reaction
   new Map([...Map.groupBy(modules.flatMap((m) => m.reactions ?? []), (r) => r.subscriber)].map(([name, all]) =>
     [name, new Map(all.map((r) => [r.on.name, r]))]));
 
-const happened = (reaction: Reaction, subscriber: string, e: StoredEvent): Item<Happened> => ({
-  actor: { kind: 'system', name: subscriber }, trace: e.trace, atMs: 0,
+const happened = (reaction: Reaction, actor: Actor, e: StoredEvent): Item<Happened> => ({
+  actor, trace: e.trace, atMs: 0,
   input: { id: e.id, key: e.key, at: e.at, data: dataOf(reaction.on, e.version, JSON.parse(e.data) as Record<string, unknown>) },
 });
 
 /** Runs the reactions to events of one tenant, in order; those that follow each other and take many, together. */
 async function react(tx: SectionTx, f: Pick<Follow, 'subscriber' | 'reactions'>, events: readonly StoredEvent[]): Promise<void> {
+  const actor: Actor = { kind: 'system', name: f.subscriber };
   for (let i = 0; i < events.length;) {
     const reaction = f.reactions.get((events[i] as StoredEvent).topic) as Reaction;
     let end = i + 1;
     while (reaction.many && end < events.length && events[end]?.topic === reaction.on.name) end += 1;
     // Each effect speaks on the trace of its own event, whatever events share the transaction.
-    const items = events.slice(i, end).map((e) => happened(reaction, f.subscriber, e));
+    const items = events.slice(i, end).map((e) => happened(reaction, actor, e));
     if (reaction.many) await reaction.many(tx, items);
     else await reaction.run?.(bind(tx, items[0] as Item<Happened>), (items[0] as Item<Happened>).input);
     i = end;
