@@ -5,9 +5,10 @@
  */
 import { child, finish, interleave, measure, medianOf, ratioOf, type Round } from './frame.ts';
 
-const ROUNDS = Number(process.env.BENCH_ROUNDS ?? 7);
+/** Many short rounds: the pace of a shared machine changes within seconds, and a share is taken of two neighbours. */
+const ROUNDS = Number(process.env.BENCH_ROUNDS ?? 15);
 /** Long enough that what the last events take to be handled is no part of the rate. */
-const SECONDS = Number(process.env.BENCH_SECONDS ?? 6);
+const SECONDS = Number(process.env.BENCH_SECONDS ?? 3);
 /** So many that what a relay takes to begin is no part of what an event costs. */
 const BACKLOG = Number(process.env.BENCH_BACKLOG ?? 200_000);
 const say = (line: string): void => void process.stdout.write(`${line}\n`);
