@@ -150,7 +150,7 @@ describe('the log', () => {
       expect(plan).not.toMatch(/\bSort {2}\(/);
     }
   });
-  it('takes no key with a control character: its readers part what they read by two of them', async () => {
+  it('takes no key with a control character: its readers part what they read by one of them', async () => {
     const before = await end();
     for (const key of ['a\u001eb', 'a\u001fb', '\u0000']) await expect(emit(key, 1)).rejects.toThrow('control character');
     expect(await end()).toBe(before);

@@ -2,7 +2,7 @@ import { createSignal, provide, spineStatement, systemClock, type SqlTag, type C
 import { EventSignal, GAP_WAIT_MS_MAX, Wakeups, type StoredEvent } from '../contract.ts';
 import { appendEvents, eventsAfter, inserters, moveCursor, type NewEvents } from '../store.ts';
 
-// eslint-disable-next-line no-control-regex -- what no key may hold: the log's readers part rows and fields by two of them
+// eslint-disable-next-line no-control-regex -- what no key may hold: the log's readers part fields by one of them
 const CONTROL_CHARACTER = /[\x00-\x1f]/;
 
 /** Appends the section's events, last of all writers: a gap in the log then lasts no longer than a commit. */
