@@ -2,10 +2,11 @@ import { defineModule, on, provide, type EventType, type Module } from '#kernel'
 import { DeliverProbe, DeliveryDead, EndpointChanged, EndpointDisabled, NOT_DELIVERED, OfferedEvents, webhookProblems } from './contract.ts';
 import { routes } from './routes.ts';
 import { versionsFault } from './rules.ts';
-import { deliverer, reachState, signalState, sweeper } from './service/deliver.ts';
+import { deliverer, reachState, sweeper } from './service/deliver.ts';
 import { fanOut } from './service/fan-out.ts';
 import { askState, challenge, proofState } from './service/proofs.ts';
 import { disabledNotice, tellOfDisabling } from './service/notices.ts';
+import { signalState } from './service/wake.ts';
 
 const manifest = defineModule({
   name: 'platform/webhooks',

@@ -1,7 +1,7 @@
 import type { KeyObject } from 'node:crypto';
 import { LRUCache } from 'lru-cache';
 import {
-  Bag, createSignal, errorFields, perform, provide, restMs, spineStatement, systemRandom, uuid, uuidv7, type EventType, type Place, type Provided,
+  Bag, errorFields, perform, provide, restMs, spineStatement, systemRandom, uuid, uuidv7, type EventType, type Place, type Provided,
   type TenantRef, type Worker, type WorkerContext,
 } from '#kernel';
 import { tenantKeys } from '#spine/vault';
@@ -17,7 +17,6 @@ import {
 import { disable, secretsPlace } from './endpoints.ts';
 import { createSender, type Sent, type Sender, type Target } from './send.ts';
 
-export const signalState: Provided = provide(DeliverSignal, (cell) => createSignal(cell.clock));
 export const reachState: Provided = provide(Reach, () => ({ loopback: false }));
 
 /** What an endpoint signs with and sends beside: opened once for each revision of its row. */
@@ -28,14 +27,17 @@ interface Opened { readonly revision: number; readonly tenant: TenantRef; readon
   succeedsMs: number;
   /** Answers that came late since the last that came at once; as many as slow ones have while none is known. */ late: number }
 /** An endpoint that this process sends to: how much is not over, how much is not written, and how often it had failed in a row when it was last claimed. */
-interface Held { readonly endpoint: string; to: Opened | undefined; streak: number; sending: number; unwritten: number }
+interface Held { readonly endpoint: string; to: Opened | undefined; streak: number; sending: number; unwritten: number;
+  /** It may have more due than it was given. */ more: boolean }
 /** A delivery that this process has claimed and not yet written the end of. */
 interface Carried { readonly claimed: Claimed; readonly held: Held; readonly place: Place<bigint> }
 interface Over extends Carried { readonly sent: Sent }
 interface Underway { readonly w: WorkerContext; readonly me: string; readonly probe: DeliverProbe | undefined; readonly sender: Sender;
   readonly types: ReadonlyMap<string, EventType>;
   readonly opened: LRUCache<string, Opened>; readonly held: Map<string, Held>;
-  /** What is not written. */ readonly ids: Bag<bigint>; /** What is not over. */ sending: number; readonly over: Over[]; flushing: boolean }
+  /** What is not written. */ readonly ids: Bag<bigint>; /** What is not over. */ sending: number; readonly over: Over[]; flushing: boolean;
+  /** What was due may have been left, by a claim without room or one that met a lock: what is over and written is a reason to look again. */
+  again: boolean }
 
 const OPENED_MAX = 5000;
 const SUCCEEDS_EVERY_MS = 1000;
@@ -179,9 +181,11 @@ async function flush(u: Underway): Promise<void> {
       await keepOn(u, overs);
       for (const { held, place } of overs) {
         u.ids.remove(place);
+        u.again ||= held.more;
         if ((held.unwritten -= 1) === 0) u.held.delete(held.endpoint);
       }
-      u.w.cell.use(DeliverSignal).wake();
+      // Most results make nothing due; to look each time would cost twice what it costs to find what is new.
+      if (u.again) u.w.cell.use(DeliverSignal).wake();
       // While there is much to do, more results share a statement.
       if (u.ids.size > IN_FLIGHT_MAX / 4) await u.w.clock.sleep(FLUSH_REST_MS);
     }
@@ -212,6 +216,8 @@ async function record(u: Underway, overs: readonly Over[]): Promise<void> {
     // What cannot be written is written again, and failures must not be counted twice by that.
     if (failed.ids.length) await written;
     const outcomes = outcomesOf(overs, now);
+    // A claim passes by an endpoint whose row is locked for this.
+    u.again ||= outcomes.endpoints.length > 0;
     const [noted] = await Promise.all([outcomes.endpoints.length ? noteOutcomes(sql, now, outcomes) : [], written]);
     return noted;
   });
@@ -232,7 +238,11 @@ async function claim(u: Underway): Promise<boolean> {
   // What is over and not yet written leaves room for more to send, within bounds.
   const room = Math.min(CLAIM_MAX, IN_FLIGHT_MAX - u.sending, 2 * IN_FLIGHT_MAX - u.ids.size);
   // A few at a time would cost a statement each; what is under way soon makes room for many.
-  if (room < CLAIM_MAX) return false;
+  if (room < CLAIM_MAX) {
+    u.again = true;
+    return false;
+  }
+  u.again = false;
   const now = w.clock.now();
   const claimed = await spineStatement(w.cell, (sql) => claimDeliveries(sql, {
     worker: u.me, now, until: leaseFrom(now), endpoints: CLAIM_ENDPOINTS_MAX, room, each: PER_ENDPOINT_MAX, breaker: BREAKER.after,
@@ -241,9 +251,10 @@ async function claim(u: Underway): Promise<boolean> {
   // All of it counts as under way before any of it is: what is over at once must not take the endpoint from the rest.
   const all = claimed.map((c): Carried => {
     let held = u.held.get(c.endpoint);
-    if (!held) u.held.set(c.endpoint, (held = { endpoint: c.endpoint, to: undefined, streak: 0, sending: 0, unwritten: 0 }));
+    if (!held) u.held.set(c.endpoint, (held = { endpoint: c.endpoint, to: undefined, streak: 0, sending: 0, unwritten: 0, more: false }));
     held.sending += 1;
     held.unwritten += 1;
+    held.more ||= c.to?.rationed === true || held.sending >= PER_ENDPOINT_MAX;
     u.sending += 1;
     return { claimed: c, held, place: u.ids.add(c.id) };
   });
@@ -294,7 +305,7 @@ async function renew(u: Underway, ending: AbortSignal): Promise<void> {
     if (ending.aborted) return;
     if (u.held.size === 0) continue;
     await spineStatement(cell, (sql) => renewLeases(sql, u.me, leaseFrom(clock.now()), [...u.held.keys()]))
-      .catch((error: unknown) => log.warn('webhooks.lease-not-renewed', errorFields(error)));
+      .then(() => cell.use(DeliverSignal).wake(), (error: unknown) => log.warn('webhooks.lease-not-renewed', errorFields(error)));
   }
 }
 
@@ -308,7 +319,7 @@ export const deliverer: Worker = {
     const u: Underway = {
       w, me: uuidv7(w.clock.now(), systemRandom), probe: w.cell.use(DeliverProbe), sender: createSender(w.cell.use(Reach), w.clock),
       types: w.cell.use(OfferedEvents),
-      opened: new LRUCache({ max: OPENED_MAX }), held: new Map(), ids: new Bag(), sending: 0, over: [], flushing: false,
+      opened: new LRUCache({ max: OPENED_MAX }), held: new Map(), ids: new Bag(), sending: 0, over: [], flushing: false, again: false,
     };
     const news = w.cell.use(DeliverSignal);
     const ending = new AbortController();

@@ -2,7 +2,7 @@ import { done, idOf, refuse, uuidOf, type Outcome, type Tx } from '#kernel';
 import { tenantKeys } from '#spine/vault';
 import type { z } from 'zod';
 import {
-  DeliverSignal, LIST_MAX, OfferedEvents, REPLAY_MAX, TEST_TYPE, unknownDelivery, unknownEndpoint, type DeliveryView, type zDeliveries, type zDeliveriesAsk,
+  LIST_MAX, OfferedEvents, REPLAY_MAX, TEST_TYPE, unknownDelivery, unknownEndpoint, type DeliveryView, type zDeliveries, type zDeliveriesAsk,
   type zDeliveryShown, type zMade, type zOfDelivery, type zOfEndpoint, type zReplay,
   type zStoryAsk,
 } from '../contract.ts';
@@ -11,12 +11,12 @@ import { attemptsOf, deliveriesOf, deliveriesOfEvents, deliveryOf, insertManual,
 import { excerptPlace } from './deliver.ts';
 import { endpointIn } from './endpoints.ts';
 import { realNow } from './fan-out.ts';
+import { dueWith } from './wake.ts';
 
 const viewOf = (d: DeliveryRow): DeliveryView => ({
   delivery: String(d.id), endpoint: idOf('wep', d.endpoint), event: idOf('evt', d.message), type: d.topic, status: d.status, attempts: d.attempts,
   manual: d.manual, createdAt: d.created_at, nextAt: d.status === 'waiting' ? d.next_at : null, doneAt: d.done_at, reason: d.reason,
 });
-const wake = (tx: Tx): void => tx.afterCommit(() => tx.use(DeliverSignal).wake());
 
 /** Deliveries of an endpoint, newest first. */
 export async function listDeliveries(tx: Tx, input: z.output<typeof zDeliveriesAsk>): Promise<Outcome<z.output<typeof zDeliveries>>> {
@@ -51,7 +51,7 @@ export async function showDelivery(tx: Tx, input: z.output<typeof zOfDelivery>):
 export async function replay(tx: Tx, input: z.output<typeof zOfDelivery>): Promise<Outcome<z.output<typeof zMade>>> {
   if (!(await replayOne(tx.sql, tx.tenant.id, realNow(tx), input.params.delivery)).length) return refuse(unknownDelivery);
   tx.audit({ action: 'webhooks.replayed', result: 'done', resource: `delivery ${input.params.delivery}` });
-  wake(tx);
+  dueWith(tx);
   return done({ deliveries: 1 });
 }
 
@@ -60,7 +60,7 @@ export async function replayBetween(tx: Tx, input: z.output<typeof zReplay>): Pr
   const { from, to } = input.body;
   const made = await replayRange(tx.sql, tx.tenant.id, realNow(tx), { endpoint: uuidOf(input.params.endpoint), from, to, limit: REPLAY_MAX });
   tx.audit({ action: 'webhooks.replayed', result: 'done', resource: input.params.endpoint, detail: { deliveries: made.length } });
-  wake(tx);
+  dueWith(tx);
   return done({ deliveries: made.length });
 }
 
@@ -69,6 +69,6 @@ export async function sendTest(tx: Tx, input: z.output<typeof zOfEndpoint>): Pro
   if (!await endpointIn(tx, input)) return refuse(unknownEndpoint);
   await insertManual(tx.sql, tx.tenant.id, realNow(tx), uuidOf(input.params.endpoint), { id: tx.uuid(), topic: TEST_TYPE, data: '{"test":true}' });
   tx.audit({ action: 'webhooks.tested', result: 'done', resource: input.params.endpoint });
-  wake(tx);
+  dueWith(tx);
   return done({ deliveries: 1 });
 }

@@ -3,7 +3,7 @@ import { contactsShown, setContact } from '#platform/notify';
 import { tenantKeys } from '#spine/vault';
 import type { z } from 'zod';
 import {
-  BREAKER, Challenge, DeliverSignal, EndpointChanged, EndpointDisabled, ENDPOINTS_MAX, OfferedEvents, payloadVersionRetired, ProofAsked, Reach,
+  BREAKER, Challenge, EndpointChanged, EndpointDisabled, ENDPOINTS_MAX, OfferedEvents, payloadVersionRetired, ProofAsked, Reach,
   tooManyEndpoints, unknownEndpoint, unknownPayloadVersion, urlRefused, zEndpoint, type EndpointView, type Secrets, type zCreate, type zCreated,
   type zEndpoints, type zOfEndpoint, type zRotate, type zShown, type zTypes, type zUpdate,
 } from '../contract.ts';
@@ -12,6 +12,7 @@ import {
   countEndpoints, countsOf, endpointsOf, insertEndpoint, lockEndpoint, removeEndpoint, setState, statsOf, writeEndpoint, writeProof, type EndpointRow,
 } from '../store/endpoints.ts';
 import { realNow } from './fan-out.ts';
+import { dueWith } from './wake.ts';
 
 type View = z.output<typeof zEndpoint>;
 const COUNTED_MAX = 10_000;
@@ -164,7 +165,7 @@ export async function enable(tx: Tx, input: z.output<typeof zOfEndpoint>): Promi
     await writeProof(tx.sql, tx.tenant.id, owes ? owe(tx, row) : { ...row, state: 'active', challenge: null, unproven: null });
     fact(tx, 'webhooks.endpoint-enabled', id);
     tx.emit(EndpointChanged, id, { endpoint: idOf('wep', id), change: 'enabled' });
-    tx.afterCommit(() => tx.use(DeliverSignal).wake());
+    dueWith(tx);
   }
   return done(await single(tx, id) as View);
 }

@@ -1,8 +1,9 @@
 import type { EventType, SectionTx, Tx } from '#kernel';
-import { DeliverSignal, NOT_DELIVERED } from '../contract.ts';
+import { NOT_DELIVERED } from '../contract.ts';
 import { filtersFor } from '../rules.ts';
 import { listeningTo } from '../store/endpoints.ts';
 import { insertDeliveries } from '../store/deliveries.ts';
+import { dueWith } from './wake.ts';
 
 interface Plan {
   readonly listening: Promise<readonly { id: string; events: string[]; ordered: boolean }[]>;
@@ -28,9 +29,7 @@ function planOf(tx: Tx): Plan {
       if (!fresh.messages.ids.length) return;
       await insertDeliveries(section.sql, section.tenant.id, realNow(section), fresh.messages, fresh.deliveries);
     });
-    section.afterCommit(() => {
-      if (fresh.messages.ids.length) section.use(DeliverSignal).wake();
-    });
+    dueWith(section, () => fresh.messages.ids.length > 0);
   }
   return plan;
 }

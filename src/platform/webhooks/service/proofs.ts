@@ -1,7 +1,7 @@
 import { call, done, idOf, provide, refuse, token, uuid, type Outcome, type Provided, type Tx } from '#kernel';
 import type { z } from 'zod';
 import {
-  Challenge, CHALLENGE_TRIES, CHALLENGE_TYPE, DeliverSignal, EndpointChanged, LADDER_SECONDS, ProofAsked, Reach, TIMEOUT_MS, unknownEndpoint,
+  Challenge, CHALLENGE_TRIES, CHALLENGE_TYPE, EndpointChanged, LADDER_SECONDS, ProofAsked, Reach, TIMEOUT_MS, unknownEndpoint,
   type EndpointView, type zOfEndpoint,
 } from '../contract.ts';
 import { render, signingKey, tokenEchoed } from '../rules.ts';
@@ -10,6 +10,7 @@ import { signedHeaders } from './deliver.ts';
 import { challengeOf, endpointIn, headersOf, openSecrets, owe, single } from './endpoints.ts';
 import { realNow } from './fan-out.ts';
 import { createSender, type Sent } from './send.ts';
+import { dueWith } from './wake.ts';
 
 interface Asking { readonly url: string; readonly headers: Readonly<Record<string, string>>; readonly body: Buffer }
 const DEADLINE_MS = 6 * 3_600_000;
@@ -64,7 +65,7 @@ export const challenge = call<Asking, Sent>({
     await writeProof(tx.sql, tx.tenant.id, { ...row, state: 'active', challenge: null, unproven: null });
     tx.audit({ action: 'webhooks.endpoint-verified', result: 'done', resource: idOf('wep', row.id) });
     tx.emit(EndpointChanged, row.id, { endpoint: idOf('wep', row.id), change: 'verified' });
-    tx.afterCommit(() => tx.use(DeliverSignal).wake());
+    dueWith(tx);
   },
   async expire(tx, data) {
     const row = await owing(tx, data);

@@ -22,7 +22,8 @@ export interface Claimed {
   readonly version: number; readonly at: Date; readonly data: string; readonly to: ClaimedEndpoint | null;
 }
 export interface ClaimedEndpoint { readonly tenant: string; readonly url: string; readonly version: string; readonly secrets: string; readonly headers: string;
-  readonly revision: number; readonly streak: number }
+  readonly revision: number; readonly streak: number;
+  /** More may be due than is given: it wants order, is resting, or takes so many a minute. */ readonly rationed: boolean }
 
 /**
  * Takes endpoints that have something due, in turns of the tenants, under a lease of the endpoint, and gives what is due to each, as much as it has
@@ -68,12 +69,13 @@ export const claimDeliveries = (sql: SqlTag, c: { worker: string; now: Date; unt
   ), held as (
     update webhooks.endpoint e set worker = ${c.worker}, lease_until = ${c.until}, claimed_at = ${c.now}, paced_to = coalesce((
       select p.from_at + make_interval(secs => c.n * 60.0 / p.per_minute) from paced p join counted c on c.endpoint = p.id where p.id = e.id), e.paced_to)
-    where e.id = any(array(select id from free)) returning e.id, e.tenant, e.url, e.version, e.secrets, e.headers, e.revision, e.streak
+    where e.id = any(array(select id from free)) returning e.id, e.tenant, e.url, e.version, e.secrets, e.headers, e.revision, e.streak,
+      e.ordered or e.streak >= ${c.breaker} or e.per_minute is not null as rationed
   )
   select p.id, p.endpoint, p.next_ms as "dueMs", p.attempts, p.message, m.topic, m.version, m.at, m.data,
     case when p.nth = 1 then (select jsonb_build_object('tenant', replace(h.tenant::text, '-', ''), 'url', h.url, 'version', h.version,
       'secrets', h.secrets, 'headers', h.headers,
-      'revision', h.revision, 'streak', h.streak) from held h where h.id = p.endpoint) end as to
+      'revision', h.revision, 'streak', h.streak, 'rationed', h.rationed) from held h where h.id = p.endpoint) end as to
   from picked p
   cross join lateral (select topic, version, at, data from webhooks.message m where m.tenant = p.tenant and m.id = p.message limit 1) m
   where p.endpoint = any(array(select id from held))`;
