@@ -10,12 +10,14 @@ let h: House;
 let server: Server;
 let port = 0;
 const got: { n: number; atMs: number }[] = [];
+/** Answers wait for this. */
+let held: Promise<unknown> = Promise.resolve();
 beforeAll(async () => {
   server = createServer((req, res) => {
     const chunks: Buffer[] = [];
     req.on('data', (chunk: Buffer) => chunks.push(chunk)).on('end', () => {
       got.push({ n: (JSON.parse(Buffer.concat(chunks).toString('utf8')) as { data: { n: number } }).data.n, atMs: systemClock.monotonicMs() });
-      res.end();
+      void held.then(() => res.end());
     });
   });
   await new Promise<void>((done) => { server.listen(0, '127.0.0.1', done); });
@@ -70,6 +72,33 @@ describe('what is due', () => {
     await arrived(12);
     expect(got.map((g) => g.n)).toEqual(Array.from({ length: 12 }, (_, i) => i));
     expect(between()).toBeLessThan(11 * POLL_MS * 0.7);
+  });
+  it('while the row of its endpoint was locked for what became of another is found when that is written', async () => {
+    working = [h.startWorkers(h.cell(), ['relay', 'worker'])];
+    const waits: number[] = [];
+    const su = h.sql('IN', 'superuser');
+    for (let i = 0; i < 3; i++) {
+      await endpoint();
+      got.length = 0;
+      let answer = (): void => undefined;
+      held = new Promise<void>((go) => { answer = go; });
+      await emit(0, 1);
+      await arrived(1);
+      await su('begin');
+      await su("select 1 from webhooks.endpoint where state = 'active' for update");
+      answer();
+      // What became of the first waits for the lock, and the look for the second passes the endpoint by.
+      await systemClock.sleep(50);
+      await emit(1, 1);
+      await systemClock.sleep(150);
+      expect(got.length).toBe(1);
+      const began = systemClock.monotonicMs();
+      await su('commit');
+      await arrived(2);
+      waits.push(systemClock.monotonicMs() - began);
+    }
+    // The next look of itself is some 350 ms away.
+    expect(waits.toSorted((a, b) => a - b)[1]).toBeLessThan(POLL_MS * 0.4);
   });
   it('and was written by another process is heard of before the next look', async () => {
     await endpoint();

@@ -216,9 +216,9 @@ async function record(u: Underway, overs: readonly Over[]): Promise<void> {
     // What cannot be written is written again, and failures must not be counted twice by that.
     if (failed.ids.length) await written;
     const outcomes = outcomesOf(overs, now);
-    // A claim passes by an endpoint whose row is locked for this.
-    u.again ||= outcomes.endpoints.length > 0;
     const [noted] = await Promise.all([outcomes.endpoints.length ? noteOutcomes(sql, now, outcomes) : [], written]);
+    // A claim passes by an endpoint whose row is locked for this; only now does the next one not.
+    u.again ||= outcomes.endpoints.length > 0;
     return noted;
   });
   const gone = new Set(overs.filter((x) => x.sent.status === 410).map((x) => x.claimed.endpoint));
