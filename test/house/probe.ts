@@ -91,7 +91,6 @@ export const probe = (more: Partial<Module> = {}): Module => defineModule({
   name: 'products/probe', doc: 'A module of the tests.', needs: [], migrations: new URL('./probe/', import.meta.url),
   tables: {
     'probe.item': { app: ['select', 'insert', 'update', 'delete'], auditor: ['select'] }, 'probe.effect': { app: ['select', 'insert'], auditor: ['select'] },
-    'probe.handled': { app: ['select', 'insert'], auditor: ['select'] },
   },
   streams: [stream('GET /probe/changes', { scope: 'person', topics: (actor) => ('id' in actor ? [`person ${actor.id}`] : []) })],
   problems: [tooBig, slowDown], events: [ItemChanged, ItemGrown, ItemShut], routes: probeRoutes, authenticators: [machineByHeader], ...more,
