@@ -6,7 +6,7 @@ import { deliverer, reachState, sweeper } from './service/deliver.ts';
 import { fanOut } from './service/fan-out.ts';
 import { askState, challenge, proofState } from './service/proofs.ts';
 import { disabledNotice, tellOfDisabling } from './service/notices.ts';
-import { signalState } from './service/wake.ts';
+import { signal } from './service/wake.ts';
 
 const manifest = defineModule({
   name: 'platform/webhooks',
@@ -27,7 +27,7 @@ const manifest = defineModule({
   reactions: [tellOfDisabling],
   workers: [deliverer, sweeper],
   calls: [challenge],
-  state: [signalState, reachState, proofState, askState, provide(DeliverProbe, () => undefined)],
+  state: [signal.state, reachState, proofState, askState, provide(DeliverProbe, () => undefined)],
   permissions: {
     'webhooks:read': 'See endpoints, deliveries and what receivers answered.',
     'webhooks:manage': 'Make, change and remove endpoints, rotate secrets, replay deliveries.',

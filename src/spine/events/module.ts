@@ -2,7 +2,7 @@ import { defineModule, provide } from '#kernel';
 import { keyNotParked, RelayProbe } from './contract.ts';
 import { routes } from './routes.ts';
 import { keeper } from './service/keep.ts';
-import { eventWriter, signalState } from './service/log.ts';
+import { eventWriter, signal } from './service/log.ts';
 import { relay } from './service/relay.ts';
 import { tailState } from './service/tail.ts';
 import { busState, hearer, wakeupState } from './service/wake.ts';
@@ -25,6 +25,6 @@ export default defineModule({
   problems: [keyNotParked],
   writers: [eventWriter],
   workers: [relay, keeper, hearer],
-  state: [wakeupState, busState, signalState, tailState, provide(RelayProbe, () => undefined)],
+  state: [wakeupState, busState, signal.state, tailState, provide(RelayProbe, () => undefined)],
   permissions: { 'events:read': 'Look into the event log and see who follows it.', 'events:decide': 'Release or skip events that were set aside.' },
 });

@@ -2,7 +2,8 @@ import { defineModule, provide } from '#kernel';
 import { notWaitingForYou, SagaProbe, SagaStuck, SagaUndone, sagaUnknown } from './contract.ts';
 import { routes } from './routes.ts';
 import { states } from './rules.ts';
-import { forgetter, runner, signalState } from './service/run.ts';
+import { forgetter, runner } from './service/run.ts';
+import { signal } from './service/settle.ts';
 
 export default defineModule({
   name: 'spine/saga',
@@ -18,6 +19,6 @@ export default defineModule({
   events: [SagaStuck, SagaUndone],
   machines: [states],
   workers: [runner, forgetter],
-  state: [signalState, provide(SagaProbe, () => undefined)],
+  state: [signal.state, provide(SagaProbe, () => undefined)],
   permissions: { 'saga:read': 'See sagas and what became of their steps.', 'saga:decide': 'Retry, skip or undo a saga that waits for a person.' },
 });

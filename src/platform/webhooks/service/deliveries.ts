@@ -11,7 +11,7 @@ import { attemptsOf, deliveriesOf, deliveriesOfEvents, deliveryOf, insertManual,
 import { excerptPlace } from './deliver.ts';
 import { endpointIn } from './endpoints.ts';
 import { realNow } from './fan-out.ts';
-import { dueWith } from './wake.ts';
+import { signal } from './wake.ts';
 
 const viewOf = (d: DeliveryRow): DeliveryView => ({
   delivery: String(d.id), endpoint: idOf('wep', d.endpoint), event: idOf('evt', d.message), type: d.topic, status: d.status, attempts: d.attempts,
@@ -51,7 +51,7 @@ export async function showDelivery(tx: Tx, input: z.output<typeof zOfDelivery>):
 export async function replay(tx: Tx, input: z.output<typeof zOfDelivery>): Promise<Outcome<z.output<typeof zMade>>> {
   if (!(await replayOne(tx.sql, tx.tenant.id, realNow(tx), input.params.delivery)).length) return refuse(unknownDelivery);
   tx.audit({ action: 'webhooks.replayed', result: 'done', resource: `delivery ${input.params.delivery}` });
-  dueWith(tx);
+  tx.afterCommit(() => signal.wake(tx));
   return done({ deliveries: 1 });
 }
 
@@ -60,7 +60,7 @@ export async function replayBetween(tx: Tx, input: z.output<typeof zReplay>): Pr
   const { from, to } = input.body;
   const made = await replayRange(tx.sql, tx.tenant.id, realNow(tx), { endpoint: uuidOf(input.params.endpoint), from, to, limit: REPLAY_MAX });
   tx.audit({ action: 'webhooks.replayed', result: 'done', resource: input.params.endpoint, detail: { deliveries: made.length } });
-  dueWith(tx);
+  tx.afterCommit(() => signal.wake(tx));
   return done({ deliveries: made.length });
 }
 
@@ -69,6 +69,6 @@ export async function sendTest(tx: Tx, input: z.output<typeof zOfEndpoint>): Pro
   if (!await endpointIn(tx, input)) return refuse(unknownEndpoint);
   await insertManual(tx.sql, tx.tenant.id, realNow(tx), uuidOf(input.params.endpoint), { id: tx.uuid(), topic: TEST_TYPE, data: '{"test":true}' });
   tx.audit({ action: 'webhooks.tested', result: 'done', resource: input.params.endpoint });
-  dueWith(tx);
+  tx.afterCommit(() => signal.wake(tx));
   return done({ deliveries: 1 });
 }

@@ -12,7 +12,7 @@ import {
   countEndpoints, countsOf, endpointsOf, insertEndpoint, lockEndpoint, removeEndpoint, setState, statsOf, writeEndpoint, writeProof, type EndpointRow,
 } from '../store/endpoints.ts';
 import { realNow } from './fan-out.ts';
-import { dueWith } from './wake.ts';
+import { signal } from './wake.ts';
 
 type View = z.output<typeof zEndpoint>;
 const COUNTED_MAX = 10_000;
@@ -165,7 +165,7 @@ export async function enable(tx: Tx, input: z.output<typeof zOfEndpoint>): Promi
     await writeProof(tx.sql, tx.tenant.id, owes ? owe(tx, row) : { ...row, state: 'active', challenge: null, unproven: null });
     fact(tx, 'webhooks.endpoint-enabled', id);
     tx.emit(EndpointChanged, id, { endpoint: idOf('wep', id), change: 'enabled' });
-    dueWith(tx);
+    tx.afterCommit(() => signal.wake(tx));
   }
   return done(await single(tx, id) as View);
 }

@@ -3,7 +3,7 @@ import { NOT_DELIVERED } from '../contract.ts';
 import { filtersFor } from '../rules.ts';
 import { listeningTo } from '../store/endpoints.ts';
 import { insertDeliveries } from '../store/deliveries.ts';
-import { dueWith } from './wake.ts';
+import { signal } from './wake.ts';
 
 interface Plan {
   readonly listening: Promise<readonly { id: string; events: string[]; ordered: boolean }[]>;
@@ -29,7 +29,9 @@ function planOf(tx: Tx): Plan {
       if (!fresh.messages.ids.length) return;
       await insertDeliveries(section.sql, section.tenant.id, realNow(section), fresh.messages, fresh.deliveries);
     });
-    dueWith(section, () => fresh.messages.ids.length > 0);
+    section.afterCommit(() => {
+      if (fresh.messages.ids.length) signal.wake(section);
+    });
   }
   return plan;
 }

@@ -10,7 +10,7 @@ import { signedHeaders } from './deliver.ts';
 import { challengeOf, endpointIn, headersOf, openSecrets, owe, single } from './endpoints.ts';
 import { realNow } from './fan-out.ts';
 import { createSender, type Sent } from './send.ts';
-import { dueWith } from './wake.ts';
+import { signal } from './wake.ts';
 
 interface Asking { readonly url: string; readonly headers: Readonly<Record<string, string>>; readonly body: Buffer }
 const DEADLINE_MS = 6 * 3_600_000;
@@ -65,7 +65,7 @@ export const challenge = call<Asking, Sent>({
     await writeProof(tx.sql, tx.tenant.id, { ...row, state: 'active', challenge: null, unproven: null });
     tx.audit({ action: 'webhooks.endpoint-verified', result: 'done', resource: idOf('wep', row.id) });
     tx.emit(EndpointChanged, row.id, { endpoint: idOf('wep', row.id), change: 'verified' });
-    dueWith(tx);
+    tx.afterCommit(() => signal.wake(tx));
   },
   async expire(tx, data) {
     const row = await owing(tx, data);

@@ -1,9 +1,13 @@
-import { createSignal, provide, spineStatement, systemClock, type SqlTag, type CellContext, type Clock, type Provided, type Writer } from '#kernel';
-import { EventSignal, GAP_WAIT_MS_MAX, Wakeups, type StoredEvent } from '../contract.ts';
+import { spineStatement, systemClock, type SqlTag, type CellContext, type Clock, type Writer } from '#kernel';
+import { EventSignal, GAP_WAIT_MS_MAX, type StoredEvent } from '../contract.ts';
 import { appendEvents, eventsAfter, inserters, moveCursor, type NewEvents } from '../store.ts';
+import { toldSignal } from './wake.ts';
 
 // eslint-disable-next-line no-control-regex -- what no key may hold: the log's readers part fields by one of them
 const CONTROL_CHARACTER = /[\x00-\x1f]/;
+
+/** Of whoever follows the log. */
+export const signal = toldSignal(EventSignal, 'events');
 
 /** Appends the section's events, last of all writers: a gap in the log then lasts no longer than a commit. */
 export const eventWriter: Writer = {
@@ -20,19 +24,11 @@ export const eventWriter: Writer = {
       rows.traces.push(by.trace);
       rows.data.push(JSON.stringify(event.type.data.parse(event.data)));
     }
-    tx.afterCommit(() => {
-      tx.use(EventSignal).wake();
-      tx.use(Wakeups).tell('events');
-    });
+    tx.afterCommit(() => signal.wake(tx));
     return () => appendEvents(tx.sql, tx.tenant.id, tx.now, rows);
   },
 };
 
-export const signalState: Provided = provide(EventSignal, (cell) => {
-  const signal = createSignal(cell.clock);
-  cell.use(Wakeups).hear('events', () => signal.wake());
-  return signal;
-});
 
 /**
  * Reads rows of an append-only table whose key is an identity with CACHE 1, and only those before which nothing can appear

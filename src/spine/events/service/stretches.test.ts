@@ -28,16 +28,17 @@ const write = (count: number, type: typeof ItemChanged | typeof ItemGrown): Prom
 const su = <R extends Record<string, unknown>>(text: string): Promise<R[]> => h.sql('IN', 'superuser')<R>(text);
 const end = async (): Promise<bigint> => (await su<{ n: bigint }>('select max(pos) as n from events.log'))[0]?.n ?? 0n;
 
-/** The cell's pools, counting the statements of the spine. */
-function counted(): { pools: ReturnType<House['cell']>['pools']; asked: () => number } {
+/** The cell's pools; something happens before each statement of the spine. */
+function before(statement: () => void): ReturnType<House['cell']>['pools'] {
   const { pools } = h.cell();
-  let asked = 0;
-  const spine = new Proxy(pools.spine, { get: (on, name) => {
-    if (name === 'with') asked += 1;
+  return { ...pools, spine: new Proxy(pools.spine, { get: (on, name) => {
     const value: unknown = Reflect.get(on, name);
-    return typeof value === 'function' ? value.bind(on) : value;
-  } });
-  return { pools: { ...pools, spine }, asked: () => asked };
+    if (typeof value !== 'function') return value;
+    return name === 'with' ? async (...args: unknown[]): Promise<unknown> => {
+      statement();
+      return (value as (...all: unknown[]) => unknown).apply(on, args);
+    } : value.bind(on);
+  } }) };
 }
 
 describe('what is known of a stretch of the log', () => {
@@ -60,31 +61,26 @@ describe('what is known of a stretch of the log', () => {
   });
   it('is asked once for all, and once more when it was not answered', async () => {
     const settled = await end();
-    const { pools, asked } = counted();
-    const s = createStretches({ pools });
+    let asked = 0;
+    const s = createStretches({ pools: before(() => { asked += 1; }) });
     await Promise.all([s.past(0n, settled, settled, other), s.past(0n, settled, settled, other), s.past(0n, settled, settled, grown)]);
-    expect(asked()).toBe(3);
+    expect(asked).toBe(3);
     await s.past(0n, settled, settled, other);
-    expect(asked()).toBe(3);
+    expect(asked).toBe(3);
     let failing = true;
-    const broken = new Proxy(pools.spine, { get: (on, name) => {
-      if (name === 'with' && failing) return () => Promise.reject(new Error('no database'));
-      const value: unknown = Reflect.get(on, name);
-      return typeof value === 'function' ? value.bind(on) : value;
-    } });
-    const again = createStretches({ pools: { ...pools, spine: broken } });
+    const again = createStretches({ pools: before(() => { if (failing) throw new Error('no database'); }) });
     await expect(again.past(0n, settled, settled, other)).rejects.toThrow('no database');
     failing = false;
     expect(await again.past(0n, settled, settled, other)).toBe(3n * STRETCH_SIZE);
   });
   it('is forgotten when much else was asked since', async () => {
-    const { pools, asked } = counted();
-    const s = createStretches({ pools });
+    let asked = 0;
+    const s = createStretches({ pools: before(() => { asked += 1; }) });
     const far = BigInt(STRETCHES_KEPT + 1) * STRETCH_SIZE;
     await s.past(0n, far, far, other);
-    expect(asked()).toBe(STRETCHES_KEPT + 1);
+    expect(asked).toBe(STRETCHES_KEPT + 1);
     await s.past(0n, STRETCH_SIZE, far, other);
-    expect(asked()).toBe(STRETCHES_KEPT + 2);
+    expect(asked).toBe(STRETCHES_KEPT + 2);
   });
 });
 

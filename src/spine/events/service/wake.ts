@@ -1,5 +1,7 @@
 import { hash } from 'node:crypto';
-import { errorFields, provide, spineStatement, systemRandom, type CellContext, type Clock, type Provided, type Worker } from '#kernel';
+import {
+  createSignal, errorFields, provide, spineStatement, systemRandom, type CellContext, type Clock, type Provided, type Signal, type Token, type Worker,
+} from '#kernel';
 import { NOTIFY_CHANNEL, RELAY_POLL_MS, TELL_PAUSE_MS, Wakeups } from '../contract.ts';
 import { Bus } from '../port.ts';
 import { notify, serverVersion } from '../store.ts';
@@ -34,6 +36,24 @@ export function memoryBus(): Bus {
     close: async () => undefined,
   };
 }
+
+/** A signal of a cell that is heard in every process: what a module waits on for its own tables. */
+export interface ToldSignal {
+  readonly state: Provided;
+  /** Wakes who waits here and, within a moment, in the other processes; after the commit of what they are to find. */
+  wake(at: Pick<CellContext, 'use'>): void;
+}
+export const toldSignal = (key: Token<Signal>, what: string): ToldSignal => ({
+  state: provide(key, (cell) => {
+    const signal = createSignal(cell.clock);
+    cell.use(Wakeups).hear(what, () => signal.wake());
+    return signal;
+  }),
+  wake(at) {
+    at.use(key).wake();
+    at.use(Wakeups).tell(what);
+  },
+});
 
 interface Telling extends Wakeups { readonly me: string; take(): string[]; said(text: string): void; all(): void; wait(ending: AbortSignal): Promise<void> }
 

@@ -1,9 +1,12 @@
-import { createSignal, provide, type JobPriority, type Provided, type Writer } from '#kernel';
-import { Wakeups } from '#spine/events';
+import type { JobPriority, Writer } from '#kernel';
+import { toldSignal } from '#spine/events';
 import { JobSignal } from '../contract.ts';
 import { insertJobs, insertKeyed, type NewJobs } from '../store.ts';
 
 const PRIO: Readonly<Record<JobPriority, number>> = { urgent: 0, usual: 1, bulk: 2 };
+
+/** Of whoever runs jobs. */
+export const signal = toldSignal(JobSignal, 'jobs');
 
 /** Writes the section's jobs in its commit: a statement for each mix of priority and kind, which is nearly always one. */
 export const jobWriter: Writer = {
@@ -38,16 +41,7 @@ export const jobWriter: Writer = {
       rows.blocked.push(keys.has(name));
       keys.add(name);
     }
-    tx.afterCommit(() => {
-      tx.use(JobSignal).wake();
-      tx.use(Wakeups).tell('jobs');
-    });
+    tx.afterCommit(() => signal.wake(tx));
     return () => Promise.all([...groups.values()].map((g) => (g.key.length ? insertKeyed : insertJobs)(tx.sql, tx.tenant.id, now, g)));
   },
 };
-
-export const signalState: Provided = provide(JobSignal, (cell) => {
-  const signal = createSignal(cell.clock);
-  cell.use(Wakeups).hear('jobs', () => signal.wake());
-  return signal;
-});

@@ -1,7 +1,7 @@
 import { type Origin, type Saga, type SectionTx, type Tx, uuid, type Uuid } from '#kernel';
 import { KEY_CHARS_MAX } from '../contract.ts';
 import { insertSagas, sagasOfKeys } from '../store.ts';
-import { later, realNow, wake } from './settle.ts';
+import { later, realNow, signal } from './settle.ts';
 
 export interface Beginning { readonly by: Origin; /** The caller's own name for it: the same key begins nothing twice. */ readonly key: string;
   readonly input: Readonly<Record<string, unknown>> }
@@ -16,7 +16,7 @@ export async function beginAll(tx: SectionTx, saga: Saga, items: readonly Beginn
     id: [...ids.values()], key: firsts.map((i) => i.key), trace: firsts.map((i) => i.by.trace),
       input: firsts.map((i) => JSON.stringify(saga.input.parse(i.input))),
   });
-  if (made.length) tx.afterCommit(() => wake(tx));
+  if (made.length) tx.afterCommit(() => signal.wake(tx));
   if (made.length < firsts.length) for (const known of await sagasOfKeys(tx.sql, tx.tenant.id, saga.name, [...ids.keys()])) ids.set(known.key, uuid(known.id));
   return items.map((i) => ids.get(i.key) as Uuid);
 }

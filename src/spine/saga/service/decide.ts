@@ -6,7 +6,7 @@ import {
 } from '../contract.ts';
 import { backward, mayDecide, moveOf, needsPerson, states } from '../rules.ts';
 import { extendDeadline, insertSteps, lastResult, listSagas, listSteps, lockSaga, moveSagas, readSaga, type KnownSaga } from '../store.ts';
-import { actionOf, later, realNow, sendCall, settle, stepOf, valuesOf, wake } from './settle.ts';
+import { actionOf, later, realNow, sendCall, settle, stepOf, valuesOf, signal } from './settle.ts';
 import { sagaOf, sagasOf } from './run.ts';
 
 type Out<S extends z.ZodType> = Promise<Outcome<z.output<S>>>;
@@ -60,7 +60,7 @@ export async function decide(tx: Tx, { params, body }: z.output<typeof zDecide>)
   const now = realNow(tx);
   // Whoever lets it go on gives it as long again.
   tx.write(() => extendDeadline(tx.sql, row.id, later(now, saga.deadlineMs)));
-  tx.afterCommit(() => wake(tx));
+  tx.afterCommit(() => signal.wake(tx));
   const answered = (state: SagaState): Outcome<z.output<typeof zDecided>> => done({ saga: params.saga, state });
   if (decision === 'skip') return answered((settle(tx.section, [{ saga, row, answer: 'skipped', decided }], 0)[0] as SagaRow).state);
   if (decision === 'retry' && actionOf(saga, row).kind === 'call' && await lastResult(tx.sql, row.id) === 'unknown') {

@@ -1,10 +1,7 @@
 import {
-  createSignal, createGroup, errorFields, perform, provide, spineTransact, systemRandom, transact, uuid, uuidv7, type Item, type Module,
-    type Origin,
-    type Provided,
+  createGroup, errorFields, perform, spineTransact, systemRandom, transact, uuid, uuidv7, type Item, type Module, type Origin,
   type Saga, type SectionTx, type TenantRef, type Worker, type WorkerContext,
 } from '#kernel';
-import { Wakeups } from '#spine/events';
 import { FORGET_EVERY_MS, FORGET_MAX, KEPT_MS, LEASE_MS, POLL_MS, RUNNING_MAX, SagaProbe, SagaSignal, TRIES_BEFORE_ALERT, type SagaRow } from '../contract.ts';
 import { backoffMs, isBackward, moveOf, needsPerson } from '../rules.ts';
 import { claimSagas, failSaga, forgetSagas, putOff } from '../store.ts';
@@ -12,12 +9,6 @@ import { actionOf, alert, later, originOf, realNow, runStep, SagaTaken, stepOf }
 
 type Step = { readonly saga: Saga; readonly row: SagaRow };
 type Group = (tenant: TenantRef, by: Origin, input: Step) => Promise<SagaRow>;
-
-export const signalState: Provided = provide(SagaSignal, (cell) => {
-  const signal = createSignal(cell.clock);
-  cell.use(Wakeups).hear('sagas', () => signal.wake());
-  return signal;
-});
 
 const nameOf = (saga: Pick<Saga, 'name' | 'version'>): string => `${saga.name} ${saga.version}`;
 export const sagasOf = (modules: readonly Module[]): ReadonlyMap<string, Saga> => new Map(modules.flatMap((m) => m.sagas ?? []).map((s) => [nameOf(s), s]));

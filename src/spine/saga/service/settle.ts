@@ -1,7 +1,7 @@
 import {
   allOf, bind, uuid, type Item, type Origin, type Outcome, type Saga, type SagaStep, type SectionTx, type StepAction, type StepInput, type StepValue, type Tx,
 } from '#kernel';
-import { Wakeups } from '#spine/events';
+import { toldSignal } from '#spine/events';
 import { LEASE_MS, SagaSignal, SagaStuck, SagaUndone, type Move, type SagaRow } from '../contract.ts';
 import { callKey, follow, moveOf, needsPerson, type Place, type Values } from '../rules.ts';
 import { insertSteps, lockPlaces, lockSaga, moveSagas, type Moved, type NewStep } from '../store.ts';
@@ -9,11 +9,8 @@ import { insertSteps, lockPlaces, lockSaga, moveSagas, type Moved, type NewStep 
 /** Another worker has moved the saga: nothing of this transaction may stay. */
 export class SagaTaken extends Error {}
 
-/** Wakes whoever runs sagas, here and in other processes. */
-export function wake(tx: Pick<SectionTx, 'use'>): void {
-  tx.use(SagaSignal).wake();
-  tx.use(Wakeups).tell('sagas');
-}
+/** Of whoever runs sagas. */
+export const signal = toldSignal(SagaSignal, 'sagas');
 
 /** The queue runs on the database's clock, whatever the tenant's clock says. */
 export const realNow = (tx: Pick<SectionTx, 'now' | 'tenant'>): Date => new Date(tx.now.getTime() - tx.tenant.clockOffsetMs);
@@ -160,5 +157,5 @@ export async function recordCall(tx: Tx, saga: Saga, data: CallData, outcome: ((
   if (!row) return;
   const answer = outcome ? await outcome(inputOf(row)) : 'unknown';
   settle(tx.section, [{ saga, row, answer }], 0);
-  tx.afterCommit(() => wake(tx));
+  tx.afterCommit(() => signal.wake(tx));
 }
