@@ -258,21 +258,29 @@ export class Pool {
   async listen(channel: string, heard: (payload: string) => void, ending: AbortSignal): Promise<void> {
     const client = await this.#pool.connect();
     let lost: Error | undefined;
+    const hear = (said: pg.Notification): void => heard(said.payload ?? '');
+    let lose = (error: Error): void => { lost = error; };
+    const onError = (error: Error): void => lose(error);
+    client.on('error', onError);
     try {
       await new Promise<void>((done, fail) => {
-        client.on('notification', (said) => heard(said.payload ?? ''));
-        client.once('error', (error) => {
+        client.on('notification', hear);
+        lose = (error) => {
           lost = error;
           fail(error);
-        });
+        };
         ending.addEventListener('abort', () => done(), { once: true });
         // The end may have come while the connection was made: no event tells of it any more.
         if (ending.aborted) done();
         client.query(`listen ${client.escapeIdentifier(channel)}`).then(() => heard(''), fail);
       });
     } finally {
-      // Never given back: the next holder would hear what it did not ask for.
-      client.release(lost ?? true);
+      // The next holder must not hear what it did not ask for. Behind this answer nothing is said any more, and what the server knows of the
+      // connection (its plans, its catalog) is kept.
+      if (!lost) await client.query('unlisten *').catch((error: Error) => { lost = error; });
+      client.off('notification', hear);
+      client.off('error', onError);
+      client.release(lost);
     }
   }
 

@@ -172,6 +172,31 @@ describe('a transaction', () => {
     expect(await frail.with(async (c) => (await c.query('select 1 as one')).rows)).toEqual([{ one: 1 }]);
     await frail.close();
   });
+  it('of one that has stopped listening keeps the connection, which hears nothing any more', async () => {
+    const one = new Pool({ connection: connectAs(h.connections[0] as House['connections'][number], 'app'), max: 1, waitingMax: 1, onError: () => undefined });
+    const pid = (): Promise<unknown> => one.with(async (c) => (await c.query('select pg_backend_pid() as pid')).rows[0]);
+    const say = (text: string): Promise<unknown> => h.sql('IN', 'superuser')(`select pg_notify('stopped', '${text}')`);
+    const before = await pid();
+    const heard: string[] = [];
+    const ending = new AbortController();
+    const listening = one.listen('stopped', (text) => void heard.push(text), ending.signal);
+    await until(() => heard.length > 0);
+    await say('first');
+    await until(() => heard.length > 1);
+    ending.abort();
+    await listening;
+    const next: string[] = [];
+    const other = new AbortController();
+    const again = one.listen('another', (text) => void next.push(text), other.signal);
+    await until(() => next.length > 0);
+    await say('second');
+    await h.sql('IN', 'superuser')(`select pg_notify('another', 'third')`);
+    await until(() => next.length > 1);
+    other.abort();
+    await again;
+    expect([heard, next, await pid()]).toEqual([['', 'first'], ['', 'third'], before]);
+    await one.close();
+  });
   it('of the spine keeps nothing when it throws', async () => {
     const jobs = async (): Promise<unknown> => (await h.sql('IN', 'superuser')('select count(*) as n from events.cursor'))[0];
     const before = await jobs();

@@ -16,6 +16,8 @@ export interface StoredEvent {
 
 /** Events that one step of a subscriber takes. */
 export const RELAY_BATCH_MAX = 2000;
+/** The same of one that is behind and takes many events by a statement: what a transaction costs beside its rows is shared by more. */
+export const RELAY_MANY_MAX = 4000;
 /** Positions that one step looks through for them. */
 export const RELAY_SCAN_MAX = 20_000;
 /** Positions of which a relay asks once which topics stand there, for all its subscribers that are behind, and of how many such stretches it remembers. */

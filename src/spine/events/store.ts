@@ -15,28 +15,38 @@ export type TailRow = PartEvent | { readonly pos: bigint; readonly topic: null }
 
 /** Between the fields of many events that leave the database as one text: a key is refused with it, and JSON has none. */
 const FIELD = '\x1f';
-const FIELDS = 10;
+/**
+ * The first field of an event is what has a width, in hexadecimal: position, tenant, id, instant (microseconds since 2000), version and, where it is
+ * asked for, part. One of a topic or part that nobody wants is its position alone. Behind it stand trace, topic, key and data.
+ */
+const HEAD = { tenant: 16, id: 48, at: 80, version: 96, part: 100 };
+const FIELDS = 5;
+const EPOCH_2000_MS = Date.UTC(2000, 0, 1);
+const integer = (digits: string): bigint => BigInt.asIntN(64, BigInt(`0x${digits}`));
 
-const hex = (uuid: string): string => `${uuid.slice(0, 8)}${uuid.slice(9, 13)}${uuid.slice(14, 18)}${uuid.slice(19, 23)}${uuid.slice(24)}`;
 /** A row and its fields cost both sides more than what they hold, so all leave as one. */
 interface Packed { readonly all: string | null }
 function unpack(rows: readonly Packed[]): TailRow[] {
   const fields = rows[0]?.all?.split(FIELD) ?? [];
   const events: TailRow[] = [];
   // Most events are of the tenant and of the instant of the one before: what is made of them is made, hashed and compared once.
-  let [uuid, tenant, epoch, ms] = ['', '', '', 0];
+  let [tenant, instant, ms] = ['none', 'none', 0];
   for (let i = 0; i < fields.length;) {
-    const [pos, part] = [BigInt(fields[i] as string), fields[i + 1] as string];
-    if (part === '') {
+    const head = fields[i] as string;
+    const pos = integer(head.slice(0, HEAD.tenant));
+    if (head.length === HEAD.tenant) {
       events.push({ pos, topic: null });
-      i += 2;
+      i += 1;
       continue;
     }
-    if (fields[i + 2] !== uuid) [uuid, tenant] = [fields[i + 2] as string, hex(fields[i + 2] as string)];
-    if (fields[i + 5] !== epoch) [epoch, ms] = [fields[i + 5] as string, Math.round(Number(fields[i + 5]) * 1000)];
-    events.push({ pos, part: Number(part), tenant, id: hex(fields[i + 3] as string), version: Number(fields[i + 4]),
-      at: new Date(ms), trace: fields[i + 6] as string, topic: fields[i + 7] as string, key: fields[i + 8] as string,
-      data: fields[i + 9] as string });
+    if (!head.startsWith(tenant, HEAD.tenant)) tenant = head.slice(HEAD.tenant, HEAD.id);
+    if (!head.startsWith(instant, HEAD.at)) {
+      instant = head.slice(HEAD.at, HEAD.version);
+      ms = EPOCH_2000_MS + Number(integer(instant) / 1000n);
+    }
+    events.push({ pos, part: head.length === HEAD.part ? -1 : Number.parseInt(head.slice(HEAD.part), 16), tenant, id: head.slice(HEAD.id, HEAD.at),
+      version: Number.parseInt(head.slice(HEAD.version, HEAD.part), 16), at: new Date(ms), trace: fields[i + 1] as string,
+      topic: fields[i + 2] as string, key: fields[i + 3] as string, data: fields[i + 4] as string });
     i += FIELDS;
   }
   return events;
@@ -54,11 +64,12 @@ export interface Found { readonly events: readonly PartEvent[]; readonly end: bi
 export const eventsOf = async (sql: SqlTag, from: bigint, to: bigint, topics: readonly string[], own: readonly number[] | 'all', parts: number, limit: number):
   Promise<Found> => {
   const rows = unpack(await sql<Packed>`
-    select string_agg(case when ${own === 'all'}::boolean then
-      concat_ws(e'\\x1f', pos, -1, tenant, id, version, date_part('epoch', at), trace, topic, key, data)
-      when abs(hashtext(tenant::text || key)::bigint) % ${parts}::int = any(${own === 'all' ? [] : own}::bigint[]) then
-      concat_ws(e'\\x1f', pos, abs(hashtext(tenant::text || key)::bigint) % ${parts}::int, tenant, id, version, date_part('epoch', at), trace, topic, key, data)
-      else pos || e'\\x1f' end, e'\\x1f') as all
+    select string_agg(case
+      when ${own === 'all'}::boolean or abs(hashtext(tenant::text || key)::bigint) % ${parts}::int = any(${own === 'all' ? [] : own}::bigint[])
+      then concat_ws(e'\\x1f', encode(int8send(pos) || uuid_send(tenant) || uuid_send(id) || timestamptz_send(at) || int2send(version) ||
+        case when ${own === 'all'}::boolean then '' else int2send((abs(hashtext(tenant::text || key)::bigint) % ${parts}::int)::smallint) end, 'hex'),
+        trace, topic, key, data)
+      else encode(int8send(pos), 'hex') end, e'\\x1f') as all
     from (select * from (select * from events.log where pos > ${from} order by pos limit ${to - from}) l
       where pos <= ${to} and topic = any(${topics}::text[]) limit ${limit}) l`);
   return { events: rows.filter(wanted), end: rows.length < limit ? undefined : rows.at(-1)?.pos };
@@ -67,9 +78,10 @@ export const eventsOf = async (sql: SqlTag, from: bigint, to: bigint, topics: re
 /** What stands behind a position, in order; of a topic that nobody wants only the position leaves the database. */
 export const tailAfter = async (sql: SqlTag, pos: bigint, topics: readonly string[], parts: number, limit: number): Promise<TailRow[]> =>
   unpack(await sql<Packed>`
-    select string_agg(case when topic = any(${topics}::text[]) then
-      concat_ws(e'\\x1f', pos, abs(hashtext(tenant::text || key)::bigint) % ${parts}::int, tenant, id, version, date_part('epoch', at), trace, topic, key, data)
-      else pos || e'\\x1f' end, e'\\x1f') as all
+    select string_agg(case when topic = any(${topics}::text[])
+      then concat_ws(e'\\x1f', encode(int8send(pos) || uuid_send(tenant) || uuid_send(id) || timestamptz_send(at) || int2send(version) ||
+        int2send((abs(hashtext(tenant::text || key)::bigint) % ${parts}::int)::smallint), 'hex'), trace, topic, key, data)
+      else encode(int8send(pos), 'hex') end, e'\\x1f') as all
     from (select * from events.log where pos > ${pos} order by pos limit ${limit}) l`);
 
 /** Topics that stand behind a position, up to another. */

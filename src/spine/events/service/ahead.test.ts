@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { onMany, provide, systemClock, transact } from '#kernel';
 import { house, ItemChanged, ItemGrown, probe, sectionOf, type House } from '#test';
-import { PARTS, RELAY_BATCH_MAX, RELAY_SCAN_MAX, RelayProbe } from '../contract.ts';
+import { PARTS, RELAY_MANY_MAX, RELAY_SCAN_MAX, RelayProbe } from '../contract.ts';
 
 const LOOKED = 15_000;
 const AHEAD = 33_000;
@@ -68,11 +68,11 @@ describe('a part that is ahead', () => {
     const workers = h.startWorkers(h.cell(), ['relay']);
     await until(() => held !== undefined, 'the first look');
     // Meanwhile: the other process brought its part to AHEAD, past all of these but the last, and died.
-    await write(21_000, many(RELAY_BATCH_MAX, ahead));
-    await write(21_000 + RELAY_BATCH_MAX, [behind, ...many(RELAY_BATCH_MAX + 500, ahead)]);
+    await write(21_000, many(RELAY_MANY_MAX, ahead));
+    await write(21_000 + RELAY_MANY_MAX, [behind, ...many(RELAY_MANY_MAX + 500, ahead)]);
     await write(AHEAD + 1000, [ahead, behind, ahead]);
     await su("update events.cursor set pos = $1, owner = null, lease_until = null where subscriber = 'heaps' and part = $2", [AHEAD, PART]);
-    await until(() => witnessed === 2 * RELAY_BATCH_MAX + 504, 'the log is settled to its end');
+    await until(() => witnessed === 2 * RELAY_MANY_MAX + 504, 'the log is settled to its end');
     await until(async () => (await su("select 1 from events.cursor where subscriber = 'heaps' and owner is null")).length === 0, 'its part is taken');
     // What was taken is known to the relay a moment after that is committed.
     await systemClock.sleep(100);
@@ -83,11 +83,11 @@ describe('a part that is ahead', () => {
     await workers.stop();
     const effects = await su<{ key: string; n: bigint }>("select key, n from probe.effect where subscriber = 'heaps' order by n");
     expect(effects.map((e) => `${e.key} ${e.n}`))
-      .toEqual([`${behind} ${21_000 + RELAY_BATCH_MAX}`, `${ahead} ${end - 2}`, `${behind} ${end - 1}`, `${ahead} ${end}`]);
+      .toEqual([`${behind} ${21_000 + RELAY_MANY_MAX}`, `${ahead} ${end - 2}`, `${behind} ${end - 1}`, `${ahead} ${end}`]);
     // These were the looks: one that found only what the part ahead had had, from more than a look behind; one that found one event among such; the rest.
     expect(LOOKED).toBeLessThan(RELAY_SCAN_MAX);
-    const cut = 21_000 + RELAY_BATCH_MAX - 1;
+    const cut = 21_000 + RELAY_MANY_MAX - 1;
     const at = (pos: number): string => Array.from({ length: PARTS }, (_, part) => (part === PART ? Math.max(AHEAD, pos) : pos)).join(' ');
-    expect(moves.slice(0, 3)).toEqual([at(cut), at(cut + RELAY_BATCH_MAX), at(end)]);
+    expect(moves.slice(0, 3)).toEqual([at(cut), at(cut + RELAY_MANY_MAX), at(end)]);
   });
 });

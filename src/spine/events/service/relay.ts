@@ -3,8 +3,8 @@ import {
   type Module, type Reaction, type SectionTx, type SectionWork, type Signal, type SqlTag, type TenantRef, type Worker, type WorkerContext,
 } from '#kernel';
 import {
-  HANDLER_TRIES_MAX, IDLE_MS, LEASE_MS, PARKED_EVERY_MS, PARTS, RECENT_MAX, RELAY_BATCH_MAX, RELAY_POLL_MS, RELAY_SCAN_MAX, RelayProbe, RELEASE_MAX,
-  RENEW_MS, type StoredEvent,
+  HANDLER_TRIES_MAX, IDLE_MS, LEASE_MS, PARKED_EVERY_MS, PARTS, RECENT_MAX, RELAY_BATCH_MAX, RELAY_MANY_MAX, RELAY_POLL_MS, RELAY_SCAN_MAX, RelayProbe,
+  RELEASE_MAX, RENEW_MS, type StoredEvent,
 } from '../contract.ts';
 import {
   addCursors, endRelay, eventsOf, giveBack, lockParked, markReleased, moveCursors, noteFailure, park, parkedKeys, readCursor, relaysAlive,
@@ -298,7 +298,9 @@ const settle = (r: Relay, topics: readonly string[]): Promise<void> => r.w.cell.
 /** Events of the log itself; what holds none of its topics is passed by without being read for it. */
 async function fromLog(r: Relay, f: Follow, from: bigint, to: bigint, parts: readonly number[] | 'all'): Promise<Found> {
   const at = await r.stretches.past(from, to, r.settled ?? 0n, f.topics);
-  return at > from ? { events: [], end: at } : spineStatement(r.w.cell, (sql) => eventsOf(sql, from, to, [...f.topics], parts, PARTS, RELAY_BATCH_MAX));
+  if (at > from) return { events: [], end: at };
+  const most = [...f.reactions.values()].every((x) => x.many) ? RELAY_MANY_MAX : RELAY_BATCH_MAX;
+  return spineStatement(r.w.cell, (sql) => eventsOf(sql, from, to, [...f.topics], parts, PARTS, most));
 }
 
 /** The next events of some parts of a subscriber, in order, between two positions. */

@@ -5,7 +5,7 @@ import { watchEvents } from './watch.ts';
 
 const Noted = event('test.noted', { version: 1, doc: 'Something to follow.', data: {} });
 const TENANT = 'a'.repeat(32);
-const DASHED = TENANT.replace(/^(.{8})(.{4})(.{4})(.{4})/, '$1-$2-$3-$4-');
+const digits = (n: number, bytes: number): string => n.toString(16).padStart(bytes * 2, '0');
 
 /** A log in memory behind the statements that the watcher sends; it can be taken away. */
 function logInMemory(): { cell: CellContext; append(): void; readonly reads: number; away: boolean } {
@@ -16,8 +16,8 @@ function logInMemory(): { cell: CellContext; append(): void; readonly reads: num
     state.reads += 1;
     const after = Number(what.values.find((v) => typeof v === 'bigint'));
     const events = Array.from({ length: Math.max(0, state.last - after) }, (_, i) =>
-      [after + i + 1, 0, DASHED, DASHED, 1, systemClock.now().getTime() / 1000, '', Noted.name, `k${after + i + 1}`, '{}'].join('\u001f'));
-    return [{ all: events.length ? events.join('\u001e') : null }];
+      [`${digits(after + i + 1, 8)}${TENANT}${TENANT}${digits(0, 8)}${digits(1, 2)}${digits(0, 2)}`, '', Noted.name, `k${after + i + 1}`, '{}'].join('\u001f'));
+    return [{ all: events.length ? events.join('\u001f') : null }];
   };
   const connection = {
     query: async (what: Statement | string) => (typeof what === 'string' ? [{ rows: [] }, { rows: [{ now: systemClock.now() }] }] : { rows: rows(what) }),
