@@ -9,7 +9,8 @@ export type { Answered, Row, Statement } from './flight.ts';
  */
 export type SqlTag = <R = Row>(strings: TemplateStringsArray, ...values: unknown[]) => Promise<R[]>;
 
-const known = new WeakMap<TemplateStringsArray, { name: string; text: string }>();
+interface Fixed { readonly name: string; readonly text: string }
+const known = new WeakMap<TemplateStringsArray, Map<string, Fixed>>();
 
 const quotedElement = (text: string): string =>
   (text.includes('"') || text.includes('\\') ? `"${text.replaceAll('\\', '\\\\').replaceAll('"', '\\"')}"` : `"${text}"`);
@@ -36,15 +37,33 @@ export function arrayText(values: readonly unknown[]): string {
  */
 export const joinedJson = (texts: readonly (string | null)[]): string => texts.join('\u001e');
 
-/** Builds the statement of a tagged template. */
-export function statement(strings: TemplateStringsArray, values: unknown[]): Statement {
-  let fixed = known.get(strings);
-  if (!fixed) {
-    const text = strings.reduce((sum, part, i) => `${sum}$${i}${part}`);
-    fixed = { text, name: hash('sha256', text).slice(0, 24) };
-    known.set(strings, fixed);
+/**
+ * An instant by the database's clock: so many milliseconds behind the beginning of the transaction that the statement is in. For a statement that
+ * stands alone, and need not be told the time by another before it; work in a section has `tx.now`, with its tenant's clock.
+ */
+export class DatabaseTime {
+  readonly afterMs: number;
+  constructor(afterMs: number) {
+    this.afterMs = afterMs;
   }
-  return { name: fixed.name, text: fixed.text, values: values.map((v) => (Array.isArray(v) ? arrayText(v) : v)) };
+}
+export const databaseTime = (afterMs = 0): DatabaseTime => new DatabaseTime(afterMs);
+
+const isTime = (value: unknown): value is DatabaseTime => value instanceof DatabaseTime;
+const build = (strings: TemplateStringsArray, values: readonly unknown[]): Fixed => {
+  const text = strings.reduce((sum, part, i) =>
+    `${sum}${isTime(values[i - 1]) ? `(transaction_timestamp() + $${i}::float8 * interval '1 millisecond')` : `$${i}`}${part}`);
+  return { text, name: hash('sha256', text).slice(0, 24) };
+};
+
+/** Builds the statement of a tagged template; one for each set of places where the time is the database's. */
+export function statement(strings: TemplateStringsArray, values: unknown[]): Statement {
+  const shape = values.some(isTime) ? values.map(isTime).join() : '';
+  const texts = known.get(strings) ?? new Map<string, Fixed>();
+  if (!texts.size) known.set(strings, texts);
+  let fixed = texts.get(shape);
+  if (!fixed) texts.set(shape, (fixed = build(strings, values)));
+  return { name: fixed.name, text: fixed.text, values: values.map((v) => (Array.isArray(v) ? arrayText(v) : isTime(v) ? v.afterMs : v)) };
 }
 
 /** The template whose statements are sent so. */

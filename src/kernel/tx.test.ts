@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { add, connectAs, house, probe, sectionOf, type House } from '#test';
-import { createBatcher, done, refuse, spineTransact, transact, Unavailable, type BatchStats, type Connection, type Entry, type Item, type Outcome, Pool,
-  type SectionTx, type Work } from './index.ts';
+import { createBatcher, databaseTime, done, refuse, spineStatement, spineTransact, transact, Unavailable, type BatchStats, type Connection, type DatabaseTime,
+  type Entry, type Item, type Outcome, Pool, type SectionTx, type SqlTag, type Work } from './index.ts';
 import { BATCH_WAITING_MAX, common, systemClock } from './index.ts';
 
 let h: House;
@@ -171,6 +171,21 @@ describe('a transaction', () => {
     await until(() => told.length > before);
     expect(await frail.with(async (c) => (await c.query('select 1 as one')).rows)).toEqual([{ one: 1 }]);
     await frail.close();
+  });
+  it('of one statement has the time without being told it first, whatever else the template is sent with', async () => {
+    const since = (sql: SqlTag, from: Date | DatabaseTime, to: Date | DatabaseTime): Promise<{ ms: number; at: Date }[]> => sql<{ ms: number; at: Date }>`
+      select (extract(epoch from ${to}::timestamptz - ${from}::timestamptz) * 1000)::float8 as ms, ${to}::timestamptz as at`;
+    const noon = new Date('2026-11-29T12:00:00.000Z');
+    const [both] = await spineStatement(h.cell(), (sql) => since(sql, databaseTime(), databaseTime(1500.25)));
+    expect(both?.ms).toBeCloseTo(1500.25, 3);
+    expect(Math.abs((both as { at: Date }).at.getTime() - systemClock.now().getTime())).toBeLessThan(5000);
+    const [plain] = await spineStatement(h.cell(), (sql) => since(sql, noon, new Date(noon.getTime() + 7)));
+    expect(plain).toEqual({ ms: 7, at: new Date(noon.getTime() + 7) });
+    const [first] = await spineStatement(h.cell(), (sql) => since(sql, databaseTime(-60_000), noon));
+    const [last] = await spineStatement(h.cell(), (sql) => since(sql, noon, databaseTime(-60_000)));
+    expect(first?.at).toEqual(noon);
+    expect((first?.ms as number) + (last?.ms as number)).toBeGreaterThanOrEqual(0);
+    expect((first?.ms as number) + (last?.ms as number)).toBeLessThan(5000);
   });
   it('of one that has stopped listening keeps the connection, which hears nothing any more', async () => {
     const one = new Pool({ connection: connectAs(h.connections[0] as House['connections'][number], 'app'), max: 1, waitingMax: 1, onError: () => undefined });

@@ -29,7 +29,7 @@ it('reads every field of an event as it was written, however it leaves the datab
   const all = await read((sql) => eventsOf(sql, FIRST - 1n, to, ['test'], 'all', PARTS, 10));
   expect(all).toEqual({ events: wanted.map((e) => ({ ...e, part: -1 })), end: undefined });
   const parts = await read((sql) => eventsOf(sql, FIRST - 1n, to, ['test'], [0, 1, 2, 3], PARTS, 10));
-  expect(parts.events.map(({ part: _, ...e }) => e)).toEqual(wanted);
+  expect(parts.events.map((e) => ({ ...e, part: -1 }))).toEqual(all.events);
   const [one] = parts.events;
   const own = await read((sql) => eventsOf(sql, FIRST - 1n, to, ['test'], [one?.part ?? -1], PARTS, 10));
   expect(own.events).toEqual(parts.events.filter((e) => e.part === one?.part));

@@ -39,9 +39,10 @@ export interface Job {
   readonly worker: string;
 }
 
-/** Wakes who waits for jobs in this process. */
+/** Wakes who waits for jobs in this process: those that run by themselves, and those that are taken together. */
 export type JobSignal = Signal;
 export const JobSignal = token<JobSignal>('jobs.signal');
+export const HeapSignal = token<JobSignal>('jobs.heap-signal');
 
 /** Named points at which the kill proofs stop a process; nothing is provided in production. */
 export interface CallProbe { at(point: 'tx1-committed' | 'attempt-committed' | 'request-sent' | 'answer-received' | 'tx2-committed',

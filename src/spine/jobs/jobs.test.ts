@@ -3,7 +3,8 @@ import { httpMessages } from '#adapters/sms';
 import { call, handle, Manifests, nextCallStep, NotSent, provide, spineTransact, systemClock, Unavailable, type CallContext, type Tx } from '#kernel';
 import type { TextMessages, TextResult } from '#spine/identity/port';
 import { Chore, Errand, house, operatorOf, leave, probe, queueOf, startSim, type House, type Sim } from '#test';
-import { CallProbe, JobSignal, POLL_MS, PUT_BACK_SPREAD } from './contract.ts';
+import { CallProbe, POLL_MS, PUT_BACK_SPREAD } from './contract.ts';
+import { wakeHere } from './service/wake.ts';
 import { backoffMs } from './rules.ts';
 import { worker } from './service/worker.ts';
 import { claimJobs } from './store.ts';
@@ -77,7 +78,7 @@ describe('jobs', () => {
     const cells = [h.cell(), h.anotherCell(), h.anotherCell()];
     const workers = cells.map((cell) => h.startWorkers(cell, ['worker']));
     while ((await waiting()).length) {
-      for (const cell of cells) cell.use(JobSignal).wake();
+      for (const cell of cells) wakeHere(cell);
       await systemClock.sleep(5);
     }
     await Promise.all(workers.map((w) => w.stop()));

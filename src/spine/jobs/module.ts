@@ -3,7 +3,8 @@ import { CallProbe, JobDead, jobUnknown } from './contract.ts';
 import { routes } from './routes.ts';
 import { scheduler } from './service/schedule.ts';
 import { worker } from './service/worker.ts';
-import { jobWriter, signal } from './service/write.ts';
+import { heap, single } from './service/wake.ts';
+import { jobWriter } from './service/write.ts';
 
 export default defineModule({
   name: 'spine/jobs',
@@ -19,6 +20,6 @@ export default defineModule({
   events: [JobDead],
   writers: [jobWriter],
   workers: [worker, scheduler],
-  state: [signal.state, provide(CallProbe, () => undefined)],
+  state: [single.state, heap.state, provide(CallProbe, () => undefined)],
   permissions: { 'jobs:read': 'See what waits to be done later, what is dead, and the schedules.', 'jobs:decide': 'Retry or drop dead letters.' },
 });

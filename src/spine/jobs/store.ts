@@ -1,4 +1,4 @@
-import { inserter, joinedJson, type SqlTag } from '#kernel';
+import { inserter, joinedJson, type DatabaseTime, type SqlTag } from '#kernel';
 import type { Job } from './contract.ts';
 
 /** Jobs of one flush that share what is said once; the rest as columns. */
@@ -25,6 +25,8 @@ export const insertKeyed = (sql: SqlTag, tenant: string, at: Date, j: NewJobs): 
     r (n, d, da, tr, ra, am, ck, k, b)
   on conflict do nothing`;
 
+/** Of a section that has been told the time, or of a statement that stands alone. */
+type Time = Date | DatabaseTime;
 /** A job under the lease of one claim. */
 export type Held = Pick<Job, 'id' | 'worker'>;
 export type Claimed = Omit<Job, 'data'> & { data: string };
@@ -33,7 +35,7 @@ export type Claimed = Omit<Job, 'data'> & { data: string };
  * Takes ready jobs, the urgent ones first, and those whose holder's lease ran out. Of each key only the oldest may run. A job that was taken
  * gives its dedupe text free: what changes while it runs may ask for another.
  */
-export const claimJobs = (sql: SqlTag, worker: string, now: Date, until: Date, limit: number, others: number, many: boolean): Promise<Claimed[]> =>
+export const claimJobs = (sql: SqlTag, worker: string, now: Time, until: Time, limit: number, others: number, many: boolean): Promise<Claimed[]> =>
   sql<Claimed>`
   with lost as materialized (
     select id from jobs.job where lease_until <= ${now} and dead_at is null and many = ${many} order by lease_until limit ${limit} for update skip locked
@@ -62,7 +64,7 @@ export const claimJobs = (sql: SqlTag, worker: string, now: Date, until: Date, l
 
 export interface Ready { readonly id: bigint; readonly tenant: string; readonly name: string }
 /** Jobs of handlers that take many, in their order; nothing is locked. Urgent ones are claimed. */
-export const readyMany = (sql: SqlTag, now: Date, limit: number, skip: number): Promise<Ready[]> => sql<Ready>`
+export const readyMany = (sql: SqlTag, now: Time, limit: number, skip: number): Promise<Ready[]> => sql<Ready>`
   select j.id, j.tenant, j.name from jobs.job j
   where j.lease_until is null and j.dead_at is null and not j.blocked and j.many and j.prio > 0 and j.run_at <= ${now}
     and (j.key is null or not exists (select 1 from jobs.job e where e.tenant = j.tenant and e.name = j.name and e.key = j.key and e.id < j.id
@@ -78,7 +80,7 @@ export const takeJobs = (sql: SqlTag, ids: readonly bigint[]): Promise<Taken[]> 
   returning id, name, key, trace, data`;
 
 /** Claims certain jobs, as far as they are free. */
-export const claimThese = (sql: SqlTag, worker: string, until: Date, ids: readonly bigint[]): Promise<Claimed[]> => sql<Claimed>`
+export const claimThese = (sql: SqlTag, worker: string, until: Time, ids: readonly bigint[]): Promise<Claimed[]> => sql<Claimed>`
   update jobs.job set lease_until = ${until}, worker = ${worker}, attempts = attempts + 1, dedupe = null
   where id = any(array(select id from jobs.job where id = any(${ids}::bigint[]) and lease_until is null and dead_at is null for update skip locked))
   returning id, tenant, name, data, attempts, attempts_max, lost, trace, created_at, call_key, sent_at, key,
@@ -115,12 +117,12 @@ export const releaseHeads = (sql: SqlTag): Promise<unknown[]> => sql`
     select h.id from head h where h.id = (select e.id from jobs.job e
       where e.tenant = h.tenant and e.name = h.name and e.key = h.key and e.dead_at is null order by e.id limit 1))) returning id`;
 
-export const failJob = (sql: SqlTag, { id, worker }: Held, error: string, runAt: Date, deadAt: Date | null): Promise<unknown[]> => sql`
+export const failJob = (sql: SqlTag, { id, worker }: Held, error: string, runAt: Time, deadAt: Date | null): Promise<unknown[]> => sql`
   update jobs.job set lease_until = null, worker = null, last_error = ${error}, run_at = ${runAt}, dead_at = ${deadAt}
   where id = ${id} and worker = ${worker} returning id`;
 
 /** Puts a job back as it was before it was claimed: what a breaker kept back was no try, and what was about to be sent was not sent. */
-export const putBack = (sql: SqlTag, job: Held & Pick<Job, 'sent_at'>, error: string, runAt: Date): Promise<unknown[]> => sql`
+export const putBack = (sql: SqlTag, job: Held & Pick<Job, 'sent_at'>, error: string, runAt: Time): Promise<unknown[]> => sql`
   update jobs.job set lease_until = null, worker = null, last_error = ${error}, run_at = ${runAt}, attempts = attempts - 1,
     attempt_no = attempt_no - (sent_at is distinct from ${job.sent_at}::timestamptz)::int, sent_at = ${job.sent_at}::timestamptz
   where id = ${job.id} and worker = ${job.worker}`;

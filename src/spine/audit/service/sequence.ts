@@ -7,8 +7,8 @@ import { lastLeaf, lockChain, placeLeaves } from '../store.ts';
 
 /** One step under the chain's lock. The rows stay in the database: to read, hash and send back two thousand would hold up every request meanwhile. */
 const place = (cell: CellContext, settled: bigint | null): Promise<{ placed: bigint; high: bigint | null }> => spineTransact(cell, async (tx) => {
-  await lockChain(tx.sql);
-  const last = await lastLeaf(tx.sql);
+  // In one flight: the second statement begins when the first has the lock, so it sees what an earlier holder committed.
+  const [, last] = await Promise.all([lockChain(tx.sql), lastLeaf(tx.sql)]);
   const after = { pos: last?.pos ?? 0n, seq: last?.fact_seq ?? 0n, link: last?.chain_hash ?? CHAIN_START };
   return placeLeaves(tx.sql, after, settled, SEQUENCE_BATCH_MAX);
 });

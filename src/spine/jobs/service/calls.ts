@@ -1,10 +1,11 @@
 import {
-  allOf, bind, createGroup, nextCallStep, perform, spineTransact, within, type AnyCall, type CallContext, type Item, type Origin, type SectionTx,
+  allOf, bind, createGroup, nextCallStep, perform, spineStatement, within, type AnyCall, type CallContext, type Item, type Origin, type SectionTx,
     type TenantRef,
   type Tx, type WorkerContext,
 } from '#kernel';
-import { CallProbe, JobSignal, LEASE_MS, type Job } from '../contract.ts';
+import { CallProbe, LEASE_MS, type Job } from '../contract.ts';
 import { clearAttempt, finishJobs, finishMixed, noteAttempts, releaseNext } from '../store.ts';
+import { wakeHere } from './wake.ts';
 
 /** The other side has no trace of a call: when to go on is known, and is no matter of backing off. */
 export class AskAgain extends Error {
@@ -40,7 +41,7 @@ export const lease = (now: Date, ms: number): Date => new Date(now.getTime() + m
 /** Lets the next job of each key be claimed with the end of the one before it, and says so. */
 export function releaseAfter(tx: SectionTx, ended: readonly Pick<Job, 'id' | 'name' | 'key'>[]): void {
   tx.write(() => releaseNext(tx.sql, tx.tenant.id, ended));
-  tx.afterCommit(() => tx.use(JobSignal).wake());
+  tx.afterCommit(() => wakeHere(tx));
 }
 
 /** Throws when one of the jobs is no longer this worker's: nothing of this transaction may stay, and bisecting finds the one. */
@@ -100,7 +101,7 @@ export async function runCall(r: Running, call: AnyCall): Promise<void> {
     if (found !== 'not-found') return r.calls.record(r.tenant, originOf(r), { job, record: (tx) => call.record(tx, job.data, found) });
     const shownInMs = (job.sent_at as Date).getTime() + call.visibilityMs - now.getTime();
     if (shownInMs >= 0) throw new AskAgain('not there yet', Math.max(ASK_MS_MIN, shownInMs + 1));
-    await spineTransact(w.cell, (tx) => clearAttempt(tx.sql, job));
+    await spineStatement(w.cell, (sql) => clearAttempt(sql, job));
     throw new AskAgain('not there: is sent again', 0);
   }
   await probe?.at('attempt-committed', job.name);

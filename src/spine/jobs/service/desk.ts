@@ -1,7 +1,8 @@
 import type { z } from 'zod';
 import { done, Manifests, refuse, type Outcome, type Tx } from '#kernel';
-import { DEAD_PAGE_MAX, JobSignal, jobUnknown, type zDeadDecided, type zDeadOut, type zDeadQuery, type zJobsOut, type zOfDead } from '../contract.ts';
+import { DEAD_PAGE_MAX, jobUnknown, type zDeadDecided, type zDeadOut, type zDeadQuery, type zJobsOut, type zOfDead } from '../contract.ts';
 import { deadJobs, dropJob, queues, reviveJob, schedulesOf, type DeadRow } from '../store.ts';
+import { wakeHere } from './wake.ts';
 
 type Out<S extends z.ZodType> = Promise<Outcome<z.output<S>>>;
 /** The queue runs on the database's clock. */
@@ -35,7 +36,7 @@ const decide = (what: 'retried' | 'dropped', work: (tx: Tx, id: bigint) => Promi
     const [found] = await work(tx, BigInt(params.job));
     if (!found) return refuse(jobUnknown);
     tx.audit({ action: `jobs.${what}`, result: 'done', resource: `job ${params.job}`, detail: { name: found.name } });
-    tx.afterCommit(() => tx.use(JobSignal).wake());
+    tx.afterCommit(() => wakeHere(tx));
     return done({ job: params.job });
   };
 /** A dead letter begins its tries anew; a call among them inquires first where it may have been sent. */

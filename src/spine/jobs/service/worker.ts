@@ -1,11 +1,14 @@
 import {
-  allOf, errorFields, isUnavailable, NotSent, perform, spineStatement, spineTransact, systemRandom, transact, uuid, uuidv7, type AnyCall, type Item,
-  type JobHandler, type TenantRef, type Worker, type WorkerContext,
+  allOf, databaseTime, errorFields, isUnavailable, NotSent, perform, spineStatement, systemRandom, transact, uuid, uuidv7, type AnyCall, type Item,
+  type JobHandler, type TenantRef, type Uuid, type Worker, type WorkerContext,
 } from '#kernel';
-import { BATCH_MAX, CLAIM_MAX, JobDead, JobSignal, LEASE_MS, LOOK_KEPT_MS, LOOK_MAX, POLL_MS, PUT_BACK_SPREAD, URGENT_PLACES, type Job } from '../contract.ts';
+import {
+  BATCH_MAX, CLAIM_MAX, HeapSignal, JobDead, JobSignal, LEASE_MS, LOOK_KEPT_MS, LOOK_MAX, POLL_MS, PUT_BACK_SPREAD, URGENT_PLACES, type Job,
+} from '../contract.ts';
 import { backoffMs } from '../rules.ts';
 import { claimJobs, claimThese, failJob, putBack, readyMany, releaseHeads, takeJobs, type Claimed, type Ready } from '../store.ts';
 import { AskAgain, callsOf, finish, finishWith, lease, LeaseLost, originOf, releaseAfter, runCall, type Running } from './calls.ts';
+import { wakeHere } from './wake.ts';
 
 type Data = Readonly<Record<string, unknown>>;
 interface Workshop { readonly w: WorkerContext; readonly handlers: ReadonlyMap<string, JobHandler> }
@@ -29,7 +32,7 @@ async function failed(r: Failed, error: unknown): Promise<void> {
   if (error instanceof NotSent) {
     // Spread, so that a crowd does not come back in one moment.
     const afterMs = error.afterMs * (1 + PUT_BACK_SPREAD * systemRandom.unit());
-    return void await spineTransact(w.cell, (tx) => putBack(tx.sql, job, error.name, lease(tx.now, afterMs)));
+    return void await spineStatement(w.cell, (sql) => putBack(sql, job, error.name, databaseTime(afterMs)));
   }
   const dead = job.attempts >= job.attempts_max;
   const fields = { job: job.name, attempts: job.attempts, trace: job.trace, ...errorFields(error) };
@@ -37,8 +40,8 @@ async function failed(r: Failed, error: unknown): Promise<void> {
   else w.log.warn('jobs.failed', fields);
   const name = error instanceof Error ? error.name : 'unknown';
   if (dead) return bury(r, name);
-  await spineTransact(w.cell, (tx) => failJob(tx.sql, job, name,
-    lease(tx.now, error instanceof AskAgain ? error.afterMs : backoffMs(job.attempts - job.lost, systemRandom.unit())), null));
+  const afterMs = error instanceof AskAgain ? error.afterMs : backoffMs(job.attempts - job.lost, systemRandom.unit());
+  await spineStatement(w.cell, (sql) => failJob(sql, job, name, databaseTime(afterMs), null));
   if (error instanceof AskAgain) w.cell.use(JobSignal).wake();
 }
 
@@ -78,8 +81,9 @@ async function runMany(s: Workshop, tenant: TenantRef, jobs: readonly Job[]): Pr
   }
 }
 
+const nameOf = (s: Workshop): Uuid => uuidv7(s.w.clock.now(), systemRandom);
 const claim = async (s: Workshop, limit: number, others: number, many: boolean): Promise<{ tenant: TenantRef; job: Job }[]> => withTenants(s,
-  await spineTransact(s.w.cell, (tx) => claimJobs(tx.sql, uuidv7(tx.now, systemRandom), tx.now, lease(tx.now, LEASE_MS), limit, others, many)));
+  await spineStatement(s.w.cell, (sql) => claimJobs(sql, nameOf(s), databaseTime(), databaseTime(LEASE_MS), limit, others, many)));
 
 async function withTenants({ w }: Workshop, rows: readonly Claimed[]): Promise<{ tenant: TenantRef; job: Job }[]> {
   const found: { tenant: TenantRef; job: Job }[] = [];
@@ -91,7 +95,7 @@ async function withTenants({ w }: Workshop, rows: readonly Claimed[]): Promise<{
     if (tenant) found.push({ tenant, job });
     // The directory of this process may be behind; the job waits without running.
     else {
-      await spineTransact(w.cell, (tx) => failJob(tx.sql, job, 'UnknownTenant', lease(tx.now, backoffMs(job.attempts, systemRandom.unit())), null));
+      await spineStatement(w.cell, (sql) => failJob(sql, job, 'UnknownTenant', databaseTime(backoffMs(job.attempts, systemRandom.unit())), null));
     }
   }
   return found;
@@ -160,8 +164,7 @@ async function takeMany(s: Workshop, ready: readonly Ready[]): Promise<number> {
     return count as number;
   } catch (error) {
     if (isUnavailable(error)) throw error;
-    await runClaimed(s, await withTenants(s, await spineTransact(cell, (tx) => claimThese(tx.sql, uuidv7(tx.now, systemRandom), lease(tx.now, LEASE_MS),
-      ids))));
+    await runClaimed(s, await withTenants(s, await spineStatement(cell, (sql) => claimThese(sql, nameOf(s), databaseTime(LEASE_MS), ids))));
     return ids.length;
   }
 }
@@ -171,14 +174,14 @@ async function takeMany(s: Workshop, ready: readonly Ready[]): Promise<number> {
  * each begins with it. So are urgent ones, and what a lost process had claimed; the others are taken with their effects.
  */
 async function together(s: Workshop): Promise<void> {
-  const signal = s.w.cell.use(JobSignal);
+  const signal = s.w.cell.use(HeapSignal);
   await runClaimed(s, await claim(s, BATCH_MAX, BATCH_MAX, true));
   let skip = 0;
   while (!s.w.signal.aborted) {
     const waiting = signal.wait(POLL_MS, s.w.signal);
     const claimed = await claim(s, BATCH_MAX, 0, true);
     if (claimed.length) await runClaimed(s, claimed);
-    const ready = await spineTransact(s.w.cell, (tx) => readyMany(tx.sql, tx.now, LOOK_MAX, skip));
+    const ready = await spineStatement(s.w.cell, (sql) => readyMany(sql, databaseTime(), LOOK_MAX, skip));
     const heaps = groupsOf(ready).flatMap((g) => chunksOf(g, BATCH_MAX));
     let [tried, taken] = [0, 0];
     const until = s.w.clock.monotonicMs() + LOOK_KEPT_MS;
@@ -202,7 +205,7 @@ const chunksOf = <T>(all: readonly T[], size: number): T[][] =>
 /** Now and then looks for jobs that stand aside for nobody. */
 async function releasing({ w }: Workshop): Promise<void> {
   while (!w.signal.aborted) {
-    if ((await spineStatement(w.cell, releaseHeads)).length) w.cell.use(JobSignal).wake();
+    if ((await spineStatement(w.cell, releaseHeads)).length) wakeHere(w.cell);
     await w.clock.sleep(POLL_MS * 2, w.signal);
   }
 }

@@ -1,12 +1,8 @@
 import type { JobPriority, Writer } from '#kernel';
-import { toldSignal } from '#spine/events';
-import { JobSignal } from '../contract.ts';
 import { insertJobs, insertKeyed, type NewJobs } from '../store.ts';
+import { heap, single } from './wake.ts';
 
 const PRIO: Readonly<Record<JobPriority, number>> = { urgent: 0, usual: 1, bulk: 2 };
-
-/** Of whoever runs jobs. */
-export const signal = toldSignal(JobSignal, 'jobs');
 
 /** Writes the section's jobs in its commit: a statement for each mix of priority and kind, which is nearly always one. */
 export const jobWriter: Writer = {
@@ -41,7 +37,7 @@ export const jobWriter: Writer = {
       rows.blocked.push(keys.has(name));
       keys.add(name);
     }
-    tx.afterCommit(() => signal.wake(tx));
+    for (const many of new Set(pending.jobs.map(({ job }) => job.type.many))) tx.afterCommit(() => (many ? heap : single).wake(tx));
     return () => Promise.all([...groups.values()].map((g) => (g.key.length ? insertKeyed : insertJobs)(tx.sql, tx.tenant.id, now, g)));
   },
 };
