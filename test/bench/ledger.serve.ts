@@ -14,7 +14,7 @@ const FUNDS = 1_000_000_000n;
 const TENANTS = 100;
 
 const tenants = benchTenants(TENANTS);
-const bench = await startBench({ tenants, roles: [], tcp: true });
+const bench = await startBench({ tenants, roles: [], tcp: true, walFiles: 300 });
 const cell = bench.program.cells.get('IN');
 if (!cell) throw new Error('no cell');
 const owner = new pg.Client(bench.server.connection(bench.cell.database));

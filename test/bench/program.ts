@@ -32,6 +32,8 @@ export const benchTenants = (count: number): TenantRecord[] => Array.from({ leng
 export interface BenchOptions { readonly tenants: readonly TenantRecord[]; readonly add?: readonly Module[]; readonly provided?: readonly Provided[]; readonly roles?: readonly string[];
   /** True reaches the server over TCP, as one on a machine of its own is reached; else by its socket. */
   readonly tcp?: boolean;
+  /** Files of its log that the server has to write over, 16 MB each; WAL_FILES unless said. */
+  readonly walFiles?: number;
   readonly more?: (app: FastifyInstance) => void }
 
 /** With BENCH_STATEMENTS=1, what each statement cost the server is printed at the end; the figures of that run are no figures. */
@@ -46,16 +48,30 @@ async function statements(server: PostgresServer, cell: CellConnection): Promise
   await client.end();
 }
 
+/**
+ * A server that has run for a while writes over files of its log that a checkpoint gave back. One that has just begun makes each of them anew, 16 MB of
+ * zeros on the disk while every commit waits: some 60 ms, all four seconds of a busy bench, of which no bar speaks. So that many are written through here.
+ */
+const WAL_FILES = 100;
+async function writeThroughLog(server: PostgresServer, cell: CellConnection, files: number): Promise<void> {
+  const client = new pg.Client(server.connection(cell.database));
+  await client.connect();
+  for (let i = 0; i < files; i++) await client.query("select pg_logical_emit_message(true, 'bench', ''), pg_switch_wal()");
+  await client.query('checkpoint');
+  await client.end();
+}
+
 export async function startBench(o: BenchOptions): Promise<Bench> {
   const folder = mkdtempSync(join(tmpdir(), 'exq-bench-'));
   chmodSync(folder, 0o755);
   const server = await launchPostgres({
     dataDir: join(folder, 'postgres'),
-    settings: { ...(STATEMENTS ? { shared_preload_libraries: 'pg_stat_statements' } : {}), shared_buffers: '1GB', max_wal_size: '8GB', checkpoint_timeout: '30min', fsync: 'on', synchronous_commit: 'on', full_page_writes: 'on' },
+    settings: { ...(STATEMENTS ? { shared_preload_libraries: 'pg_stat_statements' } : {}), shared_buffers: '1GB', max_wal_size: '8GB', min_wal_size: '6GB', checkpoint_timeout: '30min', fsync: 'on', synchronous_commit: 'on', full_page_writes: 'on' },
   });
   const embedded = await embeddedCell(server, folder, 'IN');
   const cell = o.tcp ? { ...embedded, host: '127.0.0.1' } : embedded;
   const all = [...modules, ...(o.add ?? [])];
+  await writeThroughLog(server, cell, o.walFiles ?? WAL_FILES);
   await migrate(cell, all);
   const log = createLog({ level: 'error' });
   const home = openCell({ connection: cell, modules: all, clock: systemClock, log, provided: [], sizes: { app: 1, batch: 1, spine: 1, auditor: 1 } });

@@ -56,7 +56,7 @@ function naiveRoute(app: FastifyInstance): void {
   });
 }
 
-const bench = await startBench({ tenants: benchTenants(1), roles: ['web'], tcp: true, more: naiveRoute });
+const bench = await startBench({ tenants: benchTenants(1), roles: ['web'], tcp: true, more: naiveRoute, walFiles: 200 });
 const tenant = bench.program.directory.bySlug('t0');
 const cell = bench.program.cells.get('IN');
 if (!tenant || !cell) throw new Error('no tenant');

@@ -18,6 +18,7 @@ const DEFAULTS: Record<string, string> = {
   max_connections: '100',
   shared_buffers: '256MB',
   max_wal_size: '4GB',
+  min_wal_size: '512MB', // a busy hour after a quiet night writes over files of the log; to make one of 16 MB holds every commit up for some 60 ms
   max_locks_per_transaction: '512', // one advisory lock per idempotency key of a batch
   jit: 'off',
   idle_in_transaction_session_timeout: '60s',
