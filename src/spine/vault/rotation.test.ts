@@ -100,6 +100,28 @@ describe('the next data key', () => {
     expect(() => openedIn(h.cell(), 'other', sealedIn(h.cell(), 'india'))).toThrow(SealBroken);
     expect(keyIdOf(sealedIn(h.cell(), 'india'))).toBe(next);
   });
+  it('is waited for, and nobody is told that a value is broken, by a process that the key service does not answer', async () => {
+    const kek = h.cell().use(Kek);
+    let away = false;
+    const cell = h.anotherCell('IN', [provide(Kek, () => ({ ...kek, unwrap: async (key, context) => {
+      if (away) throw new Unavailable('the key service cannot be reached');
+      return kek.unwrap(key, context);
+    } }))]);
+    await loadTenantKeys(cell, h.tenant('india'));
+    ahead = 4 * SEALS_AFTER_MS;
+    await rotate('india');
+    away = true;
+    await expect(refreshTenantKeys(cell)).rejects.toThrow(Unavailable);
+    ahead += SEALS_AFTER_MS + 1;
+    const sealed = sealedIn(h.cell(), 'india');
+    expect(() => openedIn(cell, 'india', sealed)).toThrow(Unavailable);
+    // A name that no key ever had is no matter of waiting.
+    expect(() => openedIn(cell, 'india', sealed.replace(keyIdOf(sealed), 'file:none/1'))).toThrow(SealBroken);
+    expect(openedIn(h.cell(), 'india', sealedIn(cell, 'india'))).toBe('x');
+    away = false;
+    await refreshTenantKeys(cell);
+    expect(openedIn(cell, 'india', sealed)).toBe('x');
+  });
 });
 
 describe('the keys of persons', () => {

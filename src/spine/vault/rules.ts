@@ -51,11 +51,13 @@ export interface Turn { readonly keyId: string; readonly fromMs: number }
 /** Whose turn it is, of keys in their order: the last one that has begun; the first where none has. */
 export const keyAt = (turns: readonly Turn[], atMs: number): string => (turns.findLast((t) => t.fromMs <= atMs) ?? turns[0] as Turn).keyId;
 
-/** A sealer over the key whose turn it is and the older ones that still open. */
-export function sealer(tenant: string, current: () => string, keys: ReadonlyMap<string, KeyObject>): Sealer {
+const noKey = (): Error => new SealBroken('key');
+
+/** A sealer over the key whose turn it is and the older ones that still open. `missing` says what is thrown for a key that is not among them. */
+export function sealer(tenant: string, current: () => string, keys: ReadonlyMap<string, KeyObject>, missing: (id: string) => Error = noKey): Sealer {
   const keyOf = (id: string): KeyObject => {
     const key = keys.get(id);
-    if (!key) throw new SealBroken('key');
+    if (!key) throw missing(id);
     return key;
   };
   return {
@@ -73,7 +75,8 @@ export function sealer(tenant: string, current: () => string, keys: ReadonlyMap<
 export const secretKey = (bytes: Uint8Array): KeyObject => createSecretKey(bytes);
 
 /** A tenant's keys from its data keys and its index root. Purposes are separated by HKDF-SHA-256 (RFC 5869). */
-export function tenantKeys(tenant: string, current: () => string, keys: ReadonlyMap<string, KeyObject>, indexRoot: Buffer): TenantKeys {
+export function tenantKeys(tenant: string, current: () => string, keys: ReadonlyMap<string, KeyObject>, indexRoot: Buffer,
+  missing?: (id: string) => Error): TenantKeys {
   const derived = new Map<string, KeyObject>();
   const keyFor = (purpose: string): KeyObject => {
     let key = derived.get(purpose);
@@ -81,5 +84,5 @@ export function tenantKeys(tenant: string, current: () => string, keys: Readonly
     return key;
   };
   const mac = (purpose: string, value: string | Buffer): Buffer => createHmac('sha256', keyFor(purpose)).update(value).digest();
-  return { ...sealer(tenant, current, keys), current, blind: (purpose, value) => mac(`blind ${purpose}`, value), mac, key: keyFor };
+  return { ...sealer(tenant, current, keys, missing), current, blind: (purpose, value) => mac(`blind ${purpose}`, value), mac, key: keyFor };
 }

@@ -5,7 +5,7 @@ import {
 } from '#kernel';
 import { SUBJECT_KEYS_CACHED_MAX, type Place, type Sealer, type SubjectKeys, type TenantKeys } from '../contract.ts';
 import { Kek } from '../port.ts';
-import { keyAt, parseSealed, sealer, secretKey, tenantKeys as makeTenantKeys, type Turn } from '../rules.ts';
+import { keyAt, parseSealed, SealBroken, sealer, secretKey, tenantKeys as makeTenantKeys, type Turn } from '../rules.ts';
 import { addSubjectKeys, addTenantKey, subjectKeyRows, tenantKeyRows, type SubjectKeyRow, type TenantKeyRow } from '../store.ts';
 
 /** A tenant's keys as this process holds them: what was read, and what was opened of it. */
@@ -13,6 +13,8 @@ interface Held { readonly ids: ReadonlySet<string>; readonly data: ReadonlyMap<s
 interface VaultState {
   readonly clock: Clock;
   readonly tenants: Map<Uuid, Held>;
+  /** Ids of data keys that stand in the database and are not opened here yet, by tenant. */
+  readonly unopened: Map<Uuid, ReadonlySet<string>>;
   readonly subjects: LRUCache<string, SubjectKeys>;
   /** Subjects whose key was made by a transaction that has not committed, or never will: theirs are not kept. */
   readonly uncommitted: LRUCache<string, true>;
@@ -20,7 +22,7 @@ interface VaultState {
 export const VaultState = token<VaultState>('vault.state');
 /** Keys opened in a process; a command that passes each person once keeps few. */
 export const vaultState = (subjectsMax = SUBJECT_KEYS_CACHED_MAX): Provided => provide(VaultState, (cell): VaultState => ({
-  clock: cell.clock, tenants: new Map(), subjects: new LRUCache({ max: subjectsMax }), uncommitted: new LRUCache({ max: SUBJECT_KEYS_CACHED_MAX }),
+  clock: cell.clock, tenants: new Map(), unopened: new Map(), subjects: new LRUCache({ max: subjectsMax }), uncommitted: new LRUCache({ max: SUBJECT_KEYS_CACHED_MAX }),
 }));
 
 type Using = Pick<SectionTx, 'use' | 'tenant' | 'sql' | 'afterCommit'>;
@@ -54,7 +56,10 @@ async function hold(cell: CellContext, tenant: Uuid, rows: readonly TenantKeyRow
   }
   if (!index || !turns.length) throw new Error('a tenant has data keys without an index key');
   const current = (): string => keyAt(turns, state.clock.now().getTime());
-  state.tenants.set(tenant, { ids: new Set(rows.map((row) => row.key_id)), data, keys: makeTenantKeys(tenant, current, data, index) });
+  const missing = (id: string): Error => (state.unopened.get(tenant)?.has(id) ? new Unavailable('the key service has not opened this key yet')
+    : new SealBroken('key'));
+  state.tenants.set(tenant, { ids: new Set(rows.map((row) => row.key_id)), data, keys: makeTenantKeys(tenant, current, data, index, missing) });
+  state.unopened.delete(tenant);
 }
 
 /** Loads a tenant's keys into this process, making them on first use. Runs outside any transaction, since the key service may be far away. */
@@ -73,9 +78,13 @@ export async function loadTenantKeys(cell: CellContext, tenant: Pick<TenantRef, 
 
 /** Reads again which keys a tenant has whose keys are held here; those that are new are opened before they seal anywhere. */
 export async function refreshKeysOf(cell: CellContext, tenant: Uuid): Promise<void> {
-  const ids = cell.use(VaultState).tenants.get(tenant)?.ids;
+  const state = cell.use(VaultState);
+  const ids = state.tenants.get(tenant)?.ids;
   const rows = await readKeys(cell, tenant);
-  if (rows.length !== ids?.size || rows.some((row) => !ids.has(row.key_id))) await hold(cell, tenant, rows);
+  if (rows.length === ids?.size && rows.every((row) => ids.has(row.key_id))) return;
+  // Until the key service has answered, a value under one of these is no broken one.
+  state.unopened.set(tenant, new Set(rows.flatMap((row) => (ids?.has(row.key_id) ? [] : [row.key_id]))));
+  await hold(cell, tenant, rows);
 }
 
 /** The same of every tenant whose keys are held here. One that fails holds up none of the others; rejects with what failed when all were tried. */
