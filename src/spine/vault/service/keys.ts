@@ -22,7 +22,8 @@ interface VaultState {
 export const VaultState = token<VaultState>('vault.state');
 /** Keys opened in a process; a command that passes each person once keeps few. */
 export const vaultState = (subjectsMax = SUBJECT_KEYS_CACHED_MAX): Provided => provide(VaultState, (cell): VaultState => ({
-  clock: cell.clock, tenants: new Map(), unopened: new Map(), subjects: new LRUCache({ max: subjectsMax }), uncommitted: new LRUCache({ max: SUBJECT_KEYS_CACHED_MAX }),
+  clock: cell.clock, tenants: new Map(), unopened: new Map(),
+  subjects: new LRUCache({ max: subjectsMax }), uncommitted: new LRUCache({ max: SUBJECT_KEYS_CACHED_MAX }),
 }));
 
 type Using = Pick<SectionTx, 'use' | 'tenant' | 'sql' | 'afterCommit'>;
