@@ -27,6 +27,19 @@ export type Outcome<T> = Done<T> | Refused;
 export const done = <T>(value: T): Done<T> => ({ ok: true, value });
 export const refuse = (what: Problem, data: ProblemData = {}): Refused => ({ ok: false, problem: what, data });
 
+/**
+ * What this piece of work needs is not to be had for now, such as a key that is not opened yet; other work of the same batch goes on, which a database
+ * that is away (Unavailable) stops. Nothing was changed. Answered as 503.
+ */
+export class NotYet extends Error {
+  readonly afterMs: number;
+  constructor(message: string, afterMs: number) {
+    super(message);
+    this.name = 'NotYet';
+    this.afterMs = afterMs;
+  }
+}
+
 /** Problems that any route may answer; a route does not list them. */
 export const common = {
   malformed: problem('malformed', { status: 422, title: 'The request could not be read.', doc: 'Correct the named fields and send it again.' }),

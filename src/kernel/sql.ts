@@ -276,29 +276,22 @@ export class Pool {
   /** Holds a connection that hears a channel until `ending`; throws when the connection is lost. What was said meanwhile is not heard. */
   async listen(channel: string, heard: (payload: string) => void, ending: AbortSignal): Promise<void> {
     const client = await this.#pool.connect();
+    const ended = Promise.withResolvers<void>();
     let lost: Error | undefined;
-    const hear = (said: pg.Notification): void => heard(said.payload ?? '');
-    let lose = (error: Error): void => { lost = error; };
-    const onError = (error: Error): void => lose(error);
-    client.on('error', onError);
+    const hear = (said: pg.Notification): void => { if (!ending.aborted) heard(said.payload ?? ''); };
+    const onError = (error: Error): void => ended.reject(lost = error);
+    client.on('notification', hear).on('error', onError);
     try {
-      await new Promise<void>((done, fail) => {
-        client.on('notification', hear);
-        lose = (error) => {
-          lost = error;
-          fail(error);
-        };
-        ending.addEventListener('abort', () => done(), { once: true });
-        // The end may have come while the connection was made: no event tells of it any more.
-        if (ending.aborted) done();
-        client.query(`listen ${client.escapeIdentifier(channel)}`).then(() => heard(''), fail);
-      });
+      ending.addEventListener('abort', () => ended.resolve(), { once: true });
+      // The end may have come while the connection was made: no event tells of it any more.
+      if (ending.aborted) ended.resolve();
+      client.query(`listen ${client.escapeIdentifier(channel)}`).then(() => heard(''), ended.reject);
+      await ended.promise;
     } finally {
       // The next holder must not hear what it did not ask for. Behind this answer nothing is said any more, and what the server knows of the
       // connection (its plans, its catalog) is kept.
       if (!lost) await client.query('unlisten *').catch((error: Error) => { lost = error; });
-      client.off('notification', hear);
-      client.off('error', onError);
+      client.off('notification', hear).off('error', onError);
       client.release(lost);
     }
   }

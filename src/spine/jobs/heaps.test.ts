@@ -1,9 +1,12 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { z } from 'zod';
-import { handle, handleMany, job, spineTransact } from '#kernel';
+import { handle, handleMany, job, spineTransact, systemClock, type JobType } from '#kernel';
 import { Chore, house, leave, probe, queueOf, type House } from '#test';
-import { CLAIM_MAX, URGENT_PLACES } from './contract.ts';
+import { CLAIM_MAX, HeapSignal, JobSignal, URGENT_PLACES } from './contract.ts';
 import { claimJobs, releaseHeads } from './store.ts';
+
+/** Hints to other processes are put together for less than this. */
+const TELL_PAUSE_MS = 60;
 
 const Heap = job('probe.heap', { doc: 'A chore of a test that is done in heaps.', data: { n: z.int() }, many: true, attemptsMax: 2 });
 let heaps: number[] = [];
@@ -38,6 +41,30 @@ describe('order, priority and heaps', () => {
     };
     expect(await prios(3)).toEqual([0, 0, 1]);
     expect(await prios(9)).toEqual([2, 2]);
+  });
+  it('who runs them one by one is woken for those, who takes many for those, in every process and behind the commit', async () => {
+    const cells = [h.cell(), h.anotherCell()];
+    const hearing = cells.map((cell) => h.startWorkers(cell, ['none']));
+    const woken = async (type: JobType): Promise<string[]> => {
+      const heard: string[] = [];
+      const ending = new AbortController();
+      const waits = cells.flatMap((cell, i) => ([['single', JobSignal], ['heap', HeapSignal]] as const).map(async ([name, signal]) => {
+        await cell.use(signal).wait(60_000, ending.signal);
+        if (!ending.signal.aborted) heard.push(`${name} ${i}`);
+      }));
+      await h.perform('india', async (tx) => tx.later(type, { n: 1 }));
+      await expect.poll(() => heard.length).toBe(2);
+      // What was told with it would be here by now.
+      await systemClock.sleep(TELL_PAUSE_MS * 3);
+      ending.abort();
+      await Promise.all(waits);
+      return heard.toSorted();
+    };
+    // Whoever begins to listen looks once.
+    await systemClock.sleep(TELL_PAUSE_MS * 3);
+    expect(await woken(Chore)).toEqual(['single 0', 'single 1']);
+    expect(await woken(Heap)).toEqual(['heap 0', 'heap 1']);
+    await Promise.all(hearing.map((w) => w.stop()));
   });
   it('a claim takes one of each key and passes over thousands of others of a hot one', async () => {
     await h.perform('india', async (tx) => { for (let n = 0; n < 3000; n++) tx.later(Chore, { n }, { key: 'hot' }); });

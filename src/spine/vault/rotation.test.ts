@@ -1,5 +1,5 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { auditorRead, provide, systemClock, systemRandom, Unavailable, type Clock, type TenantRef, type Uuid, type WorkerContext } from '#kernel';
+import { auditorRead, NotYet, provide, systemClock, systemRandom, Unavailable, type Clock, type TenantRef, type Uuid, type WorkerContext } from '#kernel';
 import { house, somebody, type House } from '#test';
 import { KEY_DAYS, SEALS_AFTER_MS } from './contract.ts';
 import {
@@ -114,7 +114,7 @@ describe('the next data key', () => {
     await expect(refreshTenantKeys(cell)).rejects.toThrow(Unavailable);
     ahead += SEALS_AFTER_MS + 1;
     const sealed = sealedIn(h.cell(), 'india');
-    expect(() => openedIn(cell, 'india', sealed)).toThrow(Unavailable);
+    expect(() => openedIn(cell, 'india', sealed)).toThrow(NotYet);
     // A name that no key ever had is no matter of waiting.
     expect(() => openedIn(cell, 'india', sealed.replace(keyIdOf(sealed), 'file:none/1'))).toThrow(SealBroken);
     expect(openedIn(h.cell(), 'india', sealedIn(cell, 'india'))).toBe('x');

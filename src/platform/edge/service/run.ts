@@ -5,6 +5,7 @@ import {
   done,
   errorFields,
   isUnavailable,
+  NotYet,
   OutcomeUnknown,
   perform,
   refuse,
@@ -20,6 +21,9 @@ import { addressKey, PER_ADDRESS, PER_MACHINE, PER_OPERATOR, PER_PERSON, retryAf
 import { bodyHash, claimScope, isIdempotencyKey, type Taken } from '../rules.ts';
 import { routeName, staffed, type EdgeOptions, type Seen } from './context.ts';
 import { createGate, type OpenGate } from './gate.ts';
+
+/** Nothing is wrong with what was asked, nor with the service for others. */
+export const comeBack = (error: NotYet): Refused => refuse(common.unavailable, { retryAfterSeconds: retryAfterSeconds(error.afterMs) });
 
 type Batcher = { submit(entry: Entry<unknown>): Promise<Answer<unknown>>; stats: BatchStats };
 
@@ -148,6 +152,7 @@ export function createRunner(o: EdgeOptions): Runner {
       // Not shown from the kept copy either: its fact may stand already, and one answer has one fact.
       if (error instanceof OutcomeUnknown) return refused(refuse(common.outcomeUnknown, { retryAfterSeconds: 5 }));
       if (isUnavailable(error)) return whenDown(o, route, seen, read.data);
+      if (error instanceof NotYet) return refused(comeBack(error));
       o.log.error('edge.failed', { trace: seen.trace, route: routeName(route), ...errorFields(error) });
       await recordFailure(o, route, seen);
       return refused(refuse(common.internal));

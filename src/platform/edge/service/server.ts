@@ -1,7 +1,7 @@
 import fastify, { type FastifyInstance } from 'fastify';
 import { Counter, Gauge, Histogram } from 'prom-client';
 import type { IncomingMessage } from 'node:http';
-import { common, errorFields, isUnavailable, productOf, refuse, type BreakerState, type Method, type Problem } from '#kernel';
+import { common, errorFields, isUnavailable, NotYet, productOf, refuse, type BreakerState, type Method, type Problem } from '#kernel';
 import { brandCss } from '#kit';
 import {
   BODY_BYTES_MAX, DRAIN_MS, HEADER_BYTES_MAX, HEADERS_TIMEOUT_MS, KEEP_ALIVE_MS, REQUEST_TIMEOUT_MS, URL_BYTES_MAX,
@@ -13,7 +13,7 @@ import { mountDownload } from './downloads.ts';
 import { openApi } from './openapi.ts';
 import { answerNothing, mountPages } from './pages.ts';
 import { API_HEADERS, securityHeaders, sendBare, sendProblem } from './respond.ts';
-import { createRunner, type Runner } from './run.ts';
+import { comeBack, createRunner, type Runner } from './run.ts';
 import { createHub, mountStream, type Hub } from './stream.ts';
 
 export interface Edge { readonly app: FastifyInstance; readonly runner: Runner; readonly hub: Hub; drain(): Promise<void> }
@@ -131,6 +131,7 @@ function catchAll(app: FastifyInstance, o: EdgeOptions): void {
     if (error.code === 'FST_ERR_CTP_BODY_TOO_LARGE') return answerNothing(o, req, reply, refuse(common.tooLarge));
     if (error.code === 'FST_ERR_CTP_INVALID_MEDIA_TYPE') return answerNothing(o, req, reply, refuse(common.unsupportedMedia));
     if (isUnavailable(error)) return answerNothing(o, req, reply, refuse(common.unavailable, { retryAfterSeconds: 5 }));
+    if (error instanceof NotYet) return answerNothing(o, req, reply, comeBack(error));
     if (error.statusCode !== undefined && error.statusCode >= 400 && error.statusCode < 500) return answerNothing(o, req, reply, refuse(common.badRequest));
     o.log.error('edge.threw', { trace: req.seen?.trace, route: req.routeOptions.url, ...errorFields(error) });
     return sendProblem(o, reply, refuse(common.internal), req.seen?.trace ?? newTrace());

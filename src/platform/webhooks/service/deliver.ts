@@ -304,6 +304,7 @@ async function renew(u: Underway, ending: AbortSignal): Promise<void> {
     await clock.sleep(LEASE_MS / 4, ending);
     if (ending.aborted) return;
     if (u.held.size === 0) continue;
+    // A claim passes by an endpoint whose row this holds locked, so it looks again behind it.
     await spineStatement(cell, (sql) => renewLeases(sql, u.me, leaseFrom(clock.now()), [...u.held.keys()]))
       .then(() => cell.use(DeliverSignal).wake(), (error: unknown) => log.warn('webhooks.lease-not-renewed', errorFields(error)));
   }

@@ -29,7 +29,6 @@ export const eventWriter: Writer = {
   },
 };
 
-
 /**
  * Reads rows of an append-only table whose key is an identity with CACHE 1, and only those before which nothing can appear
  * any more. The contiguous part is settled as it stands. Before a gap: whoever could still fill it holds the table's insert

@@ -6,7 +6,7 @@ import {
 } from '../contract.ts';
 import { backward, mayDecide, moveOf, needsPerson, states } from '../rules.ts';
 import { extendDeadline, insertSteps, lastResult, listSagas, listSteps, lockSaga, moveSagas, readSaga, type KnownSaga } from '../store.ts';
-import { actionOf, later, realNow, sendCall, settle, stepOf, valuesOf, signal } from './settle.ts';
+import { actionOf, later, realNow, sendCall, settle, signal, stepOf, valuesOf } from './settle.ts';
 import { sagaOf, sagasOf } from './run.ts';
 
 type Out<S extends z.ZodType> = Promise<Outcome<z.output<S>>>;

@@ -1,9 +1,9 @@
 import type { KeyObject } from 'node:crypto';
 import { LRUCache } from 'lru-cache';
 import {
-  provide, spineTransact, systemRandom, token, Unavailable, type CellContext, type Clock, type Provided, type SectionTx, type TenantRef, type Uuid,
+  NotYet, provide, spineTransact, systemRandom, token, Unavailable, type CellContext, type Clock, type Provided, type SectionTx, type TenantRef, type Uuid,
 } from '#kernel';
-import { SUBJECT_KEYS_CACHED_MAX, type Place, type Sealer, type SubjectKeys, type TenantKeys } from '../contract.ts';
+import { KEYS_FRESH_MS, SUBJECT_KEYS_CACHED_MAX, type Place, type Sealer, type SubjectKeys, type TenantKeys } from '../contract.ts';
 import { Kek } from '../port.ts';
 import { keyAt, parseSealed, SealBroken, sealer, secretKey, tenantKeys as makeTenantKeys, type Turn } from '../rules.ts';
 import { addSubjectKeys, addTenantKey, subjectKeyRows, tenantKeyRows, type SubjectKeyRow, type TenantKeyRow } from '../store.ts';
@@ -57,7 +57,7 @@ async function hold(cell: CellContext, tenant: Uuid, rows: readonly TenantKeyRow
   }
   if (!index || !turns.length) throw new Error('a tenant has data keys without an index key');
   const current = (): string => keyAt(turns, state.clock.now().getTime());
-  const missing = (id: string): Error => (state.unopened.get(tenant)?.has(id) ? new Unavailable('the key service has not opened this key yet')
+  const missing = (id: string): Error => (state.unopened.get(tenant)?.has(id) ? new NotYet('the key service has not opened this key yet', KEYS_FRESH_MS)
     : new SealBroken('key'));
   state.tenants.set(tenant, { ids: new Set(rows.map((row) => row.key_id)), data, keys: makeTenantKeys(tenant, current, data, index, missing) });
   state.unopened.delete(tenant);
