@@ -33,7 +33,7 @@ function inboxView(context: PageContext, outcome: Outcome<Inbox> | undefined): R
         <h1>{w.title}</h1>
         <p class="lead">{list.notices.length ? w.lead : w.empty}</p>
         {list.unseen > 0 && (
-          <form method="post" action={`${context.base}/notifications/seen`} class="inline spaced">
+          <form method="post" action={`${context.base}/notifications/seen`} class="spaced">
             <Hidden context={context} />
             <button type="submit" class="second">{w.seen}</button>
           </form>
