@@ -32,6 +32,8 @@ export const PARTS = 4;
 /** How long a process may hold a cursor without being heard of; it says so every third of it. */
 export const LEASE_MS = 10_000;
 export const RENEW_MS = 3_000;
+/** How long after another's lease has run out it is looked at: a clock of whole milliseconds is surely past it. */
+export const FREE_AFTER_MS = 5;
 /** The end of the log rests this long when it has moved; what is for nobody is written down after this; parked keys are read again after this. */
 export const GATHER_MS = 4;
 /**

@@ -99,8 +99,11 @@ export const renewLeases = (sql: SqlTag, me: string, until: Date): Promise<HeldC
   with alive as (insert into events.relay (id, seen_until) values (${me}, ${until}) on conflict (id) do update set seen_until = excluded.seen_until)
   update events.cursor set lease_until = ${until} where owner = ${me} returning subscriber, part, pos`;
 
-export const relaysAlive = async (sql: SqlTag, now: Date): Promise<number> => (await sql<{ n: number }>`
-  with gone as (delete from events.relay where seen_until < ${now}) select count(*)::int as n from events.relay where seen_until >= ${now}`)[0]?.n ?? 1;
+/** How many relays are alive, and the soonest instant at which another's leases run out: it renews them, or they are free from then on. */
+export const relaysAlive = async (sql: SqlTag, me: string, now: Date): Promise<{ readonly n: number; readonly next: Date | null }> =>
+  (await sql<{ n: number; next: Date | null }>`
+    with gone as (delete from events.relay where seen_until < ${now})
+    select count(*)::int as n, min(seen_until) filter (where id <> ${me}) as next from events.relay where seen_until >= ${now}`)[0] ?? { n: 1, next: null };
 
 /** Takes cursors that nobody holds, at most so many. */
 export const takeCursors = (sql: SqlTag, me: string, names: readonly string[], rooms: readonly number[], now: Date, until: Date): Promise<HeldCursor[]> =>

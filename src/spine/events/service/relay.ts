@@ -3,8 +3,8 @@ import {
   type Module, type Reaction, type SectionTx, type SectionWork, type Signal, type SqlTag, type TenantRef, type Worker, type WorkerContext,
 } from '#kernel';
 import {
-  HANDLER_TRIES_MAX, IDLE_MS, LEASE_MS, PARKED_EVERY_MS, PARTS, RECENT_MAX, RELAY_BATCH_MAX, RELAY_MANY_MAX, RELAY_POLL_MS, RELAY_SCAN_MAX, RelayProbe,
-  RELEASE_MAX, RENEW_MS, type StoredEvent,
+  FREE_AFTER_MS, HANDLER_TRIES_MAX, IDLE_MS, LEASE_MS, PARKED_EVERY_MS, PARTS, RECENT_MAX, RELAY_BATCH_MAX, RELAY_MANY_MAX, RELAY_POLL_MS,
+  RELAY_SCAN_MAX, RelayProbe, RELEASE_MAX, RENEW_MS, type StoredEvent,
 } from '../contract.ts';
 import {
   addCursors, endRelay, eventsOf, giveBack, lockParked, markReleased, moveCursors, noteFailure, park, parkedKeys, readCursor, relaysAlive,
@@ -314,17 +314,19 @@ async function eventsBetween(r: Relay, f: Follow, from: bigint, to: bigint, part
 }
 
 /** Keeps this process's share of the cursors: what it holds is renewed, what is free is taken, what is too much is given back. */
-async function share(r: Relay, subscribers: ReadonlyMap<string, Reactions>, all: Map<string, Follow>, failed: (error: unknown) => void): Promise<void> {
-  const { w, me } = r;
+async function share(r: Relay, subscribers: ReadonlyMap<string, Reactions>, failed: (error: unknown) => void): Promise<void> {
+  const { w, me, follows: all } = r;
   const names = [...subscribers.keys()];
   while (!w.signal.aborted) {
-    const { held, taken, most } = await spineTransact(w.cell, async (tx) => {
+    const { held, taken, most, alive, now } = await spineTransact(w.cell, async (tx) => {
       const until = new Date(tx.now.getTime() + LEASE_MS);
       const mine = await renewLeases(tx.sql, me, until);
       // Of each subscriber, so that one that has much to do is shared as well.
-      const most = Math.ceil(PARTS / Math.max(1, await relaysAlive(tx.sql, tx.now)));
+      const alive = await relaysAlive(tx.sql, me, tx.now);
+      const most = Math.ceil(PARTS / Math.max(1, alive.n));
       const rooms = names.map((name) => Math.max(0, most - mine.filter((h) => h.subscriber === name).length));
-      return { held: mine, most, taken: rooms.some((room) => room > 0) ? await takeCursors(tx.sql, me, names, rooms, tx.now, until) : [] };
+      const taken = rooms.some((room) => room > 0) ? await takeCursors(tx.sql, me, names, rooms, tx.now, until) : [];
+      return { held: mine, taken, most, alive, now: tx.now };
     });
     const known = new Map(held.map((h) => [`${h.subscriber} ${h.part}`, h.pos]));
     for (const f of all.values()) {
@@ -342,11 +344,12 @@ async function share(r: Relay, subscribers: ReadonlyMap<string, Reactions>, all:
     for (const g of given) await leave(g.f, g.p);
     if (given.length) await spineStatement(w.cell, (sql) => giveBack(sql, me, given));
     for (const t of taken) {
-      const f = all.get(t.subscriber) ?? begin(r, t.subscriber, subscribers.get(t.subscriber) as Reactions, all, failed);
+      const f = all.get(t.subscriber) ?? begin(r, t.subscriber, subscribers.get(t.subscriber) as Reactions, failed);
       f.parts.set(t.part, { part: t.part, pos: t.pos, seen: t.pos });
     }
     if (taken.length) r.news.wake();
-    await w.clock.sleep(RENEW_MS, w.signal);
+    // What a dead one held is taken when it is free, and not at the next renewal: that may be three seconds later.
+    await w.clock.sleep(Math.min(RENEW_MS, alive.next ? alive.next.getTime() - now.getTime() + FREE_AFTER_MS : RENEW_MS), w.signal);
   }
 }
 
@@ -357,10 +360,10 @@ async function leave(f: Follow, p: Part): Promise<void> {
   await p.alone;
 }
 
-function begin(r: Relay, subscriber: string, reactions: Reactions, all: Map<string, Follow>, failed: (error: unknown) => void): Follow {
+function begin(r: Relay, subscriber: string, reactions: Reactions, failed: (error: unknown) => void): Follow {
   const f: Follow = { subscriber, reactions, topics: new Set(reactions.keys()), parts: new Map(), ending: new AbortController(), seen: 0n,
     turn: Promise.resolve(), ended: Promise.resolve(), parked: [], parkedAtMs: Number.NEGATIVE_INFINITY, lookedAtMs: 0 };
-  all.set(subscriber, f);
+  r.follows.set(subscriber, f);
   f.ended = follow(r, f).catch(failed);
   return f;
 }
@@ -377,19 +380,18 @@ export const relay: Worker = {
     if (w.signal.aborted) stop();
     const r: Relay = { w: { ...w, signal: ending.signal }, me: uuidv7(w.clock.now(), systemRandom), news: createSignal(w.clock), settled: undefined,
       stretches: createStretches(w.cell), recent: [], recentFrom: 0n, follows: new Map() };
-    const all = r.follows;
     let broken: unknown;
     const failed = (error: unknown): void => {
       broken ??= error;
       stop();
     };
     try {
-      await Promise.all([settle(r, [...new Set([...subscribers.values()].flatMap((all) => [...all.keys()]))]), share(r, subscribers, all,
+      await Promise.all([settle(r, [...new Set([...subscribers.values()].flatMap((each) => [...each.keys()]))]), share(r, subscribers,
         failed)].map((p) => p.catch(failed)));
     } finally {
       w.signal.removeEventListener('abort', stop);
-      for (const f of all.values()) f.ending.abort();
-      await Promise.all([...all.values()].flatMap((f) => [f.ended, ...[...f.parts.values()].flatMap((p) => p.alone ?? [])]));
+      for (const f of r.follows.values()) f.ending.abort();
+      await Promise.all([...r.follows.values()].flatMap((f) => [f.ended, ...[...f.parts.values()].flatMap((p) => p.alone ?? [])]));
       // What is not given back is free when its lease runs out.
       await spineStatement(w.cell, (sql) => endRelay(sql, r.me)).catch((error: unknown) => w.log.warn('events.not-given-back', errorFields(error)));
     }
