@@ -3,6 +3,8 @@
  * Only `systemClock` may read the machine's time; verbs use `tx.now` and `tx.today`.
  */
 
+import type { SectionTx } from './tx.ts';
+
 export type CivilDate = string & { readonly civil: 'date' };
 
 export interface Clock {
@@ -154,6 +156,9 @@ export function addDays(date: CivilDate, days: number): CivilDate {
   at.setUTCDate(at.getUTCDate() + days);
   return at.toISOString().slice(0, 10) as CivilDate;
 }
+
+/** The database's own clock, whatever clock the tenant was moved to: what processes agree on by themselves runs on it. */
+export const realNow = (tx: Pick<SectionTx, 'now' | 'tenant'>): Date => new Date(tx.now.getTime() - tx.tenant.clockOffsetMs);
 
 /** Whole days from `a` to `b`; negative when `b` is earlier. */
 export const daysBetween = (a: CivilDate, b: CivilDate): number =>

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { add, everyModule, house, ItemChanged, leave, operatorOf, probe, sectionOf, type House, type MadeOperator } from '#test';
-import { on, spineTransact, systemClock, transact, type Module, type SqlTag, type Tx, type WorkerContext } from '#kernel';
+import { NotYet, on, spineTransact, systemClock, transact, type Module, type SqlTag, type Tx, type WorkerContext } from '#kernel';
 import { relay } from './service/relay.ts';
 import { readSettled, watchEvents } from './index.ts';
 import { eventsOf, lastPos, tailAfter } from './store.ts';
@@ -8,8 +8,12 @@ import { eventsOf, lastPos, tailAfter } from './store.ts';
 type Effect = { key: string; n: bigint; event: string; trace: string };
 /** What the reactions of this file do; each test has a subscriber of its own. */
 const failing = new Set<string>();
+/** What is not to be had yet: for so long, in milliseconds. */
+const early = new Map<string, number>();
 const reaction = (subscriber: string) => on(ItemChanged, subscriber, async (tx: Tx, e) => {
   if (failing.has(`${subscriber} ${e.key}`)) throw new Error('poison');
+  const wait = early.get(`${subscriber} ${e.key}`);
+  if (wait !== undefined) throw new NotYet('no key yet', wait);
   tx.audit({ action: `effect.${subscriber}`, result: 'done', resource: e.key });
   await leave(tx, { subscriber, event: e.id, key: e.key, n: e.data.n, trace: tx.trace });
 });
@@ -243,6 +247,23 @@ describe('what was parked', () => {
     });
     failing.clear();
     await until(async () => (await su("select 1 from events.parked where key = 'stubborn' and released_at is null")).length === 1);
+  });
+  it('for want of something that is not to be had yet comes back by itself, as often as it takes, in its order and past nobody else', async () => {
+    early.set('again early', 250);
+    await relaying([h.cell()], ['again'], async () => {
+      await emit('early', 1);
+      await emit('punctual', 1);
+      await until(async () => (await effects('again')).some((e) => e.key === 'punctual'));
+      await until(async () => (await su("select 1 from events.parked where key = 'early' and error = 'NotYet'")).length === 1);
+      await emit('early', 2);
+      // Longer than one wait: it was tried again, and waits on.
+      await systemClock.sleep(900);
+      expect(await su("select 1 from events.parked where key = 'early'")).toHaveLength(2);
+      early.clear();
+      await until(async () => (await su("select 1 from events.parked where key = 'early'")).length === 0);
+    });
+    expect((await effects('again')).filter((e) => e.key === 'early').map((e) => Number(e.n))).toEqual([1, 2]);
+    expect(h.lines().filter((l) => l.event === 'events.parked' && l.error === 'NotYet')).toEqual([]);
   });
   it('shows the log of an entity, newest first, and each subscriber’s lag', async () => {
     await emit('seen', 1);

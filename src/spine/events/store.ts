@@ -1,4 +1,4 @@
-import { inserter, type SqlTag } from '#kernel';
+import { inserter, type DatabaseTime, type SqlTag } from '#kernel';
 import type { StoredEvent } from './contract.ts';
 
 export interface NewEvents { topics: string[]; keys: string[]; ids: string[]; versions: number[]; traces: string[]; data: string[] }
@@ -147,13 +147,16 @@ export const noteFailure = async (sql: SqlTag, name: string, part: number, error
 export const replayFrom = (sql: SqlTag, name: string, pos: bigint): Promise<unknown[]> => sql`
   update events.cursor set pos = ${pos}, failures = 0, error = null where subscriber = ${name} returning part`;
 
-export const park = (sql: SqlTag, subscriber: string, e: Pick<StoredEvent, 'pos' | 'tenant' | 'key'>, error: string, at: Date): Promise<unknown[]> => sql`
-  insert into events.parked (subscriber, pos, tenant, key, error, at) values (${subscriber}, ${e.pos}, ${e.tenant}, ${e.key}, ${error}, ${at})
-    on conflict do nothing`;
+/** Sets an event aside: until a person releases it, or until an instant where it waits for what is not to be had yet. */
+export const park = (sql: SqlTag, subscriber: string, e: Pick<StoredEvent, 'pos' | 'tenant' | 'key'>, error: string, at: Date, until: Date | null):
+  Promise<unknown[]> => sql`
+  insert into events.parked (subscriber, pos, tenant, key, error, at, released_at)
+  values (${subscriber}, ${e.pos}, ${e.tenant}, ${e.key}, ${error}, ${at}, ${until}) on conflict do nothing`;
 
-export const parkedKeys = (sql: SqlTag, subscriber: string): Promise<{ tenant: string; key: string; released: boolean; hash: bigint }[]> =>
+/** Keys that are parked; released where the time has come of one of their events. */
+export const parkedKeys = (sql: SqlTag, subscriber: string, now: DatabaseTime): Promise<{ tenant: string; key: string; released: boolean; hash: bigint }[]> =>
   sql<{ tenant: string; key: string; released: boolean; hash: bigint }>`
-  select tenant, key, bool_or(released_at is not null) as released, abs(hashtext(tenant::text || key)::bigint) as hash
+  select tenant, key, coalesce(bool_or(released_at <= ${now}), false) as released, abs(hashtext(tenant::text || key)::bigint) as hash
   from events.parked where subscriber = ${subscriber} group by tenant, key`;
 
 /** Parked events of a key in their order, locked until they had their effect. */

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { httpMessages } from '#adapters/sms';
-import { call, handle, Manifests, nextCallStep, NotSent, provide, spineTransact, systemClock, Unavailable, type CallContext, type Tx } from '#kernel';
+import { call, handle, Manifests, nextCallStep, NotSent, NotYet, provide, spineTransact, systemClock, Unavailable, type CallContext, type Tx } from '#kernel';
 import type { TextMessages, TextResult } from '#spine/identity/port';
 import { Chore, Errand, house, operatorOf, leave, probe, queueOf, startSim, type House, type Sim } from '#test';
 import { CallProbe, POLL_MS, PUT_BACK_SPREAD } from './contract.ts';
@@ -129,15 +129,17 @@ describe('jobs', () => {
     expect([0, 0.5, 0.999].map((u) => backoffMs(3, u))).toEqual([6400, 8000, 9597]);
     expect(backoffMs(400, 0.5)).toBe(600_000);
   });
-  it('that a breaker kept back are no try, however often, and wait as long as it asks', async () => {
-    chore = async () => { throw new NotSent('somebody', 30_000); };
+  it.each([
+    ['NotSent', 'that a breaker kept back'], ['NotYet', 'that need what is not to be had yet'],
+  ])('%s: %s are no try, however often, and wait as long as it asks', async (name) => {
+    chore = async () => { throw name === 'NotSent' ? new NotSent('somebody', 30_000) : new NotYet('no key yet', 30_000); };
     await later(4);
     for (let i = 0; i < 5; i++) {
       await skip();
       await h.runJobs();
     }
     const [row] = await su<{ run_at: Date }>('select attempts, attempt_no, last_error, sent_at, dead_at, lease_until, run_at from jobs.job');
-    expect(row).toMatchObject({ attempts: 0, attempt_no: 0, last_error: 'NotSent', sent_at: null, dead_at: null, lease_until: null });
+    expect(row).toMatchObject({ attempts: 0, attempt_no: 0, last_error: name, sent_at: null, dead_at: null, lease_until: null });
     const waitMs = (row?.run_at.getTime() ?? 0) - systemClock.now().getTime();
     expect([waitMs > 20_000, waitMs < 30_000 * (1 + PUT_BACK_SPREAD)]).toEqual([true, true]);
     await su('delete from jobs.job');

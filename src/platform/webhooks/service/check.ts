@@ -1,5 +1,5 @@
 import { createHmac, createSecretKey, timingSafeEqual, type KeyObject } from 'node:crypto';
-import { done, idOf, isUuid, refuse, uuid, uuidOf, type Outcome, type Tx } from '#kernel';
+import { done, idOf, isUuid, realNow, refuse, uuid, uuidOf, type Outcome, type Tx } from '#kernel';
 import type { z } from 'zod';
 import {
   CHECK_HEADERS_CHARS_MAX, checkTooLarge, LIST_MAX, OfferedEvents, PAYLOAD_BYTES_MAX, TOLERANCE_SECONDS, unknownEndpoint, type SignatureKind, type Verdict,
@@ -9,7 +9,6 @@ import { dataIn, render, signature, signingKey } from '../rules.ts';
 import { deliveriesOfEvents, deliveryOf } from '../store/deliveries.ts';
 import { endpointsOf, type EndpointRow } from '../store/endpoints.ts';
 import { openSecrets } from './endpoints.ts';
-import { realNow } from './fan-out.ts';
 
 /** Says of a request that somebody received whether an endpoint signed it, and if not, what went wrong on the way. No secret leaves, nothing is kept. */
 

@@ -1,4 +1,4 @@
-import { done, idOf, refuse, uuidOf, type Outcome, type Tx } from '#kernel';
+import { done, idOf, realNow, refuse, uuidOf, type Outcome, type Tx } from '#kernel';
 import { tenantKeys } from '#spine/vault';
 import type { z } from 'zod';
 import {
@@ -10,7 +10,6 @@ import { dataIn, render } from '../rules.ts';
 import { attemptsOf, deliveriesOf, deliveriesOfEvents, deliveryOf, insertManual, replayOne, replayRange, type DeliveryRow } from '../store/deliveries.ts';
 import { excerptPlace } from './deliver.ts';
 import { endpointIn } from './endpoints.ts';
-import { realNow } from './fan-out.ts';
 import { signal } from './wake.ts';
 
 const viewOf = (d: DeliveryRow): DeliveryView => ({

@@ -1,4 +1,4 @@
-import { breakerState, done, idOf, refuse, systemRandom, uuid, uuidOf, type Outcome, type Refused, type Tx, type Uuid } from '#kernel';
+import { breakerState, done, idOf, realNow, refuse, systemRandom, uuid, uuidOf, type Outcome, type Refused, type Tx, type Uuid } from '#kernel';
 import { contactsShown, setContact } from '#platform/notify';
 import { tenantKeys } from '#spine/vault';
 import type { z } from 'zod';
@@ -11,7 +11,6 @@ import { canMake, newSecret, payloadVersions, urlFault, versionAt, wantedOf } fr
 import {
   countEndpoints, countsOf, endpointsOf, insertEndpoint, lockEndpoint, removeEndpoint, setState, statsOf, writeEndpoint, writeProof, type EndpointRow,
 } from '../store/endpoints.ts';
-import { realNow } from './fan-out.ts';
 import { signal } from './wake.ts';
 
 type View = z.output<typeof zEndpoint>;

@@ -1,4 +1,4 @@
-import type { EventType, SectionTx, Tx } from '#kernel';
+import { realNow, type EventType, type SectionTx, type Tx } from '#kernel';
 import { NOT_DELIVERED } from '../contract.ts';
 import { filtersFor } from '../rules.ts';
 import { listeningTo } from '../store/endpoints.ts';
@@ -12,9 +12,6 @@ interface Plan {
 }
 /** Events that share a transaction share one look at the endpoints, and one statement for all that is to be delivered. */
 const plans = new WeakMap<SectionTx, Plan>();
-
-/** Rows of this module go by the database's clock, whatever clock the tenant was moved to. */
-export const realNow = (tx: Pick<SectionTx, 'now' | 'tenant'>): Date => new Date(tx.now.getTime() - tx.tenant.clockOffsetMs);
 
 function planOf(tx: Tx): Plan {
   const { section } = tx;

@@ -1,4 +1,4 @@
-import { call, done, idOf, provide, refuse, token, uuid, type Outcome, type Provided, type Tx } from '#kernel';
+import { call, done, idOf, provide, realNow, refuse, token, uuid, type Outcome, type Provided, type Tx } from '#kernel';
 import type { z } from 'zod';
 import {
   Challenge, CHALLENGE_TRIES, CHALLENGE_TYPE, EndpointChanged, LADDER_SECONDS, ProofAsked, Reach, TIMEOUT_MS, unknownEndpoint,
@@ -8,7 +8,6 @@ import { render, signingKey, tokenEchoed } from '../rules.ts';
 import { lockEndpoint, writeProof, type EndpointRow } from '../store/endpoints.ts';
 import { signedHeaders } from './deliver.ts';
 import { challengeOf, endpointIn, headersOf, openSecrets, owe, single } from './endpoints.ts';
-import { realNow } from './fan-out.ts';
 import { createSender, type Sent } from './send.ts';
 import { signal } from './wake.ts';
 

@@ -1,9 +1,8 @@
-import { done, refuse, shapeOf, uuid, uuidOf, type EventType, type Outcome, type Tx, type Uuid } from '#kernel';
+import { done, realNow, refuse, shapeOf, uuid, uuidOf, type EventType, type Outcome, type Tx, type Uuid } from '#kernel';
 import type { z } from 'zod';
 import { OfferedEvents, unknownEndpoint, type zOfEndpoint, type zVersions } from '../contract.ts';
 import { payloadVersions, render, versionAt, wantedOf } from '../rules.ts';
 import { endpointsOf } from '../store/endpoints.ts';
-import { realNow } from './fan-out.ts';
 
 /** What would change for an endpoint with the newest version of payloads: an example of each event of which the shape differs, in both. */
 export async function versions(tx: Tx, input: z.output<typeof zOfEndpoint>): Promise<Outcome<z.output<typeof zVersions>>> {

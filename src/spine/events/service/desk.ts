@@ -1,5 +1,5 @@
 import type { z } from 'zod';
-import { done, idOf, Manifests, refuse, uuid, type Outcome, type Tx } from '#kernel';
+import { done, idOf, Manifests, realNow, refuse, uuid, type Outcome, type Tx } from '#kernel';
 import {
   BROWSE_SCAN_MAX, EVENTS_PAGE_MAX, EventSignal, keyNotParked, type StoredEvent, type zEventsOut, type zEventsQuery, type zParkedDecided, type zParkedDecision,
   type zParkedOut, type zSubscribersOut, Wakeups,
@@ -26,7 +26,7 @@ const lag = (end: bigint, pos: bigint): number => Number(end > pos ? end - pos :
 
 export async function subscribers(tx: Tx): Out<typeof zSubscribersOut> {
   const topics = Map.groupBy(tx.use(Manifests).flatMap((m) => m.reactions ?? []), (r) => r.subscriber);
-  const now = new Date(tx.now.getTime() - tx.tenant.clockOffsetMs);
+  const now = realNow(tx);
   const [end, rows, parked] = await Promise.all([lastPos(tx.sql), cursors(tx.sql, now), parkedOf(tx.sql, tx.tenant.id)]);
   return done({
     end: end.toString(), subscribers: [...Map.groupBy(rows, (r) => r.subscriber)].map(([name, parts]) => ({
@@ -42,7 +42,7 @@ export const parked = async (tx: Tx): Out<typeof zParkedOut> => done({
 
 /** Lets the parked events of a key have their effect after all, or all but the first of them. The relay that has the part does it, in their order. */
 export async function decideParked(tx: Tx, { params: p }: z.output<typeof zParkedDecision>): Out<typeof zParkedDecided> {
-  const rows = await markReleased(tx.sql, p.subscriber, tx.tenant.id, p.key, tx.now);
+  const rows = await markReleased(tx.sql, p.subscriber, tx.tenant.id, p.key, realNow(tx));
   if (!rows.length) return refuse(keyNotParked);
   const [first] = rows.map((r) => r.pos).toSorted((a, b) => (a < b ? -1 : 1));
   if (p.decision === 'skip') await unpark(tx.sql, p.subscriber, [first as bigint]);

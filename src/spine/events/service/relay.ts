@@ -1,152 +1,22 @@
 import {
-  allOf, bind, createSignal, dataOf, errorFields, spineStatement, spineTransact, systemRandom, transact, uuid, uuidv7, type Actor, type Happened, type Item,
-  type Module, type Reaction, type SectionTx, type SectionWork, type Signal, type SqlTag, type TenantRef, type Worker, type WorkerContext,
+  createSignal, errorFields, spineStatement, spineTransact, systemRandom, uuidv7, type Module, type Worker,
 } from '#kernel';
 import {
-  FREE_AFTER_MS, HANDLER_TRIES_MAX, IDLE_MS, LEASE_MS, PARKED_EVERY_MS, PARTS, RECENT_MAX, RELAY_BATCH_MAX, RELAY_MANY_MAX, RELAY_POLL_MS,
-  RELAY_SCAN_MAX, RelayProbe, RELEASE_MAX, RENEW_MS, type StoredEvent,
+  FREE_AFTER_MS, IDLE_MS, LEASE_MS, PARTS, RECENT_MAX, RELAY_BATCH_MAX, RELAY_MANY_MAX, RELAY_POLL_MS, RELAY_SCAN_MAX, RelayProbe, RENEW_MS,
 } from '../contract.ts';
 import {
-  addCursors, endRelay, eventsOf, giveBack, lockParked, markReleased, moveCursors, noteFailure, park, parkedKeys, readCursor, relaysAlive,
-  renewLeases, takeCursors, unpark, type Found, type PartEvent,
+  addCursors, endRelay, eventsOf, giveBack, readCursor, relaysAlive, renewLeases, takeCursors, type Found, type PartEvent,
 } from '../store.ts';
-import { createStretches, type Stretches } from './stretches.ts';
+import { CursorLost, deliver, nameOf, stand, type Follow, type Part, type Reactions, type Relay } from './deliver.ts';
+import { deliverAlone, lookAtParked } from './parked.ts';
+import { createStretches } from './stretches.ts';
 import { Tail } from './tail.ts';
 
-type Reactions = ReadonlyMap<string, Reaction>;
-/** A part of a subscriber that this process moves along: its cursor as it is written. */
-interface Part {
-  readonly part: number;
-  pos: bigint;
-  /** How far has been looked; between `pos` and here nothing is for this subscriber. */
-  seen: bigint;
-  /** What is parked was read since the part was taken: whoever had it before may have parked. */
-  known?: true;
-  /** It goes by itself for a while, since it failed or is behind the others. */
-  alone?: Promise<void> | undefined;
-}
-/** A subscriber of this process. Parts that stand at the same place move on together, in one transaction. */
-interface Follow {
-  readonly subscriber: string; readonly reactions: Reactions; readonly parts: Map<number, Part>;
-  readonly topics: ReadonlySet<string>; readonly ending: AbortController;
-  /** How far has been looked for the parts that move together. */
-  seen: bigint; turn: Promise<unknown>; ended: Promise<void>;
-  /** Keys that are parked, and when that was read: only who has the lease parks. */
-  parked: readonly ParkedKey[]; parkedAtMs: number; lookedAtMs: number;
-}
-type ParkedKey = Awaited<ReturnType<typeof parkedKeys>>[number];
-interface Relay {
-  readonly w: WorkerContext; readonly me: string; readonly news: Signal; readonly stretches: Stretches;
-  /** Before this nothing can appear any more; undefined until the end of the log was found. */
-  settled: bigint | undefined;
-  /** What was read last at the end of the log, of all subscribers, and behind which position that begins. */
-  recent: readonly PartEvent[]; recentFrom: bigint;
-  readonly follows: Map<string, Follow>;
-}
-
-/** Another process has the cursor: nothing of this transaction may stay. */
-class CursorLost extends Error {}
+const min = (a: bigint, b: bigint): bigint => (a < b ? a : b);
 
 const subscribersOf = (modules: readonly Module[]): ReadonlyMap<string, Reactions> =>
   new Map([...Map.groupBy(modules.flatMap((m) => m.reactions ?? []), (r) => r.subscriber)].map(([name, all]) =>
     [name, new Map(all.map((r) => [r.on.name, r]))]));
-
-const happened = (reaction: Reaction, actor: Actor, e: StoredEvent): Item<Happened> => ({
-  actor, trace: e.trace, atMs: 0,
-  input: { id: e.id, key: e.key, at: e.at, data: dataOf(reaction.on, e.version, JSON.parse(e.data) as Record<string, unknown>) },
-});
-
-/** Runs the reactions to events of one tenant, in order; those that follow each other and take many, together. */
-async function react(tx: SectionTx, f: Pick<Follow, 'subscriber' | 'reactions'>, events: readonly StoredEvent[]): Promise<void> {
-  const actor: Actor = { kind: 'system', name: f.subscriber };
-  for (let i = 0; i < events.length;) {
-    const reaction = f.reactions.get((events[i] as StoredEvent).topic) as Reaction;
-    let end = i + 1;
-    while (reaction.many && end < events.length && events[end]?.topic === reaction.on.name) end += 1;
-    // Each effect speaks on the trace of its own event, whatever events share the transaction.
-    const items = events.slice(i, end).map((e) => happened(reaction, actor, e));
-    if (reaction.many) await reaction.many(tx, items);
-    else await reaction.run?.(bind(tx, items[0] as Item<Happened>), (items[0] as Item<Happened>).input);
-    i = end;
-  }
-}
-
-/** Runs events and moves the cursors of their parts with the effects, in one transaction, a section a tenant. */
-async function deliver(r: Relay, f: Follow, parts: readonly Part[], events: readonly StoredEvent[], to: bigint): Promise<void> {
-  const sections: SectionWork<void>[] = [];
-  const probe = r.w.cell.use(RelayProbe);
-  const moves = parts.map((p) => ({ subscriber: f.subscriber, part: p.part, from: p.pos, to }));
-  const move = async (sql: SqlTag): Promise<void> => {
-    if ((await moveCursors(sql, r.me, moves)).length !== moves.length) throw new CursorLost();
-  };
-  for (const [id, own] of [...Map.groupBy(events, (e) => e.tenant)].toSorted(([a], [b]) => (a < b ? -1 : 1))) {
-    const tenant = await r.w.tenant(uuid(id));
-    // A tenant that has left the directory: only the cursor moves.
-    if (!tenant) continue;
-    const first = sections.length === 0;
-    sections.push({ tenant, run: async (tx) => {
-      await (first ? allOf([move(tx.sql), react(tx, f, own)]) : react(tx, f, own));
-      await probe?.at('effect-made', f.subscriber);
-    } });
-  }
-  if (sections.length) await transact(r.w.cell, r.w.cell.pools.batch, sections);
-  else await spineStatement(r.w.cell, move);
-  for (const p of parts) stand(p, to);
-  await probe?.at('moved', f.subscriber);
-}
-
-const nameOf = (e: { tenant: string; key: string }): string => `${e.tenant} ${e.key}`;
-
-/** Events are tried alone; one that keeps failing is parked with its key, and the stream goes on. */
-async function deliverAlone(r: Relay, f: Follow, p: Part, events: readonly StoredEvent[]): Promise<void> {
-  const parked = new Set(f.parked.map(nameOf));
-  const setAside = async (e: StoredEvent, reason: string): Promise<void> => {
-    await spineTransact(r.w.cell, async (tx) => {
-      await park(tx.sql, f.subscriber, e, reason, tx.now);
-      if (!(await moveCursors(tx.sql, r.me, [{ subscriber: f.subscriber, part: p.part, from: p.pos, to: e.pos }])).length) throw new CursorLost();
-    });
-    if (!parked.has(nameOf(e))) f.parked = [...f.parked, { tenant: e.tenant, key: e.key, released: false, hash: BigInt(p.part) }];
-    parked.add(nameOf(e));
-    stand(p, e.pos);
-  };
-  for (const e of events) {
-    if (parked.has(nameOf(e))) {
-      await setAside(e, 'an earlier event of this key is parked');
-      continue;
-    }
-    try {
-      await deliver(r, f, [p], [e], e.pos);
-    } catch (error) {
-      if (error instanceof CursorLost) throw error;
-      const failures = await spineTransact(r.w.cell, (tx) => noteFailure(tx.sql, f.subscriber, p.part, error instanceof Error ? error.name : 'unknown'));
-      const fields = { subscriber: f.subscriber, pos: e.pos.toString(), topic: e.topic, failures, ...errorFields(error) };
-      if (failures < HANDLER_TRIES_MAX) {
-        r.w.log.warn('events.handler-failed', fields);
-        await r.w.clock.sleep(50 * 2 ** failures, f.ending.signal);
-        return;
-      }
-      r.w.log.error('events.parked', fields);
-      await setAside(e, error instanceof Error ? error.name : 'unknown');
-    }
-  }
-}
-
-/** Gives the parked events of a released key their effect, in their order; one that fails again stays parked, and so do those behind it. */
-async function release(r: Relay, f: Follow, p: Part, tenant: TenantRef, key: string): Promise<void> {
-  try {
-    await transact(r.w.cell, r.w.cell.pools.app, [{ tenant, run: async (tx) => {
-      const held = await moveCursors(tx.sql, r.me, [{ subscriber: f.subscriber, part: p.part, from: p.pos, to: p.pos }]);
-      if (!held.length) throw new CursorLost();
-      const events = await lockParked(tx.sql, f.subscriber, tenant.id, key, RELEASE_MAX);
-      await react(tx, f, events.filter((e) => f.reactions.has(e.topic)));
-      await unpark(tx.sql, f.subscriber, events.map((e) => e.pos));
-    } }]);
-  } catch (error) {
-    if (error instanceof CursorLost) throw error;
-    r.w.log.error('events.parked', { subscriber: f.subscriber, ...errorFields(error) });
-    await transact(r.w.cell, r.w.cell.pools.app, [{ tenant, run: async (tx) => void await markReleased(tx.sql, f.subscriber, tenant.id, key, null) }]);
-  }
-}
 
 /** Goes with one part until it stands where the others do. */
 async function alone(r: Relay, f: Follow, p: Part): Promise<void> {
@@ -161,25 +31,6 @@ async function alone(r: Relay, f: Follow, p: Part): Promise<void> {
     } catch (error) {
       if (error instanceof CursorLost) throw error;
       await deliverAlone(r, f, p, rows);
-    }
-  }
-}
-
-const min = (a: bigint, b: bigint): bigint => (a < b ? a : b);
-
-/** What is parked is read when a part is taken and now and then, and what was released has its effect. */
-async function lookAtParked(r: Relay, f: Follow): Promise<void> {
-  const parts = [...f.parts.values()];
-  if (parts.every((p) => p.known) && r.w.clock.monotonicMs() - f.parkedAtMs < PARKED_EVERY_MS) return;
-  f.parked = await spineStatement(r.w.cell, (sql) => parkedKeys(sql, f.subscriber));
-  f.parkedAtMs = r.w.clock.monotonicMs();
-  for (const p of parts) p.known = true;
-  for (const k of f.parked.filter((x) => x.released)) {
-    const p = f.parts.get(Number(k.hash % BigInt(PARTS)));
-    const tenant = p && await r.w.tenant(uuid(k.tenant));
-    if (p && tenant && !p.alone) {
-      await release(r, f, p, tenant, k.key);
-      f.parkedAtMs = Number.NEGATIVE_INFINITY;
     }
   }
 }
@@ -234,8 +85,6 @@ async function noteSeen(r: Relay, f: Follow, together: readonly Part[], last: bi
   if (behind.length && r.w.clock.monotonicMs() - f.lookedAtMs >= IDLE_MS) await deliver(r, f, behind, [], last);
   return false;
 }
-
-const stand = (p: Part, pos: bigint): void => { [p.pos, p.seen] = [pos, pos]; };
 
 function apart(r: Relay, f: Follow, p: Part): void {
   p.alone = alone(r, f, p).catch(async (error: unknown) => {

@@ -1,7 +1,6 @@
 import {
-  allOf, bind, createGroup, nextCallStep, perform, spineStatement, within, type AnyCall, type CallContext, type Item, type Origin, type SectionTx,
-    type TenantRef,
-  type Tx, type WorkerContext,
+  allOf, bind, createGroup, nextCallStep, perform, realNow, spineStatement, within, type AnyCall, type CallContext, type Item, type Origin,
+  type SectionTx, type TenantRef, type Tx, type WorkerContext,
 } from '#kernel';
 import { CallProbe, LEASE_MS, type Job } from '../contract.ts';
 import { clearAttempt, finishJobs, finishMixed, noteAttempts, releaseNext } from '../store.ts';
@@ -63,7 +62,7 @@ export const finishWith = (r: Running, run: (tx: Tx) => Promise<void>): Promise<
 /** For each call: what is next, what to send, and, before anything is sent, that it is about to be. */
 async function prepareAll(tx: SectionTx, items: readonly Item<Preparing>[]): Promise<Prepared[]> {
   // Jobs live by the database's own clock, whatever clock their tenant was moved to.
-  const now = lease(tx.now, -tx.tenant.clockOffsetMs);
+  const now = realNow(tx);
   const steps = await allOf(items.map(async (item) => {
     const { job, call } = item.input;
     const kind = nextCallStep({ sentAt: job.sent_at, createdAt: job.created_at }, now, call.deadlineMs);

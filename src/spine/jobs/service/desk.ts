@@ -1,12 +1,10 @@
 import type { z } from 'zod';
-import { done, Manifests, refuse, type Outcome, type Tx } from '#kernel';
+import { done, Manifests, realNow, refuse, type Outcome, type Tx } from '#kernel';
 import { DEAD_PAGE_MAX, jobUnknown, type zDeadDecided, type zDeadOut, type zDeadQuery, type zJobsOut, type zOfDead } from '../contract.ts';
 import { deadJobs, dropJob, queues, reviveJob, schedulesOf, type DeadRow } from '../store.ts';
 import { wakeHere } from './wake.ts';
 
 type Out<S extends z.ZodType> = Promise<Outcome<z.output<S>>>;
-/** The queue runs on the database's clock. */
-const realNow = (tx: Tx): Date => new Date(tx.now.getTime() - tx.tenant.clockOffsetMs);
 
 export async function overview(tx: Tx): Out<typeof zJobsOut> {
   const modules = tx.use(Manifests);

@@ -1,13 +1,13 @@
 import {
-  allOf, databaseTime, errorFields, isUnavailable, NotSent, perform, spineStatement, systemRandom, transact, uuid, uuidv7, type AnyCall, type Item,
-  type JobHandler, type TenantRef, type Uuid, type Worker, type WorkerContext,
+  allOf, databaseTime, errorFields, isUnavailable, NotSent, NotYet, perform, realNow, spineStatement, systemRandom, transact, uuid, uuidv7,
+  type AnyCall, type Item, type JobHandler, type TenantRef, type Uuid, type Worker, type WorkerContext,
 } from '#kernel';
 import {
   BATCH_MAX, CLAIM_MAX, HeapSignal, JobDead, JobSignal, LEASE_MS, LOOK_KEPT_MS, LOOK_MAX, POLL_MS, PUT_BACK_SPREAD, URGENT_PLACES, type Job,
 } from '../contract.ts';
 import { backoffMs } from '../rules.ts';
 import { claimJobs, claimThese, failJob, putBack, readyMany, releaseHeads, takeJobs, type Claimed, type Ready } from '../store.ts';
-import { AskAgain, callsOf, finish, finishWith, lease, LeaseLost, originOf, releaseAfter, runCall, type Running } from './calls.ts';
+import { AskAgain, callsOf, finish, finishWith, LeaseLost, originOf, releaseAfter, runCall, type Running } from './calls.ts';
 import { wakeHere } from './wake.ts';
 
 type Data = Readonly<Record<string, unknown>>;
@@ -19,7 +19,7 @@ type Failed = Pick<Running, 'w' | 'tenant' | 'job'>;
 const bury = (r: Failed, error: string): Promise<void> => perform(r.w.cell, r.tenant, originOf(r), async (tx) => {
   const { job } = r;
   // The queue runs on the database's clock, whatever the tenant's clock says.
-  const now = lease(tx.now, -tx.tenant.clockOffsetMs);
+  const now = realNow(tx);
   if (!(await failJob(tx.sql, job, error, now, now)).length) return;
   tx.emit(JobDead, job.name, { job: String(job.id), name: job.name, attempts: job.attempts, error });
   if (job.key !== null) releaseAfter(tx.section, [job]);
@@ -29,7 +29,7 @@ const bury = (r: Failed, error: string): Promise<void> => perform(r.w.cell, r.te
 async function failed(r: Failed, error: unknown): Promise<void> {
   if (error instanceof LeaseLost) return;
   const { w, job } = r;
-  if (error instanceof NotSent) {
+  if (error instanceof NotSent || error instanceof NotYet) {
     // Spread, so that a crowd does not come back in one moment.
     const afterMs = error.afterMs * (1 + PUT_BACK_SPREAD * systemRandom.unit());
     return void await spineStatement(w.cell, (sql) => putBack(sql, job, error.name, databaseTime(afterMs)));

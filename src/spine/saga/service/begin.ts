@@ -1,7 +1,7 @@
-import { type Origin, type Saga, type SectionTx, type Tx, uuid, type Uuid } from '#kernel';
+import { realNow, type Origin, type Saga, type SectionTx, type Tx, uuid, type Uuid } from '#kernel';
 import { KEY_CHARS_MAX } from '../contract.ts';
 import { insertSagas, sagasOfKeys } from '../store.ts';
-import { later, realNow, signal } from './settle.ts';
+import { later, signal } from './settle.ts';
 
 export interface Beginning { readonly by: Origin; /** The caller's own name for it: the same key begins nothing twice. */ readonly key: string;
   readonly input: Readonly<Record<string, unknown>> }

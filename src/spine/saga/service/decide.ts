@@ -1,12 +1,12 @@
 import type { z } from 'zod';
-import { done, idOf, Manifests, refuse, uuidOf, type Outcome, type Saga, type Tx } from '#kernel';
+import { done, idOf, Manifests, realNow, refuse, uuidOf, type Outcome, type Saga, type Tx } from '#kernel';
 import {
   notWaitingForYou, SAGAS_PAGE_MAX, sagaUnknown, type SagaOut, type SagaRow, type SagaState, type zDecide, type zDecided, type zOfSaga,
     type zSagasOut, type zSagaStory, type zSagasQuery,
 } from '../contract.ts';
 import { backward, mayDecide, moveOf, needsPerson, states } from '../rules.ts';
 import { extendDeadline, insertSteps, lastResult, listSagas, listSteps, lockSaga, moveSagas, readSaga, type KnownSaga } from '../store.ts';
-import { actionOf, later, realNow, sendCall, settle, signal, stepOf, valuesOf } from './settle.ts';
+import { actionOf, later, sendCall, settle, signal, stepOf, valuesOf } from './settle.ts';
 import { sagaOf, sagasOf } from './run.ts';
 
 type Out<S extends z.ZodType> = Promise<Outcome<z.output<S>>>;

@@ -1,11 +1,11 @@
 import {
-  createGroup, errorFields, perform, spineTransact, systemRandom, transact, uuid, uuidv7, type Item, type Module, type Origin,
+  createGroup, errorFields, perform, realNow, spineTransact, systemRandom, transact, uuid, uuidv7, type Item, type Module, type Origin,
   type Saga, type SectionTx, type TenantRef, type Worker, type WorkerContext,
 } from '#kernel';
 import { FORGET_EVERY_MS, FORGET_MAX, KEPT_MS, LEASE_MS, POLL_MS, RUNNING_MAX, SagaProbe, SagaSignal, TRIES_BEFORE_ALERT, type SagaRow } from '../contract.ts';
 import { backoffMs, isBackward, moveOf, needsPerson } from '../rules.ts';
 import { claimSagas, failSaga, forgetSagas, putOff } from '../store.ts';
-import { actionOf, alert, later, originOf, realNow, runStep, SagaTaken, stepOf } from './settle.ts';
+import { actionOf, alert, later, originOf, runStep, SagaTaken, stepOf } from './settle.ts';
 
 type Step = { readonly saga: Saga; readonly row: SagaRow };
 type Group = (tenant: TenantRef, by: Origin, input: Step) => Promise<SagaRow>;

@@ -1,5 +1,6 @@
 import {
-  allOf, bind, uuid, type Item, type Origin, type Outcome, type Saga, type SagaStep, type SectionTx, type StepAction, type StepInput, type StepValue, type Tx,
+  allOf, bind, realNow, uuid, type Item, type Origin, type Outcome, type Saga, type SagaStep, type SectionTx, type StepAction, type StepInput,
+  type StepValue, type Tx,
 } from '#kernel';
 import { toldSignal } from '#spine/events';
 import { LEASE_MS, SagaSignal, SagaStuck, SagaUndone, type Move, type SagaRow } from '../contract.ts';
@@ -12,8 +13,6 @@ export class SagaTaken extends Error {}
 /** Of whoever runs sagas. */
 export const signal = toldSignal(SagaSignal, 'sagas');
 
-/** The queue runs on the database's clock, whatever the tenant's clock says. */
-export const realNow = (tx: Pick<SectionTx, 'now' | 'tenant'>): Date => new Date(tx.now.getTime() - tx.tenant.clockOffsetMs);
 export const later = (at: Date, ms: number): Date => new Date(at.getTime() + ms);
 
 export const stepOf = (saga: Saga, row: Pick<SagaRow, 'at'>): SagaStep => saga.steps[row.at] as SagaStep;
