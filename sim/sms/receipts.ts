@@ -34,7 +34,7 @@ export function createReceipts(o: Options): { listen(to: string, listener: Liste
     const body = JSON.stringify({ provider, receipts: batch.map(({ line }) => ({ id: line.id, state: line.state })) });
     const at = String(Math.floor(Date.now() / 1000));
     const { pathname, search } = new URL(to);
-    const mac = createHmac('sha256', Buffer.from(secret, 'base64url')).update(`${at}\nPOST ${pathname}${search}\n${body}`).digest('hex');
+    const mac = createHmac('sha256', Buffer.from(secret, 'base64url')).update(`${at}\nPOST ${pathname}${search}\n\n${body}`).digest('hex');
     let status = 0, unknown = 0;
     try {
       const answer = await fetch(to, { method: 'POST', body, redirect: 'error', signal: AbortSignal.timeout(ANSWER_MS_MAX), headers: {

@@ -6,7 +6,8 @@ import { operatorOrigin, reach, tenantOf } from './reach.ts';
 const USAGE = `exchequer machine add <tenant> <name> --permissions <permission>[,<permission>…] | list <tenant> | disable <tenant> <name or mac_…>
 A machine is a program that may call us: an authority that sends its feed (taxrefund:feed), a provider that tells what became of messages (notify:receipts).
 Its key is printed once. The key's id goes with each request in x-exchequer-key, the second in x-exchequer-timestamp, and in x-exchequer-signature
-v1=<hex of HMAC-SHA-256 over "<second>\\n<method> <path and query as sent>\\n<body>">; the HMAC's key is the secret's bytes, which are printed in base64url.`;
+v1=<hex of HMAC-SHA-256 over "<second>\\n<method> <path and query as sent>\\n<Idempotency-Key, or nothing>\\n<body>">; the HMAC's key is the
+secret's bytes, which are printed in base64url.`;
 const out = (text: string): void => void process.stdout.write(`${text}\n`);
 
 /** `exchequer machine …`: the programs that may call for a tenant. A key is shown once, here. */

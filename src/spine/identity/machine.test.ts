@@ -9,12 +9,13 @@ import { en } from './words/en.ts';
 let h: House, key: MachineKey;
 beforeAll(async () => {
   h = await house({ serve: ['IN'], transport: 'http', limits: false });
-  key = await h.perform('india', (tx) => ensureMachine(tx, 'signer', ['taxrefund:feed', 'taxrefund:quarantine', 'webhooks:read', 'webhooks:manage']));
+  key = await h.perform('india', (tx) => ensureMachine(tx, 'signer', ['taxrefund:feed', 'taxrefund:quarantine', 'webhooks:read', 'webhooks:manage',
+    'notify:send']));
 });
 afterAll(() => h.stop());
 
 /** Signs as the document says, on its own: what the other side would write. */
-function signed(request: string, body: string | Buffer = '', text = (at: string): string => `${at}\n${request}\n`): Record<string, string> {
+function signed(request: string, body: string | Buffer = '', text = (at: string): string => `${at}\n${request}\n\n`): Record<string, string> {
   const at = String(Math.floor(systemClock.now().getTime() / 1000));
   const mac = createHmac('sha256', Buffer.from(key.secret, 'base64url')).update(text(at)).update(body).digest('hex');
   return { 'x-exchequer-key': key.id, 'x-exchequer-timestamp': at, 'x-exchequer-signature': `v1=${mac}` };
@@ -62,12 +63,31 @@ describe('a machine’s signature', () => {
     // A key is one tenant's: the same request elsewhere is nobody's.
     expect(await ask('GET', '/t/other/api/webhooks/endpoints', signed('GET /t/other/api/webhooks/endpoints'))).toBe(401);
   });
+  it('covers the idempotency key: who has seen a request can send it again, and cannot make it count twice', async () => {
+    const texts = { en: { title: 'Closed', body: 'We are closed.', text: 'closed on Friday' }, hi: { title: 'बंद', body: 'बंद', text: 'शुक्रवार को बंद' } };
+    const [path, json] = ['/api/notifications/office/campaigns', { texts, perMinute: 600, draft: true }];
+    const request = `POST ${path}`;
+    const headers = signed(request, JSON.stringify(json), (at) => `${at}\n${request}\nfirst-order-0001\n`);
+    const send = (idempotencyKey?: string): Promise<Answer> => h.request({ path, json, headers, ...(idempotencyKey === undefined ? {} : { idempotencyKey }) });
+    const first = await send('first-order-0001');
+    const again = await send('first-order-0001');
+    expect([first.status, again.status, again.headers['idempotency-replayed']]).toEqual([201, 201, 'true']);
+    expect(again.json()).toEqual(first.json());
+    expect([(await send('first-order-0002')).status, (await send()).status]).toEqual([401, 401]);
+    // Nor can it be taken for the head of a body.
+    const feed = 'POST /api/tax-refunds/feed';
+    const shifted = signed(feed, '{}\n', (at) => `${at}\n${feed}\nfirst-order-0001\n`);
+    expect(await ask('POST', '/api/tax-refunds/feed', shifted, { ndjson: '{}\n', idempotencyKey: 'first-order-0001' })).toBe(200);
+    expect(await ask('POST', '/api/tax-refunds/feed', shifted, { ndjson: 'first-order-0001\n{}\n' })).toBe(401);
+  });
   it('is not what it was: over second and body alone, or with parts that run into each other', async () => {
     const ndjson = '{}\n';
     const old = signed('', ndjson, (at) => `${at}.`);
     expect(await ask('POST', '/api/tax-refunds/feed', old, { ndjson })).toBe(401);
     const shifted = signed('POST /api/tax-refunds/feed?x=1\n{}', '', (at) => `${at}\nPOST /api/tax-refunds/feed`);
     expect(await ask('POST', '/api/tax-refunds/feed', shifted)).toBe(401);
+    const keyless = signed('POST /api/tax-refunds/feed', ndjson, (at) => `${at}\nPOST /api/tax-refunds/feed\n`);
+    expect(await ask('POST', '/api/tax-refunds/feed', keyless, { ndjson })).toBe(401);
   });
 });
 

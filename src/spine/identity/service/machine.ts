@@ -17,7 +17,7 @@ export const SIGNATURE_AGE_MS_MAX = 5 * 60_000;
 const KNOWN_MS = 30_000;
 const SECRET_BYTES = 32;
 const KEY_ID = /^mac_[0-9a-f]{32}$/;
-const HEADER = { key: 'x-exchequer-key', at: 'x-exchequer-timestamp', signature: 'x-exchequer-signature' };
+const HEADER = { key: 'x-exchequer-key', at: 'x-exchequer-timestamp', signature: 'x-exchequer-signature', idempotency: 'idempotency-key' };
 
 interface Known { readonly secret: string; readonly permissions: readonly string[]; readonly atMs: number }
 const Machines = token<LRUCache<string, Known>>('identity.machines');
@@ -134,16 +134,18 @@ export const machineGate: Gate = {
 };
 
 /**
- * Signs a request as a machine does: HMAC-SHA-256 over the second, method and target, and the body, each of the first two ended by a line feed.
- * `request` is method and target as the request line has them, such as `POST /api/tax-refunds/feed?x=1`.
+ * Signs a request as a machine does: HMAC-SHA-256 over the second, method and target, the idempotency key (nothing where there is none), each ended
+ * by a line feed, and the body. `request` is method and target as the request line has them, such as `POST /api/tax-refunds/feed?x=1`.
  */
-export function signatureHeaders(key: MachineKey, request: `${string} /${string}`, body: Uint8Array | string, nowMs: number): Record<string, string> {
+export function signatureHeaders(key: MachineKey, request: `${string} /${string}`, body: Uint8Array | string, nowMs: number, idempotencyKey?: string):
+  Record<string, string> {
   const at = String(Math.floor(nowMs / 1000));
-  return { [HEADER.key]: key.id, [HEADER.at]: at, [HEADER.signature]: `v1=${sign(key.secret, at, request, body)}` };
+  const more = idempotencyKey === undefined ? {} : { [HEADER.idempotency]: idempotencyKey };
+  return { ...more, [HEADER.key]: key.id, [HEADER.at]: at, [HEADER.signature]: `v1=${sign(key.secret, [at, request, idempotencyKey ?? ''], body)}` };
 }
 // No header and no request line holds a line feed, so no two requests give the same bytes. Node reads both as one byte a character.
-const sign = (secret: string, at: string, request: string, body: Uint8Array | string): string =>
-  createHmac('sha256', Buffer.from(secret, 'base64url')).update(`${at}\n${request}\n`, 'latin1').update(body).digest('hex');
+const sign = (secret: string, lines: readonly [at: string, request: string, idempotencyKey: string], body: Uint8Array | string): string =>
+  createHmac('sha256', Buffer.from(secret, 'base64url')).update(`${lines.join('\n')}\n`, 'latin1').update(body).digest('hex');
 
 /** Knows machines by the signature over their request. */
 export const machineAuthenticator: Authenticator = {
@@ -167,7 +169,7 @@ export const machineAuthenticator: Authenticator = {
       known = { ...row, atMs: clock.monotonicMs() };
       cache.set(name, known);
     }
-    const expected = Buffer.from(`v1=${sign(known.secret, header(HEADER.at), credentials.request, credentials.body ?? '')}`);
+    const expected = Buffer.from(`v1=${sign(known.secret, [header(HEADER.at), credentials.request, header(HEADER.idempotency)], credentials.body ?? '')}`);
     const given = Buffer.from(header(HEADER.signature));
     if (expected.length !== given.length || !timingSafeEqual(expected, given)) return undefined;
     const actor: Actor = { kind: 'machine', id: uuid(id), permissions: known.permissions };

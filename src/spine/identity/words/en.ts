@@ -89,7 +89,7 @@ export const en = {
     made: '{name} is added',
     once: 'Copy the key and the secret now, and hand them over in a safe way. The secret is not shown again: this page cannot be opened a second time, and nobody can look it up.',
     secret: 'Secret',
-    sign: 'The program sends the key’s name, the second, and a signature over second, method, path and body with each request. How it is made stands in the document “Start”, under “A machine”.',
+    sign: 'The program sends the key’s name, the second, and a signature over second, method, path, Idempotency-Key and body with each request. How it is made stands in the document “Start”, under “A machine”.',
     repeated: '{name} was added by this form before. Its secret was in the first answer and is not shown again. If nobody has it, disable this machine and add another under a new name.',
     copied: 'I have copied it: all machines',
     stopTitle: 'Disable {name}?',
