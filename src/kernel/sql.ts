@@ -255,9 +255,6 @@ export class Pool {
     client.on('error', onError);
     try {
       return await use(connection);
-    } catch (error) {
-      if (isUnavailable(error)) broken = error as Error;
-      throw error;
     } finally {
       await connection.settle();
       client.off('error', onError);

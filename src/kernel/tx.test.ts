@@ -187,6 +187,14 @@ describe('a transaction', () => {
     expect((first?.ms as number) + (last?.ms as number)).toBeGreaterThanOrEqual(0);
     expect((first?.ms as number) + (last?.ms as number)).toBeLessThan(5000);
   });
+  it('is kept when whoever has it throws an Unavailable of somebody else’s', async () => {
+    const one = new Pool({ connection: connectAs(h.connections[0] as House['connections'][number], 'app'), max: 1, waitingMax: 1, onError: () => undefined });
+    const pid = (): Promise<unknown> => one.with(async (c) => (await c.query('select pg_backend_pid() as pid')).rows);
+    const before = await pid();
+    await expect(one.with(() => Promise.reject(new Unavailable('the key service is away')))).rejects.toThrow(Unavailable);
+    expect(await pid()).toEqual(before);
+    await one.close();
+  });
   it('of one that has stopped listening keeps the connection, which hears nothing any more', async () => {
     const one = new Pool({ connection: connectAs(h.connections[0] as House['connections'][number], 'app'), max: 1, waitingMax: 1, onError: () => undefined });
     const pid = (): Promise<unknown> => one.with(async (c) => (await c.query('select pg_backend_pid() as pid')).rows[0]);

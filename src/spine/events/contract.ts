@@ -52,6 +52,8 @@ export const IDLE_MS = 100;
 export const PARKED_EVERY_MS = 400;
 /** Tries of a handler before the event's key is parked. */
 export const HANDLER_TRIES_MAX = 5;
+/** What was parked while somebody was away is tried again after this, for as long as it takes. */
+export const AWAY_MS = 5_000;
 /** Longest wait for the transactions that hold a gap open. */
 export const GAP_WAIT_MS_MAX = 30_000;
 export const NOTIFY_CHANNEL = 'exchequer_events';

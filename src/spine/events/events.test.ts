@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { add, everyModule, house, ItemChanged, leave, operatorOf, probe, sectionOf, type House, type MadeOperator } from '#test';
-import { NotYet, on, spineTransact, systemClock, transact, type Module, type SqlTag, type Tx, type WorkerContext } from '#kernel';
+import { NotYet, on, spineTransact, systemClock, transact, Unavailable, type Module, type SqlTag, type Tx, type WorkerContext } from '#kernel';
 import { relay } from './service/relay.ts';
 import { readSettled, watchEvents } from './index.ts';
 import { eventsOf, lastPos, tailAfter } from './store.ts';
@@ -8,12 +8,15 @@ import { eventsOf, lastPos, tailAfter } from './store.ts';
 type Effect = { key: string; n: bigint; event: string; trace: string };
 /** What the reactions of this file do; each test has a subscriber of its own. */
 const failing = new Set<string>();
+/** What needs somebody who is away. */
+const away = new Set<string>();
 /** What is not to be had yet: for so long, in milliseconds. */
 const early = new Map<string, number>();
 const reaction = (subscriber: string) => on(ItemChanged, subscriber, async (tx: Tx, e) => {
   if (failing.has(`${subscriber} ${e.key}`)) throw new Error('poison');
   const wait = early.get(`${subscriber} ${e.key}`);
   if (wait !== undefined) throw new NotYet('no key yet', wait);
+  if (away.has(`${subscriber} ${e.key}`)) throw new Unavailable('the key service is away');
   tx.audit({ action: `effect.${subscriber}`, result: 'done', resource: e.key });
   await leave(tx, { subscriber, event: e.id, key: e.key, n: e.data.n, trace: tx.trace });
 });
@@ -264,6 +267,17 @@ describe('what was parked', () => {
     });
     expect((await effects('again')).filter((e) => e.key === 'early').map((e) => Number(e.n))).toEqual([1, 2]);
     expect(h.lines().filter((l) => l.event === 'events.parked' && l.error === 'NotYet')).toEqual([]);
+  });
+  it('while somebody was away comes back by itself too, after the usual tries', async () => {
+    away.add('again kept waiting');
+    await relaying([h.cell()], ['again'], async () => {
+      await emit('kept waiting', 1);
+      await until(async () => (await su("select 1 from events.parked where key = 'kept waiting' and error = 'Unavailable'")).length === 1);
+      expect((await su<{ failures: number }>("select max(failures) as failures from events.cursor where subscriber = 'again'"))[0]?.failures).toBe(0);
+      away.clear();
+      await until(async () => (await su("select 1 from events.parked where key = 'kept waiting'")).length === 0);
+    });
+    expect((await effects('again')).filter((e) => e.key === 'kept waiting')).toHaveLength(1);
   });
   it('shows the log of an entity, newest first, and each subscriber’s lag', async () => {
     await emit('seen', 1);

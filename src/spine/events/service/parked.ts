@@ -1,7 +1,11 @@
-import { databaseTime, errorFields, NotYet, realNow, spineStatement, spineTransact, transact, uuid, type TenantRef } from '#kernel';
-import { HANDLER_TRIES_MAX, PARKED_EVERY_MS, PARTS, RELEASE_MAX, type StoredEvent } from '../contract.ts';
+import { databaseTime, errorFields, isUnavailable, NotYet, realNow, spineStatement, spineTransact, transact, uuid, type TenantRef } from '#kernel';
+import { AWAY_MS, HANDLER_TRIES_MAX, PARKED_EVERY_MS, PARTS, RELEASE_MAX, type StoredEvent } from '../contract.ts';
 import { lockParked, markReleased, moveCursors, noteFailure, park, parkedKeys, unpark } from '../store.ts';
 import { CursorLost, deliver, nameOf, react, stand, type Follow, type Part, type Relay } from './deliver.ts';
+
+/** After which time it may be had what this was thrown for; undefined where a person has to look. */
+const comesBackMs = (error: unknown): number | undefined =>
+  (error instanceof NotYet ? error.afterMs : isUnavailable(error) ? AWAY_MS : undefined);
 
 /** Events are tried alone; one that keeps failing is parked with its key, and the stream goes on. */
 export async function deliverAlone(r: Relay, f: Follow, p: Part, events: readonly StoredEvent[]): Promise<void> {
@@ -37,7 +41,7 @@ export async function deliverAlone(r: Relay, f: Follow, p: Part, events: readonl
         return;
       }
       r.w.log.error('events.parked', fields);
-      await setAside(e, error instanceof Error ? error.name : 'unknown');
+      await setAside(e, error instanceof Error ? error.name : 'unknown', comesBackMs(error));
     }
   }
 }
@@ -54,7 +58,7 @@ async function release(r: Relay, f: Follow, p: Part, tenant: TenantRef, key: str
     } }]);
   } catch (error) {
     if (error instanceof CursorLost) throw error;
-    const afterMs = error instanceof NotYet ? error.afterMs : undefined;
+    const afterMs = comesBackMs(error);
     if (afterMs === undefined) r.w.log.error('events.parked', { subscriber: f.subscriber, ...errorFields(error) });
     await transact(r.w.cell, r.w.cell.pools.app, [{ tenant, run: async (tx) => void await markReleased(tx.sql, f.subscriber, tenant.id, key,
       afterMs === undefined ? null : new Date(realNow(tx).getTime() + afterMs)) }]);
