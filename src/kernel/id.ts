@@ -11,24 +11,27 @@ export type Uuid = string & { readonly uuid: 'hex' };
 let asked = 0;
 let ms = 0;
 let counter = 0;
+/** The digits before the count: the time and the version. */
+let head = '';
+const VARIANTS = '89ab';
 
 /**
  * A new UUIDv7: 48 bits of time, 12 bits that count within the millisecond, 62 random bits. Ids of one instant sort by their
  * making in one process: where the count is full, the time written into them runs a millisecond ahead (RFC 9562 §6.2).
  */
 export function uuidv7(at: Date, random: Random): Uuid {
-  const bytes = random.bytes(10);
+  const drawn = random.hex(20);
   if (at.getTime() !== asked) {
     asked = ms = at.getTime();
-    counter = bytes.readUInt16BE(8) & 0x3ff;
+    counter = Number.parseInt(drawn.slice(16), 16) & 0x3ff;
+    head = `${ms.toString(16).padStart(12, '0')}7`;
   } else if (counter < 0xfff) counter += 1;
   else {
     ms += 1;
     counter = 0;
+    head = `${ms.toString(16).padStart(12, '0')}7`;
   }
-  const tail = bytes.toString('hex', 0, 8);
-  const variant = ((bytes[0] as number) & 0x3f) | 0x80;
-  return `${ms.toString(16).padStart(12, '0')}7${counter.toString(16).padStart(3, '0')}${variant.toString(16)}${tail.slice(2)}` as Uuid;
+  return `${head}${counter.toString(16).padStart(3, '0')}${VARIANTS[Number.parseInt(drawn[0] as string, 16) & 3]}${drawn.slice(1, 16)}` as Uuid;
 }
 
 const HEX32 = /^[0-9a-f]{32}$/;

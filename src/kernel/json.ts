@@ -35,31 +35,40 @@ export function strictJson(text: string): unknown {
   return value;
 }
 
-/** JSON.parse keeps the last of two equal keys without a word; a payer and a bank may keep different ones, so two are refused. */
+const QUOTE = 34, COMMA = 44, BACKSLASH = 92, OPEN_LIST = 91, CLOSE_LIST = 93, OPEN_OBJECT = 123, CLOSE_OBJECT = 125;
+
+/** Where a string of valid JSON ends whose text begins here: at the first quote that no odd number of backslashes stands before. */
+function endOfString(text: string, from: number): number {
+  for (let end = text.indexOf('"', from); ; end = text.indexOf('"', end + 1)) {
+    let before = end;
+    while (before > from && text.charCodeAt(before - 1) === BACKSLASH) before -= 1;
+    if ((end - before) % 2 === 0) return end;
+  }
+}
+
+/** JSON.parse keeps the last of two equal keys without a word; a payer and a bank may keep different ones, so two are refused. `text` is valid JSON. */
 function checkKeys(text: string): void {
   const open: (Set<string> | null)[] = [];
-  let i = 0;
   let key = false;
-  while (i < text.length) {
-    const c = text[i];
-    if (c === '{' || c === '[') {
-      open.push(c === '{' ? new Set() : null);
+  for (let i = 0; i < text.length; i += 1) {
+    const c = text.charCodeAt(i);
+    if (c === QUOTE) {
+      const start = i + 1;
+      i = endOfString(text, start);
+      if (key) addKey(open.at(-1) as Set<string>, text.slice(start, i));
+      key = false;
+    } else if (c === COMMA) key = open.at(-1) instanceof Set;
+    else if (c === OPEN_OBJECT || c === OPEN_LIST) {
+      key = c === OPEN_OBJECT;
+      open.push(key ? new Set() : null);
       if (open.length > JSON_DEPTH_MAX) throw new BodyFault(`the JSON is nested deeper than ${JSON_DEPTH_MAX}`);
-      key = c === '{';
-    } else if (c === '}' || c === ']') open.pop();
-    else if (c === ',') key = open.at(-1) instanceof Set;
-    else if (c === '"') {
-      const start = i;
-      for (i += 1; text[i] !== '"'; i += 1) if (text[i] === '\\') i += 1;
-      if (key) {
-        const name = JSON.parse(text.slice(start, i + 1)) as string;
-        const keys = open.at(-1) as Set<string>;
-        if (keys.has(name)) throw new BodyFault('a key stands twice in one object');
-        if (RESERVED_KEYS.has(name)) throw new BodyFault('a key has a reserved name');
-        keys.add(name);
-        key = false;
-      }
-    }
-    i += 1;
+    } else if (c === CLOSE_OBJECT || c === CLOSE_LIST) open.pop();
   }
+}
+
+function addKey(keys: Set<string>, written: string): void {
+  const name = written.includes('\\') ? JSON.parse(`"${written}"`) as string : written;
+  if (keys.has(name)) throw new BodyFault('a key stands twice in one object');
+  if (RESERVED_KEYS.has(name)) throw new BodyFault('a key has a reserved name');
+  keys.add(name);
 }

@@ -1,7 +1,7 @@
 /**
  * 200,000 events of a season through `exchequer ingest`, run as its own process beside the serving program, into a table of a million
  * returns: each event is appended, audited with its hash, projected and told to subscribers. All of the work counts: the command, the
- * program with its sequencer and relay, and PostgreSQL. The command runs on equal parts, each in a fresh process.
+ * program with its sequencer and relay, and PostgreSQL. The command runs three times, each on 200,000 events of their own, in a fresh process.
  */
 import { child, finish, FOREIGN_SHARE_MAX, measure, median } from './frame.ts';
 

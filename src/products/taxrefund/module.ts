@@ -16,7 +16,7 @@ export default defineModule({
   needs: [],
   migrations: new URL('./migrations/', import.meta.url),
   tables: {
-    'taxrefund.refund': { app: ['select', 'insert', 'update', 'delete'], auditor: ['select'] },
+    'taxrefund.refund': { app: ['select', 'insert', 'update'], auditor: ['select'] },
     'taxrefund.event': { app: ['select', 'insert'], auditor: ['select'] },
     'taxrefund.quarantine': { app: ['select', 'insert', 'update'], auditor: ['select'] },
   },

@@ -234,6 +234,16 @@ describe('a feed', () => {
     expect(await h.findSecrets({ identifier: person.identifier, name: person.name, phone: person.phone })).toEqual([]);
   });
 
+  it('takes batches that begin the same returns at once, in whatever order, each event once and each return one', async () => {
+    const people = Array.from({ length: 5 }, somebody);
+    await take(people.map((p) => taxpayer(p)));
+    const batch = (i: number): unknown[] => people.map((p) => event(p, 'IN_FILED_UNVERIFIED', { ...filed, occurredAt: `2026-07-0${i + 1}T10:00:00Z` }));
+    const taken = await Promise.all(Array.from({ length: 8 }, (_, i) => take(i % 2 ? batch(i) : batch(i).toReversed())));
+    expect(taken.map((t) => t.counts.accepted)).toEqual(Array.from({ length: 8 }, () => 5));
+    const persons = await Promise.all(people.map(async (p) => (await h.signIn(p)).person));
+    expect(await h.sql('IN', 'superuser')(`select r.events, count(e.id)::int as found from taxrefund.refund r join taxrefund.event e on e.refund = r.id
+      where r.person in (${persons.map((p) => `'${p}'`).join()}) group by r.id, r.events`)).toEqual(people.map(() => ({ events: 8, found: 8 })));
+  });
   it('takes two batches about one return at once without losing either', async () => {
     const { person, who } = await filer();
     await Promise.all(Array.from({ length: 8 }, (_, i) => take([event(person, 'IN_PROCESSING', { occurredAt: `2026-08-0${i + 1}T10:00:00Z` })])));

@@ -12,20 +12,10 @@ export interface RefundRow {
   account: string | null;
 }
 
-export interface ReturnKey { readonly id: Uuid; readonly person: Uuid; readonly year: number; readonly returnNo: number }
+export interface ReturnKey { readonly person: Uuid; readonly year: number; readonly returnNo: number }
 
 /** A return as the feed needs it: what it is to show is computed anew. */
 export type LockedRefund = Omit<RefundRow, 'projection'>;
-
-/** Makes returns, in the order of the index, and answers those that nobody else made meanwhile: they are as good as locked. */
-export const makeRefunds = (sql: SqlTag, tenant: Uuid, now: Date, r: readonly ReturnKey[]): Promise<LockedRefund[]> => sql<LockedRefund>`
-  insert into taxrefund.refund (tenant, id, person, year, return_no, version, events, code, phase, projection, updated_at)
-  select ${tenant}, i, p, y, n, 0, 0, '', '', '', ${now}
-  from unnest(${r.map((x) => x.id)}::uuid[], ${r.map((x) => x.person)}::uuid[], ${r.map((x) => x.year)}::smallint[],
-    ${r.map((x) => x.returnNo)}::smallint[]) u (i, p, y, n)
-  order by p, y, n
-  on conflict (tenant, person, year, return_no) do nothing
-  returning id, person, year, return_no, version, events, account`;
 
 /** Locks returns that were made before, in the order given, which is that of the index. The lateral has each looked up by its key. */
 export const lockRefunds = (sql: SqlTag, tenant: Uuid, r: readonly ReturnKey[]): Promise<LockedRefund[]> => sql<LockedRefund>`
@@ -55,7 +45,19 @@ export const insertEvents = (sql: SqlTag, tenant: Uuid, e: readonly (EventRow & 
   code: e.map((x) => x.code), facts: e.map((x) => x.facts),
 });
 
-export interface RefundUpdate extends ReturnKey { version: number; events: number; code: string; phase: string; projection: string; account: string | null }
+export interface RefundUpdate extends ReturnKey { id: Uuid; version: number; events: number; code: string; phase: string; projection: string;
+  account: string | null }
+
+const insertRefundRows = inserter('taxrefund.refund', {
+  tenant: 'uuid', id: 'uuid', person: 'uuid', year: 'smallint', return_no: 'smallint', version: 'int', events: 'int', code: 'text', phase: 'text',
+  projection: 'json', account: 'text', updated_at: 'timestamptz',
+}, '(tenant, person, year, return_no) do nothing returning id');
+/** Writes returns that did not stand, in the order given, which is that of the index; answers those that nobody else wrote meanwhile. */
+export const insertRefunds = (sql: SqlTag, tenant: Uuid, now: Date, r: readonly RefundUpdate[]): Promise<unknown[]> => insertRefundRows(sql, {
+  tenant, id: r.map((x) => x.id), person: r.map((x) => x.person), year: r.map((x) => x.year), return_no: r.map((x) => x.returnNo),
+  version: r.map((x) => x.version), events: r.map((x) => x.events), code: r.map((x) => x.code), phase: r.map((x) => x.phase),
+  projection: r.map((x) => x.projection), account: r.map((x) => x.account), updated_at: now,
+});
 
 /** Written as an upsert: an update joined to a list may be planned as a walk over the whole table while its statistics are young. */
 export const writeRefunds = (sql: SqlTag, tenant: Uuid, now: Date, r: readonly RefundUpdate[]): Promise<unknown[]> => sql`
@@ -67,10 +69,6 @@ export const writeRefunds = (sql: SqlTag, tenant: Uuid, now: Date, r: readonly R
     string_to_array(${joinedJson(r.map((x) => x.projection))}, chr(30), ''), ${r.map((x) => x.account)}::text[]) u (i, pe, y, n, v, e, c, p, pr, a)
   on conflict (tenant, id) do update set version = excluded.version, events = excluded.events, code = excluded.code, phase = excluded.phase,
     projection = excluded.projection, account = excluded.account, updated_at = excluded.updated_at`;
-
-/** A return that was made for a line which was then set aside has no event and is taken away again. */
-export const dropEmpty = (sql: SqlTag, ids: readonly string[]): Promise<unknown[]> => sql`
-  delete from taxrefund.refund where id = any(${ids}::uuid[]) and events = 0`;
 
 /** The returns of these people's years, for a whole batch of views. */
 export const refundsOf = (sql: SqlTag, tenant: Uuid, persons: readonly string[], years: readonly number[]): Promise<RefundRow[]> => sql<RefundRow>`

@@ -33,6 +33,7 @@ export function inBlocks(random: Random): Random {
   };
   return {
     bytes: (n) => random.bytes(n),
+    hex: (digits) => random.hex(digits),
     int(below) {
       const limit = WORDS - (WORDS % below);
       for (;;) {

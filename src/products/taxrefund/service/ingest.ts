@@ -1,5 +1,5 @@
 import { hash } from 'node:crypto';
-import { strictJson, type SectionTx, type Origin, type Uuid, uuid } from '#kernel';
+import { allOf, strictJson, type SectionTx, type Origin, type Uuid, uuid } from '#kernel';
 import { enrol, findPersons, normalizeIdentifier, type Profile } from '#spine/identity';
 import { makeSubjectKeys, tenantKeys, type Sealer } from '#spine/vault';
 import {
@@ -9,8 +9,8 @@ import {
 import { decideIncoming } from '../rules/events.ts';
 import { project } from '../rules/project.ts';
 import type { EventFacts, Projection, RefundEvent } from '../rules/types.ts';
-import { dropEmpty, eventsOf, insertEvents, insertQuarantine, lockRefunds, makeRefunds, writeRefunds, type EventRow, type LockedRefund,
-  type ReturnKey } from '../store.ts';
+import { eventsOf, insertEvents, insertQuarantine, insertRefunds, lockRefunds, writeRefunds, type EventRow, type LockedRefund, type ReturnKey }
+  from '../store.ts';
 import { canonicalEvent, eventOfRow, factsText, projectionText } from './encode.ts';
 import { packOf } from './packs.ts';
 
@@ -68,34 +68,22 @@ function toEvent(line: EventLine, receivedAt: Date): RefundEvent {
   };
 }
 
-/** Locks returns, and makes those that are missing; most lines are about one that stands, and to try to make it costs as much as to lock it. */
-async function lockOrMake(tx: SectionTx, keys: readonly ReturnKey[]): Promise<LockedRefund[]> {
-  const others = (rows: readonly LockedRefund[], of: readonly ReturnKey[]): ReturnKey[] => {
-    const have = new Set(rows.map((r) => returnKey(r.person, r.year, r.return_no)));
-    return of.filter((k) => !have.has(returnKey(k.person, k.year, k.returnNo)));
-  };
-  const locked = await lockRefunds(tx.sql, tx.tenant.id, keys);
-  const missing = others(locked, keys);
-  if (!missing.length) return locked;
-  const made = await makeRefunds(tx.sql, tx.tenant.id, tx.now, missing);
-  // Another process made these since the look; by now its transaction has ended.
-  const raced = others(made, missing);
-  return [...locked, ...made, ...raced.length ? await lockRefunds(tx.sql, tx.tenant.id, raced) : []];
-}
-
-/** The returns that these lines are about, locked, with their events: a few statements for any number of lines. */
+/** The returns that these lines are about, locked, with their events, and those that they begin: a few statements for any number of lines. */
 async function loadReturns(tx: SectionTx, lines: readonly { line: EventLine; person: Uuid }[]): Promise<Map<string, Return>> {
   const wanted = new Map<string, ReturnKey>();
   for (const { line, person } of lines) {
     const key = returnKey(person, line.year, line.returnNo);
-    if (!wanted.has(key)) wanted.set(key, { id: tx.uuid(), person, year: line.year, returnNo: line.returnNo });
+    if (!wanted.has(key)) wanted.set(key, { person, year: line.year, returnNo: line.returnNo });
   }
   if (!wanted.size) return new Map();
   tx.locks('products/taxrefund');
   const sorted = [...wanted.values()].toSorted((a, b) => (a.person === b.person ? a.year - b.year || a.returnNo - b.returnNo : a.person < b.person ? -1 : 1));
-  const rows = await lockOrMake(tx, sorted);
-  const old = rows.filter((r) => r.events > 0).map((r) => r.id);
-  const events = Map.groupBy(old.length ? await eventsOf(tx.sql, tx.tenant.id, old) : [], (e) => e.refund);
+  const locked = await lockRefunds(tx.sql, tx.tenant.id, sorted);
+  const stand = new Set(locked.map((r) => returnKey(r.person, r.year, r.return_no)));
+  const begun = sorted.filter((k) => !stand.has(returnKey(k.person, k.year, k.returnNo))).map((k): LockedRefund =>
+    ({ id: tx.uuid(), person: k.person, year: k.year, return_no: k.returnNo, version: 0, events: 0, account: null }));
+  const rows = [...locked, ...begun];
+  const events = Map.groupBy(locked.length ? await eventsOf(tx.sql, tx.tenant.id, locked.map((r) => r.id)) : [], (e) => e.refund);
   return new Map(
     rows.map((row) => [
       returnKey(row.person, row.year, row.return_no),
@@ -143,10 +131,7 @@ function judge(
 
 async function writeChanged(tx: SectionTx, by: Origin, returns: Iterable<Return>): Promise<void> {
   const pack = packOf(tx.tenant);
-  const all = [...returns];
-  const changed = all.filter((r) => r.added.length > 0);
-  const empty = all.filter((r) => r.row.events === 0 && r.added.length === 0).map((r) => r.row.id);
-  if (empty.length) await dropEmpty(tx.sql, empty);
+  const changed = [...returns].filter((r) => r.added.length > 0);
   if (!changed.length) return;
   const updates = changed.map((r) => {
     const projection: Projection = project(pack, r.known, r.row.year);
@@ -160,8 +145,15 @@ async function writeChanged(tx: SectionTx, by: Origin, returns: Iterable<Return>
       account: r.account,
     };
   });
-  await insertEvents(tx.sql, tx.tenant.id, changed.flatMap((r) => r.added));
-  await writeRefunds(tx.sql, tx.tenant.id, tx.now, updates);
+  const [stood, begun] = [updates.filter((u) => u.version > 1), updates.filter((u) => u.version === 1)];
+  const none: Promise<unknown[]> = Promise.resolve([]);
+  const [made] = await allOf([
+    begun.length ? insertRefunds(tx.sql, tx.tenant.id, tx.now, begun) : none,
+    stood.length ? writeRefunds(tx.sql, tx.tenant.id, tx.now, stood) : none,
+    insertEvents(tx.sql, tx.tenant.id, changed.flatMap((r) => r.added)),
+  ]);
+  // Another process wrote one of these since the look: tried again, it is found.
+  if ((made as unknown[]).length < begun.length) throw Object.assign(new Error('a return was begun twice at once'), { code: '40001' });
   changed.forEach((r, i) => {
     const update = updates[i] as (typeof updates)[number];
     const person = uuid(r.row.person);
