@@ -12,7 +12,8 @@ let asked = 0;
 let ms = 0;
 let counter = 0;
 /** The digits before the count: the time and the version. */
-let head = '';
+const headOf = (at: number): string => `${at.toString(16).padStart(12, '0')}7`;
+let head = headOf(ms);
 const VARIANTS = '89ab';
 
 /**
@@ -24,12 +25,12 @@ export function uuidv7(at: Date, random: Random): Uuid {
   if (at.getTime() !== asked) {
     asked = ms = at.getTime();
     counter = Number.parseInt(drawn.slice(16), 16) & 0x3ff;
-    head = `${ms.toString(16).padStart(12, '0')}7`;
+    head = headOf(ms);
   } else if (counter < 0xfff) counter += 1;
   else {
     ms += 1;
     counter = 0;
-    head = `${ms.toString(16).padStart(12, '0')}7`;
+    head = headOf(ms);
   }
   return `${head}${counter.toString(16).padStart(3, '0')}${VARIANTS[Number.parseInt(drawn[0] as string, 16) & 3]}${drawn.slice(1, 16)}` as Uuid;
 }

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import pg from 'pg';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { z } from 'zod';
 import {
   addDays, addMoney, civilDate, civilDateIn, ConfigFault, currencies, daysBetween, decimalText, divideRounded, envFlag, envInt, exponentOf, fill, formatMoney,
@@ -75,6 +75,12 @@ describe('ids', () => {
     const made = Array.from({ length: 12_000 }, () => uuidv7(at, systemRandom));
     expect(new Set(made).size).toBe(made.length);
     expect(made.findIndex((id, i) => i > 0 && id <= (made[i - 1] as string))).toBe(-1);
+  });
+  it('are whole from the first one of a process on, also at the epoch', async () => {
+    vi.resetModules();
+    const fresh = await import('./id.ts');
+    expect([fresh.uuidv7(new Date(0), systemRandom), fresh.uuidv7(new Date(0), systemRandom)])
+      .toEqual(Array.from({ length: 2 }, () => expect.stringMatching(/^0{12}7[0-9a-f]{3}[89ab][0-9a-f]{15}$/)));
   });
   it('are UUIDv7 of their instant', () => {
     fc.assert(fc.property(fc.date({ min: new Date(0), max: new Date('2100-01-01'), noInvalidDate: true }), (at) => {
