@@ -235,7 +235,7 @@ describe('a feed', () => {
   });
 
   it('takes batches that begin the same returns at once, in whatever order, each event once and each return one', async () => {
-    const people = Array.from({ length: 5 }, somebody);
+    const people = Array.from({ length: 5 }, () => somebody());
     await take(people.map((p) => taxpayer(p)));
     const batch = (i: number): unknown[] => people.map((p) => event(p, 'IN_FILED_UNVERIFIED', { ...filed, occurredAt: `2026-07-0${i + 1}T10:00:00Z` }));
     const taken = await Promise.all(Array.from({ length: 8 }, (_, i) => take(i % 2 ? batch(i) : batch(i).toReversed())));
