@@ -160,6 +160,21 @@ export function addDays(date: CivilDate, days: number): CivilDate {
 /** The database's own clock, whatever clock the tenant was moved to: what processes agree on by themselves runs on it. */
 export const realNow = (tx: Pick<SectionTx, 'now' | 'tenant'>): Date => new Date(tx.now.getTime() - tx.tenant.clockOffsetMs);
 
+/**
+ * The database's clock as a process has it between two looks. Who shares work by leases must mean the same instant as all others, whatever its own
+ * clock says. It is never behind, and ahead by what the last look took at most.
+ */
+export class DatabaseClock {
+  readonly #clock: Pick<Clock, 'monotonicMs'>;
+  #at = Number.NaN;
+  #askedMs = 0;
+  constructor(clock: Pick<Clock, 'monotonicMs'>) { this.#clock = clock; }
+
+  /** Takes what a look answered that was begun at `askedMs`. The database tells whole milliseconds that have begun, so the next one is never behind. */
+  set(at: Date, askedMs: number): void { [this.#at, this.#askedMs] = [at.getTime() + 1, askedMs]; }
+  now(): Date { return new Date(Math.ceil(this.#at + this.#clock.monotonicMs() - this.#askedMs)); }
+}
+
 /** Whole days from `a` to `b`; negative when `b` is earlier. */
 export const daysBetween = (a: CivilDate, b: CivilDate): number =>
   Math.round((Date.parse(`${b}T00:00:00Z`) - Date.parse(`${a}T00:00:00Z`)) / 86_400_000);

@@ -1,9 +1,10 @@
 import { createServer, type Server } from 'node:http';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { provide, systemClock, transact } from '#kernel';
+import { provide, systemClock, transact, type Clock } from '#kernel';
 import { everyModule, house, ItemChanged, probe, sectionOf, type House } from '#test';
 import { POLL_MS, PER_ENDPOINT_MAX, Reach } from './contract.ts';
 import { webhooksOver } from './module.ts';
+import { deliverer } from './service/deliver.ts';
 
 /** When it is looked for more to send: at once where there may be some, whoever wrote it, and not each half second. */
 let h: House;
@@ -113,5 +114,35 @@ describe('what is due', () => {
     }
     // A look each half second would find each after half of that.
     expect(waited).toBeLessThan(8 * POLL_MS * 0.4);
+  });
+});
+
+describe('a process whose clock is wrong', () => {
+  const deliver = (cell: ReturnType<House['cell']>, offsetMs: number): { stop(): Promise<void> } => {
+    const ending = new AbortController();
+    const clock: Clock = { ...systemClock, now: () => new Date(systemClock.now().getTime() + offsetMs) };
+    const running = deliverer.run({ cell, clock, log: h.log, signal: ending.signal, modules: everyModule, tenants: () => [],
+      tenant: async (id) => h.program.directory.byId(id) });
+    return { stop: () => { ending.abort(); return running; } };
+  };
+  it('sends what is due when it is due: an hour behind', async () => {
+    await endpoint();
+    working = [h.startWorkers(h.cell(), ['relay']), deliver(h.cell(), -3_600_000)];
+    await emit(0, 3);
+    await arrived(3);
+  });
+  it('sends nothing that another one has under way: an hour ahead', async () => {
+    await endpoint({ ordered: true });
+    let answer = (): void => undefined;
+    held = new Promise<void>((go) => { answer = go; });
+    working = [h.startWorkers(h.cell(), ['relay', 'worker'])];
+    await emit(0, 2);
+    await arrived(1);
+    working.push(deliver(h.anotherCell(), 3_600_000));
+    await systemClock.sleep(1000);
+    expect(got.length).toBe(1);
+    answer();
+    await arrived(2);
+    expect(got.map((g) => g.n)).toEqual([0, 1]);
   });
 });

@@ -1,8 +1,8 @@
 import type { KeyObject } from 'node:crypto';
 import { LRUCache } from 'lru-cache';
 import {
-  Bag, errorFields, perform, provide, restMs, spineStatement, systemRandom, uuid, uuidv7, type EventType, type Place, type Provided,
-  type TenantRef, type Worker, type WorkerContext,
+  Bag, DatabaseClock, errorFields, perform, provide, restMs, spineStatement, spineTransact, systemRandom, uuid, uuidv7, type EventType, type Place,
+  type Provided, type TenantRef, type Worker, type WorkerContext,
 } from '#kernel';
 import { tenantKeys } from '#spine/vault';
 import {
@@ -32,7 +32,8 @@ interface Held { readonly endpoint: string; to: Opened | undefined; streak: numb
 /** A delivery that this process has claimed and not yet written the end of. */
 interface Carried { readonly claimed: Claimed; readonly held: Held; readonly place: Place<bigint> }
 interface Over extends Carried { readonly sent: Sent }
-interface Underway { readonly w: WorkerContext; readonly me: string; readonly probe: DeliverProbe | undefined; readonly sender: Sender;
+interface Underway { readonly w: WorkerContext; readonly time: DatabaseClock; readonly me: string; readonly probe: DeliverProbe | undefined;
+  readonly sender: Sender;
   readonly types: ReadonlyMap<string, EventType>;
   readonly opened: LRUCache<string, Opened>; readonly held: Map<string, Held>;
   /** What is not written. */ readonly ids: Bag<bigint>; /** What is not over. */ sending: number; readonly over: Over[]; flushing: boolean;
@@ -85,7 +86,7 @@ function sendOne(u: Underway, c: Claimed, to: Opened | undefined, end: (sent: Se
   if (data === undefined) return end(unsent('version_retired'));
   const body = render({ id: c.message, topic: c.topic, at: c.at, data });
   if (body.length > PAYLOAD_BYTES_MAX) return end(unsent('payload_too_large'));
-  const headers = signedHeaders(to, `evt_${c.message}`, u.w.clock.now(), body);
+  const headers = signedHeaders(to, `evt_${c.message}`, u.time.now(), body);
   return u.sender.send({ to: to.target, endpoint: c.endpoint, slow: to.late >= LATE_AFTER, headers, body }, end);
 }
 
@@ -208,7 +209,7 @@ async function tellOfDead(u: Underway, all: readonly Over[]): Promise<void> {
 
 async function record(u: Underway, overs: readonly Over[]): Promise<void> {
   const { w } = u;
-  const now = w.clock.now();
+  const now = u.time.now();
   const { done, failed, dead } = resultsOf(u, overs, now);
   await tellOfDead(u, dead);
   const histories = await spineStatement(w.cell, async (sql) => {
@@ -243,7 +244,7 @@ async function claim(u: Underway): Promise<boolean> {
     return false;
   }
   u.again = false;
-  const now = w.clock.now();
+  const now = u.time.now();
   const claimed = await spineStatement(w.cell, (sql) => claimDeliveries(sql, {
     worker: u.me, now, until: leaseFrom(now), endpoints: CLAIM_ENDPOINTS_MAX, room, each: PER_ENDPOINT_MAX, breaker: BREAKER.after,
     busy: [...u.held.keys()], left: [...u.held.values()].map((h) => PER_ENDPOINT_MAX - h.sending), underway: u.ids.members(),
@@ -297,16 +298,24 @@ function carry(u: Underway, carried: Carried): void {
   }
 }
 
-/** Says again and again that endpoints with something under way are this process's, until it ends. */
+/** Reads the database's clock, and says that endpoints with something under way are this process's. */
+async function look(u: Underway): Promise<void> {
+  const askedMs = u.w.clock.monotonicMs();
+  const now = await spineTransact(u.w.cell, async (tx) => {
+    if (u.held.size) await renewLeases(tx.sql, u.me, leaseFrom(tx.now), [...u.held.keys()]);
+    return tx.now;
+  });
+  u.time.set(now, askedMs);
+}
+
+/** Does so again and again until this ends. */
 async function renew(u: Underway, ending: AbortSignal): Promise<void> {
   const { clock, cell, log } = u.w;
   for (;;) {
     await clock.sleep(LEASE_MS / 4, ending);
     if (ending.aborted) return;
-    if (u.held.size === 0) continue;
     // A claim passes by an endpoint whose row this holds locked, so it looks again behind it.
-    await spineStatement(cell, (sql) => renewLeases(sql, u.me, leaseFrom(clock.now()), [...u.held.keys()]))
-      .then(() => cell.use(DeliverSignal).wake(), (error: unknown) => log.warn('webhooks.lease-not-renewed', errorFields(error)));
+    await look(u).then(() => u.held.size > 0 && cell.use(DeliverSignal).wake(), (error: unknown) => log.warn('webhooks.lease-not-renewed', errorFields(error)));
   }
 }
 
@@ -318,7 +327,8 @@ export const deliverer: Worker = {
   name: 'webhooks.deliverer', role: 'worker',
   async run(w) {
     const u: Underway = {
-      w, me: uuidv7(w.clock.now(), systemRandom), probe: w.cell.use(DeliverProbe), sender: createSender(w.cell.use(Reach), w.clock),
+      w, time: new DatabaseClock(w.clock), me: uuidv7(w.clock.now(), systemRandom), probe: w.cell.use(DeliverProbe),
+      sender: createSender(w.cell.use(Reach), w.clock),
       types: w.cell.use(OfferedEvents),
       opened: new LRUCache({ max: OPENED_MAX }), held: new Map(), ids: new Bag(), sending: 0, over: [], flushing: false, again: false,
     };
@@ -326,6 +336,7 @@ export const deliverer: Worker = {
     const ending = new AbortController();
     const renewing = renew(u, ending.signal);
     try {
+      await look(u);
       while (!w.signal.aborted) {
         const waiting = news.wait(POLL_MS, w.signal);
         if (!await claim(u)) await waiting;
