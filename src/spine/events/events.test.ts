@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { add, everyModule, house, ItemChanged, leave, operatorOf, probe, sectionOf, type House, type MadeOperator } from '#test';
 import { NotYet, on, spineTransact, systemClock, transact, Unavailable, type Module, type SqlTag, type Tx, type WorkerContext } from '#kernel';
+import { RELEASE_MAX } from './contract.ts';
 import { relay } from './service/relay.ts';
 import { readSettled, watchEvents } from './index.ts';
 import { eventsOf, lastPos, tailAfter } from './store.ts';
@@ -267,6 +268,21 @@ describe('what was parked', () => {
     });
     expect((await effects('again')).filter((e) => e.key === 'early').map((e) => Number(e.n))).toEqual([1, 2]);
     expect(h.lines().filter((l) => l.event === 'events.parked' && l.error === 'NotYet')).toEqual([]);
+  });
+  it('for want of something comes back whole, also more of it than is released in one transaction', async () => {
+    early.set('again crowd', 250);
+    await relaying([h.cell()], ['again'], async () => {
+      await emit('crowd', 1);
+      await until(async () => (await su("select 1 from events.parked where key = 'crowd'")).length === 1);
+      await transact(h.cell(), h.cell().pools.app, [sectionOf(h, 'india', async (tx) => {
+        for (let n = 2; n <= RELEASE_MAX + 20; n++) tx.emit({ actor: { kind: 'nobody' }, trace: '0'.repeat(32) }, ItemChanged, 'crowd', { n });
+      })]);
+      await until(async () => (await su("select 1 from events.parked where key = 'crowd'")).length === RELEASE_MAX + 20);
+      early.clear();
+      await until(async () => (await su("select 1 from events.parked where key = 'crowd'")).length === 0);
+    });
+    expect((await effects('again')).filter((e) => e.key === 'crowd').map((e) => Number(e.n)))
+      .toEqual(Array.from({ length: RELEASE_MAX + 20 }, (_, i) => i + 1));
   });
   it('while somebody was away comes back by itself too, after the usual tries', async () => {
     away.add('again kept waiting');

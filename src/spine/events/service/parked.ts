@@ -55,6 +55,8 @@ async function release(r: Relay, f: Follow, p: Part, tenant: TenantRef, key: str
       const events = await lockParked(tx.sql, f.subscriber, tenant.id, key, RELEASE_MAX);
       await react(tx, f, events.filter((e) => f.reactions.has(e.topic)));
       await unpark(tx.sql, f.subscriber, events.map((e) => e.pos));
+      // When the first one may be tried stood with it alone: what is left of the key follows.
+      if (events.length === RELEASE_MAX) await markReleased(tx.sql, f.subscriber, tenant.id, key, realNow(tx));
     } }]);
   } catch (error) {
     if (error instanceof CursorLost) throw error;

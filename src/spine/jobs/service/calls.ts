@@ -35,7 +35,7 @@ export const originOf = (r: Pick<Running, 'job'>): Origin => ({ actor: { kind: '
 /** Between two inquiries. */
 const ASK_MS_MIN = 1000;
 
-export const lease = (now: Date, ms: number): Date => new Date(now.getTime() + ms);
+const lease = (now: Date, ms: number): Date => new Date(now.getTime() + ms);
 
 /** Lets the next job of each key be claimed with the end of the one before it, and says so. */
 export function releaseAfter(tx: SectionTx, ended: readonly Pick<Job, 'id' | 'name' | 'key'>[]): void {
