@@ -335,23 +335,53 @@ it('an office is served under its path too, and only under its own', async () =>
   expect((await h.request({ path: '/t/other/api/session', bearer: who.bearer })).status).toBe(401);
 });
 
-it('a drain finishes open requests, ends streams, refuses new ones and does not linger', async () => {
-  const own = await house({ add: [probe()], transport: 'http', tenants: [h.tenant('india')] });
-  const who = await own.signIn();
-  const streaming = own.request({ path: '/probe/changes', bearer: who.bearer });
-  const slow = own.request({ path: '/api/probe/one', json: { key: 'slow', n: 1 } });
-  const su = own.sql('IN', 'superuser');
-  await su(`create function probe.wait() returns trigger language plpgsql as $$ begin perform pg_sleep(0.4); return new; end $$;
-    create trigger wait before insert on probe.item for each row execute function probe.wait()`);
-  const held = own.request({ path: '/api/probe/one', json: { key: 'held', n: 1 } });
-  const asleep = "select 1 from pg_stat_activity where datname = current_database() and wait_event = 'PgSleep'";
-  while (!(await su(asleep)).length) await systemClock.sleep(5);
-  const began = systemClock.monotonicMs();
-  await own.program.edge.drain();
-  expect((await held).status).toBe(200);
-  expect((await slow).status).toBe(200);
-  expect(await streaming).toMatchObject({ status: 200, text: 'retry: 3000\n\n' });
-  expect(systemClock.monotonicMs() - began).toBeLessThan(4000);
-  await expect(own.request({ path: '/healthz' })).rejects.toMatchObject({ code: 'ECONNREFUSED' });
-  await own.stop();
+describe('a drain', () => {
+  it('finishes open requests, ends streams, refuses new connections and does not linger', async () => {
+    const own = await house({ add: [probe()], transport: 'http', tenants: [h.tenant('india')] });
+    const who = await own.signIn();
+    const streaming = own.request({ path: '/probe/changes', bearer: who.bearer });
+    const su = own.sql('IN', 'superuser');
+    // Seen from outside at once, unlike a row: a sequence is outside of transactions.
+    await su(`create sequence probe.begun;
+      create function probe.wait() returns trigger language plpgsql as $$ begin perform nextval('probe.begun'); perform pg_sleep(0.4); return new; end $$;
+      create trigger wait before insert on probe.item for each row execute function probe.wait();
+      grant usage on sequence probe.begun to public`);
+    const held = ['one', 'two'].map((key) => own.request({ path: '/api/probe/one', json: { key, n: 1 } }));
+    while (!(await su("select 1 from probe.begun where is_called and last_value = 2")).length) await systemClock.sleep(5);
+    const began = systemClock.monotonicMs();
+    await own.program.edge.drain();
+    expect((await Promise.all(held)).map((a) => [a.status, a.text])).toEqual(held.map(() => [200, expect.any(String)]));
+    expect(await streaming).toMatchObject({ status: 200, text: 'retry: 3000\n\n' });
+    expect(systemClock.monotonicMs() - began).toBeLessThan(4000);
+    await expect(own.request({ path: '/healthz' })).rejects.toMatchObject({ code: 'ECONNREFUSED' });
+    await own.stop();
+  });
+  it('answers what a connection had begun to ask before, and then closes it; a stream asked for so ends at once', async () => {
+    const own = await house({ add: [probe()], transport: 'http', tenants: [h.tenant('india')] });
+    const who = await own.signIn();
+    const body = '{"key":"late","n":1}';
+    const half = (head: string, rest: string): { answer: Promise<string>; finish(): void } => {
+      let finish = (): void => undefined;
+      const answer = new Promise<string>((resolve) => {
+        let said = '';
+        const socket = connect(own.program.port, '127.0.0.1', () => socket.write(head));
+        socket.setEncoding('utf8').on('data', (text: string) => { said += text; }).on('error', () => undefined).on('close', () => resolve(said));
+        finish = () => socket.write(rest);
+      });
+      return { answer, finish };
+    };
+    const common = `host: india.localhost\r\nauthorization: Bearer ${who.bearer}\r\n`;
+    const asked = half(`POST /api/probe/one HTTP/1.1\r\n${common}content-type: application/json\r\n`, `content-length: ${body.length}\r\n\r\n${body}`);
+    const stream = half(`GET /probe/changes HTTP/1.1\r\n${common}`, '\r\n');
+    await own.request({ path: '/healthz' });
+    const drained = own.program.edge.drain();
+    asked.finish();
+    stream.finish();
+    const began = systemClock.monotonicMs();
+    await drained;
+    expect(systemClock.monotonicMs() - began).toBeLessThan(2000);
+    expect(await asked.answer).toMatch(/^HTTP\/1\.1 200 OK\r\n[^]*connection: close\r\n/i);
+    expect(await stream.answer).toMatch(/^HTTP\/1\.1 200 OK\r\n[^]*retry: 3000/);
+    await own.stop();
+  });
 });

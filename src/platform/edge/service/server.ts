@@ -170,6 +170,8 @@ export function createEdge(o: EdgeOptions, more?: (app: FastifyInstance, runner:
   const app = fastify({
     logger: false, bodyLimit: BODY_BYTES_MAX, routerOptions: { maxParamLength: 256 }, requestTimeout: REQUEST_TIMEOUT_MS, keepAliveTimeout: KEEP_ALIVE_MS,
     exposeHeadRoutes: true, forceCloseConnections: 'idle',
+    // A drain answers what reaches it on a connection that is open: the framework's own 503 is no problem document, and nothing was wrong.
+    return503OnClosing: false,
     http: {
       maxHeaderSize: HEADER_BYTES_MAX, headersTimeout: o.headersTimeoutMs ?? HEADERS_TIMEOUT_MS,
       // Node looks for late requests only this often, so a limit shorter than this would not hold.

@@ -72,16 +72,24 @@ export function mountStream(app: FastifyInstance, o: EdgeOptions, runner: Runner
     const stop = hub.subscribe(topics, write);
     if (Number.isSafeInteger(from)) for (const missed of hub.after(from, topics)) write(missed.hint, missed.position);
     const quiet = o.clock.every(HEARTBEAT_MS, () => void raw.write(': still here\n\n'));
-    const end = (): void => void raw.end();
+    const silence = (): void => {
+      stop();
+      quiet();
+    };
+    // Silent first: a reader that is slow may take a while to have all, and a write after the end is an error.
+    const end = (): void => {
+      silence();
+      raw.end();
+    };
     ending.addEventListener('abort', end, { once: true });
     raw.on('close', () => {
       ending.removeEventListener('abort', end);
-      stop();
-      quiet();
+      silence();
       const left = (open.get(owner) ?? 1) - 1;
       if (left > 0) open.set(owner, left);
       else open.delete(owner);
     });
+    if (ending.aborted) end();
     return reply;
   });
 }
