@@ -17,7 +17,7 @@ export default async function setup(project: TestProject): Promise<() => Promise
   chmodSync(folder, 0o711);
   const server = await launchPostgres({
     dataDir: join(folder, 'postgres'),
-    settings: { fsync: 'off', full_page_writes: 'off', synchronous_commit: 'off', shared_buffers: '128MB', max_connections: '200' },
+    settings: { fsync: 'off', full_page_writes: 'off', synchronous_commit: 'off', shared_buffers: '128MB', max_connections: '200', autovacuum_naptime: '1min' },
   });
   project.provide('postgres', server.connection('postgres'));
   return async () => {

@@ -21,6 +21,9 @@ const DEFAULTS: Record<string, string> = {
   min_wal_size: '512MB', // a busy hour after a quiet night writes over files of the log; to make one of 16 MB holds every commit up for some 60 ms
   max_locks_per_transaction: '512', // one advisory lock per idempotency key of a batch
   jit: 'off',
+  // Plans are kept until a table's statistics change. In a new office's first minute a statement may have been planned on a few rows, along an index that
+  // serves few rows only; statistics of the rows that came since end that.
+  autovacuum_naptime: '10s',
   idle_in_transaction_session_timeout: '60s',
   timezone: 'UTC',
   log_timezone: 'UTC',
