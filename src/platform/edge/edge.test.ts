@@ -352,7 +352,7 @@ describe('a drain', () => {
     await own.program.edge.drain();
     expect((await Promise.all(held)).map((a) => [a.status, a.text])).toEqual(held.map(() => [200, expect.any(String)]));
     expect(await streaming).toMatchObject({ status: 200, text: 'retry: 3000\n\n' });
-    expect(systemClock.monotonicMs() - began).toBeLessThan(4000);
+    expect(systemClock.monotonicMs() - began).toBeLessThan(8000);
     await expect(own.request({ path: '/healthz' })).rejects.toMatchObject({ code: 'ECONNREFUSED' });
     await own.stop();
   });
@@ -379,7 +379,7 @@ describe('a drain', () => {
     stream.finish();
     const began = systemClock.monotonicMs();
     await drained;
-    expect(systemClock.monotonicMs() - began).toBeLessThan(2000);
+    expect(systemClock.monotonicMs() - began).toBeLessThan(8000);
     expect(await asked.answer).toMatch(/^HTTP\/1\.1 200 OK\r\n[^]*connection: close\r\n/i);
     expect(await stream.answer).toMatch(/^HTTP\/1\.1 200 OK\r\n[^]*retry: 3000/);
     await own.stop();
