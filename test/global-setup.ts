@@ -17,6 +17,7 @@ export default async function setup(project: TestProject): Promise<() => Promise
   chmodSync(folder, 0o711);
   const server = await launchPostgres({
     dataDir: join(folder, 'postgres'),
+    // A database for each file: visited every ten seconds, as the one of a cell is, they would keep the server at work.
     settings: { fsync: 'off', full_page_writes: 'off', synchronous_commit: 'off', shared_buffers: '128MB', max_connections: '200', autovacuum_naptime: '1min' },
   });
   project.provide('postgres', server.connection('postgres'));
