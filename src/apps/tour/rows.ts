@@ -18,13 +18,13 @@ const SHOWN_MAX = 6;
 const events = (sql: SqlTag): Promise<EventSeen[]> => sql<EventSeen>`select pos, topic, key, trace from events.log order by pos desc limit ${SHOWN_MAX}`;
 
 const facts = (sql: SqlTag): Promise<FactSeen[]> => sql<FactSeen>`
-  select f.id::text, f.at, f.actor_kind as who, f.action, f.result, f.trace, l.pos
-  from audit.fact f left join audit.leaf l on l.fact_seq = f.seq order by f.seq desc limit ${SHOWN_MAX}`;
+  select f.id::text, f.at, f.actor_kind as who, f.action, f.result, f.trace, audit.place(f.seq) as pos
+  from audit.fact f order by f.seq desc limit ${SHOWN_MAX}`;
 
 /** The two facts of a person's last sign-in: the code was asked for, the code was accepted. */
 const signIn = (sql: SqlTag, person: Uuid): Promise<FactSeen[]> => sql<FactSeen>`
-  select f.id::text, f.at, f.actor_kind as who, f.action, f.result, f.trace, l.pos
-  from audit.fact f left join audit.leaf l on l.fact_seq = f.seq
+  select f.id::text, f.at, f.actor_kind as who, f.action, f.result, f.trace, audit.place(f.seq) as pos
+  from audit.fact f
   where f.subject = ${person} and f.action in ('identity.start', 'identity.code') order by f.seq desc limit 2`;
 
 const views = async (sql: SqlTag, after: bigint): Promise<Views> => {
@@ -53,10 +53,9 @@ export const lastEvent = (cell: Cell, tenant: TenantRef, person: Uuid, year: num
   auditorRead(cell, tenant.id, async ({ sql }) => (await sql<LastEvent>`
   select replace(r.id::text, '-', '') as refund, e.code, e.source, e.source_event_id as "sourceEventId", e.source_version as "sourceVersion",
     e.occurred_at as "occurredAt",
-    e.received_at as "receivedAt", f.id::text as fact, l.pos, f.trace, f.detail::json ->> 'sha256' as sha256
+    e.received_at as "receivedAt", f.id::text as fact, audit.place(f.seq) as pos, f.trace, f.detail::json ->> 'sha256' as sha256
   from taxrefund.refund r join taxrefund.event e on e.refund = r.id
   join audit.fact f on f.subject = r.person and f.action = 'taxrefund.event-appended' and f.detail::json ->> 'event' = replace(e.id::text, '-', '')
-  left join audit.leaf l on l.fact_seq = f.seq
   where r.person = ${person} and r.year = ${year} and r.return_no = 1 order by e.occurred_at desc, e.received_at desc limit 1`)[0]);
 
 /** The code that a person's newest return of a year stands at. */
@@ -107,8 +106,9 @@ async function writeActor(client: pg.Client, fact: string, actor: string): Promi
 /** Changes the newest view of a person's refund that has its place in the chain; undefined when there is none yet. */
 export const tamper = (connection: pg.ClientConfig, tenant: TenantRef, person: Uuid, other: Uuid): Promise<Tampered | undefined> =>
   asSuperuser(connection, async (client) => {
-  const { rows } = await client.query<{ fact: string; pos: string; was: string }>(`select f.id::text as fact, l.pos::text, f.actor::text as was
-    from audit.fact f join audit.leaf l on l.fact_seq = f.seq where f.tenant = $1 and f.subject = $2 and f.action = 'taxrefund.viewed' and f.actor = $2
+  const { rows } = await client.query<{ fact: string; pos: string; was: string }>(`select f.id::text as fact,
+      audit.place(f.seq)::text as pos, f.actor::text as was
+    from audit.fact f where audit.place(f.seq) is not null and f.tenant = $1 and f.subject = $2 and f.action = 'taxrefund.viewed' and f.actor = $2
     order by f.seq desc limit 1`, [tenant.id, person]);
   const [row] = rows;
   if (!row) return undefined;
@@ -127,11 +127,10 @@ export interface Followed {
 export const followPayment = (cell: Cell, tenant: TenantRef, payment: Uuid): Promise<Followed | undefined> =>
   auditorRead(cell, tenant.id, async ({ sql }) => (await sql<Followed>`
   select replace(p.id::text, '-', '') as payment, replace(t.id::text, '-', '') as transfer, t.amount, p.currency, t.debit_balance as "payerBalance",
-    t.credit_balance as "payeeBalance", f.id::text as fact, l.pos, f.actor_kind as who, f.detail::json ->> 'sha256' as sha256,
+    t.credit_balance as "payeeBalance", f.id::text as fact, audit.place(f.seq) as pos, f.actor_kind as who, f.detail::json ->> 'sha256' as sha256,
     (select count(*) from events.log e where e.trace = f.trace) as events
   from wallet.payment p join ledger.transfer t on t.id = p.transfer
-  join audit.fact f on f.trace = replace(t.trace::text, '-', '') and f.action = 'ledger.posted'
-  left join audit.leaf l on l.fact_seq = f.seq where p.id = ${payment} limit 1`)[0]);
+  join audit.fact f on f.trace = replace(t.trace::text, '-', '') and f.action = 'ledger.posted' where p.id = ${payment} limit 1`)[0]);
 
 export interface PostingSeen { readonly id: string; readonly amount: bigint; readonly currency: string; readonly trace: string }
 /** The newest postings of a tenant. */

@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { house, probe, probeRoutes, type House } from '#test';
 import { done, perform, provide, route, systemClock, type FactDraft } from '#kernel';
@@ -127,11 +127,13 @@ describe('the sequencer', () => {
     }));
     await writers;
     await Promise.all([chain(), chain(rival)]);
-    const [counts] = await su(`select (select count(*)::int from audit.fact) as facts, (select count(*)::int from audit.leaf) as leaves,
-      (select max(pos)::int from audit.leaf) as last,
-      (select count(*)::int from audit.fact where resource like 'seq-%') as mine, (select count(distinct fact_id)::int from audit.leaf) as ids`);
+    const [counts] = await su(`select (select count(*)::int from audit.fact) as facts, (select max(pos)::int from audit.leaf) as last,
+      (select sum(1 + coalesce(cardinality(seqs), 0))::int from audit.leaf) as leaves,
+      (select count(distinct audit.place(seq))::int from audit.fact) as places,
+      (select count(*)::int from audit.fact where resource like 'seq-%') as mine, 
+      (select count(distinct id)::int from (select fact_id as id from audit.leaf union all select unnest(ids) from audit.leaf) i) as ids`);
     expect(counts?.mine).toBe(8 * 36);
-    expect(counts).toMatchObject({ leaves: counts?.facts, last: counts?.facts, ids: counts?.facts });
+    expect(counts).toMatchObject({ leaves: counts?.facts, last: counts?.facts, places: counts?.facts, ids: counts?.facts });
     expect(await verifyChain(h.cell())).toEqual({ leaves: BigInt(counts?.facts as number) });
   });
   it('keeps its newest link in a file outside the database', async () => {
@@ -145,30 +147,43 @@ describe('the sequencer', () => {
 });
 
 describe('verification', () => {
-  // Each case begins with a sound chain of its own, ten facts long behind what there was, and its head kept outside.
+  // Each case begins with a sound chain of its own behind what there was, and its head kept outside.
   let first = 0n;
   const at = (n: number): bigint => first + BigInt(n) - 1n;
   const found = async (): Promise<Violation | undefined> => {
     const answer = await verifyChain(h.cell());
     return 'violation' in answer ? answer.violation : undefined;
   };
-  beforeEach(async () => {
-    for (let i = 1; i <= 10; i++) await say(`chained-${i}`);
-    // A number that was drawn and rolled back: the place where a forged fact would go.
+  /** Ten facts that get their places one by one or in one step, a number that was drawn and rolled back (where a forged fact would go), and one more. */
+  const begin = async (together: boolean): Promise<void> => {
+    await chain();
+    if (together) {
+      await h.perform('india', async (tx) => {
+        for (let i = 1; i <= 10; i++) tx.audit(fact(`chained-${i}`));
+      });
+    } else {
+      for (let i = 1; i <= 10; i++) {
+        await say(`chained-${i}`);
+        await chain();
+      }
+    }
+    await chain();
     await su("select nextval(pg_get_serial_sequence('audit.fact', 'seq'))");
     await say('chained-11');
     await chain();
-    const [begin] = await su("select max(l.pos) as pos from audit.leaf l join audit.fact f on f.seq = l.fact_seq where f.resource = 'chained-1'");
-    first = begin?.pos as bigint;
+    const [began] = await su("select audit.place(max(seq)) as pos from audit.fact where resource = 'chained-1'");
+    first = began?.pos as bigint;
+    const rows = await su(`select pos from audit.leaf where pos >= ${at(1)}`);
+    expect(rows).toHaveLength(together ? 2 : 11);
     await keepHead(h.cell());
     expect(await found()).toBeUndefined();
     await tamper('drop table if exists audit.sound_fact, audit.sound_leaf', 'create table audit.sound_fact as table audit.fact',
       'create table audit.sound_leaf as table audit.leaf');
-  });
+  };
   const restore = (): Promise<void> => tamper('delete from audit.fact', 'insert into audit.fact overriding system value select * from audit.sound_fact',
     'delete from audit.leaf',
     'insert into audit.leaf select * from audit.sound_leaf', 'drop table audit.sound_fact, audit.sound_leaf');
-  const seq = (n: number): string => `(select fact_seq from audit.sound_leaf where pos = ${at(n)})`;
+  const seq = (n: number): string => `(select max(seq) from audit.sound_fact where resource = 'chained-${n}')`;
   const COPY = "id, tenant, at, actor_kind, actor, session, action, result, subject, resource, problem, trace, latency_us, detail, origin";
 
   const cases: Record<string, { statements: () => string[]; kind: Violation['kind']; n: number }> = {
@@ -219,7 +234,42 @@ describe('verification', () => {
     },
     'the tail of leaves cut': { statements: () => [`delete from audit.leaf where pos >= ${at(9)}`], kind: 'tail-cut', n: 11 },
   };
-  it.each(Object.entries(cases))('names %s', async (_, { statements, kind, n }) => {
+  /** The same in a row that has ten: only what is done to its arrays. */
+  const row = (set: string): string => `update audit.leaf set ${set} where pos = ${at(10)}`;
+  const swapped = (column: string, of: string): string => `${column} = ${of}[:2] || ${of}[8] || ${of}[4:7] || ${of}[3] || ${of}[9:]`;
+  const hashes = "(select array_agg(substr(leaves, 32 * i + 1, 32) order by i) from generate_series(0, 8) i)";
+  const joined = (of: string): string => `(select string_agg(l, ''::bytea order by n) from unnest(${of}) with ordinality u (l, n))`;
+  const together: typeof cases = {
+    'a changed fact': { statements: () => [`update audit.fact set resource = 'another' where seq = ${seq(4)}`], kind: 'changed', n: 4 },
+    'a missing fact': { statements: () => [`delete from audit.fact where seq = ${seq(5)}`], kind: 'missing', n: 5 },
+    'the tail of facts cut': { statements: () => [`delete from audit.fact where seq >= ${seq(9)}`], kind: 'tail-cut', n: 9 },
+    'a changed leaf': { statements: () => [row("leaves = overlay(leaves placing sha256('x') from 97 for 32)")], kind: 'changed', n: 4 },
+    'the last leaf changed': { statements: () => [row("leaf_hash = sha256('x')")], kind: 'changed', n: 10 },
+    'a changed link': { statements: () => [row("chain_hash = sha256('x')")], kind: 'changed', n: 10 },
+    'a leaf of another fact': { statements: () => [row('ids[4] = gen_random_uuid()')], kind: 'reordered', n: 4 },
+    'a leaf taken out': {
+      statements: () => [row('seqs = seqs[:5] || seqs[7:], ids = ids[:5] || ids[7:], leaves = substr(leaves, 1, 160) || substr(leaves, 193)')],
+      kind: 'missing', n: 1,
+    },
+    'a leaf put in': {
+      statements: () => [
+        `delete from audit.leaf where pos > ${at(10)}`,
+        row(`pos = pos + 1, seqs = seqs[:6] || (select max(seq) - 1 from audit.fact) || seqs[7:],
+          ids = ids[:6] || gen_random_uuid() || ids[7:], leaves = substr(leaves, 1, 192) || sha256('a') || substr(leaves, 193)`),
+      ], kind: 'inserted', n: 7,
+    },
+    'two leaves in each other’s place': {
+      statements: () => [row(`${swapped('seqs', 'seqs')}, ${swapped('ids', 'ids')},
+        leaves = ${joined(`(select h[:2] || h[8] || h[4:7] || h[3] || h[9:] from (select ${hashes} h) x)`)}`)],
+      kind: 'reordered', n: 3,
+    },
+    'a missing row': { statements: () => [`delete from audit.leaf where pos = ${at(10)}`], kind: 'missing', n: 1 },
+  };
+  it.each([
+    ...Object.entries(cases).map(([name, c]) => [name, 'placed one by one', c] as const),
+    ...Object.entries(together).map(([name, c]) => [name, 'placed in one step', c] as const),
+  ])('names %s, of facts %s', async (_, how, { statements, kind, n }) => {
+    await begin(how === 'placed in one step');
     let violation: Violation | undefined;
     try {
       await tamper(...statements());
@@ -230,7 +280,34 @@ describe('verification', () => {
     expect(violation).toMatchObject({ kind, pos: n === 0 ? 1n : at(n) });
     expect(await found()).toBeUndefined();
   });
+  it('reads on from leaves that a program of before wrote: one in a row, hashes of the columns as text', async () => {
+    await chain();
+    const columns = "gen_random_uuid(), gen_random_uuid(), timestamptz '1969-12-31 23:59:59.999999+00', 'nobody', null, gen_random_uuid(), 'probe.old', 'done'";
+    // In one transaction under the chain's lock, which no other sequencer has meanwhile.
+    const place = (number: number): string => `insert into audit.leaf (pos, fact_seq, fact_id, leaf_hash, chain_hash)
+      select l.pos + 1, f.seq, f.id, f.leaf, sha256(l.chain_hash || f.leaf) from (select * from audit.leaf order by pos desc limit 1) l, (
+        select seq, id, sha256(decode('00', 'hex') || convert_to(array_to_json(array[seq::text, id::text, tenant::text,
+          to_char(at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'), actor_kind, actor::text, session::text, action, result, subject::text, resource,
+          problem, trace, latency_us::text, detail, origin])::text, 'UTF8')) as leaf from audit.fact where resource = 'old-${number}') f`;
+    const old = (number: number): string => `insert into audit.fact (id, tenant, at, actor_kind, actor, session, action, result, subject, resource, problem,
+      trace, latency_us, detail, origin) values (${columns}, null, 'old-${number}', null, 't', 3, '{"ü":"\\"नमस्ते 🙂"}', null)`;
+    await su(['begin', 'select pg_advisory_xact_lock(4858361)', old(1), place(1), old(2), place(2), 'commit'].join(';'));
+    await h.perform('india', async (tx) => {
+      for (const n of [1, 2, 3]) tx.audit({ ...fact(`new-${n} "ü" \\ नमस्ते 🙂`), detail: { n }, latencyUs: n });
+    });
+    await su(old(3));
+    await chain();
+    const rows = await su("select form, audit.place(f.seq) as pos from audit.fact f join audit.leaf on pos >= audit.place(f.seq) and "
+      + "pos - coalesce(cardinality(seqs), 0) <= audit.place(f.seq) where resource ~ '^(old|new)-' order by seq");
+    expect(rows.map((r) => r.form)).toEqual([1, 1, 2, 2, 2, 2]);
+    expect(await found()).toBeUndefined();
+    await tamper("update audit.fact set latency_us = 4 where resource = 'old-2'");
+    const violation = await found();
+    await tamper("update audit.fact set latency_us = 3 where resource = 'old-2'");
+    expect(violation).toMatchObject({ kind: 'changed', pos: rows[1]?.pos });
+  });
   it('names a chain that was cut, forged and sealed again by its kept head', async () => {
+    await begin(false);
     await tamper(`delete from audit.fact where seq >= ${seq(9)}`, `delete from audit.leaf where pos >= ${at(9)}`);
     for (let i = 0; i < 5; i++) await say('forged');
     await chain();

@@ -15,16 +15,22 @@ export const insertFacts = (sql: SqlTag, tenant: string, at: Date, f: NewFacts):
   resource: f.resource, problem: f.problem, trace: f.trace, latency_us: f.latencyUs, detail: f.detail, origin: f.origin,
 });
 
-export interface LeafRow { pos: bigint; fact_seq: bigint; fact_id: string; leaf_hash: Buffer; chain_hash: Buffer }
+/** What one step of the sequencer wrote: its last fact's place, number, id and leaf; those of the facts before it, if any; their link. */
+export interface LeafRow { pos: bigint; fact_seq: bigint; fact_id: string; leaf_hash: Buffer; chain_hash: Buffer; form: number;
+  seqs: string | null; ids: string | null; leaves: Buffer | null }
 
-export const lastLeaf = async (sql: SqlTag): Promise<LeafRow | undefined> =>
-  (await sql<LeafRow>`select pos, fact_seq, fact_id::text, leaf_hash, chain_hash from audit.leaf order by pos desc limit 1`)[0];
+export const lastLeaf = async (sql: SqlTag): Promise<Pick<LeafRow, 'pos' | 'fact_seq' | 'fact_id' | 'chain_hash'> | undefined> =>
+  (await sql<LeafRow>`select pos, fact_seq, fact_id::text, chain_hash from audit.leaf order by pos desc limit 1`)[0];
 
-export const leavesAfter = (sql: SqlTag, after: bigint, limit: number): Promise<LeafRow[]> => sql<LeafRow>`
-  select pos, fact_seq, fact_id::text, leaf_hash, chain_hash from audit.leaf where pos > ${after} order by pos limit ${limit}`;
+/** Rows behind a place, to `places` further, and one at least if there is any. */
+export const leavesAfter = (sql: SqlTag, after: bigint, places: number): Promise<LeafRow[]> => sql<LeafRow>`
+  select pos, fact_seq, fact_id::text, leaf_hash, chain_hash, form, array_to_string(seqs, ',') as seqs, array_to_string(ids, ',') as ids,
+    leaves from audit.leaf where pos > ${after}::bigint
+    and pos <= greatest(${after}::bigint + ${places}::bigint, (select min(pos) from audit.leaf where pos > ${after}::bigint)) order by pos`;
 
-export const leafAt = async (sql: SqlTag, pos: bigint): Promise<LeafRow | undefined> =>
-  (await sql<LeafRow>`select pos, fact_seq, fact_id::text, leaf_hash, chain_hash from audit.leaf where pos = ${pos}`)[0];
+/** The first row that ends at a place or behind it. */
+export const rowFrom = async (sql: SqlTag, pos: bigint): Promise<Pick<LeafRow, 'pos' | 'fact_id' | 'chain_hash'> | undefined> =>
+  (await sql<LeafRow>`select pos, fact_id::text, chain_hash from audit.leaf where pos >= ${pos} order by pos limit 1`)[0];
 
 export const factsBySeq = (sql: SqlTag, seqs: readonly bigint[]): Promise<StoredFact[]> => sql<StoredFact>`
   select seq, id::text, tenant::text, to_char(at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') as at, actor_kind, actor::text, session::text,
@@ -45,24 +51,26 @@ export const lockChain = (sql: SqlTag): Promise<unknown[]> => sql`select pg_advi
 
 /**
  * Gives facts their places behind a leaf, in the order of their numbers: all up to `settled`, or as far as the numbers follow each other
- * without a gap. The bytes of a leaf are those of `canonicalFact`, which verification computes apart. Answers how many were placed and
- * the highest number seen.
+ * without a gap; one row for all, since a row and a link for each cost as much as the leaves. The bytes of a leaf are those of
+ * `canonicalRow`, which verification computes apart. Answers how many were placed and the highest number seen.
  */
 export const placeLeaves = async (
   sql: SqlTag, last: { pos: bigint; seq: bigint; link: Buffer }, settled: bigint | null, limit: number,
 ): Promise<{ placed: bigint; high: bigint | null }> => (await sql<{ placed: bigint; high: bigint | null }>`
   with seen as materialized (
-    select seq, id, row_number() over (order by seq) as n, sha256(decode('00', 'hex') || convert_to(array_to_json(array[
-      seq::text, id::text, tenant::text, to_char(at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'), actor_kind, actor::text, session::text, action,
-      result, subject::text, resource, problem, trace, latency_us::text, detail, origin])::text, 'UTF8')) as leaf
+    select seq, id, row_number() over (order by seq) as n, sha256(decode('00', 'hex') || record_send(row(seq, id, tenant, at, actor_kind, actor,
+      session, action, result, subject, resource, problem, trace, latency_us, detail, origin))) as leaf
     from (select * from audit.fact where seq > ${last.seq}::bigint and (${settled}::bigint is null or seq <= ${settled}::bigint) order by seq limit ${limit}) f
-  ), placed as (
-    insert into audit.leaf (pos, fact_seq, fact_id, leaf_hash, chain_hash)
-    select ${last.pos}::bigint + n, seq, id, leaf, audit.chain(${last.link}::bytea, leaf) over (order by seq)
+  ), step as (
+    select count(*)::int as n, array_agg(seq order by seq) as seqs, array_agg(id order by seq) as ids, string_agg(leaf, ''::bytea order by seq) as leaves
     from seen where ${settled}::bigint is not null or seq = ${last.seq}::bigint + n
-    returning 1
+  ), placed as (
+    insert into audit.leaf (pos, fact_seq, fact_id, leaf_hash, chain_hash, form, seqs, ids, leaves)
+    select ${last.pos}::bigint + n, seqs[n], ids[n], substr(leaves, 32 * n - 31), sha256(${last.link}::bytea || leaves), 2,
+      case when n > 1 then seqs[:n - 1] end, case when n > 1 then ids[:n - 1] end, case when n > 1 then substr(leaves, 1, 32 * n - 32) end
+    from step where n > 0
   )
-  select (select count(*) from placed) as placed, (select max(seq) from seen) as high`)[0] as { placed: bigint; high: bigint | null };
+  select (select n from step)::bigint as placed, (select max(seq) from seen) as high`)[0] as { placed: bigint; high: bigint | null };
 
 /** Facts about a person, newest first. */
 export const factsAbout = (sql: SqlTag, subject: string, before: bigint, limit: number): Promise<{ seq: bigint; at: Date; action: string; result: string;
