@@ -55,6 +55,11 @@ export function mountStream(app: FastifyInstance, o: EdgeOptions, runner: Runner
     await authenticate(o, runner.authenticators(stream.scope), req, seen);
     const no = await limited(o, seen) ?? authorize(stream, seen);
     if (no) return sendProblem(o, reply, no, seen.trace);
+    if (reply.raw.destroyed) {
+      // Who left meanwhile is never heard to leave again, and would stay among those who listen.
+      reply.hijack();
+      return reply;
+    }
     const owner = seen.actor.kind === 'person' ? seen.actor.session : seen.address;
     const count = open.get(owner) ?? 0;
     if (count >= STREAMS_PER_SESSION_MAX) return sendProblem(o, reply, refuse(common.tooMany, { retryAfterSeconds: 15 }), seen.trace);
