@@ -44,7 +44,10 @@ describe('order, priority and heaps', () => {
   });
   it('who runs them one by one is woken for those, who takes many for those, in every process and behind the commit', async () => {
     const cells = [h.cell(), h.anotherCell()];
+    // Whoever begins to listen looks once.
+    const listening = cells.flatMap((cell) => [JobSignal, HeapSignal].map((signal) => cell.use(signal).wait(60_000, new AbortController().signal)));
     const hearing = cells.map((cell) => h.startWorkers(cell, ['none']));
+    await Promise.all(listening);
     const woken = async (type: JobType): Promise<string[]> => {
       const heard: string[] = [];
       const ending = new AbortController();
@@ -53,14 +56,13 @@ describe('order, priority and heaps', () => {
         if (!ending.signal.aborted) heard.push(`${name} ${i}`);
       }));
       await h.perform('india', async (tx) => tx.later(type, { n: 1 }));
-      await expect.poll(() => heard.length).toBe(2);
+      await expect.poll(() => heard.length, { timeout: 10_000 }).toBe(2);
       // What was told with it would be here by now.
       await systemClock.sleep(TELL_PAUSE_MS * 3);
       ending.abort();
       await Promise.all(waits);
       return heard.toSorted();
     };
-    // Whoever begins to listen looks once.
     await systemClock.sleep(TELL_PAUSE_MS * 3);
     expect(await woken(Chore)).toEqual(['single 0', 'single 1']);
     expect(await woken(Heap)).toEqual(['heap 0', 'heap 1']);

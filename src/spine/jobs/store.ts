@@ -95,11 +95,15 @@ export const finishMixed = (sql: SqlTag, jobs: readonly Held[]): Promise<unknown
   delete from jobs.job where id = any(${jobs.map((j) => j.id)}::bigint[])
     and worker = (${jobs.map((j) => j.worker)}::uuid[])[array_position(${jobs.map((j) => j.id)}::bigint[], id)] returning id`;
 
-/** Lets the next job of each ended one's key be claimed. */
+/**
+ * Lets the next job of each ended one's key be claimed. Whether it waits is asked where it is found: asked beside its id, an id would be looked for
+ * along the index of all that wait.
+ */
 export const releaseNext = (sql: SqlTag, tenant: string, ended: readonly Pick<Job, 'id' | 'name' | 'key'>[]): Promise<unknown[]> => sql`
   update jobs.job set blocked = false where id = any(array(
-    select (select n.id from jobs.job n where n.tenant = ${tenant} and n.name = r.n and n.key = r.k and n.id > r.i and n.dead_at is null order by n.id limit 1)
-    from unnest(${ended.map((e) => e.id)}::bigint[], ${ended.map((e) => e.name)}::text[], ${ended.map((e) => e.key)}::text[]) r (i, n, k))) and blocked`;
+    select (select case when n.blocked then n.id end from jobs.job n
+      where n.tenant = ${tenant} and n.name = r.n and n.key = r.k and n.id > r.i and n.dead_at is null order by n.id limit 1)
+    from unnest(${ended.map((e) => e.id)}::bigint[], ${ended.map((e) => e.name)}::text[], ${ended.map((e) => e.key)}::text[]) r (i, n, k)))`;
 
 /**
  * The net behind `releaseNext`: a job that came while the one before it was ending may have seen it and stood aside for ever. Goes from key to key,
