@@ -263,6 +263,9 @@ describe('verification', () => {
         leaves = ${joined(`(select h[:2] || h[8] || h[4:7] || h[3] || h[9:] from (select ${hashes} h) x)`)}`)],
       kind: 'reordered', n: 3,
     },
+    'leaves and ids taken away with the constraint': {
+      statements: () => ['alter table audit.leaf drop constraint leaf_whole', row('leaves = null, ids = null')], kind: 'reordered', n: 1,
+    },
     'a missing row': { statements: () => [`delete from audit.leaf where pos = ${at(10)}`], kind: 'missing', n: 1 },
   };
   it.each([

@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { z } from 'zod';
-import { handle, handleMany, job, spineTransact, systemClock, type JobType } from '#kernel';
+import { handle, handleMany, job, spineTransact, systemClock, type JobType, type SqlTag } from '#kernel';
 import { Chore, house, leave, probe, queueOf, type House } from '#test';
 import { CLAIM_MAX, HeapSignal, JobSignal, URGENT_PLACES } from './contract.ts';
-import { claimJobs, releaseHeads } from './store.ts';
+import { claimJobs, releaseHeads, releaseNext } from './store.ts';
 
 /** Hints to other processes are put together for less than this. */
 const TELL_PAUSE_MS = 60;
@@ -74,6 +74,17 @@ describe('order, priority and heaps', () => {
     expect(new Set((await claim(32)).map((j) => j.key))).toEqual(new Set(['cool 0', 'cool 1', 'cool 2', 'hot']));
     expect(await claim(32)).toEqual([]);
     expect(await su("select count(*)::int as n from jobs.job where key = 'hot' and not blocked")).toEqual([{ n: 1 }]);
+  });
+  it('the next of a key is found by its id, not along all that wait', async () => {
+    let text = '';
+    const told: SqlTag = (strings) => {
+      text = strings.reduce((sum, part, i) => `${sum}$${i}${part}`);
+      return Promise.resolve([]);
+    };
+    await releaseNext(told, h.tenant().id, []);
+    const plan = (await su<{ 'QUERY PLAN': string }>(`explain (generic_plan) ${text}`)).map((r) => r['QUERY PLAN']).join('\n');
+    expect(plan).toContain('job_pkey');
+    expect(plan).not.toContain('job_blocked');
   });
   it('one that stands aside for nobody is let go', async () => {
     await later(1, { key: 'lost' });

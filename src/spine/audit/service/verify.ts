@@ -22,11 +22,13 @@ const LEAF_BYTES = 32;
 function leavesOf(row: LeafRow, linkBefore: Buffer): Leaf[] {
   const seqs = [...row.seqs?.split(',').map(BigInt) ?? [], row.fact_seq];
   const ids = [...row.ids?.split(',') ?? [], row.fact_id];
-  const hashes = [...seqs.slice(1).map((_, i) => (row.leaves as Buffer).subarray(i * LEAF_BYTES, (i + 1) * LEAF_BYTES)), row.leaf_hash];
+  // Whoever may change the row may take its constraint away as well: what is not there is not the fact's.
+  const before = row.leaves ?? Buffer.alloc(0);
+  const hashes = [...seqs.slice(1).map((_, i) => before.subarray(i * LEAF_BYTES, (i + 1) * LEAF_BYTES)), row.leaf_hash];
   const follows = chainHash(linkBefore, hashes).equals(row.chain_hash);
   const last = seqs.length - 1;
   return seqs.map((seq, i) => ({
-    pos: row.pos - BigInt(last - i), seq, id: ids[i] as string, hash: hashes[i] as Buffer, form: row.form, follows, ends: i === last,
+    pos: row.pos - BigInt(last - i), seq, id: ids[i] ?? '', hash: hashes[i] as Buffer, form: row.form, follows, ends: i === last,
   }));
 }
 
