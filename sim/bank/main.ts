@@ -1,7 +1,9 @@
 // A made-up bank with books of its own. See README.md beside this file.
 import { createHash } from 'node:crypto';
-import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 
+// Imported, this module brings the whole of `fetch` along, 40 ms at each start.
+const { createServer } = process.getBuiltinModule('node:http');
 const option = (name: string, fallback: string): string => {
   const at = process.argv.indexOf(`--${name}`);
   return at >= 0 ? (process.argv[at + 1] ?? fallback) : fallback;

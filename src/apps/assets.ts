@@ -6,12 +6,13 @@ import { brotliCompressSync, constants } from 'node:zlib';
 import { build, transform, type Metafile } from 'esbuild';
 import type { Module } from '#kernel';
 import type { Assets } from '#platform/edge';
+import { kept } from './kept.ts';
 
 const TYPES: Record<string, string> = { css: 'text/css; charset=utf-8', js: 'text/javascript; charset=utf-8' };
 const root = fileURLToPath(new URL('../', import.meta.url));
 
-interface Kept { readonly files: Map<string, { body: Buffer; type: string; encoding: string }>; readonly sizes: Record<string, number> }
-const brotli = (text: string): Buffer => brotliCompressSync(text, { params: { [constants.BROTLI_PARAM_QUALITY]: 9 } });
+interface Made { readonly files: Map<string, { body: Buffer; type: string; encoding: string }>; readonly sizes: Record<string, number> }
+const brotli = (text: string): Buffer => kept('br9', text, () => brotliCompressSync(text, { params: { [constants.BROTLI_PARAM_QUALITY]: 9 } }));
 
 /** What one part of an application brings along: itself and all that it imports at once. */
 function closure(outputs: Metafile['outputs'], entry: string, seen = new Set<string>()): Set<string> {
@@ -23,7 +24,7 @@ function closure(outputs: Metafile['outputs'], entry: string, seen = new Set<str
 
 /** Bundles an application: its entry and stylesheet under their folder's name, and a file for each part that is loaded later. */
 async function addApplication(entry: string, add: (name: string, text: string) => void, addStyle: (folder: string, file: string) => Promise<void>,
-  { files, sizes }: Kept): Promise<void> {
+  { files, sizes }: Made): Promise<void> {
   const folder = dirname(entry);
   const name = basename(folder);
   const { outputFiles, metafile } = await build({
@@ -32,11 +33,12 @@ async function addApplication(entry: string, add: (name: string, text: string) =
       absWorkingDir: folder,
     chunkNames: `${name}-[name]-[hash]`,
   });
-  const texts = new Map(outputFiles.map((f) => [basename(f.path), f.text]));
-  const weights = new Map([...texts].map(([file, text]) => [file, brotli(text).length]));
-  for (const [file, text] of texts) {
+  const weights = new Map<string, number>();
+  for (const { path, text } of outputFiles) {
+    const file = basename(path);
     if (file === `${name}.js`) add(file, text);
     else files.set(file, { body: brotli(text), type: TYPES.js as string, encoding: 'br' });
+    weights.set(file, files.get(file)?.body.length ?? sizes[file] as number);
   }
   await addStyle(folder, `${name}.css`);
   const weigh = (parts: Iterable<string>): number => [...parts].reduce((sum, file) => sum + (weights.get(file) ?? 0), 0);

@@ -1,10 +1,11 @@
-import { STATUS_CODES } from 'node:http';
 import type { Socket } from 'node:net';
 import type { FastifyReply } from 'fastify';
 import type { ProblemData, Refused } from '#kernel';
 import { API_VERSION_NEWEST } from '../contract.ts';
 import type { EdgeOptions, Seen } from './context.ts';
 
+// Imported, this module brings the whole of `fetch` along, 40 ms at each start.
+const { STATUS_CODES } = process.getBuiltinModule('node:http');
 const HSTS = 'max-age=63072000; includeSubDomains';
 const PERMISSIONS = 'camera=(), geolocation=(), microphone=(), payment=(), usb=(), interest-cohort=()';
 

@@ -94,8 +94,10 @@ function mountHealth(app: FastifyInstance, o: EdgeOptions, state: { draining: bo
     return reply.code(ok ? 200 : 503).headers(headers).send({ ok, draining: state.draining, cells: Object.fromEntries(cells) });
   });
   app.get('/metrics', async (_, reply) => reply.headers(headers).header('content-type', o.metrics.contentType).send(await o.metrics.metrics()));
-  const description = JSON.stringify(openApi(modules));
-  app.get('/api/openapi.json', (_, reply) => reply.headers({ ...headers, 'content-type': 'application/json; charset=utf-8' }).send(description));
+  // Made when it is first asked for: it takes a tenth of a second, which every start would wait for.
+  let description: string | undefined;
+  app.get('/api/openapi.json', (_, reply) => reply.headers({ ...headers, 'content-type': 'application/json; charset=utf-8' })
+    .send(description ??= JSON.stringify(openApi(modules))));
 }
 
 function mountAssets(app: FastifyInstance, o: EdgeOptions): void {

@@ -1,4 +1,3 @@
-import { LRUCache } from 'lru-cache';
 import type { Cacheable, Clock } from '#kernel';
 import type { CacheBook, CacheSpec, CacheStats, FencedCache } from '../contract.ts';
 
@@ -12,7 +11,7 @@ export function createCache<V extends object>(spec: CacheSpec & Cacheable<V>, cl
   // A Map keeps the order of setting: what is used is set again, and what was used longest ago is the first.
   const entries = new Map<string, Entry<V>>();
   // Generations of keys invalidated of late. A key that has fallen out counts as invalidated at `floor`.
-  const generations = new LRUCache<string, number>({ max: spec.entriesMax });
+  const generations = new Map<string, number>();
   let generation = 0;
   let floor = 0;
   const stats: CacheStats = { hits: 0, misses: 0, fenced: 0 };
@@ -52,8 +51,10 @@ export function createCache<V extends object>(spec: CacheSpec & Cacheable<V>, cl
     },
     invalidate(key) {
       generation += 1;
-      if (generations.size >= spec.entriesMax && !generations.has(key)) {
-        // The oldest generation is about to be forgotten: every key without one counts as invalidated now.
+      generations.delete(key);
+      if (generations.size >= spec.entriesMax) {
+        // The oldest generation is forgotten: every key without one counts as invalidated now.
+        generations.delete(generations.keys().next().value as string);
         floor = generation;
       }
       generations.set(key, generation);
