@@ -249,6 +249,13 @@ describe('verification', () => {
     'a leaf of another fact': { statements: () => [row('ids[4] = gen_random_uuid()')], kind: 'reordered', n: 4 },
     'a leaf taken out': {
       statements: () => [row('seqs = seqs[:5] || seqs[7:], ids = ids[:5] || ids[7:], leaves = substr(leaves, 1, 160) || substr(leaves, 193)')],
+      kind: 'missing', n: 6,
+    },
+    'the first leaf taken out': { statements: () => [row('seqs = seqs[2:], ids = ids[2:], leaves = substr(leaves, 33)')], kind: 'missing', n: 1 },
+    // Nothing says any more which of the row's leaves it was.
+    'a leaf and its fact taken out': {
+      statements: () => [`delete from audit.fact where seq = ${seq(6)}`,
+        row('seqs = seqs[:5] || seqs[7:], ids = ids[:5] || ids[7:], leaves = substr(leaves, 1, 160) || substr(leaves, 193)')],
       kind: 'missing', n: 1,
     },
     'a leaf put in': {

@@ -50,6 +50,13 @@ function checkLeaf({ leaf, fact, before, next }: Around): Violation | undefined 
   return undefined;
 }
 
+/** A row counts its places from its end, so leaves taken out of it are missed at its beginning: a fact that has lost its own says where it stood. */
+function lostFrom(found: Violation, leaves: readonly Leaf[], stray: { readonly seq: bigint; readonly id: string } | undefined): Violation {
+  const behind = stray ? leaves.findIndex((l) => stray.seq < l.seq) : -1;
+  if (!stray || behind < 0 || leaves.slice(0, behind).some((l) => l.ends)) return found;
+  return { kind: 'missing', pos: found.pos + BigInt(behind), fact: stray.id, detail: 'the leaf of this fact is gone' };
+}
+
 async function checkPage(sql: SqlTag, leaves: readonly Leaf[], before: Leaf | undefined): Promise<Violation | undefined> {
   const facts = new Map((await factsBySeq(sql, leaves.map((l) => l.seq))).map((f) => [f.seq, f]));
   const last = leaves.at(-1) as Leaf;
@@ -61,7 +68,7 @@ async function checkPage(sql: SqlTag, leaves: readonly Leaf[], before: Leaf | un
     if (found?.kind === 'missing' && found.pos === leaf.pos && !facts.has(leaf.seq) && !await anyFactFrom(sql, leaf.seq)) {
       return { ...found, kind: 'tail-cut', detail: 'the facts end before this leaf: it and all behind it have none' };
     }
-    if (found) return found;
+    if (found) return found.pos === leaf.pos ? found : lostFrom(found, leaves.slice(i), stray);
     if (stray && stray.seq < leaf.seq) {
       return { kind: 'inserted', pos: leaf.pos, fact: stray.id, detail: `fact ${stray.seq} stands before the fact of this leaf and has no leaf` };
     }
