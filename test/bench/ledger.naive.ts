@@ -29,9 +29,10 @@ export const NAIVE_TABLES = (cell: CellConnection): string => `
 
 export interface Movement { readonly from: Uuid; readonly to: Uuid; readonly amount: bigint; readonly scope: Buffer; readonly bodyHash: Buffer; readonly trace: string }
 
-class Short extends Error {}
+export class Short extends Error {}
 
-async function move(client: pg.PoolClient, tenant: Uuid, m: Movement, now: Date): Promise<void> {
+/** Moves an amount within the caller's transaction; resolves to the transfer's id. Throws Short. */
+export async function move(client: pg.PoolClient, tenant: Uuid, m: Movement, now: Date): Promise<Uuid> {
   const run = (name: string, text: string, values: unknown[]): Promise<pg.QueryResult> => client.query({ name, text, values });
   const ids = [m.from, m.to].toSorted();
   const balances = new Map<string, bigint>();
@@ -49,6 +50,7 @@ async function move(client: pg.PoolClient, tenant: Uuid, m: Movement, now: Date)
   }
   await run('event', 'insert into naive.event (tenant, topic, key, id, at, trace, data) values ($1, $2, $3, $4, $5, $6, $7)', [tenant, 'transferred', transfer,
     uuidv7(now, systemRandom), now, m.trace, JSON.stringify({ id: transfer, debit: m.from, credit: m.to, amount: m.amount.toString(), currency: 'INR' })]);
+  return transfer;
 }
 
 export function naivePool(cell: CellConnection): pg.Pool {

@@ -1,13 +1,13 @@
 /**
  * POST /wallet/transfers over HTTP with session, idempotency, limits, audit and event: uniform over 10,000 accounts, and half of them to
- * one hot account. Baselines in the same run: the naive route (test/bench/ledger.naive.ts behind Fastify), and the same program
- * with group commit off. What happens after the commit (places in the audit chain, notices of payer and payee) runs on neither side; what a
+ * one hot account. Baselines in the same run: the naive route (test/bench/transfer.naive.ts), which does what the wallet's does, and the same program
+ * with group commit off. Printed without a bar: a plain route that moves the money and nothing else (ledger.naive.ts behind Fastify). What happens after the commit (places in the audit chain, notices of payer and payee) runs on neither side; what a
  * transfer costs with all of it is measured apart, in a second program, and printed.
  */
 import { child, cpuUs, finish, interleave, KEY, measure, medianOf, ratioOf, type Round } from './frame.ts';
 
 interface Setup { port: number; alonePort: number; tokens: string[]; accounts: { account: string; person: number }[] }
-interface Counts { transfers: number; payments: number; answers: number; facts: number; naive: number; sum: number; naiveSum: number; batches: number; items: number }
+interface Counts { transfers: number; payments: number; answers: number; facts: number; naive: number; naivePayments: number; sum: number; naiveSum: number; batches: number; items: number }
 interface Load { answered: number; ok: number; p50Ms: number; p99Ms: number; seconds: number }
 
 const ROUNDS = Number(process.env.BENCH_ROUNDS ?? 5);
@@ -53,12 +53,11 @@ function requests(setup: Setup, path: string, shape: 'uniform' | 'hot'): string[
   });
 }
 
-const OURS = '/t/t0/api/wallet/transfers';
-const NAIVE = '/api/naive-transfers';
+const PATHS = { ours: '/t/t0/api/wallet/transfers', alone: '/t/t0/api/wallet/transfers', naive: '/api/naive-transfers', plain: '/api/plain-transfers' };
 let seed = 0;
-function variant(side: 'ours' | 'alone' | 'naive', shape: 'uniform' | 'hot', connections: number,
+function variant(side: keyof typeof PATHS, shape: 'uniform' | 'hot', connections: number,
   { server, setup }: Side = main): () => Promise<Round> {
-  const list = requests(setup, side === 'naive' ? NAIVE : OURS, shape);
+  const list = requests(setup, PATHS[side], shape);
   const port = side === 'alone' ? setup.alonePort : setup.port;
   return async () => {
     await server.ask({ what: 'fresh' });
@@ -70,7 +69,7 @@ function variant(side: 'ours' | 'alone' | 'naive', shape: 'uniform' | 'hot', con
     const { answered, ok, p50Ms, p99Ms } = m.result;
     if (ok !== answered) throw new Error(`${side}: ${answered - ok} of ${answered} answers were not 200`);
     const grown = (name: keyof Counts): number => after[name] - before[name];
-    const want: (keyof Counts)[] = side === 'naive' ? ['naive'] : ['transfers', 'payments', 'answers', 'facts'];
+    const want: (keyof Counts)[] = side === 'plain' ? ['naive'] : side === 'naive' ? ['naive', 'naivePayments'] : ['transfers', 'payments', 'answers', 'facts'];
     for (const name of want) if (grown(name) !== answered) throw new Error(`${side} ${shape}: ${grown(name)} ${name} for ${answered} answers`);
     if (after.sum !== 0 || after.naiveSum !== before.naiveSum) throw new Error(`the books are broken: ${JSON.stringify(after)}`);
     return {
@@ -83,6 +82,7 @@ function variant(side: 'ours' | 'alone' | 'naive', shape: 'uniform' | 'hot', con
 const variants = {
   ours_256: variant('ours', 'uniform', 256), naive_256: variant('naive', 'uniform', 256),
   ours_hot_256: variant('ours', 'hot', 256), naive_hot_256: variant('naive', 'hot', 256),
+  plain_256: variant('plain', 'uniform', 256),
   ours_16: variant('ours', 'uniform', 16), alone_16: variant('alone', 'uniform', 16),
 };
 const kept = await interleave(variants, ROUNDS, say);
@@ -100,6 +100,7 @@ finish('transfer', {
   cpu_us_hot_256: medianOf(of('ours_hot_256'), cpu), transfers_per_s_hot_256: medianOf(of('ours_hot_256'), rate),
   ratio_cpu_naive_256: ratioOf(of('naive_256'), of('ours_256'), cpu), ratio_rate_naive_256: ratioOf(of('ours_256'), of('naive_256'), rate),
   ratio_cpu_naive_hot_256: ratioOf(of('naive_hot_256'), of('ours_hot_256'), cpu), ratio_rate_naive_hot_256: ratioOf(of('ours_hot_256'), of('naive_hot_256'), rate),
+  ratio_cpu_plain_256: ratioOf(of('plain_256'), of('ours_256'), cpu), ratio_rate_plain_256: ratioOf(of('ours_256'), of('plain_256'), rate),
   ratio_rate_alone_16: ratioOf(of('ours_16'), of('alone_16'), rate), ratio_p50_alone_16: ratioOf(of('ours_16'), of('alone_16'), p50),
   cpu_us_256_followed: medianOf(followed, cpu), transfers_per_s_256_followed: medianOf(followed, rate), p50_ms_16: medianOf(of('ours_16'), p50), batch_256: medianOf(of('ours_256'), (r) => r.extra.batch ?? 0),
 }, {

@@ -1,6 +1,6 @@
 /**
- * The process of the transfer bench: the wallet's own route, the same program with group commit off, and the naive route: Fastify, a
- * session looked up in memory, the body read by zod, and test/bench/ledger.naive.ts as a good team would write it.
+ * The process of the transfer bench: the wallet's own route, the same program with group commit off, the naive route of transfer.naive.ts, and a plain
+ * one: Fastify, a session looked up in memory, the body read by zod, and nothing but the movement of ledger.naive.ts: no wallets, limits and payments.
  */
 import type { FastifyInstance } from 'fastify';
 import { hash } from 'node:crypto';
@@ -23,6 +23,7 @@ import { startProgram } from '../../src/apps/program.ts';
 import { startWorkers } from '../../src/apps/runtime.ts';
 import { serveQuestions } from './frame.ts';
 import { naivePool, naivePost, NAIVE_TABLES, type Movement } from './ledger.naive.ts';
+import { NAIVE_WALLET, naiveWalletRoute } from './transfer.naive.ts';
 import { asSystem, benchTenants, signInAll, startBench } from './program.ts';
 
 const PEOPLE = 2500;
@@ -37,8 +38,8 @@ const ownerOf = new Map<string, Uuid>();
 let pool: pg.Pool;
 let tenantId: Uuid;
 
-function naiveRoute(app: FastifyInstance): void {
-  app.post('/api/naive-transfers', async (req, reply) => {
+function plainRoute(app: FastifyInstance): void {
+  app.post('/api/plain-transfers', async (req, reply) => {
     const token = String(req.headers.authorization ?? '').slice(7);
     const person = sessions.get(token);
     if (!person) return reply.code(401).send();
@@ -56,7 +57,10 @@ function naiveRoute(app: FastifyInstance): void {
   });
 }
 
-const bench = await startBench({ tenants: benchTenants(1), roles: ['web'], tcp: true, more: naiveRoute, walFiles: 200 });
+const bench = await startBench({ tenants: benchTenants(1), roles: ['web'], tcp: true, walFiles: 200, more: (app) => {
+  plainRoute(app);
+  naiveWalletRoute(app, () => ({ pool, tenant: tenantId, sessions }));
+} });
 const tenant = bench.program.directory.bySlug('t0');
 const cell = bench.program.cells.get('IN');
 if (!tenant || !cell) throw new Error('no tenant');
@@ -104,6 +108,7 @@ tokens.forEach((token, i) => sessions.set(token, persons[i] as Uuid));
 const follows = process.argv[2] === 'followed';
 if (!follows) await following.stop();
 await owner.query(NAIVE_TABLES(bench.cell));
+await owner.query(NAIVE_WALLET(bench.cell));
 await owner.query('insert into naive.account (tenant, id, balance, floor) select tenant, id, posted, minimum is not null from ledger.account');
 await owner.query('vacuum analyze');
 await owner.query('checkpoint');
@@ -126,11 +131,14 @@ const number = async (text: string): Promise<number> => Number((await owner.quer
 serveQuestions(async (q: { what: 'setup' | 'counts' | 'fresh' }) => {
   if (q.what === 'setup') return { port: bench.program.port, alonePort: alone.port, tokens, accounts };
   // Each round begins with a new day for everybody: limits by count are not what is measured.
-  if (q.what === 'fresh') return { done: (await owner.query('delete from wallet.usage')).rowCount };
+  if (q.what === 'fresh') {
+    await owner.query('delete from wallet.usage; delete from naive.usage');
+    return {};
+  }
   return {
     transfers: await number('select count(*) as n from ledger.transfer where result = 0'), payments: await number('select count(*) as n from wallet.payment'),
     answers: await number('select count(*) as n from idempotency.answer'), facts: await number("select count(*) as n from audit.fact where action = 'ledger.posted'"),
-    naive: await number("select count(*) as n from naive.fact where result = 'done'"),
+    naive: await number("select count(*) as n from naive.fact where result = 'done'"), naivePayments: await number('select count(*) as n from naive.payment'),
     sum: await number('select coalesce(sum(case when flags & 1 = 1 then posted else -posted end), 0) as n from ledger.account'),
     naiveSum: await number('select coalesce(sum(balance), 0) as n from naive.account'),
     batches: bench.program.edge.runner.stats()['POST /wallet/transfers']?.batches ?? 0, items: bench.program.edge.runner.stats()['POST /wallet/transfers']?.items ?? 0,
