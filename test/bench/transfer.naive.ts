@@ -9,7 +9,7 @@ import { hash } from 'node:crypto';
 import type { FastifyInstance } from 'fastify';
 import pg from 'pg';
 import { z } from 'zod';
-import { newTrace, systemClock, systemRandom, uuidv7, type Uuid } from '#kernel';
+import { newTrace, systemClock, systemRandom, uuid, uuidv7, type Uuid } from '#kernel';
 import { roleName, type CellConnection } from '../../src/apps/migrate.ts';
 import { move, Short } from './ledger.naive.ts';
 
@@ -50,9 +50,9 @@ type Run = (name: string, text: string, values: unknown[]) => Promise<pg.QueryRe
 async function bothWallets(run: Run, a: Asked): Promise<[Wallet, Wallet]> {
   const { rows } = await run('wallets', `select w.id, w.person, w.ledger, w.currency, w.state, h.tier from naive.wallet w join naive.holder h on h.person = w.person
     where w.id in ($1, $2)`, [a.from, a.to]);
-  const payer = (rows as Wallet[]).find((w) => w.id === a.from);
-  const payee = (rows as Wallet[]).find((w) => w.id === a.to);
-  if (!payer || payer.person !== a.person || !payee) throw new Refused(404);
+  const payer = (rows as Wallet[]).find((w) => uuid(w.id) === a.from);
+  const payee = (rows as Wallet[]).find((w) => uuid(w.id) === a.to);
+  if (!payer || uuid(payer.person) !== a.person || !payee) throw new Refused(404);
   if (payer.id === payee.id || payer.currency !== a.currency || payee.currency !== a.currency) throw new Refused(422);
   if (payer.state !== 'open' || payee.state !== 'open') throw new Refused(409);
   return [payer, payee];
@@ -104,7 +104,7 @@ async function pay(pool: pg.Pool, tenant: Uuid, a: Asked, now: Date): Promise<vo
   }
 }
 
-const zId = z.string().regex(/^wal_[0-9a-f-]{36}$/);
+const zId = z.string().regex(/^wal_[0-9a-f]{32}$/);
 const zBody = z.strictObject({ from: zId, to: zId, amount: z.strictObject({ amount: z.string().regex(/^[1-9]\d{0,18}$/), currency: z.string().regex(/^[A-Z]{3}$/) }) });
 
 /** The route; `state` is complete before the first request. */
