@@ -6,7 +6,7 @@ import { demoFeed, ingest } from '#products/taxrefund';
 import { serveQuestions } from './frame.ts';
 import { asSystem, benchTenants, startBench } from './program.ts';
 
-const PEOPLE = 7000;
+const PEOPLE = 24_000;
 const tenants = benchTenants(1);
 const bench = await startBench({ tenants, provided: [provide(TextMessages, () => httpMessages({ base: process.argv[2] as string, token: 'bench' }))] });
 const tenant = bench.program.directory.bySlug('t0');
