@@ -97,12 +97,11 @@ export async function runDemo({ dataDir, args, tell, server: serving, parties: p
       desk.mount(app);
     },
     roles: ['web', 'relay', 'worker'],
-    provided: () => [...local, ...noticeProviders(carriersOf(parties, (slug) => `${base}/t/${slug}`)), 
-      provide(BankRail, () => httpBank({ ...bank, breaker: breakers.of('bank') })),
-      provide(Reach, () => ({ loopback: true }))],
-    host: '127.0.0.1', port: PORT_FIRST,
-      portsMax: PORT_TRIES_MAX, secure: false,
-      pathTenants: true,
+    provided: () => [
+      ...local, ...noticeProviders(carriersOf(parties, (slug) => `${base}/t/${slug}`)),
+      provide(BankRail, () => httpBank({ ...bank, breaker: breakers.of('bank') })), provide(Reach, () => ({ loopback: true })),
+    ],
+    host: '127.0.0.1', port: PORT_FIRST, portsMax: PORT_TRIES_MAX, secure: false, pathTenants: true,
   });
   base = `http://localhost:${program.port}`;
   const stage = await openStage({ program, base, dataDir, clock: systemClock, log, phones, relays, hook, database });
