@@ -1,8 +1,11 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { civilDate, uuidOf } from '#kernel';
+import { z } from 'zod';
+import { civilDate, money, uuidOf } from '#kernel';
 import { house, inrWire, type Answer, type Ask, type House, type SignedIn } from '#test';
+import { zPaid } from './contract.ts';
 import { limitBroken, nextDue, payeeOf, usageOn, type Usage } from './rules.ts';
 import { runDue } from './service/schedules.ts';
+import { paidWire } from './service/transfer.ts';
 
 let h: House;
 let keys = 0;
@@ -49,6 +52,14 @@ describe('a transfer', () => {
     expect([again.status, again.headers['idempotency-replayed'], again.json()]).toEqual([200, 'true', first.json()]);
     expect([await balance(asha), await balance(ravi)]).toEqual([75_000n, 25_000n]);
     expect(await sum()).toBe(0n);
+  });
+  it('is answered in the text that its codec writes', async () => {
+    const paid = {
+      payment: `wpay_${'0'.repeat(32)}`, at: new Date('2026-11-29T12:00:00.007Z'), amount: money(1n, 'INR'), to: '@ravi', balance: money(-(2n ** 62n), 'KWD'),
+    } as const;
+    for (const to of [paid.to, `wal_${'f'.repeat(32)}`]) expect(paidWire({ ...paid, to })).toBe(JSON.stringify(z.encode(zPaid, { ...paid, to })));
+    const [asha, ravi] = [await wallet(1000), await wallet()];
+    expect(zPaid.safeDecode((await send(asha, ravi.account, 10)).json()).success).toBe(true);
   });
   it('keeps its note sealed', async () => {
     const [asha, ravi] = [await wallet(10_000), await wallet()];

@@ -1,12 +1,11 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import { z } from 'zod';
 import { common, refuse, type AnyRoute, type Refused } from '#kernel';
 import { unknownTenant } from '#spine/tenancy';
 import { API_VERSIONS, BODY_BYTES_MAX, unknownVersion } from '../contract.ts';
 import { BodyFault, sameOrigin, strictJson, utf8Text } from '../rules.ts';
 import { authenticate, look, newTrace, offers, setCookies, type EdgeOptions, type Seen } from './context.ts';
 import { API_HEADERS, securityHeaders, sendProblem } from './respond.ts';
-import { limited, type Runner } from './run.ts';
+import { answerText, limited, type Runner } from './run.ts';
 
 /** Fastify answers HEAD with what GET would say. */
 const reads = (req: FastifyRequest): boolean => req.method === 'GET' || req.method === 'HEAD';
@@ -54,7 +53,6 @@ function versionProblem(req: FastifyRequest): Refused | undefined {
 
 export function mountRoute(app: FastifyInstance, o: EdgeOptions, runner: Runner, route: AnyRoute, product: string | undefined): void {
   const headers = { ...securityHeaders(o, API_HEADERS), 'content-type': 'application/json; charset=utf-8' };
-  const encode = route.wire ?? ((value: unknown): string => JSON.stringify(z.encode(route.output as z.ZodType, value)));
   const isProblem = (x: Seen | Refused): x is Refused => 'problem' in x;
   const handler = async (req: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> => {
     const seen = await enter(o, runner, req, route, product);
@@ -71,7 +69,7 @@ export function mountRoute(app: FastifyInstance, o: EdgeOptions, runner: Runner,
     if (seen.set.length) setCookies(o, seen, reply);
     if (answer.replayed) reply.header('idempotency-replayed', 'true');
     if (!answer.outcome.ok) return sendProblem(o, reply, answer.outcome, seen.trace);
-    return reply.code(route.status ?? 200).headers(headers).header('x-trace-id', seen.trace).send(encode(answer.outcome.value));
+    return reply.code(route.status ?? 200).headers(headers).header('x-trace-id', seen.trace).send(answerText(route, answer.outcome.value));
   };
   app.route({ method: route.method, url: `/api${route.path}`, bodyLimit: route.bodyMax ?? BODY_BYTES_MAX, handler });
 }

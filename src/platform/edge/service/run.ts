@@ -88,6 +88,20 @@ function claimOf(route: AnyRoute, seen: Seen, input: unknown, key: string | unde
   return { scope: claimScope(seen.tenant.id, actorName(seen), routeName(route), key), bodyHash: bodyHash(input) };
 }
 
+const wireOf = (route: AnyRoute, value: unknown): string =>
+  (route.wire ? route.wire(value as never) : JSON.stringify(z.encode(route.output as z.ZodType, value)));
+const kept = new WeakMap<object, { readonly route: AnyRoute; readonly text: string }>();
+function keptWire(route: AnyRoute, value: unknown): string {
+  const text = wireOf(route, value);
+  if (typeof value === 'object' && value !== null) kept.set(value, { route, text });
+  return text;
+}
+/** A route's answer as it leaves. One that was kept under its key was written then, and is not written twice. */
+export function answerText(route: AnyRoute, value: unknown): string {
+  const known = kept.get(value as object);
+  return known?.route === route ? known.text : wireOf(route, value);
+}
+
 function makeBatcher(o: EdgeOptions, cell: CellContext, route: AnyRoute): Batcher {
   const problems = new Map<string, Problem>([...route.problems, ...Object.values(common), ...o.modules.flatMap((m) => m.problems ?? [])].map((p) =>
     [p.code, p]));
@@ -95,8 +109,10 @@ function makeBatcher(o: EdgeOptions, cell: CellContext, route: AnyRoute): Batche
     name: routeName(route), plural: route.plural, verb: route.verb,
     gates: o.modules.flatMap((m) => m.gates ?? []), claimer: o.modules.find((m) => m.claimer)?.claimer, log: o.log, group: o.group ?? true,
     reads: route.method === 'GET', ...(route.inFlight === undefined ? {} : { inFlight: route.inFlight }),
-    toJson: (outcome) => JSON.stringify(outcome.ok ? { ok: true, value: z.encode(route.output, route.kept ? route.kept(outcome.value) : outcome.value) }
-      : { ok: false, code: outcome.problem.code, data: outcome.data }),
+    toJson: (outcome) => {
+      if (!outcome.ok) return JSON.stringify({ ok: false, code: outcome.problem.code, data: outcome.data });
+      return `{"ok":true,"value":${route.kept ? wireOf(route, route.kept(outcome.value)) : keptWire(route, outcome.value)}}`;
+    },
     fromJson: (json) => {
       const kept = JSON.parse(json) as { ok: true; value: unknown } | { ok: false; code: string; data: Record<string, unknown> };
       if (kept.ok) return done(z.decode(route.output, kept.value));

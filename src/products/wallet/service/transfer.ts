@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { done, idOf, money, refuse, type Item, type Origin, type Outcome, type Refused, type SectionTx, type Uuid } from '#kernel';
+import { done, idOf, money, refuse, type Item, type Money, type Origin, type Outcome, type Refused, type SectionTx, type Uuid } from '#kernel';
 import { insufficientFunds, post, transferInvalid, type Posted, type Posting } from '#spine/ledger';
 import { tenantKeys } from '#spine/vault';
 import {
@@ -8,7 +8,7 @@ import {
   type Tier,
 } from '../contract.ts';
 import { count, limitBroken, monthOf, payeeOf, usageOn, type Usage } from '../rules.ts';
-import { accountsByHandle, accountsById, lockUsage, makeUsage, tiersOf, writeUsage, type AccountRow, type UsageKey } from '../store/accounts.ts';
+import { accountsByHandle, lockUsage, makeUsage, partiesById, tiersOf, writeUsage, type PartyRow, type UsageKey } from '../store/accounts.ts';
 import { insertPayments, type PaymentRow } from '../store/payments.ts';
 import { personOf } from './accounts.ts';
 import { limitsOf } from './tiers.ts';
@@ -28,10 +28,10 @@ export interface Wish {
   readonly note: string | undefined;
 }
 
-interface Ready { readonly wish: Wish; readonly payer: AccountRow; readonly payee: AccountRow; readonly usage: Usage; readonly id: Uuid }
+interface Ready { readonly wish: Wish; readonly payer: PartyRow; readonly payee: PartyRow; readonly usage: Usage; readonly id: Uuid }
 type Decided = { readonly no: Refused } | { readonly ready: Ready };
 
-interface Known { readonly byId: Map<string, AccountRow>; readonly byHandle: Map<string, AccountRow> }
+interface Known { readonly byId: Map<string, PartyRow>; readonly byHandle: Map<string, PartyRow> }
 
 async function readAccounts(tx: SectionTx, wishes: readonly Wish[]): Promise<Known> {
   const ids = new Set<string>(), handles = new Set<string>();
@@ -41,7 +41,7 @@ async function readAccounts(tx: SectionTx, wishes: readonly Wish[]): Promise<Kno
     if (w.to && 'handle' in w.to) handles.add(w.to.handle);
   }
   const [named, numbered] = await Promise.all([
-    handles.size ? accountsByHandle(tx.sql, tx.tenant.id, [...handles]) : [], accountsById(tx.sql, tx.tenant.id, [...ids]),
+    handles.size ? accountsByHandle(tx.sql, tx.tenant.id, [...handles]) : [], partiesById(tx.sql, tx.tenant.id, [...ids]),
   ]);
   return { byId: new Map(numbered.map((a) => [a.id, a])), byHandle: new Map(named.map((a) => [a.handle as string, a])) };
 }
@@ -49,7 +49,7 @@ async function readAccounts(tx: SectionTx, wishes: readonly Wish[]): Promise<Kno
 const usageName = (person: string, currency: string): string => `${person} ${currency}`;
 
 /** What stands against a payment before the books are asked, in this order. */
-function against(w: Wish, known: Known): Refused | { payer: AccountRow; payee: AccountRow } {
+function against(w: Wish, known: Known): Refused | { payer: PartyRow; payee: PartyRow } {
   const payer = known.byId.get(w.from);
   if (!payer || payer.person !== w.person) return refuse(unknownAccount);
   const payee = w.to && ('handle' in w.to ? known.byHandle.get(w.to.handle) : known.byId.get(w.to.account));
@@ -64,7 +64,7 @@ function against(w: Wish, known: Known): Refused | { payer: AccountRow; payee: A
 }
 
 /** Locks what the payers have used; payments between a person's own accounts count nothing. */
-async function lockUsages(tx: SectionTx, payers: readonly AccountRow[]): Promise<Map<string, Usage & UsageKey>> {
+async function lockUsages(tx: SectionTx, payers: readonly PartyRow[]): Promise<Map<string, Usage & UsageKey>> {
   const keys = [...new Map(payers.map((p) => [usageName(p.person, p.currency), { person: p.person, currency: p.currency }])).values()];
   if (!keys.length) return new Map();
   const sorted = keys.toSorted((a, b) => (a.person === b.person ? (a.currency < b.currency ? -1 : 1) : a.person < b.person ? -1 : 1));
@@ -88,7 +88,7 @@ function fromBooks(no: Refused): Refused {
   return refuse(payeeCannot, {});
 }
 
-const isOwn = (r: { payer: AccountRow; payee: AccountRow }): boolean => r.payer.person === r.payee.person;
+const isOwn = (r: { payer: PartyRow; payee: PartyRow }): boolean => r.payer.person === r.payee.person;
 
 /**
  * Pays for many at once. What a payer may send is reserved in the order of arrival, the books decide, and what they refuse is
@@ -172,5 +172,10 @@ export async function transfer(tx: SectionTx, items: readonly Item<z.output<type
   }));
   return outcomes.map((o) => (o.ok ? done(withoutId(o.value)) : o));
 }
+
+const moneyWire = (m: Money): string => `{"amount":"${m.amount}","currency":"${m.currency}"}`;
+/** An answer as its codec writes it, at a fifth of the price. */
+export const paidWire = ({ payment, at, amount, to, balance }: Paid): string =>
+  `{"payment":"${payment}","at":"${at.toISOString()}","amount":${moneyWire(amount)},"to":${JSON.stringify(to)},"balance":${moneyWire(balance)}}`;
 
 const withoutId = ({ payment, at, amount, to, balance }: Paid): Paid => ({ payment, at, amount, to, balance });
