@@ -265,6 +265,11 @@ describe('verification', () => {
           ids = ids[:6] || gen_random_uuid() || ids[7:], leaves = substr(leaves, 1, 192) || sha256('a') || substr(leaves, 193)`),
       ], kind: 'inserted', n: 7,
     },
+    'a leaf put in where no place is free': {
+      statements: () => [row(`seqs = seqs[:6] || (select max(seq) - 1 from audit.fact) || seqs[7:], ids = ids[:6] || gen_random_uuid() || ids[7:],
+        leaves = substr(leaves, 1, 192) || sha256('a') || substr(leaves, 193)`)],
+      kind: 'inserted', n: 1,
+    },
     'two leaves in each other’s place': {
       statements: () => [row(`${swapped('seqs', 'seqs')}, ${swapped('ids', 'ids')},
         leaves = ${joined(`(select h[:2] || h[8] || h[4:7] || h[3] || h[9:] from (select ${hashes} h) x)`)}`)],

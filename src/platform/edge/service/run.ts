@@ -90,15 +90,15 @@ function claimOf(route: AnyRoute, seen: Seen, input: unknown, key: string | unde
 
 const wireOf = (route: AnyRoute, value: unknown): string =>
   (route.wire ? route.wire(value as never) : JSON.stringify(z.encode(route.output as z.ZodType, value)));
-const kept = new WeakMap<object, { readonly route: AnyRoute; readonly text: string }>();
+const written = new WeakMap<object, { readonly route: AnyRoute; readonly text: string }>();
 function keptWire(route: AnyRoute, value: unknown): string {
   const text = wireOf(route, value);
-  if (typeof value === 'object' && value !== null) kept.set(value, { route, text });
+  if (typeof value === 'object' && value !== null) written.set(value, { route, text });
   return text;
 }
 /** A route's answer as it leaves. One that was kept under its key was written then, and is not written twice. */
 export function answerText(route: AnyRoute, value: unknown): string {
-  const known = kept.get(value as object);
+  const known = written.get(value as object);
   return known?.route === route ? known.text : wireOf(route, value);
 }
 

@@ -38,6 +38,7 @@ interface Around { readonly leaf: Leaf; readonly fact: StoredFact | undefined; r
 function checkLeaf({ leaf, fact, before, next }: Around): Violation | undefined {
   const at = { pos: leaf.pos, fact: leaf.id };
   const expected = (before?.pos ?? 0n) + 1n;
+  if (leaf.pos < expected) return { ...at, pos: expected, kind: 'inserted', detail: 'the row of this leaf holds more leaves than it has places' };
   if (leaf.pos !== expected) return { ...at, pos: expected, kind: 'missing', detail: `this leaf is gone: the chain goes on at ${leaf.pos}` };
   // A leaf whose fact was deleted still follows from the one before; one that somebody put in does not.
   if (!fact && !leaf.follows) return { ...at, kind: 'inserted', detail: 'this leaf has no fact and does not follow from the one before' };
@@ -68,7 +69,7 @@ async function checkPage(sql: SqlTag, leaves: readonly Leaf[], before: Leaf | un
     if (found?.kind === 'missing' && found.pos === leaf.pos && !facts.has(leaf.seq) && !await anyFactFrom(sql, leaf.seq)) {
       return { ...found, kind: 'tail-cut', detail: 'the facts end before this leaf: it and all behind it have none' };
     }
-    if (found) return found.pos === leaf.pos ? found : lostFrom(found, leaves.slice(i), stray);
+    if (found) return found.kind === 'missing' && found.pos !== leaf.pos ? lostFrom(found, leaves.slice(i), stray) : found;
     if (stray && stray.seq < leaf.seq) {
       return { kind: 'inserted', pos: leaf.pos, fact: stray.id, detail: `fact ${stray.seq} stands before the fact of this leaf and has no leaf` };
     }
