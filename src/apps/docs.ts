@@ -111,6 +111,8 @@ function configPage(all: readonly Module[]): string {
     ['`EXCHEQUER_CELLS`',
       'cells on outside servers: `IN=postgres://owner:secret@host/db?sslmode=verify-full&sslrootcert=/file.pem,US=…`; the first one holds the directory'],
     ['`DATABASE_URL`', 'one outside server as the only cell, by such an address; without `sslmode` it is reached in clear'],
+    ['`EXCHEQUER_POSTGRES`',
+      'folder whose `bin` holds the programs of the embedded server, such as `/usr/lib/postgresql/18`; those of the npm package unless said'],
     ['`EXCHEQUER_DATA`', 'folder for everything that this machine keeps; `.exchequer` unless said'],
     ['`NODE_ENV`', '`production` refuses demo, made-up people, the message catcher and the local key file'],
   ];

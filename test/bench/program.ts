@@ -61,6 +61,15 @@ async function writeThroughLog(server: PostgresServer, cell: CellConnection, fil
   await client.end();
 }
 
+/** The same server may have been compiled for size (the npm package's) or for speed (`EXCHEQUER_POSTGRES`): a fifth of its processor time. */
+async function nameServer(server: PostgresServer): Promise<void> {
+  const client = new pg.Client(server.connection('postgres'));
+  await client.connect();
+  const { rows } = await client.query<{ setting: string }>("select setting from pg_config where name = 'CFLAGS'");
+  await client.end();
+  process.stdout.write(`PostgreSQL ${server.version}, compiled with ${/-O\w+/.exec(rows[0]?.setting ?? '')?.[0] ?? 'flags unknown'}\n`);
+}
+
 export async function startBench(o: BenchOptions): Promise<Bench> {
   const folder = mkdtempSync(join(tmpdir(), 'exq-bench-'));
   chmodSync(folder, 0o755);
@@ -68,6 +77,7 @@ export async function startBench(o: BenchOptions): Promise<Bench> {
     dataDir: join(folder, 'postgres'),
     settings: { ...(STATEMENTS ? { shared_preload_libraries: 'pg_stat_statements' } : {}), shared_buffers: '1GB', max_wal_size: '8GB', min_wal_size: '6GB', checkpoint_timeout: '30min', fsync: 'on', synchronous_commit: 'on', full_page_writes: 'on' },
   });
+  await nameServer(server);
   const embedded = await embeddedCell(server, folder, 'IN');
   const cell = o.tcp ? { ...embedded, host: '127.0.0.1' } : embedded;
   const all = [...modules, ...(o.add ?? [])];

@@ -36,6 +36,21 @@ export async function readyBinaries(native: string, identity: Identity, caches =
   throw new PostgresRefused('no-binaries', `PostgreSQL's programs in ${native} do not run on this machine (${said.trim()}): ${USE_OUTSIDE}.`);
 }
 
+/** The oldest that knows the locale which a new folder is made with. */
+const OWN_MAJOR_MIN = 17;
+
+/** Programs of the machine's own, as a distribution packs and patches them: `<folder>/bin/postgres` and `initdb`. They are taken as they are. */
+export async function ownBinaries(folder: string, identity: Identity): Promise<Binaries> {
+  const found = await probe(folder, identity);
+  const initdb = await run(join(folder, 'bin', 'initdb'), ['--version'], identity);
+  const way = 'EXCHEQUER_POSTGRES names a folder such as /usr/lib/postgresql/18; without it the programs that came with the packages are started.';
+  if (!found || initdb.code !== 0) throw new PostgresRefused('no-binaries', `${folder}/bin holds no "postgres" and "initdb" that run here. ${way}`);
+  if (Number(found.major) < OWN_MAJOR_MIN) {
+    throw new PostgresRefused('no-binaries', `${folder}/bin holds PostgreSQL ${found.version}; ${OWN_MAJOR_MIN} or newer is started. ${way}`);
+  }
+  return found;
+}
+
 /** Asks the server for its version as the user that it will run as: one call tests path, permissions and libraries. */
 async function probe(native: string, identity: Identity): Promise<Binaries | undefined> {
   const { code, said } = await run(join(native, 'bin', 'postgres'), ['--version'], identity);

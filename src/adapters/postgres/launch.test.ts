@@ -1,11 +1,11 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import {
-  chmodSync, chownSync, cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, realpathSync, rmSync, statSync, writeFileSync,
+  chmodSync, chownSync, cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, realpathSync, rmSync, statSync, symlinkSync, writeFileSync,
 } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { Client } from 'pg';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { systemClock } from '#kernel';
 import { launchPostgres, type LaunchOptions, type PostgresServer } from './index.ts';
 import { packagedNative, readyBinaries } from './hydrate.ts';
@@ -264,6 +264,40 @@ describe('refusals', () => {
   it.runIf(asRoot)('say that the server cannot enter a closed folder', async () => {
     mkdirSync(join(base, 'closed'), { mode: 0o700 });
     await expect(launch('closed')).rejects.toMatchObject({ code: 'unreachable', message: expect.stringContaining('/var/lib/exchequer') as string });
+  });
+});
+
+describe("programs of the machine's own", () => {
+  function programs(name: string, say?: string): string {
+    const folder = join(base, name);
+    mkdirSync(folder, { recursive: true, mode: 0o755 });
+    if (say === undefined) {
+      symlinkSync(join(packagedNative(), 'bin'), join(folder, 'bin'));
+      return folder;
+    }
+    mkdirSync(join(folder, 'bin'));
+    for (const program of ['postgres', 'initdb']) writeFileSync(join(folder, 'bin', program), `#!/bin/sh\necho '${program} (PostgreSQL) ${say}'\n`, { mode: 0o755 });
+    return folder;
+  }
+
+  it('are started, by option and by the environment', async () => {
+    const folder = programs('own');
+    const server = await launch('own-server', { programs: folder });
+    expect(readFileSync(`/proc/${server.pid}/cmdline`, 'utf8').split('\0')[0]).toBe(join(folder, 'bin', 'postgres'));
+    await server.stop();
+    vi.stubEnv('EXCHEQUER_POSTGRES', folder);
+    const again = await launch('own-server').finally(() => vi.unstubAllEnvs());
+    expect(readFileSync(`/proc/${again.pid}/cmdline`, 'utf8').split('\0')[0]).toBe(join(folder, 'bin', 'postgres'));
+  });
+
+  it('are refused in words where they are not there or too old', async () => {
+    await expect(launch('own-none', { programs: join(base, 'nowhere') })).rejects.toMatchObject({
+      code: 'no-binaries', message: expect.stringMatching(/nowhere\/bin holds no "postgres".*EXCHEQUER_POSTGRES/) as string,
+    });
+    await expect(launch('own-old', { programs: programs('old', '16.4') })).rejects.toMatchObject({
+      code: 'no-binaries', message: expect.stringContaining('PostgreSQL 16.4; 17 or newer') as string,
+    });
+    expect(existsSync(dir('own-old'))).toBe(false);
   });
 });
 

@@ -2,9 +2,9 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { closeSync, fstatSync, mkdirSync, openSync, readFileSync, realpathSync, renameSync, rmSync, statSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { basename, dirname, join, resolve } from 'node:path';
-import { systemClock } from '#kernel';
+import { environment, systemClock } from '#kernel';
 import { prepareFolder, privateSocketDir, readPidFile, SUPERUSER, writeSettings } from './folder.ts';
-import { packagedNative, readyBinaries, type Binaries } from './hydrate.ts';
+import { ownBinaries, packagedNative, readyBinaries, type Binaries } from './hydrate.ts';
 import { processStart, SERVER_ENV, serverIdentity, servesFolder, takeLock, type Identity } from './process.ts';
 import { errno, ifThere, PostgresRefused } from './refused.ts';
 import { watch } from './watch.ts';
@@ -23,6 +23,8 @@ export interface LaunchOptions {
   readonly dataDir: string;
   /** PostgreSQL settings over the defaults of folder.ts. */
   readonly settings?: Record<string, string>;
+  /** Folder whose `bin` holds PostgreSQL's programs; `EXCHEQUER_POSTGRES`, else those of the npm package, when left out. */
+  readonly programs?: string;
   /** TCP port on 127.0.0.1; a free one when left out. */
   readonly port?: number;
   /** Told what the launcher does, one line at a time. PostgreSQL's own messages go to `<dataDir>.log`. */
@@ -47,7 +49,8 @@ export async function launchPostgres(options: LaunchOptions): Promise<PostgresSe
   mkdirSync(dirname(wanted), { recursive: true });
   const dataDir = ifThere(() => realpathSync(wanted)) ?? join(realpathSync(dirname(wanted)), basename(wanted));
   const identity = serverIdentity(dataDir);
-  const binaries = await readyBinaries(packagedNative(), identity);
+  const programs = options.programs ?? environment().EXCHEQUER_POSTGRES;
+  const binaries = await (programs ? ownBinaries(resolve(programs), identity) : readyBinaries(packagedNative(), identity));
   const release = takeLock(`${dataDir}.lock`, dataDir);
   let socketDir: string | undefined;
   try {
