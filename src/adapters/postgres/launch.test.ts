@@ -276,7 +276,9 @@ describe("programs of the machine's own", () => {
       return folder;
     }
     mkdirSync(join(folder, 'bin'));
-    for (const program of ['postgres', 'initdb']) writeFileSync(join(folder, 'bin', program), `#!/bin/sh\necho '${program} (PostgreSQL) ${say}'\n`, { mode: 0o755 });
+    for (const program of ['postgres', 'initdb']) {
+      writeFileSync(join(folder, 'bin', program), `#!/bin/sh\necho '${program} (PostgreSQL) ${say}'\n`, { mode: 0o755 });
+    }
     return folder;
   }
 
