@@ -1,4 +1,3 @@
-import { createWriteStream } from 'node:fs';
 import { join } from 'node:path';
 import { httpBank } from '#adapters/bank';
 import { smtpMail } from '#adapters/smtp';
@@ -74,7 +73,7 @@ const FILERS = 10_000;
 /** The demo from a running server and running parties on: tables, people, pages, and the season behind them. Resolves when it has ended. */
 export async function runDemo({ dataDir, args, tell, server: serving, parties: playing }: Begun): Promise<number> {
   // Into a file: what is printed stays short enough to read, also while the tour takes the database away.
-  const log = createLog({ level: 'warn', to: createWriteStream(join(dataDir, 'demo.log'), { flags: 'a', mode: 0o600 }) });
+  const log = createLog({ level: 'warn', to: join(dataDir, 'demo.log') });
   const [{ server, cells }, assets] = await Promise.all([serving, buildAssets(modules, [new URL('./tour/islands/', import.meta.url)])]);
   const database = holdDatabase(server, dataDir, systemClock);
   tell(`PostgreSQL ${server.version} with two cells, IN and US`);
