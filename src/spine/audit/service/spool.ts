@@ -1,6 +1,6 @@
 import { hash } from 'node:crypto';
 import { mkdir, open, readdir, readFile, rm, type FileHandle } from 'node:fs/promises';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import {
   errorFields, isUnavailable, perform, provide, systemRandom, token, uuid, uuidv7, type CellContext, type Clock, type DegradedContext, type FactDraft,
   type Origin, type Provided, type TenantRef, type Worker, type WorkerContext,
@@ -26,63 +26,98 @@ export const Spool = token<Spool>('audit.spool');
 
 const placeOf = (file: string): { table: string; column: string; row: string } => ({ table: 'audit.spool', column: 'line', row: file });
 
-interface Writing { file: string; path: string; handle: FileHandle; link: string; bytes: number; waiting: { line: string; done: (kept: boolean) => void }[];
-  busy: boolean }
-
-async function flushLines(w: Writing): Promise<void> {
-  w.busy = true;
-  while (w.waiting.length) {
-    const batch = w.waiting;
-    w.waiting = [];
-    try {
-      await w.handle.appendFile(batch.map((b) => b.line).join(''));
-      await w.handle.sync();
-      for (const b of batch) b.done(true);
-    } catch {
-      // A disk that is full or gone: the view is not shown, and the caller answers 503.
-      for (const b of batch) b.done(false);
-    }
-  }
-  w.busy = false;
+interface Line { readonly text: string; done(kept: boolean): void }
+interface Writing {
+  readonly file: string; readonly handle: FileHandle; link: string; bytes: number; kept: number; waiting: Line[]; broken: boolean;
+  flushing: Promise<void> | undefined;
 }
 
-function createSpool(folder: string, clock: Clock): Spool {
+/** Writes what waits, as long as any does. The first failure is the file's last: each line follows from the one before, so none may come behind a gap. */
+async function flushLines(w: Writing): Promise<void> {
+  while (w.waiting.length) {
+    const batch = w.waiting.splice(0);
+    const text = Buffer.from(batch.map((line) => line.text).join(''));
+    try {
+      await w.handle.appendFile(text);
+      await w.handle.sync();
+      w.kept += text.length;
+      for (const line of batch) line.done(true);
+    } catch {
+      // A disk that is full or gone: these views are not shown, and the callers answer 503.
+      w.broken = true;
+      batch.push(...w.waiting.splice(0));
+      // Whole lines among what was half written would be facts of views that nobody saw; where even this fails, they are.
+      await w.handle.truncate(w.kept).catch(() => undefined);
+      for (const line of batch) line.done(false);
+    }
+  }
+  w.flushing = undefined;
+}
+
+export function createSpool(folder: string, clock: Clock): Spool {
   let writing: Promise<Writing> | undefined;
+  /** Files that may still grow: none of them is replayed. */
+  const growing = new Set<string>();
   const begin = async (now: Date): Promise<Writing> => {
-    await mkdir(folder, { recursive: true, mode: 0o700 });
     const file = uuidv7(now, systemRandom);
-    const path = join(folder, `${file}.spool`);
-    return { file, path, handle: await open(path, 'ax', 0o600), link: '0'.repeat(64), bytes: 0, waiting: [], busy: false };
+    growing.add(file);
+    try {
+      await mkdir(folder, { recursive: true, mode: 0o700 });
+      const handle = await open(join(folder, `${file}.spool`), 'ax', 0o600);
+      return { file, handle, link: '0'.repeat(64), bytes: 0, kept: 0, waiting: [], flushing: undefined, broken: false };
+    } catch (error) {
+      growing.delete(file);
+      throw error;
+    }
+  };
+  const close = async (w: Writing): Promise<void> => {
+    await w.flushing;
+    await w.handle.close();
+    growing.delete(w.file);
+  };
+  /** The file that is written; behind a broken one another is begun. */
+  const present = async (now: Date): Promise<Writing | undefined> => {
+    const mine = (writing ??= begin(now));
+    try {
+      const w = await mine;
+      if (!w.broken) return w;
+      if (writing === mine) {
+        writing = undefined;
+        await close(w);
+      }
+      return await (writing ??= begin(now));
+    } catch {
+      if (writing === mine) writing = undefined;
+      return undefined;
+    }
   };
   return {
     async append(context, fact) {
-      let w: Writing;
-      try {
-        w = await (writing ??= begin(context.now));
-      } catch {
-        writing = undefined;
-        return false;
-      }
+      const w = await present(context.now);
+      if (!w || w.broken) return false;
       const by: Origin = { actor: context.actor, trace: context.trace, ...(context.address === undefined ? {} : { address: context.address }),
         ...(context.agent === undefined ? {} : { agent: context.agent }) };
       // Whoever replays it reads another clock.
       const latency = latencyUs(context, clock.monotonicMs());
       const entry: Entry = { tenant: context.tenant.id, by, fact: latency === null ? fact : { latencyUs: latency, ...fact }, at: context.now.toISOString() };
       const sealed = tenantKeys(context).seal(placeOf(w.file), JSON.stringify(entry));
-      w.link = hash('sha256', w.link + sealed);
-      const line = `${context.tenant.id} ${sealed} ${w.link}\n`;
-      if (w.bytes + line.length > SPOOL_BYTES_MAX) return false;
-      w.bytes += line.length;
+      const link = hash('sha256', w.link + sealed);
+      const text = `${context.tenant.id} ${sealed} ${link}\n`;
+      if (w.bytes + text.length > SPOOL_BYTES_MAX) return false;
+      w.link = link;
+      w.bytes += text.length;
       return new Promise((done) => {
-        w.waiting.push({ line, done });
-        if (!w.busy) void flushLines(w);
+        w.waiting.push({ text, done });
+        w.flushing ??= flushLines(w);
       });
     },
     async rotate() {
       const current = writing;
       writing = undefined;
-      if (current) await (await current).handle.close();
-      return (await readdir(folder).catch(() => [])).filter((f) => f.endsWith('.spool')).toSorted().map((f) => join(folder, f));
+      const last = await current?.catch(() => undefined);
+      if (last) await close(last);
+      return (await readdir(folder).catch(() => [])).filter((f) => f.endsWith('.spool') && !growing.has(f.replace('.spool', ''))).toSorted()
+        .map((f) => join(folder, f));
     },
   };
 }
@@ -124,13 +159,17 @@ export const replayer: Worker = {
   name: 'audit.spool', role: 'web',
   async run(w) {
     const spool = w.cell.use(Spool);
+    const failed = (error: unknown, more: Record<string, unknown> = {}): void => {
+      if (!isUnavailable(error)) w.log.error('audit.spool-not-replayed', { cell: w.cell.name, ...more, ...errorFields(error) });
+    };
     while (!w.signal.aborted) {
       await w.clock.sleep(REPLAY_MS, w.signal);
       try {
         await w.cell.pools.app.ping();
-        for (const path of await spool.rotate()) await replayFile(w, path);
+        // A file that cannot be read stays, and holds up none behind it.
+        for (const path of await spool.rotate()) await replayFile(w, path).catch((error: unknown) => failed(error, { file: basename(path) }));
       } catch (error) {
-        if (!isUnavailable(error)) w.log.error('audit.spool-not-replayed', { cell: w.cell.name, ...errorFields(error) });
+        failed(error);
       }
     }
   },
