@@ -47,7 +47,8 @@ async function handles(): Promise<FileHandle> {
 async function fullWithin(share: number): Promise<void> {
   const real = (await handles()).appendFile;
   vi.spyOn(await handles(), 'appendFile').mockImplementationOnce(async function half(this: FileHandle, text) {
-    await real.call(this, (text as Buffer).subarray(0, Math.ceil(text.length * share)));
+    const bytes = text as Buffer;
+    await real.call(this, bytes.subarray(0, Math.ceil(bytes.length * share)));
     throw Object.assign(new Error('no space left on device'), { code: 'ENOSPC' });
   });
 }
@@ -69,18 +70,21 @@ describe('views that are kept on the local disk', () => {
     const at = join(folder, 'growing');
     const spool = createSpool(at, systemClock);
     expect(await append(spool, 'grown 1')).toBe(true);
-    const real = (await handles()).close;
-    vi.spyOn(await handles(), 'close').mockImplementationOnce(async function slow(this: FileHandle) {
-      await systemClock.sleep(50);
+    const real = (await handles()).sync;
+    vi.spyOn(await handles(), 'sync').mockImplementationOnce(async function slow(this: FileHandle) {
+      await systemClock.sleep(100);
       await real.call(this);
     });
+    const under = append(spool, 'grown 1, slowly');
+    await systemClock.sleep(10);
     const taken = spool.rotate();
     const mine = append(spool, 'grown 2');
     const [first] = files(at);
     expect(await taken).toEqual([join(at, first as string)]);
+    expect(await under).toBe(true);
     expect(await mine).toBe(true);
     expect(await spool.rotate()).toEqual(files(at).map((f) => join(at, f)));
-    expect(files(at).map((f) => linesOf(join(at, f)))).toEqual([1, 1]);
+    expect(files(at).map((f) => linesOf(join(at, f)))).toEqual([2, 1]);
   });
 
   it('have what was under way written before their file is handed over', async () => {
