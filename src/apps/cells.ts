@@ -1,9 +1,9 @@
-import { readFileSync } from 'node:fs';
-import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { existsSync, readFileSync } from 'node:fs';
+import { mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import pg from 'pg';
 import { launchPostgres, type PostgresServer } from '#adapters/postgres';
-import { ConfigFault, systemRandom, type Environment } from '#kernel';
+import { ConfigFault, systemRandom, writeOnce, type Environment } from '#kernel';
 import type { CellConnection, CellTls } from './migrate.ts';
 import { archiveSettings, keepsWal } from './wal.ts';
 
@@ -95,11 +95,8 @@ export async function embeddedCell(server: PostgresServer, dataDir: string, name
   const database = `exchequer_${name.toLowerCase()}`;
   await mkdir(join(dataDir, 'cells'), { recursive: true, mode: 0o700 });
   const file = join(dataDir, 'cells', `${name}.json`);
-  const password = await readFile(file, 'utf8').then((t) => (JSON.parse(t) as { password: string }).password, async () => {
-    const fresh = systemRandom.bytes(24).toString('hex');
-    await writeFile(file, JSON.stringify({ password: fresh }), { mode: 0o600 });
-    return fresh;
-  });
+  if (!existsSync(file)) await writeOnce(file, JSON.stringify({ password: systemRandom.bytes(24).toString('hex') }));
+  const { password } = JSON.parse(await readFile(file, 'utf8')) as { password: string };
   const user = `${database}_owner`;
   const client = new pg.Client(server.connection('postgres'));
   // A server that goes away between two statements is heard of by the next one.

@@ -9,6 +9,7 @@ export * from './wire.ts';
 export * from './uncached.ts';
 export * from './json.ts';
 export * from './machine.ts';
+export * from './file.ts';
 export * from './text.ts';
 export * from './csv.ts';
 export * from './log.ts';

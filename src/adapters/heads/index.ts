@@ -1,5 +1,6 @@
-import { appendFile, mkdir, readFile } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { appendLine } from '#kernel';
 import type { ChainHead, HeadKeeper } from '#spine/audit/port';
 
 /** Keeps heads in one append-only file a cell, a JSON line each; put the folder on other storage than the database's. */
@@ -10,7 +11,8 @@ export function fileHeads(folder: string): HeadKeeper {
       if (error.code === 'ENOENT') return '';
       throw error;
     });
-    return text.split('\n').filter(Boolean).map((line) => {
+    // Behind the last end of a line stands at most a head that was never kept whole.
+    return text.split('\n').slice(0, -1).map((line) => {
       const head = JSON.parse(line) as { pos: string; chainHash: string; at: string };
       return { cell, pos: BigInt(head.pos), chainHash: head.chainHash, at: new Date(head.at) };
     });
@@ -18,10 +20,6 @@ export function fileHeads(folder: string): HeadKeeper {
   return {
     all,
     newest: async (cell) => (await all(cell)).at(-1),
-    async write(head) {
-      await mkdir(folder, { recursive: true });
-      await appendFile(fileOf(head.cell), `${JSON.stringify({ pos: head.pos.toString(), chainHash: head.chainHash, at: head.at.toISOString() })}\n`,
-        { mode: 0o600 });
-    },
+    write: (head) => appendLine(fileOf(head.cell), JSON.stringify({ pos: head.pos.toString(), chainHash: head.chainHash, at: head.at.toISOString() })),
   };
 }

@@ -1,7 +1,6 @@
 import { createCipheriv, createDecipheriv, createSecretKey, hash, type KeyObject } from 'node:crypto';
-import { mkdir, readFile, writeFile } from 'node:fs/promises';
-import { dirname } from 'node:path';
-import { systemRandom } from '#kernel';
+import { readFile } from 'node:fs/promises';
+import { systemRandom, writeOnce } from '#kernel';
 import type { Kek } from '#spine/vault/port';
 
 export { transitKek, type TransitOptions } from './transit.ts';
@@ -20,12 +19,8 @@ export async function fileKek(file: string): Promise<Kek> {
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
     bytes = systemRandom.bytes(32);
-    await mkdir(dirname(file), { recursive: true });
-    // Never over another process's key: the one that was there first wins.
-    await writeFile(file, `${bytes.toString('base64url')}\n`, { mode: 0o600, flag: 'wx' }).catch(async (e: NodeJS.ErrnoException) => {
-      if (e.code !== 'EEXIST') throw e;
-      bytes = Buffer.from((await readFile(file, 'utf8')).trim(), 'base64url');
-    });
+    // On the disk before anything is wrapped by it. Never over another process's key: the one that was there first wins.
+    if (!await writeOnce(file, `${bytes.toString('base64url')}\n`)) bytes = Buffer.from((await readFile(file, 'utf8')).trim(), 'base64url');
   }
   if (bytes.length !== 32) throw new Error(`${file} holds no key of 32 bytes`);
   const key: KeyObject = createSecretKey(bytes);
