@@ -96,8 +96,15 @@ export class OutcomeUnknown extends Unavailable {
 const LOST = new Set(['ECONNREFUSED', 'ECONNRESET', 'ENOENT', 'EPIPE', 'ETIMEDOUT', 'EHOSTUNREACH', '57P01', '57P02', '57P03', '53300', '08000', '08003',
   '08006']);
 
-/** True when an error says that the server is gone or refuses connections, not that a statement was wrong. */
-export function isUnavailable(error: unknown): boolean {
+/** A full disk, of the server or of this machine: the same work will succeed when somebody has made room. */
+const NO_ROOM = new Set(['53100', 'ENOSPC', 'EDQUOT']);
+
+/** True when an error says that now is not the time, not that a statement was wrong. */
+export const isUnavailable = (error: unknown): boolean =>
+  isLost(error) || (error instanceof Error && NO_ROOM.has(String((error as { code?: unknown }).code)));
+
+/** True when the server is gone or refuses connections: what it did last is not known, and the connection is of no use any more. */
+export function isLost(error: unknown): boolean {
   if (error instanceof Unavailable) return true;
   if (!(error instanceof Error)) return false;
   const code = (error as { code?: unknown }).code;
@@ -202,7 +209,7 @@ export class Connection {
   }
 
   #answered(count: number, error?: unknown): void {
-    if (error !== undefined && isUnavailable(error)) this.lost = error as Error;
+    if (error !== undefined && isLost(error)) this.lost = error as Error;
     this.#open -= count;
     if (this.#open === 0) this.#settled?.();
   }

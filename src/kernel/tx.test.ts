@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { add, connectAs, house, probe, sectionOf, type House } from '#test';
-import { createBatcher, databaseTime, done, refuse, spineStatement, spineTransact, transact, Unavailable, type BatchStats, type Connection, type DatabaseTime,
-  type Entry, type Item, type Outcome, Pool, type SectionTx, type SqlTag, type Work } from './index.ts';
+import { createBatcher, databaseTime, done, isLost, isUnavailable, OutcomeUnknown, refuse, spineStatement, spineTransact, transact, Unavailable,
+  type BatchStats, type Connection, type DatabaseTime, type Entry, type Item, type Outcome, Pool, type SectionTx, type SqlTag, type Work } from './index.ts';
 import { BATCH_WAITING_MAX, common, systemClock } from './index.ts';
 
 let h: House;
@@ -261,6 +261,28 @@ describe('a batch', () => {
     const [{ n } = { n: 0 }] = await h.sql('IN', 'superuser')<{ n: number }>(
       "select count(distinct xmin::text)::int as n from probe.item where key like 'mixed-%'");
     expect(n).toBe(1);
+  });
+  it('that met a full disk is not taken apart: nothing stands, the connection is kept, and all may come again', async () => {
+    const full = "do $$ begin raise exception using errcode = 'disk_full', message = 'could not extend file: No space left on device'; end $$";
+    let room = false;
+    const pids = new Set<number>();
+    const b = batcher({ plural: async (tx, items) => {
+      pids.add((await tx.sql<{ pid: number }>`select pg_backend_pid() as pid`)[0]?.pid ?? 0);
+      await tx.sql`insert into probe.item (tenant, key, n) select ${tx.tenant.id}, k, 1 from unnest(${items.map((i) => i.input.key)}::text[]) k`;
+      // As rows are written: with the COMMIT behind them, unanswered.
+      if (!room) tx.write(() => tx.sql([full] as unknown as TemplateStringsArray));
+      return items.map((i) => done(i.input.key));
+    } });
+    const submit = (): Promise<PromiseSettledResult<unknown>[]> => Promise.allSettled(Array.from({ length: 8 }, (_, i) =>
+      b.submit(entry('india', { key: `full-${i}`, n: 1 }))));
+    const errors = (await submit()).map((a) => (a.status === 'rejected' ? a.reason as unknown : undefined));
+    expect(errors.map((e) => [isUnavailable(e), isLost(e), e instanceof OutcomeUnknown])).toEqual(errors.map(() => [true, false, false]));
+    expect(b.stats).toMatchObject({ batches: 1, bisections: 0 });
+    expect(await value('full-0')).toBeUndefined();
+    room = true;
+    expect((await submit()).map((a) => a.status)).toEqual(errors.map(() => 'fulfilled'));
+    expect(await value('full-0')).toBe(1n);
+    expect(pids.size).toBe(1);
   });
   it('with one poisoned item among 64 fails that one alone, in log₂ N + 1 failing tries', async () => {
     const b = batcher();

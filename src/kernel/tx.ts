@@ -4,7 +4,7 @@ import { idOf, uuid, uuidv7, type Id, type Uuid } from './id.ts';
 import { seededRandom, systemRandom, type Random } from './random.ts';
 import { within, type Span, type Tracer } from './span.ts';
 import {
-  isRetryable, isUnavailable, OutcomeUnknown, sqlOf, Unavailable, type Answered, type Connection, type Pool, type SqlTag, type Statement,
+  isLost, isRetryable, OutcomeUnknown, sqlOf, Unavailable, type Answered, type Connection, type Pool, type SqlTag, type Statement,
 } from './sql.ts';
 
 /** Who acts. Ids only: a name or number of a person never travels with a request. */
@@ -290,7 +290,7 @@ async function attemptOnce<T>(a: Attempt<T>): Promise<T[]> {
     // Statements behind a failed flight only say that the transaction is aborted; the flight itself says why, and whether to try again.
     const cause = (await Promise.allSettled(u.flights)).find((flight) => flight.status === 'rejected');
     const reason: unknown = cause ? cause.reason : error;
-    throw committing && isUnavailable(reason) ? new OutcomeUnknown(reason) : reason;
+    throw committing && isLost(reason) ? new OutcomeUnknown(reason) : reason;
   }
   for (const signal of u.signals) {
     try {
