@@ -2,7 +2,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import pg from 'pg';
-import { launchPostgres, type PostgresServer } from '#adapters/postgres';
+import { keepPostgres, type PostgresServer } from '#adapters/postgres';
 import { ConfigFault, systemRandom, writeOnce, type Environment } from '#kernel';
 import type { CellConnection, CellTls } from './migrate.ts';
 import { archiveSettings, keepsWal } from './wal.ts';
@@ -78,13 +78,16 @@ export function cellsFromEnvironment(env: Environment): CellConnection[] | undef
   return env.DATABASE_URL ? [cellAt('DATABASE_URL', 'MAIN', env.DATABASE_URL)] : undefined;
 }
 
+/** On the error stream: it is for whoever looks after the machine, and a log line could be lost with the disk that ended the server. */
+export const toldOf = (line: string): void => void process.stderr.write(`${line}\n`);
+
 /** Starts the embedded server and gives each cell a database with an owner of its own; a cell's secret lies in a file of its own. */
 export async function embeddedCells(dataDir: string, names: readonly string[], settings: Record<string, string> = {}): Promise<{ server: PostgresServer;
   cells: CellConnection[] }> {
   await mkdir(dataDir, { recursive: true });
   // Whoever starts the server of a folder whose log is kept hands its segments over too: a gap would end every later recovery.
   const kept = await keepsWal(dataDir) ? await archiveSettings(dataDir) : {};
-  const server = await launchPostgres({ dataDir: join(dataDir, 'postgres'), settings: { ...kept, ...settings } });
+  const server = await keepPostgres({ dataDir: join(dataDir, 'postgres'), settings: { ...kept, ...settings } }, toldOf);
   const cells: CellConnection[] = [];
   for (const name of names) cells.push(await embeddedCell(server, dataDir, name));
   return { server, cells };

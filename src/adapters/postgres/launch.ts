@@ -14,6 +14,8 @@ export interface PostgresServer {
   readonly superuser: string; readonly password: string;
   /** Connection settings for `pg`: host = socketDir (unix socket), port, user, password, database. */
   connection(database: string, user?: string, password?: string): { host: string; port: number; user: string; password: string; database: string };
+  /** Resolves when the process is gone, however it ended. */
+  readonly gone: Promise<void>;
   /** Fast shutdown; 'immediate' skips the checkpoint. Resolves when the process is gone. */
   stop(mode?: 'fast' | 'immediate'): Promise<void>;
 }
@@ -151,7 +153,7 @@ function own({ child, pid, port, unwatch }: Started, { release, log, ...facts }:
     await gone;
   };
   return {
-    ...facts, pid, port, superuser: SUPERUSER,
+    ...facts, pid, port, gone, superuser: SUPERUSER,
     connection: (database, user = SUPERUSER, password = facts.password) => ({ host: facts.socketDir, port, user, password, database }),
     stop: (mode = 'fast') => {
       if (stopping && mode === 'immediate') child.kill('SIGQUIT');

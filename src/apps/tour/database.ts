@@ -1,6 +1,7 @@
 import { join } from 'node:path';
-import { launchPostgres, type PostgresServer } from '#adapters/postgres';
+import { keepPostgres, type PostgresServer } from '#adapters/postgres';
 import type { Clock } from '#kernel';
+import { toldOf } from '../cells.ts';
 
 /** The demo's own PostgreSQL, which the tour takes away for a while. */
 export interface Database {
@@ -20,7 +21,7 @@ export function holdDatabase(first: PostgresServer, dataDir: string, clock: Cloc
   const ending = new AbortController();
   const wait = async (ms: number): Promise<void> => {
     await clock.sleep(ms, ending.signal);
-    if (!ending.signal.aborted) server = await launchPostgres({ dataDir: join(dataDir, 'postgres'), port: server.port, settings: QUICK });
+    if (!ending.signal.aborted) server = await keepPostgres({ dataDir: join(dataDir, 'postgres'), port: server.port, settings: QUICK }, toldOf);
   };
   return {
     get server() { return server; },
