@@ -1,5 +1,7 @@
 import { hash } from 'node:crypto';
+import type { Socket } from 'node:net';
 import pg from 'pg';
+import { systemClock } from './clock.ts';
 import { Flight, type Answered, type Row, type Statement, type Waiting } from './flight.ts';
 
 export type { Answered, Row, Statement } from './flight.ts';
@@ -141,12 +143,33 @@ parsers.setTypeParser(UUID, (text) => text.replaceAll('-', ''));
 const BEGIN: Statement = { name: 'begin', text: 'begin', values: [] };
 const COMMIT: Statement = { name: 'commit', text: 'commit', values: [] };
 
+/** Ends a connection on this side, as if the network had said that the other is gone. */
+function cutOff(client: pg.ClientBase): void {
+  (client as unknown as { connection: { stream: Socket } }).connection.stream.destroy(new Unavailable('the database does not answer'));
+}
+
+/** Does the server answer somebody new? A refusal is an answer as well: it has read what it says no to. */
+async function answersAnew(connection: pg.ClientConfig): Promise<boolean> {
+  const client = new pg.Client({ ...connection, connectionTimeoutMillis: CONNECT_MS_MAX, query_timeout: CONNECT_MS_MAX });
+  client.on('error', () => undefined);
+  try {
+    await client.connect();
+    await client.query('select 1');
+    return true;
+  } catch (error) {
+    return error instanceof pg.DatabaseError;
+  } finally {
+    cutOff(client);
+  }
+}
+
 /** One connection in use. Statements sent in one tick leave in one flight; none is forgotten when another fails. */
 export class Connection {
   readonly #client: pg.PoolClient;
   #waiting: Waiting[] = [];
   #open = 0;
   #settled: (() => void) | undefined;
+  #heardMs = 0;
   /** Statements sent since the connection was taken; the harness compares these. */
   sent = 0;
   /** Why the server is gone, once an answer has said so. */
@@ -164,8 +187,7 @@ export class Connection {
     if (this.#committed && what !== 'rollback') throw new Error('a statement after the COMMIT was sent would run outside the transaction');
     if (typeof what !== 'string') return this.#send(what);
     this.#leave();
-    this.sent += 1;
-    this.#open += 1;
+    this.#sending();
     const answer = this.#client.query(what);
     answer.then(() => this.#answered(1), (error: unknown) => this.#answered(1, error));
     return answer;
@@ -188,9 +210,24 @@ export class Connection {
     while (this.#open) await new Promise<void>((done) => { this.#settled = done; });
   }
 
-  #send(statement: Statement): Promise<Answered> {
+  /** How long nothing has been heard while something is waited for. */
+  silentMs(): number {
+    return this.#open ? systemClock.monotonicMs() - this.#heardMs : 0;
+  }
+
+  /** Gives up what is waited for: every statement rejects, and the connection is closed. */
+  abandon(): void {
+    cutOff(this.#client);
+  }
+
+  #sending(): void {
+    if (this.#open === 0) this.#heardMs = systemClock.monotonicMs();
     this.sent += 1;
     this.#open += 1;
+  }
+
+  #send(statement: Statement): Promise<Answered> {
+    this.#sending();
     return new Promise((resolve, reject) => {
       if (this.#waiting.push({ statement, resolve, reject }) === 1) process.nextTick(() => this.#leave());
     });
@@ -211,6 +248,7 @@ export class Connection {
   #answered(count: number, error?: unknown): void {
     if (error !== undefined && isLost(error)) this.lost = error as Error;
     this.#open -= count;
+    this.#heardMs = systemClock.monotonicMs();
     if (this.#open === 0) this.#settled?.();
   }
 }
@@ -223,7 +261,13 @@ export interface PoolOptions {
   /** Startup parameters such as `-c plan_cache_mode=force_generic_plan`. */
   options?: string;
   onError: (error: Error) => void;
+  /** After so long without an answer the server is asked by a new connection whether it is there; SILENT_MS_MAX unless said. */
+  silentMs?: number;
 }
+
+const CONNECT_MS_MAX = 2000;
+const SILENT_MS_MAX = 5000;
+const LOOKS = 5;
 
 /** Longest statement, and longest pause inside a transaction. */
 export const STATEMENT_MS_MAX = 30_000;
@@ -232,11 +276,20 @@ export const STATEMENT_MS_MAX = 30_000;
 export class Pool {
   readonly #pool: pg.Pool;
   readonly #waitingMax: number;
+  readonly #connection: pg.PoolConfig;
+  readonly #silentMs: number;
+  readonly #busy = new Set<Connection>();
+  readonly #listening = new Set<pg.PoolClient>();
+  readonly #stopLooking: () => void;
+  #asking = false;
 
   constructor(o: PoolOptions) {
     this.#waitingMax = o.waitingMax;
+    this.#connection = o.connection;
+    this.#silentMs = o.silentMs ?? SILENT_MS_MAX;
+    this.#stopLooking = systemClock.every(this.#silentMs / LOOKS, () => void this.#look());
     this.#pool = new pg.Pool({
-      ...o.connection, max: o.max, connectionTimeoutMillis: 2000, idleTimeoutMillis: 30_000, types: parsers,
+      ...o.connection, max: o.max, connectionTimeoutMillis: CONNECT_MS_MAX, idleTimeoutMillis: 30_000, types: parsers,
       // An idle or endless transaction would hold a gap of the event log open for everybody.
       statement_timeout: STATEMENT_MS_MAX, idle_in_transaction_session_timeout: STATEMENT_MS_MAX,
       ...(o.options === undefined ? {} : { options: o.options }), pipeline: true,
@@ -257,6 +310,7 @@ export class Pool {
       throw new Unavailable('no database connection', error);
     }
     const connection = new Connection(client);
+    this.#busy.add(connection);
     let broken: Error | undefined;
     const onError = (error: Error): void => { broken = error; };
     client.on('error', onError);
@@ -264,6 +318,7 @@ export class Pool {
       return await use(connection);
     } finally {
       await connection.settle();
+      this.#busy.delete(connection);
       client.off('error', onError);
       broken ??= connection.lost;
       // Whoever takes it next would run inside a stranger's transaction: a connection that is not idle is closed.
@@ -285,6 +340,7 @@ export class Pool {
     const hear = (said: pg.Notification): void => { if (!ending.aborted) heard(said.payload ?? ''); };
     const onError = (error: Error): void => ended.reject(lost = error);
     client.on('notification', hear).on('error', onError);
+    this.#listening.add(client);
     try {
       ending.addEventListener('abort', () => ended.resolve(), { once: true });
       // The end may have come while the connection was made: no event tells of it any more.
@@ -295,12 +351,31 @@ export class Pool {
       // The next holder must not hear what it did not ask for. Behind this answer nothing is said any more, and what the server knows of the
       // connection (its plans, its catalog) is kept.
       if (!lost) await client.query('unlisten *').catch((error: Error) => { lost = error; });
+      this.#listening.delete(client);
       client.off('notification', hear).off('error', onError);
       client.release(lost);
     }
   }
 
+  /**
+   * A server that is frozen, or stands behind a network that swallows what is sent, answers nothing and ends nothing: whoever waits would wait for as long as
+   * the operating system believes in the connection, a quarter of an hour. Where somebody new is not answered either, all who wait are told that it is gone.
+   */
+  async #look(): Promise<void> {
+    const silent = (): Connection[] => [...this.#busy].filter((connection) => connection.silentMs() > this.#silentMs);
+    if (this.#asking || !silent().length) return;
+    this.#asking = true;
+    try {
+      if (await answersAnew(this.#connection)) return;
+      for (const connection of silent()) connection.abandon();
+      for (const client of this.#listening) cutOff(client);
+    } finally {
+      this.#asking = false;
+    }
+  }
+
   close(): Promise<void> {
+    this.#stopLooking();
     return this.#pool.end();
   }
 }
