@@ -375,7 +375,6 @@ export class Pool {
   }
 
   close(): Promise<void> {
-    this.#stopLooking();
-    return this.#pool.end();
+    return this.#pool.end().finally(this.#stopLooking);
   }
 }
