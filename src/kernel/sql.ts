@@ -327,9 +327,14 @@ export class Pool {
     }
   }
 
-  /** Resolves when the server answers; throws Unavailable when it cannot be reached. */
-  async ping(): Promise<void> {
-    await this.with((connection) => connection.query('select 1'));
+  /** Resolves when the server answers, with how far its clock is ahead of this machine's, in ms; throws Unavailable when it cannot be reached. */
+  async ping(): Promise<number> {
+    return this.with(async (connection) => {
+      const sent = systemClock.now().getTime();
+      const { rows } = await connection.query('select clock_timestamp() as at');
+      const heard = systemClock.now().getTime();
+      return (rows[0] as { at: Date }).at.getTime() - (sent + heard) / 2;
+    });
   }
 
   /** Holds a connection that hears a channel until `ending`; throws when the connection is lost. What was said meanwhile is not heard. */

@@ -1,5 +1,5 @@
 import { connect } from 'node:net';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { systemClock } from '#kernel';
 import { asSuperuser, everyModule, house, probe, somebody, type Answer, type Ask, type House } from '#test';
 
@@ -285,6 +285,26 @@ describe('the house’s own addresses', () => {
     expect((await h.request({ path: '/healthz' })).json()).toEqual({ ok: true });
     expect((await h.request({ path: '/readyz' })).json()).toEqual({ ok: true, draining: false, cells: { IN: true, US: true } });
     expect((await h.request({ path: '/metrics' })).text).toMatch(/^exchequer_http_requests_total\{route="\/healthz",status="200"\} \d+$/m);
+  });
+  it('tell how far the databases’ clocks are ahead, and say once that they came apart', async () => {
+    const warned = vi.spyOn(h.log, 'warn');
+    const ahead = async (): Promise<number[]> => {
+      await h.request({ path: '/readyz' });
+      const { text } = await h.request({ path: '/metrics' });
+      return ['IN', 'US'].map((cell) => Number(new RegExp(`^exchequer_database_clock_ahead_seconds\\{cell="${cell}"\\} (\\S+)$`, 'm').exec(text)?.[1]));
+    };
+    for (const seconds of await ahead()) expect(Math.abs(seconds)).toBeLessThan(2);
+    const now = systemClock.now.bind(systemClock);
+    const wrong = vi.spyOn(systemClock, 'now').mockImplementation(() => new Date(now().getTime() + 3_600_000));
+    try {
+      for (const seconds of [...await ahead(), ...await ahead()]) expect(Math.abs(seconds + 3600)).toBeLessThan(2);
+    } finally {
+      wrong.mockRestore();
+    }
+    for (const seconds of await ahead()) expect(Math.abs(seconds)).toBeLessThan(2);
+    const said = warned.mock.calls.filter(([code]) => code.startsWith('edge.clocks-')).map(([code, fields]) => `${code} ${String(fields?.cell)}`).toSorted();
+    expect(said).toEqual(['edge.clocks-apart IN', 'edge.clocks-apart US', 'edge.clocks-together IN', 'edge.clocks-together US']);
+    warned.mockRestore();
   });
   it('say that the process lives and is not ready while a database is away, and that it is ready again', async () => {
     const own = await house({ transport: 'http', tenants: [h.tenant('india')] });

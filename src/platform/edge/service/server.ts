@@ -77,13 +77,33 @@ function measureBreakers(o: EdgeOptions): void {
   });
 }
 
+/** Sessions, codes and limits last for minutes; apart by more than this, somebody has to look at the clocks. */
+const CLOCKS_APART_MS = 5000;
+/** Keeps how far each cell's clock is ahead of this machine's, and says when they come apart, and together again. */
+function compareClocks(o: EdgeOptions): (cell: string, aheadMs: number) => void {
+  const known = new Map<string, number>();
+  void new Gauge({
+    name: 'exchequer_database_clock_ahead_seconds', help: 'How far the clock of a cell’s database is ahead of this machine’s, when readiness was last asked.',
+    labelNames: ['cell'], registers: [o.metrics],
+    collect() {
+      for (const [cell, aheadMs] of known) this.labels(cell).set(aheadMs / 1000);
+    },
+  });
+  return (cell, aheadMs) => {
+    const [before, apart] = [Math.abs(known.get(cell) ?? 0) > CLOCKS_APART_MS, Math.abs(aheadMs) > CLOCKS_APART_MS];
+    known.set(cell, aheadMs);
+    if (apart !== before) o.log.warn(apart ? 'edge.clocks-apart' : 'edge.clocks-together', { cell, databaseAheadMs: Math.round(aheadMs) });
+  };
+}
+
 function mountHealth(app: FastifyInstance, o: EdgeOptions, state: { draining: boolean }, modules: EdgeOptions['modules']): void {
+  const compared = compareClocks(o);
   const headers = securityHeaders(o, API_HEADERS);
   app.get('/healthz', (_, reply) => reply.headers(headers).send({ ok: true }));
   app.get('/readyz', async (_, reply) => {
     const cells = await Promise.all([...o.cells.values()].map(async (cell) => {
       try {
-        await cell.pools.app.ping();
+        compared(cell.name, await cell.pools.app.ping());
         return [cell.name, true] as const;
       } catch (error) {
         o.log.warn('edge.cell-not-ready', { cell: cell.name, ...errorFields(error) });
