@@ -327,6 +327,12 @@ export class Pool {
     }
   }
 
+  /** How many connections are in use and idle, and how many wait for one. */
+  counts(): { readonly used: number; readonly idle: number; readonly waiting: number } {
+    const { totalCount, idleCount, waitingCount } = this.#pool;
+    return { used: totalCount - idleCount, idle: idleCount, waiting: waitingCount };
+  }
+
   /** Resolves when the server answers, with how far its clock is ahead of this machine's, in ms; throws Unavailable when it cannot be reached. */
   async ping(): Promise<number> {
     return this.with(async (connection) => {

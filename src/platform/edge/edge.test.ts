@@ -286,6 +286,29 @@ describe('the house’s own addresses', () => {
     expect((await h.request({ path: '/readyz' })).json()).toEqual({ ok: true, draining: false, cells: { IN: true, US: true } });
     expect((await h.request({ path: '/metrics' })).text).toMatch(/^exchequer_http_requests_total\{route="\/healthz",status="200"\} \d+$/m);
   });
+  it('tell what the process uses, and who waits for a connection', async () => {
+    const figures = async (): Promise<(name: string) => number> => {
+      const { text } = await h.request({ path: '/metrics' });
+      return (name) => Number(text.split('\n').find((line) => line.startsWith(`${name} `))?.slice(name.length + 1));
+    };
+    const pool = h.cell().pools.auditor;
+    const held = Promise.withResolvers<void>();
+    const holders = Array.from({ length: 20 }, () => pool.with(() => held.promise));
+    for (let i = 0; i < 500 && pool.counts().waiting + pool.counts().used < 20; i++) await systemClock.sleep(5);
+    const of = await figures();
+    held.resolve();
+    await Promise.all(holders);
+    const [used, waiting] = ['used', 'waiting'].map((state) => of(`exchequer_connections{cell="IN",pool="auditor",state="${state}"}`)) as [number, number];
+    expect(used).toBeGreaterThan(0);
+    expect([used + waiting, waiting > 0]).toEqual([20, true]);
+    expect((await figures())('exchequer_connections{cell="IN",pool="auditor",state="waiting"}')).toBe(0);
+    expect(of('process_resident_memory_bytes')).toBeGreaterThan(of('nodejs_heap_size_used_bytes'));
+    expect(of('nodejs_heap_size_used_bytes')).toBeGreaterThan(1e6);
+    const cpu = of('process_cpu_seconds_total');
+    expect(cpu).toBeGreaterThan(0);
+    expect((await figures())('process_cpu_seconds_total')).toBeGreaterThan(cpu);
+    expect(Math.abs(of('process_start_time_seconds') + process.uptime() - systemClock.now().getTime() / 1000)).toBeLessThan(5);
+  });
   it('tell how far the databases’ clocks are ahead, and say once that they came apart', async () => {
     const warned = vi.spyOn(h.log, 'warn');
     const ahead = async (): Promise<number[]> => {
