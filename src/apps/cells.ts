@@ -3,7 +3,7 @@ import { mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import pg from 'pg';
 import { keepPostgres, type PostgresServer } from '#adapters/postgres';
-import { ConfigFault, systemRandom, writeOnce, type Environment } from '#kernel';
+import { ConfigFault, lineTo, systemRandom, writeOnce, type Environment } from '#kernel';
 import type { CellConnection, CellTls } from './migrate.ts';
 import { archiveSettings, keepsWal } from './wal.ts';
 
@@ -78,8 +78,9 @@ export function cellsFromEnvironment(env: Environment): CellConnection[] | undef
   return env.DATABASE_URL ? [cellAt('DATABASE_URL', 'MAIN', env.DATABASE_URL)] : undefined;
 }
 
-/** On the error stream: it is for whoever looks after the machine, and a log line could be lost with the disk that ended the server. */
-export const toldOf = (line: string): void => void process.stderr.write(`${line}\n`);
+const errors = lineTo(2);
+/** On the error stream, for whoever looks after the machine: also where that leads to the full disk which ended the server. */
+export const toldOf = (line: string): void => errors.write(`${line}\n`);
 
 /** Starts the embedded server and gives each cell a database with an owner of its own; a cell's secret lies in a file of its own. */
 export async function embeddedCells(dataDir: string, names: readonly string[], settings: Record<string, string> = {}): Promise<{ server: PostgresServer;

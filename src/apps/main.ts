@@ -31,6 +31,8 @@ export async function main(args: readonly string[]): Promise<number> {
     process.stderr.write(usage());
     return name === undefined || name === 'help' ? 0 : 2;
   }
+  // What serves goes on where nobody takes what it prints: a full disk, a terminal that was closed. Its log has ways of its own.
+  if (['start', 'demo'].includes(name as string)) for (const stream of [process.stdout, process.stderr]) stream.on('error', () => undefined);
   try {
     return await (await command.load())(rest);
   } catch (error) {

@@ -27,7 +27,7 @@ const WAITING_BYTES_MAX = 1024 * 1024;
  * lines wait, and are tried again with the next one. What comes while a megabyte waits is dropped, and `log.lost` says how many lines once it can.
  * Our own, since pino's destination throws on a full disk, and its `flushSync` tries for ever.
  */
-function patient(dest: string | number): DestinationStream {
+export function lineTo(dest: string | number): DestinationStream {
   const fd = typeof dest === 'number' ? dest : openSync(dest, 'a', 0o600);
   const waiting: Buffer[] = [];
   let bytes = 0;
@@ -74,5 +74,5 @@ export function createLog(options: { level?: 'silent' | 'error' | 'warn' | 'info
     error: (code, fields) => p.error(fields ?? {}, code),
     with: (fields) => wrap(p.child(fields)),
   });
-  return wrap(pino(settings, typeof to === 'object' ? to : patient(to)));
+  return wrap(pino(settings, typeof to === 'object' ? to : lineTo(to)));
 }

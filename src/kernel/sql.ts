@@ -100,10 +100,10 @@ const LOST = new Set(['ECONNREFUSED', 'ECONNRESET', 'ENOENT', 'EPIPE', 'ETIMEDOU
 
 /** A full disk, of the server or of this machine: the same work will succeed when somebody has made room. */
 const NO_ROOM = new Set(['53100', 'ENOSPC', 'EDQUOT']);
+export const isFull = (error: unknown): boolean => error instanceof Error && NO_ROOM.has(String((error as { code?: unknown }).code));
 
 /** True when an error says that now is not the time, not that a statement was wrong. */
-export const isUnavailable = (error: unknown): boolean =>
-  isLost(error) || (error instanceof Error && NO_ROOM.has(String((error as { code?: unknown }).code)));
+export const isUnavailable = (error: unknown): boolean => isLost(error) || isFull(error);
 
 /** True when the server is gone or refuses connections: what it did last is not known, and the connection is of no use any more. */
 export function isLost(error: unknown): boolean {
@@ -282,6 +282,7 @@ export class Pool {
   readonly #listening = new Set<pg.PoolClient>();
   readonly #stopLooking: () => void;
   #asking = false;
+  #answeredMs = 0;
 
   constructor(o: PoolOptions) {
     this.#waitingMax = o.waitingMax;
@@ -374,10 +375,14 @@ export class Pool {
    */
   async #look(): Promise<void> {
     const silent = (): Connection[] => [...this.#busy].filter((connection) => connection.silentMs() > this.#silentMs);
-    if (this.#asking || !silent().length) return;
+    // Where it answered, whoever waits has a slow statement: that is asked again after as long.
+    if (this.#asking || systemClock.monotonicMs() - this.#answeredMs < this.#silentMs || !silent().length) return;
     this.#asking = true;
     try {
-      if (await answersAnew(this.#connection)) return;
+      if (await answersAnew(this.#connection)) {
+        this.#answeredMs = systemClock.monotonicMs();
+        return;
+      }
       for (const connection of silent()) connection.abandon();
       for (const client of this.#listening) cutOff(client);
     } finally {

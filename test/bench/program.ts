@@ -61,7 +61,7 @@ async function writeThroughLog(server: PostgresServer, cell: CellConnection, fil
   await client.end();
 }
 
-/** The same server may have been compiled for size (the npm package's) or for speed (`EXCHEQUER_POSTGRES`): a fifth of its processor time. */
+/** The same server may have been compiled for size (the npm package's) or for speed (`EXCHEQUER_POSTGRES`): nearly a quarter of its processor time. */
 async function nameServer(server: PostgresServer): Promise<void> {
   const client = new pg.Client(server.connection('postgres'));
   await client.connect();

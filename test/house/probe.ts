@@ -36,7 +36,7 @@ export async function add(tx: Pick<SectionTx, 'sql' | 'tenant'>, key: string, n:
 export const leave = (tx: Pick<SectionTx, 'sql' | 'tenant'>, e: { subscriber: string; event: string; key: string; n: number | bigint; trace?: string }): Promise<unknown[]> => tx.sql`
   insert into probe.effect (tenant, subscriber, event, key, n, trace) values (${tx.tenant.id}, ${e.subscriber}, ${e.event}, ${e.key}, ${e.n}, ${e.trace ?? null})`;
 
-const zAdd = z.strictObject({ body: z.strictObject({ key: z.string().min(1).max(40), n: z.int(), fault: z.enum(['none', 'refuse', 'slow', 'throw']).default('none'), note: z.string().max(200).optional() }) });
+const zAdd = z.strictObject({ body: z.strictObject({ key: z.string().min(1).max(40), n: z.int(), fault: z.enum(['none', 'refuse', 'slow', 'throw', 'full']).default('none'), note: z.string().max(200).optional() }) });
 const zSum = z.strictObject({ n: z.int() });
 type Add = z.output<typeof zAdd>;
 
@@ -68,6 +68,7 @@ async function addOne(tx: Tx, input: Add): Promise<Outcome<{ n: number }>> {
   tx.audit({ action: 'probe.added', result: fault === 'refuse' ? 'refused' : 'done', resource: key });
   tx.emit(ItemChanged, key, { n: Number(sum) });
   if (fault === 'throw') throw new Error('a poisoned item');
+  if (fault === 'full') await tx.sql`do $$ begin raise exception using errcode = 'disk_full', message = 'could not extend file'; end $$`;
   return fault === 'refuse' ? refuse(tooBig, { detail: 'as asked' }) : done({ n: Number(sum) });
 }
 

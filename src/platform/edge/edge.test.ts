@@ -309,6 +309,13 @@ describe('the house’s own addresses', () => {
     expect((await figures())('process_cpu_seconds_total')).toBeGreaterThan(cpu);
     expect(Math.abs(of('process_start_time_seconds') + process.uptime() - systemClock.now().getTime() / 1000)).toBeLessThan(5);
   });
+  it('say in the log that a disk is full, where a request answers 503 for it', async () => {
+    const said = vi.spyOn(h.log, 'error');
+    const answer = await h.request({ path: '/api/probe/one', json: { key: 'full', n: 1, fault: 'full' } });
+    expect([answer.status, answer.headers['retry-after']]).toEqual([503, '5']);
+    expect(said.mock.calls.map(([code, fields]) => [code, fields?.code, fields?.route])).toEqual([['edge.disk-full', '53100', 'POST /probe/one']]);
+    said.mockRestore();
+  });
   it('tell how far the databases’ clocks are ahead, and say once that they came apart', async () => {
     const warned = vi.spyOn(h.log, 'warn');
     const ahead = async (): Promise<number[]> => {

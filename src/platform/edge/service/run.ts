@@ -4,6 +4,7 @@ import {
   createBatcher,
   done,
   errorFields,
+  isFull,
   isUnavailable,
   NotYet,
   OutcomeUnknown,
@@ -167,6 +168,7 @@ export function createRunner(o: EdgeOptions): Runner {
     } catch (error) {
       // Not shown from the kept copy either: its fact may stand already, and one answer has one fact.
       if (error instanceof OutcomeUnknown) return refused(refuse(common.outcomeUnknown, { retryAfterSeconds: 5 }));
+      if (isFull(error)) o.log.error('edge.disk-full', { trace: seen.trace, route: routeName(route), ...errorFields(error) });
       if (isUnavailable(error)) return whenDown(o, route, seen, read.data);
       if (error instanceof NotYet) return refused(comeBack(error));
       o.log.error('edge.failed', { trace: seen.trace, route: routeName(route), ...errorFields(error) });

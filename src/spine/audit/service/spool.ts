@@ -2,7 +2,7 @@ import { hash } from 'node:crypto';
 import { mkdir, open, readdir, readFile, rm, type FileHandle } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import {
-  errorFields, isUnavailable, perform, provide, systemRandom, token, uuid, uuidv7, type CellContext, type Clock, type DegradedContext, type FactDraft,
+  errorFields, isFull, isUnavailable, perform, provide, systemRandom, token, uuid, uuidv7, type CellContext, type Clock, type DegradedContext, type FactDraft,
   type Origin, type Provided, type TenantRef, type Worker, type WorkerContext,
 } from '#kernel';
 import { tenantKeys } from '#spine/vault';
@@ -160,7 +160,7 @@ export const replayer: Worker = {
   async run(w) {
     const spool = w.cell.use(Spool);
     const failed = (error: unknown, more: Record<string, unknown> = {}): void => {
-      if (!isUnavailable(error)) w.log.error('audit.spool-not-replayed', { cell: w.cell.name, ...more, ...errorFields(error) });
+      if (!isUnavailable(error) || isFull(error)) w.log.error('audit.spool-not-replayed', { cell: w.cell.name, ...more, ...errorFields(error) });
     };
     while (!w.signal.aborted) {
       await w.clock.sleep(REPLAY_MS, w.signal);
