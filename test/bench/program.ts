@@ -135,12 +135,35 @@ export async function signInAll(b: Bench, slug: string, people: readonly { ident
   };
   const tokens: string[] = [];
   for (let at = 0; at < people.length; at += 20) {
-    // Every sign-in of the bench comes from one address; its bucket is filled again so that the limit stands out of the way.
-    await owner.query('delete from limits.bucket');
+    // Every sign-in of the bench comes from one address; its bucket is filled again so that the limit stands out of the way. The table is locked first:
+    // row by row, it could meet the program's own takings in the other order.
+    await owner.query('begin; lock table limits.bucket in exclusive mode; delete from limits.bucket; commit');
     tokens.push(...await Promise.all(people.slice(at, at + 20).map((p, k) => signIn(p, at + k))));
   }
   await owner.end();
   return tokens;
+}
+
+const SETTLED_WITHIN_MS = 600_000;
+/**
+ * Waits for what setting up left to be done: each event that made people known, and each sign-in, has readers and jobs of its own, and a round that
+ * is measured beside them measures them too. Resolves to the seconds it took.
+ */
+export async function settle(b: Bench): Promise<number> {
+  const owner = new pg.Client(b.server.connection(b.cell.database));
+  await owner.connect();
+  const began = performance.now();
+  try {
+    for (;;) {
+      const { rows } = await owner.query<{ jobs: string; behind: string }>(`select (select count(*) from jobs.job where run_at < now() + interval '1 minute') as jobs,
+        (select count(*) from events.cursor where pos < (select max(pos) from events.log)) as behind`);
+      if (rows[0]?.jobs === '0' && rows[0].behind === '0') return (performance.now() - began) / 1000;
+      if (performance.now() - began > SETTLED_WITHIN_MS) throw new Error(`${rows[0]?.jobs} jobs and ${rows[0]?.behind} cursors are behind`);
+      await systemClock.sleep(500);
+    }
+  } finally {
+    await owner.end();
+  }
 }
 
 export const asSystem = { actor: { kind: 'system', name: 'bench' }, trace: '0'.repeat(32) } as const;

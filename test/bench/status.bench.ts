@@ -6,7 +6,7 @@
 import { child, cpuUs, finish, interleave, measure, medianOf, ratioOf, type Round } from './frame.ts';
 
 interface Session { tenant: string; token: string }
-interface Setup { port: number; barePort: number; postmaster: number; one: Session[]; many: Session[]; years: number; bytes: number; rows: number }
+interface Setup { port: number; barePort: number; postmaster: number; one: Session[]; many: Session[]; years: number; bytes: number; rows: number; settled: number }
 interface Counts { facts: number; hits: number; misses: number; batches: Record<string, { batches: number; items: number }> }
 interface Load { answered: number; ok: number; p50Ms: number; p99Ms: number; seconds: number }
 
@@ -19,7 +19,7 @@ const began = performance.now();
 const server = await child('./status.serve.ts');
 const load = await child('./load.ts');
 const setup = await server.ask<Setup>({ what: 'setup' });
-say(`${setup.rows.toLocaleString('en')} returns, ${setup.one.length} sessions of one tenant, ${setup.many.length} of 32, answer of ${setup.bytes} bytes, set up in ${((performance.now() - began) / 1000).toFixed(0)} s`);
+say(`${setup.rows.toLocaleString('en')} returns, ${setup.one.length} sessions of one tenant, ${setup.many.length} of 32, answer of ${setup.bytes} bytes, set up in ${((performance.now() - began) / 1000).toFixed(0)} s, ${setup.settled.toFixed(0)} of them until its events and jobs were done`);
 
 function requests(sessions: readonly Session[], path: (s: Session, year: number) => string, headers: (s: Session) => string): string[] {
   return sessions.flatMap((s) => Array.from({ length: setup.years }, (_, y) => `GET ${path(s, 2026 - y)} HTTP/1.1\r\nhost: localhost\r\n${headers(s)}user-agent: bench\r\n\r\n`));
