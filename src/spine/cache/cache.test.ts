@@ -34,6 +34,35 @@ describe('a fenced cache', () => {
     expect(c.fill(fence, 'b', { v: 2 })).toBe(true);
   });
 
+  it('keeps what is used and never more than it may, however much comes by once', () => {
+    const c = make(10);
+    put(c, 'used', 1);
+    for (let i = 0; i < 1000; i++) {
+      if (i % 5 === 0) expect(c.get('used'), String(i)).toEqual({ v: 1 });
+      put(c, `once ${i}`, i);
+      expect(c.size).toBeLessThanOrEqual(10);
+    }
+    expect(c.size).toBe(10);
+    expect(c.get('once 999')).toEqual({ v: 999 });
+    expect(c.get('once 0')).toBeUndefined();
+  });
+
+  it('makes room also where everything is used, and where one entry is all that it may keep', () => {
+    const c = make(40);
+    for (let i = 0; i < 400; i++) {
+      put(c, String(i), i);
+      for (let k = 0; k <= i; k++) c.get(String(k));
+      expect(c.size).toBe(Math.min(i + 1, 40));
+    }
+    expect(c.get('399')).toEqual({ v: 399 });
+    const one = make(1);
+    for (let i = 0; i < 3; i++) {
+      put(one, String(i), i);
+      expect(one.get(String(i))).toEqual({ v: i });
+      expect(one.size).toBe(1);
+    }
+  });
+
   it('fences every load under way when invalidations may have been missed', () => {
     const c = make();
     put(c, 'a', 1);

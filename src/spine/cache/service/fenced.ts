@@ -1,14 +1,36 @@
 import type { Cacheable, Clock } from '#kernel';
 import type { CacheBook, CacheSpec, CacheStats, FencedCache } from '../contract.ts';
 
-/** How exact the order of use is: a hit that moves its entry costs three times as much. */
-const USED_EVERY_MS = 10;
-/** `usedMs`: when it was last moved behind the others. */
-interface Entry<V> { value: V; atMs: number; fresh: boolean; usedMs: number }
+/** Entries that one that comes may pass over because they were used: the next one goes, used or not. */
+const SPARED_MAX = 16;
+/** `used`: since it came or was last passed over. */
+interface Entry<V> { value: V; atMs: number; fresh: boolean; used: boolean }
+
+/**
+ * Takes one entry away, as the hand of a clock goes: what was used since it last came by is set again behind the others, what was not makes room. A
+ * hit then only leaves a mark; to move its entry at once would cost three times as much.
+ */
+function roomIn<V>(entries: Map<string, Entry<V>>): () => void {
+  // Nothing stands behind the hand: it goes on from where it was, since a fresh one would pass all the holes that it left again.
+  let hand = entries.entries();
+  return () => {
+    for (let spared = 0; entries.size; spared += 1) {
+      const { value } = hand.next();
+      if (!value) {
+        hand = entries.entries();
+        continue;
+      }
+      const [key, entry] = value;
+      entries.delete(key);
+      if (!entry.used || spared >= SPARED_MAX) return;
+      entry.used = false;
+      entries.set(key, entry);
+    }
+  };
+}
 
 /** An in-process cache in which a load that started before an invalidation can never store what it read. */
 export function createCache<V extends object>(spec: CacheSpec & Cacheable<V>, clock: Clock, book?: CacheBook): FencedCache<V> {
-  // A Map keeps the order of setting: what is used is set again, and what was used longest ago is the first.
   const entries = new Map<string, Entry<V>>();
   // Generations of keys invalidated of late. A key that has fallen out counts as invalidated at `floor`.
   const generations = new Map<string, number>();
@@ -16,17 +38,14 @@ export function createCache<V extends object>(spec: CacheSpec & Cacheable<V>, cl
   let floor = 0;
   const stats: CacheStats = { hits: 0, misses: 0, fenced: 0 };
   const generationOf = (key: string): number => generations.get(key) ?? floor;
+  const makeRoom = roomIn(entries);
   const cache: FencedCache<V> = {
     stats,
     get size() { return entries.size; },
     get(key, now = clock.monotonicMs()) {
       const entry = entries.get(key);
       if (entry !== undefined && entry.fresh && now - entry.atMs < spec.freshMs) {
-        if (now - entry.usedMs > USED_EVERY_MS) {
-          entry.usedMs = now;
-          entries.delete(key);
-          entries.set(key, entry);
-        }
+        entry.used = true;
         stats.hits += 1;
         return entry.value;
       }
@@ -44,9 +63,8 @@ export function createCache<V extends object>(spec: CacheSpec & Cacheable<V>, cl
         stats.fenced += 1;
         return false;
       }
-      entries.delete(key);
-      entries.set(key, { value, atMs: clock.monotonicMs(), fresh: true, usedMs: Number.NEGATIVE_INFINITY });
-      if (entries.size > spec.entriesMax) entries.delete(entries.keys().next().value as string);
+      if (!entries.delete(key) && entries.size >= spec.entriesMax) makeRoom();
+      entries.set(key, { value, atMs: clock.monotonicMs(), fresh: true, used: false });
       return true;
     },
     invalidate(key) {
