@@ -156,13 +156,14 @@ export function createBatcher<I, O>(cell: CellContext, work: Work<I, O>): { subm
     }
   };
 
-  const submit = async (entry: Entry<I>): Promise<Answer<O>> => {
-    if (!grouped) {
-      const [result] = await runBisecting(cell, work, [entry], stats);
-      if (result?.status === 'fulfilled') return result.value;
-      throw result?.reason;
-    }
-    if (waiting.length >= BATCH_WAITING_MAX) return { outcome: refuse(common.unavailable, { retryAfterSeconds: 1 }), replayed: false };
+  const alone = async (entry: Entry<I>): Promise<Answer<O>> => {
+    const [result] = await runBisecting(cell, work, [entry], stats);
+    if (result?.status === 'fulfilled') return result.value;
+    throw result?.reason;
+  };
+  const submit = (entry: Entry<I>): Promise<Answer<O>> => {
+    if (!grouped) return alone(entry);
+    if (waiting.length >= BATCH_WAITING_MAX) return Promise.resolve({ outcome: refuse(common.unavailable, { retryAfterSeconds: 1 }), replayed: false });
     return new Promise((resolve, reject) => {
       waiting.push({ entry, resolve, reject });
       if (scheduled || inFlight >= inFlightMax) return;

@@ -88,8 +88,10 @@ export interface WorkerContext {
 export interface Worker { readonly name: string; readonly role: 'web' | 'relay' | 'worker' | 'any'; run(context: WorkerContext): Promise<void> }
 
 /** Who sends a request, as far as its headers and cookies prove it. */
-export interface Credentials { readonly authorization?: string; readonly cookies: Readonly<Record<string, string>>; readonly headers: Readonly<Record<string,
-  string | string[] | undefined>>; /** The bytes of the body, where they are signed. */ readonly body?: Uint8Array;
+export interface Credentials { readonly authorization?: string | undefined; readonly cookies: Readonly<Record<string, string>>;
+  readonly headers: Readonly<Record<string, string | string[] | undefined>>;
+  /** The bytes of the body, where they are signed. */
+  readonly body?: Uint8Array | undefined;
   /** Method and target as the request line had them when it came in, before a tenant's prefix was taken off: `POST /t/india/api/things?x=1`. */
   readonly request: string }
 export interface Authenticated { readonly actor: Actor; readonly cookies?: readonly CookieChange[]; readonly bySecret?: 'cookie' | 'header' }

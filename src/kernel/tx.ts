@@ -17,7 +17,7 @@ export type Actor =
   | { readonly kind: 'system'; readonly name: string };
 
 /** A fresh W3C trace id: 32 hexadecimal digits. */
-export const newTrace = (): string => systemRandom.bytes(16).toString('hex');
+export const newTrace = (): string => systemRandom.hex(32);
 
 /** What every module knows of a tenant; no personal data. */
 export interface TenantRef {

@@ -39,6 +39,23 @@ it('a client that leaves while its stream is still let in takes no stream of its
   await own.stop();
 });
 
+it('an answer that waits for a hook is sent once, and whole', async () => {
+  const sent: number[] = [];
+  const own = await house({ ...alone, more: (app) => void app.addHook('onSend', async (_, reply, payload) => {
+    await systemClock.sleep(20);
+    sent.push(reply.statusCode);
+    return payload;
+  }) });
+  const { bearer } = await own.signIn();
+  sent.length = 0;
+  const [known, unknown] = await Promise.all([own.request({ path: '/api/session', bearer }), own.request({ path: '/api/session', bearer: 'x' })]);
+  expect(known.status).toBe(200);
+  expect(known.json<{ session: string }>().session).toMatch(/^ses_/);
+  expect(unknown.json()).toMatchObject({ status: 401, type: '/problems/signed-out' });
+  expect(sent.toSorted((a, b) => a - b)).toEqual([200, 401]);
+  await own.stop();
+});
+
 describe('a drain', () => {
   it('finishes open requests, ends streams, refuses new connections and does not linger', async () => {
     const own = await house({ ...alone, add: [probe()] });

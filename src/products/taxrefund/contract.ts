@@ -161,7 +161,10 @@ export interface KeptReturn {
   /** The answer of one day but for the account, and its wire text; made again when the day changes. */
   readonly shown: { today: CivilDate | undefined; status: Omit<Status, 'account'>; wire: string };
 }
-export interface KeptYear { readonly person: Uuid; readonly year: number; readonly asOf: Date; readonly returns: readonly KeptReturn[] }
+export interface KeptYear { readonly person: Uuid; readonly year: number; readonly label: YearStatus['label']; readonly asOf: Date;
+  readonly returns: readonly KeptReturn[];
+  /** The wire text of the answer before and behind its returns. */
+  readonly wire: { readonly head: string; readonly tail: string } }
 
 export const noReturn = problem('no-return', {
   status: 404,

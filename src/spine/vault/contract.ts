@@ -19,7 +19,7 @@ export interface TenantKeys extends Sealer {
   key(purpose: string): KeyObject;
 }
 
-export interface SubjectKeys { readonly subject: Uuid; readonly sealer: Sealer }
+export interface SubjectKeys { readonly tenant: Uuid; readonly subject: Uuid; readonly sealer: Sealer }
 
 /** `ENC:v1:<key id>:<base64url of nonce, ciphertext and tag>`. Key ids may hold colons; the body never does. */
 export const SEALED = /^ENC:v1:(.{1,256}):([A-Za-z0-9_-]{38,})$/s;

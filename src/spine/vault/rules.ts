@@ -23,8 +23,9 @@ export function parseSealed(sealed: string): { keyId: string; body: Buffer } {
 }
 
 /** Associated data: every part with its length, so that no two places give the same bytes. */
+const counted = (part: string): string => `${Buffer.byteLength(part)}:${part}`;
 const associated = (tenant: string, keyId: string, p: Place): Buffer =>
-  Buffer.from([tenant, keyId, p.table, p.column, p.row].map((part) => `${Buffer.byteLength(part)}:${part}`).join('|'));
+  Buffer.from(`${counted(tenant)}|${counted(keyId)}|${counted(p.table)}|${counted(p.column)}|${counted(p.row)}`);
 
 /** AES-256-GCM of bytes: nonce, ciphertext, tag. */
 export function encrypt(key: KeyObject, plain: Buffer, aad: Buffer, random: Random = systemRandom): Buffer {
@@ -40,7 +41,10 @@ export function decrypt(key: KeyObject, body: Buffer, aad: Buffer): Buffer {
   decipher.setAAD(aad);
   decipher.setAuthTag(body.subarray(body.length - TAG_BYTES));
   try {
-    return Buffer.concat([decipher.update(body.subarray(NONCE_BYTES, body.length - TAG_BYTES)), decipher.final()]);
+    // A stream mode keeps nothing back for the end: what `final` does is to check the tag.
+    const plain = decipher.update(body.subarray(NONCE_BYTES, body.length - TAG_BYTES));
+    decipher.final();
+    return plain;
   } catch {
     throw new SealBroken('authentication');
   }

@@ -41,7 +41,8 @@ async function enter(o: EdgeOptions, runner: Runner, req: FastifyRequest, route:
   if (seen === 'unknown-tenant') return refuse(unknownTenant);
   if (seen === 'misdirected') return refuse(common.misdirected);
   if (!offers(seen, product)) return refuse(common.notFound);
-  await authenticate(o, runner.authenticators(route.scope), req, seen);
+  const asked = authenticate(o, runner.authenticators(route.scope), req, seen);
+  if (asked) await asked;
   const over = limited(o, seen);
   return versionProblem(req) ?? (over instanceof Promise ? await over : over) ?? originProblem(o, req, seen) ?? seen;
 }
@@ -54,22 +55,24 @@ function versionProblem(req: FastifyRequest): Refused | undefined {
 export function mountRoute(app: FastifyInstance, o: EdgeOptions, runner: Runner, route: AnyRoute, product: string | undefined): void {
   const headers = { ...securityHeaders(o, API_HEADERS), 'content-type': 'application/json; charset=utf-8' };
   const isProblem = (x: Seen | Refused): x is Refused => 'problem' in x;
-  const handler = async (req: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> => {
+  const answer = async (req: FastifyRequest, reply: FastifyReply): Promise<void> => {
     const seen = await enter(o, runner, req, route, product);
-    if (isProblem(seen)) return sendProblem(o, reply, seen, req.seen?.trace ?? newTrace());
+    if (isProblem(seen)) return void sendProblem(o, reply, seen, req.seen?.trace ?? newTrace());
     let wire: unknown;
     try {
       wire = wireInput(route, req);
     } catch (error) {
       if (!(error instanceof BodyFault)) throw error;
-      return sendProblem(o, reply, refuse(common.badRequest, { detail: error.message }), seen.trace);
+      return void sendProblem(o, reply, refuse(common.badRequest, { detail: error.message }), seen.trace);
     }
     const key = req.headers['idempotency-key'];
-    const answer = await runner.run(route, seen, wire, typeof key === 'string' ? key : undefined);
+    const { outcome, replayed } = await runner.run(route, seen, wire, typeof key === 'string' ? key : undefined);
     if (seen.set.length) setCookies(o, seen, reply);
-    if (answer.replayed) reply.header('idempotency-replayed', 'true');
-    if (!answer.outcome.ok) return sendProblem(o, reply, answer.outcome, seen.trace);
-    return reply.code(route.status ?? 200).headers(headers).header('x-trace-id', seen.trace).send(answerText(route, answer.outcome.value));
+    if (replayed) reply.header('idempotency-replayed', 'true');
+    if (!outcome.ok) return void sendProblem(o, reply, outcome, seen.trace);
+    reply.code(route.status ?? 200).headers(headers).header('x-trace-id', seen.trace).send(answerText(route, outcome.value));
   };
+  // Not the promise itself: the framework would wait for the answer to have left.
+  const handler = (req: FastifyRequest, reply: FastifyReply): void => void answer(req, reply).catch((error: unknown) => reply.send(error));
   app.route({ method: route.method, url: `/api${route.path}`, bodyLimit: route.bodyMax ?? BODY_BYTES_MAX, handler });
 }

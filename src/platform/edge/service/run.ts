@@ -154,14 +154,17 @@ export function createRunner(o: EdgeOptions): Runner {
   const forPeople = [...known.filter((a) => !ofStaff(a)), ...known.filter(ofStaff)];
   const refused = (outcome: Refused): Answer<unknown> => ({ outcome, replayed: false });
   const gate = createGate(o);
-  const runOnce = async (route: AnyRoute, seen: Seen, wire: unknown, key: string | undefined): Promise<Answer<unknown>> => {
-    const read = (route.input as z.ZodType).safeDecode(wire as never);
-    if (!read.success) return refused(malformed(read.error));
-    const claim = claimOf(route, seen, read.data, key);
-    if (claim && 'problem' in claim) return refused(claim);
+  const run = async (route: AnyRoute, seen: Seen, wire: unknown, key: string | undefined): Promise<Answer<unknown>> => {
+    const no = authorize(route, seen) ?? gate.enter(route, seen);
+    if (no) return refused(no);
+    let input: unknown;
     try {
-      const prepared: Outcome<unknown> = route.prepare ? await route.prepare({ cell: seen.cell, tenant: seen.tenant, by: origin(seen) }, read.data)
-        : done(read.data);
+      const read = (route.input as z.ZodType).safeDecode(wire as never);
+      if (!read.success) return refused(malformed(read.error));
+      input = read.data;
+      const claim = claimOf(route, seen, input, key);
+      if (claim && 'problem' in claim) return refused(claim);
+      const prepared: Outcome<unknown> = route.prepare ? await route.prepare({ cell: seen.cell, tenant: seen.tenant, by: origin(seen) }, input) : done(input);
       if (!prepared.ok) return refused(prepared);
       const item = { ...origin(seen), input: prepared.value };
       return await batcherOf(seen.cell, route).submit({ tenant: seen.tenant, item, span: seen.span, ...(claim ? { claim } : {}) });
@@ -169,25 +172,18 @@ export function createRunner(o: EdgeOptions): Runner {
       // Not shown from the kept copy either: its fact may stand already, and one answer has one fact.
       if (error instanceof OutcomeUnknown) return refused(refuse(common.outcomeUnknown, { retryAfterSeconds: 5 }));
       if (isFull(error)) o.log.error('edge.disk-full', { trace: seen.trace, route: routeName(route), ...errorFields(error) });
-      if (isUnavailable(error)) return whenDown(o, route, seen, read.data);
+      if (isUnavailable(error)) return await whenDown(o, route, seen, input);
       if (error instanceof NotYet) return refused(comeBack(error));
       o.log.error('edge.failed', { trace: seen.trace, route: routeName(route), ...errorFields(error) });
       await recordFailure(o, route, seen);
       return refused(refuse(common.internal));
+    } finally {
+      gate.leave(seen);
     }
   };
   return {
-    gate,
+    gate, run,
     authenticators: (scope) => (staffed(scope) ? forStaff : forPeople),
     stats: () => Object.fromEntries([...batchers.values()].flatMap((m) => [...m].map(([r, b]) => [routeName(r), b.stats]))),
-    async run(route, seen, wire, key) {
-      const no = authorize(route, seen) ?? gate.enter(route, seen);
-      if (no) return refused(no);
-      try {
-        return await runOnce(route, seen, wire, key);
-      } finally {
-        gate.leave(seen);
-      }
-    },
   };
 }

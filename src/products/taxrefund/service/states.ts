@@ -6,7 +6,7 @@ import type { CountryPack, EventFacts, RefundEvent, StatusRow } from '../rules/t
 import { yearLabel } from '../rules/years.ts';
 import { projectionText } from './encode.ts';
 import { packOf } from './packs.ts';
-import { keep, toYearStatus } from './view.ts';
+import { keep, keepYear, toYearStatus } from './view.ts';
 
 /** One answer for each state of the pages, folded from events as real ones are: for tests, screenshots and the reference. */
 interface At { readonly tenant: Pick<TenantRef, 'country'>; readonly now: Date }
@@ -37,7 +37,7 @@ function yearOf(at: At, returns: readonly (readonly Step[])[], staleSeconds: num
         account: null,
     });
   }).toReversed();
-  const answer = toYearStatus(pack, { person: NOBODY, year, asOf: at.now, returns: kept }, civilDateIn(pack.zone, at.now), undefined, staleSeconds);
+  const answer = toYearStatus(pack, keepYear(pack, NOBODY, year, at.now, kept), civilDateIn(pack.zone, at.now), undefined, staleSeconds);
   return { ...answer, returns: answer.returns.map((r) => ({ ...r, account: '•••• 4821' })) };
 }
 

@@ -17,26 +17,34 @@ const LATENCY_US_MAX = 2 ** 31 - 1;
 export const latencyUs = (by: Pick<Origin, 'atMs'>, nowMs: number): number | null =>
   (by.atMs ? Math.min(Math.max(0, Math.round((nowMs - by.atMs) * 1000)), LATENCY_US_MAX) : null);
 
+/** Under what an origin's seal is kept; null where there is nothing to seal. */
+const originName = (tx: SectionTx, by: Origin, subject: Uuid | undefined): string | null =>
+  (by.address === undefined && by.agent === undefined ? null : `${tx.tenant.id} ${subject ?? ''} ${by.address ?? ''} ${by.agent ?? ''}`);
+
 /** Address and agent under the subject's key, or the tenant's where the fact is about nobody. */
-function sealOrigin(tx: SectionTx, by: Origin, subject: Uuid | undefined, sealers: ReadonlyMap<Uuid, Sealer>): string | null {
-  if (by.address === undefined && by.agent === undefined) return null;
-  const name = `${tx.tenant.id} ${subject ?? ''} ${by.address ?? ''} ${by.agent ?? ''}`;
-  const kept = tx.use(Origins);
-  let sealed = kept.get(name);
-  if (sealed === undefined) {
-    const sealer = (subject && sealers.get(subject)) ?? tenantKeys(tx);
-    sealed = sealer.seal(originPlace(subject), JSON.stringify([by.address ?? null, by.agent ?? null]));
-    // Kept when this commits: the key that sealed it may be this transaction's own.
-    const fresh = sealed;
-    tx.afterCommit(() => void kept.set(name, fresh));
-  }
+function sealOrigin(tx: SectionTx, name: string, by: Origin, subject: Uuid | undefined, sealers: ReadonlyMap<Uuid, Sealer>): string {
+  const sealer = (subject && sealers.get(subject)) ?? tenantKeys(tx);
+  const sealed = sealer.seal(originPlace(subject), JSON.stringify([by.address ?? null, by.agent ?? null]));
+  // Kept when this commits: the key that sealed it may be this transaction's own.
+  tx.afterCommit(() => void tx.use(Origins).set(name, sealed));
   return sealed;
 }
 
-function toRows(tx: SectionTx, facts: readonly { by: Origin; fact: FactDraft }[], nowMs: number, sealers: ReadonlyMap<Uuid, Sealer>): NewFacts {
+/** What is known of the origins before any key is asked for: most facts come from a device that was seen before. */
+interface Known { readonly names: readonly (string | null)[]; readonly sealed: (string | null | undefined)[]; readonly unsealed: Uuid[] }
+
+function originsOf(tx: SectionTx, facts: readonly { by: Origin; fact: FactDraft }[]): Known {
+  const kept = tx.use(Origins);
+  const names = facts.map(({ by, fact }) => originName(tx, by, fact.subject));
+  const sealed = names.map((name) => (name === null ? null : kept.peek(name)));
+  return { names, sealed, unsealed: facts.flatMap(({ fact }, i) => (fact.subject && sealed[i] === undefined ? [fact.subject] : [])) };
+}
+
+function toRows(tx: SectionTx, facts: readonly { by: Origin; fact: FactDraft }[], nowMs: number, { names, sealed }: Known,
+  sealers: ReadonlyMap<Uuid, Sealer>): NewFacts {
   const rows: NewFacts = { id: [], actorKind: [], actor: [], session: [], action: [], result: [], subject: [], resource: [], problem: [], trace: [],
     latencyUs: [], detail: [], origin: [] };
-  for (const { by, fact } of facts) {
+  facts.forEach(({ by, fact }, i) => {
     rows.id.push(tx.uuid());
     rows.actorKind.push(by.actor.kind === 'system' ? `system:${by.actor.name}` : by.actor.kind);
     rows.actor.push('id' in by.actor ? by.actor.id : null);
@@ -49,8 +57,9 @@ function toRows(tx: SectionTx, facts: readonly { by: Origin; fact: FactDraft }[]
     rows.trace.push(by.trace);
     rows.latencyUs.push(fact.latencyUs === undefined ? latencyUs(by, nowMs) : Math.min(Math.round(fact.latencyUs), LATENCY_US_MAX));
     rows.detail.push(fact.detail ? JSON.stringify(fact.detail) : null);
-    rows.origin.push(sealOrigin(tx, by, fact.subject, sealers));
-  }
+    const known = sealed[i];
+    rows.origin.push(known === undefined ? sealOrigin(tx, names[i] as string, by, fact.subject, sealers) : known);
+  });
   return rows;
 }
 
@@ -59,13 +68,13 @@ export const factWriter: Writer = {
   name: 'spine/audit', rank: 50,
   write(tx, pending) {
     if (!pending.facts.length) return undefined;
-    const subjects = pending.facts.flatMap(({ by, fact }) => (fact.subject && (by.address !== undefined || by.agent !== undefined) ? [fact.subject] : []));
+    const origins = originsOf(tx, pending.facts);
     // All that a section decided is written at once: one reading of the clock is every fact's.
     const nowMs = tx.use(Time).monotonicMs();
     const send = (sealers: ReadonlyMap<Uuid, Sealer>): Send => {
-      const rows = toRows(tx, pending.facts, nowMs, sealers);
+      const rows = toRows(tx, pending.facts, nowMs, origins, sealers);
       return () => insertFacts(tx.sql, tx.tenant.id, tx.now, rows);
     };
-    return subjects.length ? subjectKeys(tx, subjects).then(send) : send(new Map());
+    return origins.unsealed.length ? subjectKeys(tx, origins.unsealed).then(send) : send(new Map());
   },
 };

@@ -20,9 +20,9 @@ const TOKEN_BYTES = 32;
 const VERIFIED_MAX = 100_000;
 const ISSUER = 'exchequer';
 
-interface Verified { readonly tenant: Uuid; readonly actor: Actor & { kind: 'person' }; readonly expiresMs: number }
+interface Verified { readonly token: string; readonly tenant: Uuid; readonly actor: Actor & { kind: 'person' }; readonly expiresMs: number }
 interface Sessions {
-  /** Access tokens whose signature was checked, so that a request costs no public-key or HMAC work twice. */
+  /** Access tokens whose signature was checked, by that signature, so that a request costs no public-key or HMAC work twice. */
   readonly tokens: LRUCache<string, Verified>;
   /** When the database last said that a session lives, by this process's clock; and those it said are over. */
   readonly live: LRUCache<string, number>;
@@ -153,6 +153,8 @@ export async function endOneSession(tx: Tx, input: z.output<typeof zOfSession>):
 }
 
 const NONE: readonly undefined[] = [];
+/** How exact it is known when a session was last seen alive: noting it with each request costs more than asking. */
+const VOUCHED_EVERY_MS = 10_000;
 
 /** Lets a person's request pass only while the session's row lives: signing out anywhere ends it here at once. */
 export const sessionGate: Gate = {
@@ -166,7 +168,7 @@ export const sessionGate: Gate = {
       const nowMs = tx.now.getTime();
       for (const session of sessions) {
         if (ended.has(session)) known.over.set(session, true);
-        else known.live.set(session, nowMs);
+        else if (Math.abs(nowMs - (known.live.peek(session) ?? 0)) > VOUCHED_EVERY_MS) known.live.set(session, nowMs);
       }
       if (!ended.size) return NONE;
       return items.map((i): Refused | undefined => (i.actor.kind === 'person' && ended.has(i.actor.session) ? refuse(sessionOver) : undefined));
@@ -184,18 +186,29 @@ export function vouchedFor(context: { use: CellContext['use']; now: Date }, sess
   return at !== undefined && !known.over.has(session) && context.now.getTime() - at <= VOUCHED_MS_MAX;
 }
 
-async function verify(context: { cell: CellContext; tenant: TenantRef; nowMs: number }, text: string): Promise<Verified['actor'] | undefined> {
+interface Asked { readonly cell: CellContext; readonly tenant: TenantRef; readonly nowMs: number }
+/** What is kept of a token is found by its signature: to hash all of it would cost more than to compare it. */
+const signatureOf = (token: string): string => token.slice(token.lastIndexOf('.') + 1);
+function checked(sessions: Sessions, text: string): Verified | undefined {
+  // Not moved by its use: the first that came is the first to run out.
+  const kept = sessions.tokens.peek(signatureOf(text));
+  return kept?.token === text ? kept : undefined;
+}
+const ifLive = (kept: Verified, { tenant, nowMs }: Asked): Verified['actor'] | undefined =>
+  (kept.tenant === tenant.id && kept.expiresMs > nowMs ? kept.actor : undefined);
+
+async function verify(context: Asked, text: string): Promise<Verified['actor'] | undefined> {
   const using = { use: context.cell.use, tenant: context.tenant };
   const known = using.use(Sessions);
-  const kept = known.tokens.get(text);
-  if (kept) return kept.tenant === context.tenant.id && kept.expiresMs > context.nowMs ? kept.actor : undefined;
+  const kept = checked(known, text);
+  if (kept) return ifLive(kept, context);
   try {
     const { payload } = await jwtVerify(text, signingKey(using), {
       algorithms: ['HS256'], issuer: ISSUER, audience: context.tenant.id, typ: 'at+jwt', currentDate: new Date(context.nowMs),
       requiredClaims: ['sub', 'sid', 'exp'],
     });
     const actor = { kind: 'person', id: uuid(String(payload.sub)), session: uuid(String(payload.sid)) } as const;
-    known.tokens.set(text, { tenant: context.tenant.id, actor, expiresMs: (payload.exp as number) * 1000 });
+    known.tokens.set(signatureOf(text), { token: text, tenant: context.tenant.id, actor, expiresMs: (payload.exp as number) * 1000 });
     return actor;
   } catch {
     // Whatever is wrong with it, a token that does not verify is nobody's.
@@ -203,27 +216,32 @@ async function verify(context: { cell: CellContext; tenant: TenantRef; nowMs: nu
   }
 }
 
+async function byCookies(asked: Asked, cookies: Readonly<Record<string, string>>): Promise<Authenticated | undefined> {
+  const access = cookies[COOKIE_ACCESS];
+  const actor = access ? await verify(asked, access) : undefined;
+  if (actor) return { actor, bySecret: 'cookie' };
+  const refreshToken = cookies[COOKIE_REFRESH];
+  if (!refreshToken) return undefined;
+  const outcome = await perform(asked.cell, asked.tenant, { actor: { kind: 'system', name: 'identity.refresh' }, trace: '0'.repeat(32) }, (tx) =>
+    refresh(tx, { body: { refreshToken } }));
+  const forget = [{ name: COOKIE_ACCESS, value: null }, { name: COOKIE_REFRESH, value: null }];
+  if (!outcome.ok) return { actor: { kind: 'nobody' }, cookies: forget };
+  const renewed = await verify(asked, outcome.value.accessToken);
+  return renewed && { actor: renewed, bySecret: 'cookie', cookies: sessionCookies(outcome.value) };
+}
+
 /** Knows people by a bearer token or by the session cookies, and renews an access cookie that ran out while its refresh token lives. */
 export const personAuthenticator: Authenticator = {
   name: 'identity.person', cookies: [COOKIE_ACCESS, COOKIE_REFRESH],
-  async authenticate({ cell, tenant, clock }, credentials): Promise<Authenticated | undefined> {
-    const nowMs = clock.now().getTime() + tenant.clockOffsetMs;
+  authenticate({ cell, tenant, clock }, credentials): Promise<Authenticated | undefined> | Authenticated | undefined {
+    const asked = { cell, tenant, nowMs: clock.now().getTime() + tenant.clockOffsetMs };
     const bearer = credentials.authorization?.startsWith('Bearer ') ? credentials.authorization.slice(7) : undefined;
-    if (bearer !== undefined) {
-      const actor = await verify({ cell, tenant, nowMs }, bearer);
-      return actor && { actor, bySecret: 'header' };
-    }
-    const access = credentials.cookies[COOKIE_ACCESS];
-    const actor = access ? await verify({ cell, tenant, nowMs }, access) : undefined;
-    if (actor) return { actor, bySecret: 'cookie' };
-    const refreshToken = credentials.cookies[COOKIE_REFRESH];
-    if (!refreshToken) return undefined;
-    const outcome = await perform(cell, tenant, { actor: { kind: 'system', name: 'identity.refresh' }, trace: '0'.repeat(32) }, (tx) =>
-      refresh(tx, { body: { refreshToken } }));
-    const forget = [{ name: COOKIE_ACCESS, value: null }, { name: COOKIE_REFRESH, value: null }];
-    if (!outcome.ok) return { actor: { kind: 'nobody' }, cookies: forget };
-    const renewed = await verify({ cell, tenant, nowMs }, outcome.value.accessToken);
-    return renewed && { actor: renewed, bySecret: 'cookie', cookies: sessionCookies(outcome.value) };
+    if (bearer === undefined) return byCookies(asked, credentials.cookies);
+    // Most tokens were checked before, and are known at once.
+    const kept = checked(cell.use(Sessions), bearer);
+    if (!kept) return verify(asked, bearer).then((actor) => actor && { actor, bySecret: 'header' as const });
+    const actor = ifLive(kept, asked);
+    return actor && { actor, bySecret: 'header' };
   },
 };
 

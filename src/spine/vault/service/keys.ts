@@ -107,10 +107,15 @@ export const subjectPlace = (subject: string): Place => ({ table: 'vault.subject
 function unwrapSubject(keys: TenantKeys, tenant: Uuid, row: SubjectKeyRow): SubjectKeys {
   const subject = row.subject as Uuid;
   const key = secretKey(Buffer.from(keys.open(subjectPlace(subject), row.wrapped), 'base64url'));
-  return { subject, sealer: sealer(tenant, () => `sub:${subject}`, new Map([[`sub:${subject}`, key]])) };
+  return { tenant, subject, sealer: sealer(tenant, () => `sub:${subject}`, new Map([[`sub:${subject}`, key]])) };
 }
 
-const cacheName = (tenant: Uuid, subject: Uuid): string => `${tenant}${subject}`;
+/** A subject's keys as this process holds them. Subjects are told apart by their ids alone; those of another tenant are nobody's here. */
+const heldKeys = ({ use, tenant }: Pick<Using, 'use' | 'tenant'>, subject: Uuid): SubjectKeys | undefined => {
+  // Not moved by its use, which would cost as much as to find it: a key that makes room for 50,000 newer ones is read once more.
+  const known = use(VaultState).subjects.peek(subject);
+  return known?.tenant === tenant.id ? known : undefined;
+};
 
 /**
  * Sealers of these subjects; a subject without a key (never had one, or erased) is absent. One statement at most; always one
@@ -121,7 +126,7 @@ export async function subjectKeys(tx: Using, subjects: readonly Uuid[], options:
   const found = new Map<Uuid, Sealer>();
   const missing: Uuid[] = [];
   for (const subject of new Set(subjects)) {
-    const known = options.cached ? state.subjects.get(cacheName(tx.tenant.id, subject)) : undefined;
+    const known = options.cached ? heldKeys(tx, subject) : undefined;
     if (known) found.set(subject, known.sealer);
     else missing.push(subject);
   }
@@ -129,8 +134,7 @@ export async function subjectKeys(tx: Using, subjects: readonly Uuid[], options:
   const keys = tenantKeys(tx);
   for (const row of await subjectKeyRows(tx.sql, missing)) {
     const known = unwrapSubject(keys, tx.tenant.id, row);
-    const name = cacheName(tx.tenant.id, known.subject);
-    if (!state.uncommitted.has(name)) state.subjects.set(name, known);
+    if (!state.uncommitted.has(known.subject)) state.subjects.set(known.subject, known);
     found.set(known.subject, known.sealer);
   }
   return found;
@@ -138,7 +142,7 @@ export async function subjectKeys(tx: Using, subjects: readonly Uuid[], options:
 
 /** Sealer of one subject as far as this process holds it; for work while the database is away. */
 export const heldSubjectKey = (context: Pick<Using, 'use' | 'tenant'>, subject: Uuid): Sealer | undefined =>
-  context.use(VaultState).subjects.get(cacheName(context.tenant.id, subject))?.sealer;
+  heldKeys(context, subject)?.sealer;
 
 /** Gives each of these subjects a key where it has none. */
 export async function makeSubjectKeys(tx: Using, subjects: readonly Uuid[]): Promise<ReadonlyMap<Uuid, Sealer>> {
@@ -151,10 +155,9 @@ export async function makeSubjectKeys(tx: Using, subjects: readonly Uuid[]): Pro
   if (!fresh.length) return known;
   const { uncommitted } = tx.use(VaultState);
   for (const { subject } of fresh) {
-    const name = cacheName(tx.tenant.id, subject);
     // A key that was rolled back must not seal anything.
-    uncommitted.set(name, true);
-    tx.afterCommit(() => void uncommitted.delete(name));
+    uncommitted.set(subject, true);
+    tx.afterCommit(() => void uncommitted.delete(subject));
   }
   const added = new Map((await addSubjectKeys(tx.sql, tx.tenant.id, fresh)).map((row) => [row.subject as Uuid, unwrapSubject(keys, tx.tenant.id, row).sealer]));
   const lost = fresh.filter((f) => !added.has(f.subject)).map((f) => f.subject);
