@@ -22,8 +22,8 @@ export function parseSealed(sealed: string): { keyId: string; body: Buffer } {
   return { keyId: match[1] as string, body };
 }
 
-/** Associated data: every part with its length, so that no two places give the same bytes. */
 const counted = (part: string): string => `${Buffer.byteLength(part)}:${part}`;
+/** Associated data: every part with its length, so that no two places give the same bytes. */
 const associated = (tenant: string, keyId: string, p: Place): Buffer =>
   Buffer.from(`${counted(tenant)}|${counted(keyId)}|${counted(p.table)}|${counted(p.column)}|${counted(p.row)}`);
 

@@ -86,10 +86,7 @@ function statusOf(pack: CountryPack, row: RefundRow, p: Projection): Omit<Status
 export function keep(pack: CountryPack, row: RefundRow): KeptReturn {
   const projection = projectionOf(row.projection);
   const status = { ...statusOf(pack, row, projection), expected: { none: 'not_known' } };
-  return {
-    id: uuid(row.id), version: row.version, projection, account: row.account,
-    shown: { today: undefined, status, wire: '' },
-  };
+  return { id: uuid(row.id), version: row.version, projection, account: row.account, shown: { today: undefined, status, wire: '' } };
 }
 
 /** What is kept of a year. */
