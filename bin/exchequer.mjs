@@ -1,9 +1,9 @@
 #!/usr/bin/env node
 // Plain JavaScript on purpose: it must load on an older Node to find a newer one.
 import { spawn } from 'node:child_process';
-import { availableParallelism } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { findNode24, NODE_MISSING } from '../tools/find-node.mjs';
+import { INGEST_FLAGS, SERVER_FLAGS } from '../tools/v8-flags.mjs';
 
 const node = findNode24();
 if (!node) {
@@ -11,15 +11,7 @@ if (!node) {
   process.exit(1);
 }
 const args = process.argv.slice(2);
-// A command that works through a file of any length: with these its memory stands still; without, V8 lets the heap grow until somebody asks for it back.
-// The server: a batch's requests outlive a young generation of the default size and are copied twice, which is a seventh of a transfer's processor time.
-// Both: while a process begins, much of what it makes outlives a young generation that is still small. V8 concludes that such objects grow old, makes
-// them old from then on, and all that hangs on them is kept until the whole heap is looked through.
-const YOUNG = '--no-allocation-site-pretenuring';
-// The program's one thread waits for those that help it collect garbage: one that has no core of its own is waited for until it gets one.
-const HELPERS = `--v8-pool-size=${Math.max(1, Math.min(4, availableParallelism() - 1))}`;
-const flags = args[0] === 'ingest' ? [YOUNG, '--max-semi-space-size=32', '--max-old-space-size=160']
-  : ['start', 'demo'].includes(args[0]) ? [YOUNG, '--max-semi-space-size=64', HELPERS] : [];
+const flags = args[0] === 'ingest' ? INGEST_FLAGS : ['start', 'demo'].includes(args[0]) ? SERVER_FLAGS : [];
 const command = [...flags, fileURLToPath(import.meta.url), ...args];
 if (node !== process.execPath) {
   const child = spawn(node, command, { stdio: 'inherit' });

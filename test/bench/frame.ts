@@ -5,11 +5,12 @@
  */
 import { execFileSync, spawn, type ChildProcess } from 'node:child_process';
 import { closeSync, fdatasync, fsyncSync, mkdtempSync, openSync, readdirSync, readFileSync, rmSync, writeSync } from 'node:fs';
-import { availableParallelism, tmpdir } from 'node:os';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
+import { SERVER_FLAGS } from '../../tools/v8-flags.mjs';
 
 const TICK_US = 10_000;
 export const FOREIGN_SHARE_MAX = 0.15;
@@ -175,13 +176,10 @@ export function profileFlags(): string[] {
   return BENCH_PROFILE ? ['--cpu-prof', '--cpu-prof-interval', '500', '--cpu-prof-dir', BENCH_PROFILE] : [];
 }
 
-const HELPERS = `--v8-pool-size=${Math.max(1, Math.min(4, availableParallelism() - 1))}`;
-
 /** Starts a script of this folder as its own process; it speaks JSON lines: one answer for each question, in order. */
 export async function child(script: string, args: readonly string[] = []): Promise<Child> {
   const hook = fileURLToPath(new URL('../../bin/tsx-hook.mjs', import.meta.url));
-  // What bin/exchequer.mjs tells V8 for the program.
-  const proc = spawn(process.execPath, ['--no-allocation-site-pretenuring', '--max-semi-space-size=64', HELPERS, ...profileFlags(), '--import', hook, fileURLToPath(new URL(script, import.meta.url)), ...args], { stdio: ['pipe', 'pipe', 'inherit'] });
+  const proc = spawn(process.execPath, [...SERVER_FLAGS, ...profileFlags(), '--import', hook, fileURLToPath(new URL(script, import.meta.url)), ...args], { stdio: ['pipe', 'pipe', 'inherit'] });
   const waiting: { done: (value: never) => void; fail: (error: Error) => void }[] = [];
   createInterface({ input: proc.stdout }).on('line', (line) => {
     if (line.startsWith('{')) waiting.shift()?.done(JSON.parse(line) as never);
