@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { india } from './data/in.ts';
 import { unitedStates } from './data/us.ts';
+import { lawText } from './pages/parts.tsx';
 import { UNMAPPED } from './rules/types.ts';
 import { words as en } from './words/en.ts';
 import { words as hi } from './words/hi.ts';
@@ -58,6 +59,15 @@ describe('statuses', () => {
       expect(language.actors[row.actor]).toBeTruthy();
       expect(language.phases[row.phase]).toBeTruthy();
     }
+  });
+
+  it('name their law in the reader’s language: beside numbers, letters of a section and PAN or IRC, no word of English is left in Hindi', () => {
+    const laws = rows.flatMap((row) => row.law);
+    expect(laws.length).toBeGreaterThan(rows.length / 2);
+    for (const law of laws) expect(lawText(hi, law)).not.toMatch(/[a-z]{2,}/);
+    const scheme = { regime: 'IN-1961', section: '143(1), refund banker scheme' };
+    expect([lawText(en, scheme), lawText(hi, scheme)]).toEqual([
+      'Income-tax Act, 1961, section 143(1), refund banker scheme', 'आयकर अधिनियम, 1961, धारा 143(1), रिफंड बैंकर योजना']);
   });
 
   it('ask nothing of a person where the next step is someone else’s', () => {

@@ -33,7 +33,8 @@ export const yearText = (w: Words, label: YearLabel): string => fill(w.office.ye
 /** 'Income-tax Act, 1961, section 143(1)'; a scheme or rule is named as it is, for it has no section. */
 export function lawText(w: Words, law: { regime: string; section: string }): string {
   const act = said(w.regimes, law.regime, law.regime);
-  return /^\d/.test(law.section) ? fill(w.refund.lawSection, { act, section: law.section }) : `${act}: ${law.section}`;
+  const section = Object.entries(w.lawTerms).reduce((text, [term, own]) => text.replaceAll(term, own), law.section);
+  return /^\d/.test(section) ? fill(w.refund.lawSection, { act, section }) : `${act}: ${section}`;
 }
 
 const MEANINGS: Record<string, Meaning> = {

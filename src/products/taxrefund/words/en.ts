@@ -189,6 +189,11 @@ export const words = {
     other: 'The tax office gave a reason that we cannot name here. Its notice explains it.',
   },
   regimes: { 'IN-1961': 'Income-tax Act, 1961', 'IN-2025': 'Income-tax Act, 2025', 'US-IRC': 'Internal Revenue Code' },
+  /** What stands beside the numbers of sections. */
+  lawTerms: {
+    'refund banker scheme': 'refund banker scheme', 'with Notification': 'with Notification', 'Rule 114AAA for an inoperative PAN': 'Rule 114AAA for an inoperative PAN',
+    'Executive Order': 'Executive Order',
+  },
   forms: {
     'ITR-1': 'ITR-1 Sahaj: salary, house property and other income of a resident', 'ITR-2': 'ITR-2: no business income; capital gains or foreign assets',
     'ITR-3': 'ITR-3: business or profession', 'ITR-4': 'ITR-4 Sugam: presumptive business income', 'ITR-5': 'ITR-5: firms and associations',
