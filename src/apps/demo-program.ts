@@ -65,6 +65,8 @@ async function fill(o: { program: Program; base: string; dataDir: string; args: 
     stage.loaded();
     tell(`ready at ${base}; every step of the tour works now`);
   } catch (error) {
+    // Ended from the keyboard, the outside parties are told as well, and may be gone first.
+    if (o.signal.aborted) return;
     process.stderr.write(`the demo could not be filled: ${String(error)}\n`);
   }
 }

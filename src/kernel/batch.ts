@@ -1,9 +1,10 @@
+import type { Uuid } from './id.ts';
 import type { Log } from './log.ts';
 import { errorFields } from './log.ts';
 import { refuse, common, type Outcome, type Refused } from './problem.ts';
 import { isUnavailable, Unavailable } from './sql.ts';
 import { within, type Span, type Tracer } from './span.ts';
-import { bind, transact, type AnswerDraft, type CellContext, type Origin, type SectionTx, type TenantRef, type Tx } from './tx.ts';
+import { allOf, bind, transact, type AnswerDraft, type CellContext, type Origin, type SectionTx, type TenantRef, type Tx } from './tx.ts';
 
 /**
  * Group commit. Requests that wait on one route are the next batch: one transaction, one section a tenant. No timer collects
@@ -11,12 +12,20 @@ import { bind, transact, type AnswerDraft, type CellContext, type Origin, type S
  */
 
 /** One request of a plural verb. `atMs` is when it arrived, by the process's monotonic clock in milliseconds; 0 for what is no request. */
-export interface Item<I> extends Origin { readonly input: I; readonly atMs: number }
+export interface Item<I> extends Origin { readonly input: I; readonly atMs: number;
+  /** The request's key, within its tenant, actor and route; what the request makes may be named by it. */ readonly name?: Uuid | undefined }
 export type Verb<I, O> = (tx: Tx, input: I) => Promise<Outcome<O>>;
 export type PluralVerb<I, O> = (tx: SectionTx, items: readonly Item<I>[]) => Promise<Outcome<O>[]>;
 
-/** A request's claim on its idempotency key. */
-export interface Claim { readonly scope: Buffer; readonly bodyHash: Buffer }
+/** A request's claim on its idempotency key. The hash of what was asked is made where it is compared or kept. */
+export interface Claim { readonly scope: Buffer; bodyHash(): Buffer }
+/** Of the scope's hash, which is even: nobody can choose two scopes that share them. */
+export const nameOf = (scope: Buffer): Uuid => scope.toString('hex', 0, 16) as Uuid;
+/**
+ * What was done under the names of these items, where a verb leaves its done answers in rows of its own that bear the name: such an answer is then
+ * kept in no other place. `undefined` where nothing was; a refusal where the name stands for something else.
+ */
+export type Recall<I, O> = (tx: SectionTx, items: readonly Item<I>[]) => Promise<readonly (Outcome<O> | undefined)[]>;
 /** What a claim found: nothing, an answer to give again, or a refusal. */
 export type Claimed = { readonly kind: 'fresh' } | { readonly kind: 'replay'; readonly json: string } | { readonly kind: 'refused'; readonly refused: Refused };
 export interface Claimer { claim(tx: SectionTx, claims: readonly Claim[]): Promise<Claimed[]> }
@@ -32,24 +41,30 @@ export interface Work<I, O> {
   readonly plural?: PluralVerb<I, O> | undefined;
   readonly gates: readonly Gate[];
   readonly claimer?: Claimer | undefined;
+  readonly recall?: Recall<I, O> | undefined;
   /** The outcome as stored for a replay, and back. */
   readonly toJson: (outcome: Outcome<O>) => string;
   readonly fromJson: (json: string) => Outcome<O>;
   readonly log: Log;
   /** True for a route that only reads: its sections lock nothing, so they run side by side. */
   readonly reads?: boolean;
-  /** Batches under way at once; BATCHES_IN_FLIGHT_MAX unless said. One where batches lock the same rows: a second would only wait for the first. */
-  readonly inFlight?: number;
   /** False turns group commit off: each request has a transaction of its own (for the benches' comparison). */
   readonly group?: boolean;
 }
 
 export const BATCH_ITEMS_MAX = 1024;
+/** Where both lock the same rows, the second has read and checked all that it can when the first lets go of them. */
 export const BATCHES_IN_FLIGHT_MAX = 2;
+/** Callers of a batch that are told at once while others are under way: their statements go first, and the rest is told while the server works. */
+const ANSWERED_AT_ONCE = 16;
 /** Requests that may wait on one plural route; one more answers 503. */
 export const BATCH_WAITING_MAX = 16_384;
 
 export interface BatchStats { batches: number; items: number; bisections: number }
+
+/** 429 and 401 are not kept: the same request may succeed later. */
+const isKept = <I, O>(work: Work<I, O>, outcome: Outcome<O>): boolean =>
+  (outcome.ok ? work.recall === undefined : outcome.problem.status < 500 && ![401, 429].includes(outcome.problem.status));
 
 async function runSection<I, O>(work: Work<I, O>, tx: SectionTx, answers: AnswerDraft[], entries: readonly Entry<I>[]): Promise<Answer<O>[]> {
   const results: (Answer<O> | undefined)[] = entries.map(() => undefined);
@@ -59,9 +74,14 @@ async function runSection<I, O>(work: Work<I, O>, tx: SectionTx, answers: Answer
   }
   const claiming = entries.flatMap((e, i) => (e.claim && !results[i] ? [{ i, claim: e.claim }] : []));
   if (claiming.length && work.claimer) {
-    const found = await work.claimer.claim(tx, claiming.map((c) => c.claim));
+    // What is recalled is read behind the locks of the claims: of a key whose lock another has, it does not count.
+    const [found, recalled] = await allOf<readonly unknown[]>([
+      work.claimer.claim(tx, claiming.map((c) => c.claim)), work.recall?.(tx, claiming.map((c) => (entries[c.i] as Entry<I>).item)) ?? Promise.resolve([]),
+    ]) as [Claimed[], (Outcome<O> | undefined)[]];
     found.forEach((f, k) => {
       const { i } = claiming[k] as { i: number };
+      const before = recalled[k];
+      if (f.kind === 'fresh' && before) results[i] = { outcome: before, replayed: before.ok };
       if (f.kind === 'replay') results[i] = { outcome: work.fromJson(f.json), replayed: true };
       if (f.kind === 'refused') results[i] = { outcome: f.refused, replayed: false };
     });
@@ -75,10 +95,7 @@ async function runSection<I, O>(work: Work<I, O>, tx: SectionTx, answers: Answer
     open.forEach(({ entry, i }, k) => {
       const outcome = outcomes[k] as Outcome<O>;
       results[i] = { outcome, replayed: false };
-      // 429 and 401 are not kept: the same request may succeed later.
-      if (entry.claim && (outcome.ok || (outcome.problem.status < 500 && ![401, 429].includes(outcome.problem.status)))) {
-        answers.push({ ...entry.claim, json: work.toJson(outcome) });
-      }
+      if (entry.claim && isKept(work, outcome)) answers.push({ scope: entry.claim.scope, bodyHash: entry.claim.bodyHash(), json: work.toJson(outcome) });
     });
   }
   return results as Answer<O>[];
@@ -136,13 +153,23 @@ export function createBatcher<I, O>(cell: CellContext, work: Work<I, O>): { subm
   const stats: BatchStats = { batches: 0, items: 0, bisections: 0 };
   const grouped = work.plural !== undefined && work.group !== false;
   let waiting: Waiting<I, O>[] = [];
-  const inFlightMax = work.inFlight ?? BATCHES_IN_FLIGHT_MAX;
   let inFlight = 0;
   let scheduled = false;
 
+  /** Tells callers what became of them: all at once where no other batch waits for the event loop. */
+  const settle = (batch: readonly Waiting<I, O>[], results: readonly PromiseSettledResult<Answer<O>>[], from: number): void => {
+    const to = inFlight < BATCHES_IN_FLIGHT_MAX ? results.length : Math.min(from + ANSWERED_AT_ONCE, results.length);
+    for (let i = from; i < to; i++) {
+      const [result, { resolve, reject }] = [results[i] as PromiseSettledResult<Answer<O>>, batch[i] as Waiting<I, O>];
+      if (result.status === 'fulfilled') resolve(result.value);
+      else reject(result.reason);
+    }
+    if (to < results.length) setImmediate(settle, batch, results, to);
+  };
+
   const launch = (): void => {
     scheduled = false;
-    while (waiting.length && inFlight < inFlightMax) {
+    while (waiting.length && inFlight < BATCHES_IN_FLIGHT_MAX) {
       const batch = waiting.length <= BATCH_ITEMS_MAX ? waiting : waiting.slice(0, BATCH_ITEMS_MAX);
       waiting = waiting.slice(batch.length);
       inFlight += 1;
@@ -150,8 +177,8 @@ export function createBatcher<I, O>(cell: CellContext, work: Work<I, O>): { subm
       stats.items += batch.length;
       void runBisecting(cell, work, batch.map((w) => w.entry), stats).then((results) => {
         inFlight -= 1;
-        results.forEach((r, i) => (r.status === 'fulfilled' ? (batch[i] as Waiting<I, O>).resolve(r.value) : (batch[i] as Waiting<I, O>).reject(r.reason)));
         if (waiting.length && !scheduled) launch();
+        settle(batch, results, 0);
       });
     }
   };
@@ -166,7 +193,7 @@ export function createBatcher<I, O>(cell: CellContext, work: Work<I, O>): { subm
     if (waiting.length >= BATCH_WAITING_MAX) return Promise.resolve({ outcome: refuse(common.unavailable, { retryAfterSeconds: 1 }), replayed: false });
     return new Promise((resolve, reject) => {
       waiting.push({ entry, resolve, reject });
-      if (scheduled || inFlight >= inFlightMax) return;
+      if (scheduled || inFlight >= BATCHES_IN_FLIGHT_MAX) return;
       scheduled = true;
       // What else this turn of the event loop brings in shares the first batch.
       setImmediate(launch);

@@ -1,5 +1,5 @@
 import type { z } from 'zod';
-import type { PluralVerb, Verb } from './batch.ts';
+import type { PluralVerb, Recall, Verb } from './batch.ts';
 import type { Outcome, Problem } from './problem.ts';
 import { token, type Actor, type CellContext, type Origin, type TenantRef } from './tx.ts';
 import type { Language } from './text.ts';
@@ -37,8 +37,8 @@ export interface RouteSpec<I extends z.ZodType, O extends z.ZodType> {
   readonly kept?: (value: z.output<O>) => z.output<O>;
   readonly verb?: Verb<z.output<I>, z.output<O>>;
   readonly plural?: PluralVerb<z.output<I>, z.output<O>>;
-  /** Batches of a plural route under way at once: 1 where they lock the same rows. */
-  readonly inFlight?: 1;
+  /** Where a plural verb names what it makes by the request's key, and so keeps its done answers itself. */
+  readonly recall?: Recall<z.output<I>, z.output<O>>;
   /**
    * Work that may not stand in a transaction, such as putting a document where it is kept; resolves to the input that the verb is given, or to a
    * refusal that the route lists. It runs before anything is committed and again for each repeat, so it must come to the same end however often.

@@ -1,5 +1,8 @@
 import { expect, it } from 'vitest';
+import { intArray, textArray, uuidArray } from './arrays.ts';
 import { inserter, plainArray, statement } from './index.ts';
+
+const [ONE, TWO] = ['0190f3c8-7d2a-7c41-8f10-000000000001', '0190f3c8-7d2a-7c41-8f10-000000000002'];
 
 const insert = inserter('probe.row', { tenant: 'uuid', id: 'uuid', key: 'text', group: 'int', data: 'json' });
 const sent: { text: string; values: readonly unknown[] }[] = [];
@@ -15,23 +18,24 @@ const send = async (rows: Parameters<typeof insert>[1]): Promise<{ text: string;
 };
 
 it('a column that is the same in all rows is sent once', async () => {
-  expect(await send({ tenant: 'a0', id: ['01', '02'], key: ['k', 'k'], group: [null, null], data: ['{"n":1}', null] })).toEqual({
+  expect(await send({ tenant: 'a0', id: [ONE, TWO], key: ['k', 'k'], group: [null, null], data: ['{"n":1}', null] })).toEqual({
     text: 'insert into probe.row ("tenant", "id", "key", "group", "data") select $1::uuid, r."id", $2::text, $3::int, r."data"'
       + ' from unnest($4::uuid[], string_to_array($5, chr(30), \'\')) r ("id", "data")',
-    values: ['a0', 'k', null, '{01,02}', '{"n":1}\u001e'],
+    values: ['a0', 'k', null, uuidArray([ONE, TWO]), '{"n":1}\u001e'],
   });
 });
 it('one row needs no array at all, none no statement, and equal rows are as many as they are', async () => {
-  expect(await send({ tenant: 'a0', id: ['01'], key: ['k'], group: [7], data: ['{}'] })).toEqual({
+  expect(await send({ tenant: 'a0', id: [ONE], key: ['k'], group: [7], data: ['{}'] })).toEqual({
     text: 'insert into probe.row ("tenant", "id", "key", "group", "data") select $1::uuid, $2::uuid, $3::text, $4::int, $5::text',
-    values: ['a0', '01', 'k', 7, '{}'],
+    values: ['a0', ONE, 'k', 7, '{}'],
   });
   expect(await send({ tenant: 'a0', id: [], key: [], group: [], data: [] })).toBeUndefined();
-  expect((await send({ tenant: 'a0', id: ['01', '01'], key: ['k', 'k'], group: 1, data: null }))?.values).toEqual(['a0', 1, null, '{01,01}', '{"k","k"}']);
+  expect((await send({ tenant: 'a0', id: [ONE, ONE], key: ['k', 'k'], group: 1, data: null }))?.values).toEqual(
+    ['a0', 1, null, uuidArray([ONE, ONE]), textArray(['k', 'k'])]);
 });
-it('what needs quotes has them', async () => {
-  expect((await send({ tenant: 'a0', id: '01', key: ['a,b', 'c"d\\e'], group: [1, null], data: null }))?.values).toEqual(
-    ['a0', '01', null, '{"a,b","c\\"d\\\\e"}', '{1,null}']);
+it('what would need quotes needs none', async () => {
+  expect((await send({ tenant: 'a0', id: ONE, key: ['a,b', 'c"d\\e'], group: [1, null], data: null }))?.values).toEqual(
+    ['a0', ONE, null, textArray(['a,b', 'c"d\\e']), intArray([1, null])]);
   expect(plainArray([])).toBe('{}');
 });
 it('truth and bytes travel as their columns have them', async () => {

@@ -1,4 +1,5 @@
-import { arrayText, joinedJson, type SqlTag } from './sql.ts';
+import { joinedJson } from './arrays.ts';
+import type { SqlTag } from './sql.ts';
 
 /** How a column travels; `json` is a text column that holds JSON or null. */
 export type ColumnType = 'uuid' | 'text' | 'json' | 'smallint' | 'int' | 'bigint' | 'date' | 'timestamptz' | 'boolean' | 'bytea';
@@ -8,12 +9,8 @@ export type ColumnValues = readonly unknown[] | Single;
 
 /** Statements of one table; each is prepared once a connection, so callers must not make them without end. */
 const SHAPES_MAX = 24;
-const BARE: ReadonlySet<ColumnType> = new Set(['uuid', 'smallint', 'int', 'bigint', 'date', 'boolean']);
 
-/**
- * An array parameter of values that need no quotes. To let the driver quote each of them costs more than everything else that a
- * transfer asks of the processor.
- */
+/** An array parameter of dates or truths, which need no quotes. */
 export const plainArray = (values: readonly (bigint | number | string | boolean | null)[]): string => {
   let text = '{';
   for (let i = 0; i < values.length; i++) {
@@ -29,9 +26,10 @@ function varies(values: ColumnValues): values is readonly unknown[] {
   return false;
 }
 
-function parameter(type: ColumnType, values: readonly unknown[]): string {
+function parameter(type: ColumnType, values: readonly unknown[]): string | readonly unknown[] {
   if (type === 'json') return joinedJson(values as (string | null)[]);
-  return BARE.has(type) ? plainArray(values as string[]) : arrayText(values);
+  // What its cast names the type of is packed with the statement.
+  return type === 'date' || type === 'boolean' ? plainArray(values as (string | null)[]) : values;
 }
 
 /** The text of one shape, as a template whose values are those of the columns that are the same in all rows, then those of the others. */

@@ -1,6 +1,7 @@
 import { hash } from 'node:crypto';
 import type { Socket } from 'node:net';
 import pg from 'pg';
+import { arrayText, packArray, packedType, type PackedType } from './arrays.ts';
 import { systemClock } from './clock.ts';
 import { Flight, type Answered, type Row, type Statement, type Waiting } from './flight.ts';
 
@@ -11,33 +12,8 @@ export type { Answered, Row, Statement } from './flight.ts';
  */
 export type SqlTag = <R = Row>(strings: TemplateStringsArray, ...values: unknown[]) => Promise<R[]>;
 
-interface Fixed { readonly name: string; readonly text: string }
+interface Fixed { readonly name: string; readonly text: string; readonly packed: readonly (PackedType | undefined)[] }
 const known = new WeakMap<TemplateStringsArray, Map<string, Fixed>>();
-
-const quotedElement = (text: string): string =>
-  (text.includes('"') || text.includes('\\') ? `"${text.replaceAll('\\', '\\\\').replaceAll('"', '\\"')}"` : `"${text}"`);
-
-function element(value: unknown): string {
-  if (typeof value === 'string') return quotedElement(value);
-  if (value === null || value === undefined) return 'NULL';
-  if (value instanceof Uint8Array) return `"\\\\x${(value as Buffer).toString('hex')}"`;
-  if (value instanceof Date) return `"${value.toISOString()}"`;
-  if (typeof value === 'number' || typeof value === 'bigint' || typeof value === 'boolean') return value.toString();
-  throw new TypeError(`no element of an array parameter: ${typeof value}`);
-}
-
-/** An array as PostgreSQL's array literal. The driver's own takes two regular expressions an element, which a batch of a thousand rows feels. */
-export function arrayText(values: readonly unknown[]): string {
-  let text = '{';
-  for (let i = 0; i < values.length; i++) text += i === 0 ? element(values[i]) : `,${element(values[i])}`;
-  return `${text}}`;
-}
-
-/**
- * JSON texts as one text for `string_to_array(…, chr(30), '')`: JSON holds no control character, so nothing has to be quoted on this
- * side or unquoted on the other. Null stands as the empty text, which is no JSON.
- */
-export const joinedJson = (texts: readonly (string | null)[]): string => texts.join('\u001e');
 
 /**
  * An instant by the database's clock: so many milliseconds behind the beginning of the transaction that the statement is in. For a statement that
@@ -55,7 +31,7 @@ const isTime = (value: unknown): value is DatabaseTime => value instanceof Datab
 const build = (strings: TemplateStringsArray, values: readonly unknown[]): Fixed => {
   const text = strings.reduce((sum, part, i) =>
     `${sum}${isTime(values[i - 1]) ? `(transaction_timestamp() + $${i}::float8 * interval '1 millisecond')` : `$${i}`}${part}`);
-  return { text, name: hash('sha256', text).slice(0, 24) };
+  return { text, name: hash('sha256', text).slice(0, 24), packed: values.map((_, i) => packedType(strings[i + 1])) };
 };
 
 /** Builds the statement of a tagged template; one for each set of places where the time is the database's. */
@@ -65,7 +41,12 @@ export function statement(strings: TemplateStringsArray, values: unknown[]): Sta
   if (!texts.size) known.set(strings, texts);
   let fixed = texts.get(shape);
   if (!fixed) texts.set(shape, (fixed = build(strings, values)));
-  return { name: fixed.name, text: fixed.text, values: values.map((v) => (Array.isArray(v) ? arrayText(v) : isTime(v) ? v.afterMs : v)) };
+  const { name, text, packed } = fixed;
+  const given = (v: unknown, i: number): unknown => {
+    if (Array.isArray(v)) return packed[i] === undefined ? arrayText(v) : packArray(packed[i], v);
+    return isTime(v) ? v.afterMs : v;
+  };
+  return { name, text, values: values.map(given) };
 }
 
 /** The template whose statements are sent so. */

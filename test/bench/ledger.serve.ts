@@ -1,7 +1,10 @@
-/** The process of the ledger bench: the program's own batcher, claim, ledger, event log and audit log, and beside it the baseline. */
+/**
+ * The process of the ledger bench: the program's own batcher, ledger, event log and audit log, and beside it the baseline. A request's key is the
+ * name of its transfers here: whoever sends it again is given what became of it, from the transfers' own rows.
+ */
 import pg from 'pg';
-import { createBatcher, createLog, done, perform, refuse, systemClock, systemRandom, type Entry, type Outcome, type Uuid } from '#kernel';
-import { addChart, insufficientFunds, openAccounts, post, transferRefused, type Posted, type TransferDraft } from '#spine/ledger';
+import { createBatcher, createLog, done, perform, systemClock, systemRandom, type Entry, type Outcome, type Uuid } from '#kernel';
+import { addChart, openAccounts, post, type Posted, type TransferDraft } from '#spine/ledger';
 import { modules } from '../../src/apps/modules.ts';
 import { serveQuestions } from './frame.ts';
 import { naivePool, naivePost, NAIVE_TABLES, type Movement } from './ledger.naive.ts';
@@ -47,6 +50,9 @@ await owner.query('vacuum analyze');
 await owner.query('checkpoint');
 const pool = naivePool(bench.cell);
 
+/** Under a name of its own: the request's key. */
+interface Named extends Movement { readonly name: string }
+const NONE = Buffer.alloc(0);
 type Shape = 'uniform' | 'hot' | 'linked' | 'tenants';
 interface Ask { readonly what: 'run'; readonly side: 'ours' | 'naive'; readonly shape: Shape; readonly callers: number; readonly seconds: number }
 
@@ -61,10 +67,12 @@ function pick(shape: Shape, ids: readonly Uuid[]): [Uuid, Uuid] {
 }
 
 /** A request of one movement, or of three linked ones over four accounts. */
-function movements(shape: Shape, slug: string): Movement[] {
+function movements(side: Ask['side'], shape: Shape, slug: string): Named[] {
   const ids = books.get(slug) as Uuid[];
-  const one = (from: Uuid, to: Uuid): Movement => ({
-    from, to, amount: BigInt(1 + systemRandom.int(100)), scope: systemRandom.bytes(32), bodyHash: systemRandom.bytes(32), trace: systemRandom.bytes(16).toString('hex'),
+  // Each side has its own kind of key, and is spared the other's.
+  const one = (from: Uuid, to: Uuid): Named => ({
+    from, to, amount: BigInt(1 + systemRandom.int(100)), trace: systemRandom.hex(32), name: side === 'ours' ? systemRandom.hex(32) : '',
+    scope: side === 'naive' ? systemRandom.bytes(32) : NONE, bodyHash: side === 'naive' ? systemRandom.bytes(32) : NONE,
   });
   const [a, b] = pick(shape, ids);
   if (shape !== 'linked') return [one(a, b)];
@@ -74,33 +82,49 @@ function movements(shape: Shape, slug: string): Movement[] {
   return [0, 1, 2].map((i) => one(path[i] as Uuid, path[i + 1] as Uuid));
 }
 
-interface Shown { readonly transfers: readonly { readonly id: string; readonly balance: string }[] }
-const problems = new Map([insufficientFunds, transferRefused].map((p) => [p.code as string, p]));
-const batcher = createBatcher<readonly Movement[], Shown>(cell, {
-  name: 'bench.transfer', gates: modules.flatMap((m) => m.gates ?? []), claimer: modules.find((m) => m.claimer)?.claimer, log: createLog({ level: 'error' }),
+interface Shown { readonly replayed: boolean; readonly transfers: readonly { readonly id: string; readonly balance: string }[] }
+const keepsNone = (): never => { throw new Error('answers are kept by the ledger'); };
+const batcher = createBatcher<readonly Named[], Shown>(cell, {
+  name: 'bench.transfer', gates: modules.flatMap((m) => m.gates ?? []), log: createLog({ level: 'error' }), toJson: keepsNone, fromJson: keepsNone,
   async plural(tx, items) {
     const outcomes = await post(tx, items.map((by) => ({
-      by, transfers: by.input.map((m): TransferDraft => ({ kind: 'transfer', debit: m.from, credit: m.to, amount: { amount: m.amount, currency: 'INR' } })),
+      by, transfers: by.input.map((m): TransferDraft => ({ kind: 'transfer', ref: m.name, debit: m.from, credit: m.to,
+        amount: { amount: m.amount, currency: 'INR' } })),
     })));
-    return outcomes.map((o: Outcome<Posted>): Outcome<Shown> => (o.ok
-      ? done({ transfers: o.value.transfers.map((t) => ({ id: t.id, balance: t.debitBalance.toString() })) }) : o));
-  },
-  toJson: (o) => JSON.stringify(o.ok ? { ok: true, value: o.value } : { ok: false, code: o.problem.code, data: o.data }),
-  fromJson(json) {
-    const kept = JSON.parse(json) as { ok: true; value: Shown } | { ok: false; code: string; data: Record<string, unknown> };
-    return kept.ok ? done(kept.value) : refuse(problems.get(kept.code) ?? transferRefused, kept.data);
+    return outcomes.map((o: Outcome<Posted>): Outcome<Shown> => (o.ok ? done({
+      replayed: o.value.replayed, transfers: o.value.transfers.map((t) => ({ id: t.id, balance: t.debitBalance.toString() })),
+    }) : o));
   },
 });
 
-async function ask(side: Ask['side'], slug: string, m: readonly Movement[]): Promise<'done' | 'refused'> {
+/** Some of what was answered last, to be asked again. */
+const AGAIN = 256;
+const last: { slug: string; movements: readonly Named[]; outcome: Outcome<Shown> }[] = [];
+function submit(slug: string, m: readonly Named[]): Promise<Outcome<Shown>> {
   const tenant = bench.program.directory.bySlug(slug);
-  const first = m[0] as Movement;
+  if (!tenant) throw new Error('no tenant');
+  const entry: Entry<readonly Named[]> = { tenant, item: { ...asSystem, trace: (m[0] as Named).trace, input: m, atMs: systemClock.monotonicMs() } };
+  return batcher.submit(entry).then(({ outcome }) => outcome);
+}
+
+/** Sends the last requests once more; each must be told what it was told before. Resolves to how many were. */
+async function again(): Promise<{ told: number }> {
+  const text = (o: Outcome<Shown>): string => (o.ok ? JSON.stringify(o.value.transfers) : `${o.problem.code} ${JSON.stringify(o.data)}`);
+  const told = await Promise.all(last.map(({ slug, movements }) => submit(slug, movements)));
+  told.forEach((o, i) => {
+    const before = (last[i] as (typeof last)[number]).outcome;
+    if (text(o) !== text(before) || (o.ok && !o.value.replayed)) throw new Error(`an answer changed: ${text(before)}, then ${text(o)}`);
+  });
+  return { told: told.length };
+}
+
+async function ask(side: Ask['side'], slug: string, m: readonly Named[]): Promise<'done' | 'refused'> {
+  const tenant = bench.program.directory.bySlug(slug);
   if (!tenant) throw new Error('no tenant');
   if (side === 'naive') return await naivePost(pool, tenant.id, m, systemClock.now()) as 'done' | 'refused';
-  const entry: Entry<readonly Movement[]> = {
-    tenant, item: { ...asSystem, trace: first.trace, input: m, atMs: systemClock.monotonicMs() }, claim: { scope: first.scope, bodyHash: first.bodyHash },
-  };
-  return (await batcher.submit(entry)).outcome.ok ? 'done' : 'refused';
+  const outcome = await submit(slug, m);
+  if (last.length < AGAIN) last.push({ slug, movements: m, outcome });
+  return outcome.ok ? 'done' : 'refused';
 }
 
 /** Callers that each wait for their answer and ask again until the time is over. */
@@ -109,13 +133,14 @@ async function run(q: Ask): Promise<{ answers: number; refused: number; seconds:
   const end = began + q.seconds * 1000;
   const times: number[] = [];
   let refused = 0;
+  last.length = 0;
   const { batches, items } = batcher.stats;
   await Promise.all(Array.from({ length: q.callers }, async (_, i) => {
     const slug = q.shape === 'tenants' ? `t${i % TENANTS}` : 't0';
     for (;;) {
       const from = systemClock.monotonicMs();
       if (from >= end) return;
-      if (await ask(q.side, slug, movements(q.shape, slug)) === 'refused') refused += 1;
+      if (await ask(q.side, slug, movements(q.side, q.shape, slug)) === 'refused') refused += 1;
       times.push(systemClock.monotonicMs() - from);
     }
   }));
@@ -128,21 +153,20 @@ async function run(q: Ask): Promise<{ answers: number; refused: number; seconds:
 
 /** What stands in the tables; a side that does less work than it answers would win unfairly. */
 async function counts(): Promise<Record<string, number>> {
-  const [transfers, answers, events, facts, naiveAnswers, naiveFacts, sum, naiveSum, broken] = [
-    await count('select count(*) as n from ledger.transfer'), await count('select count(*) as n from idempotency.answer'),
-    await count("select count(*) as n from events.log where topic = 'ledger.transferred'"), await count("select count(*) as n from audit.fact where action = 'ledger.posted'"),
+  const [transfers, events, facts, naiveAnswers, naiveFacts, sum, naiveSum, broken] = [
+    await count('select count(*) as n from ledger.transfer'), await count("select count(*) as n from events.log where topic = 'ledger.transferred'"), await count("select count(*) as n from audit.fact where action = 'ledger.posted'"),
     await count('select count(*) as n from naive.answer where answer is not null'), await count('select count(*) as n from naive.fact'),
     await count('select sum(case when flags & 1 = 1 then posted else -posted end) as n from ledger.account'),
     await count('select sum(amount) as n from naive.entry'), await count('select count(*) as n from ledger.account where posted - pending_out < minimum'),
   ];
-  return { transfers, answers, events, facts, naiveAnswers, naiveFacts, sum, naiveSum: naiveSum || 0, broken };
+  return { transfers, events, facts, naiveAnswers, naiveFacts, sum, naiveSum: naiveSum || 0, broken };
 }
 
 /** With all its partitions, where it has any. */
 const size = async (table: string): Promise<number> =>
   count(`select coalesce((select sum(pg_total_relation_size(relid)) from pg_partition_tree('${table}')), pg_total_relation_size('${table}')) as n`);
 
-/** Batches of the ledger alone: no key, no event, no fact; all of them posted. */
+/** Batches of the ledger alone, each transfer under a name of its own: no event, no fact; all of them posted. */
 async function ledgerAlone(batches: number): Promise<void> {
   const tenant = bench.program.directory.bySlug('t0');
   if (!tenant || !cell) throw new Error('no tenant');
@@ -152,14 +176,16 @@ async function ledgerAlone(batches: number): Promise<void> {
       const alone = Object.assign(Object.create(Object.getPrototypeOf(tx.section) as object) as typeof tx.section, tx.section, { emit: () => undefined, audit: () => undefined });
       const outcomes = await post(alone, Array.from({ length: 1024 }, () => {
         const [debit, credit] = pick('uniform', ids);
-        return { by: tx, transfers: [{ kind: 'transfer', debit, credit, amount: { amount: 1n, currency: 'INR' } }] };
+        return { by: tx, transfers: [{ kind: 'transfer', ref: systemRandom.hex(32), debit, credit, amount: { amount: 1n, currency: 'INR' } }] };
       }));
       if (outcomes.some((o) => !o.ok)) throw new Error('not posted');
     });
   }
 }
 
-/** Bytes a transfer of the ledger's rows with their indexes and in the server's log, and the bytes of key, event and fact beside it. */
+/**
+ * Bytes a transfer of the ledger's rows with their indexes, its key among them, and in the server's log, and the bytes of
+ * what is written beside it: event, fact, and nothing for the key. */
 async function bytes(): Promise<Record<string, number>> {
   const lsn = (): Promise<number> => count("select pg_wal_lsn_diff(pg_current_wal_lsn(), '0/0') as n");
   const rows = (table: string): Promise<number> => count(`select count(*) as n from ${table}`);
@@ -174,11 +200,12 @@ async function bytes(): Promise<Record<string, number>> {
   await run({ what: 'run', side: 'ours', shape: 'uniform', callers: 1024, seconds: 4 });
   const beside = { idempotency: 'idempotency.answer', event: 'events.log', audit: 'audit.fact' };
   const sizes: Record<string, number> = { transfer, wal };
-  for (const [name, table] of Object.entries(beside)) sizes[name] = (await size(table)) / (await rows(table));
+  for (const [name, table] of Object.entries(beside)) sizes[name] = (await rows(table)) ? (await size(table)) / (await rows(table)) : 0;
   return sizes;
 }
 
-serveQuestions(async (q: Ask | { what: 'counts' | 'bytes' }) => {
+serveQuestions(async (q: Ask | { what: 'counts' | 'bytes' | 'again' }) => {
+  if (q.what === 'again') return again();
   if (q.what === 'counts') return counts();
   if (q.what === 'bytes') return bytes();
   return run(q as Ask);

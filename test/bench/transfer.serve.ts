@@ -137,7 +137,7 @@ serveQuestions(async (q: { what: 'setup' | 'counts' | 'fresh' }) => {
   }
   return {
     transfers: await number('select count(*) as n from ledger.transfer where result = 0'), payments: await number('select count(*) as n from wallet.payment'),
-    answers: await number('select count(*) as n from idempotency.answer'), facts: await number("select count(*) as n from audit.fact where action = 'ledger.posted'"),
+    facts: await number("select count(*) as n from audit.fact where action = 'ledger.posted'"),
     naive: await number("select count(*) as n from naive.fact where result = 'done'"), naivePayments: await number('select count(*) as n from naive.payment'),
     sum: await number('select coalesce(sum(case when flags & 1 = 1 then posted else -posted end), 0) as n from ledger.account'),
     naiveSum: await number('select coalesce(sum(balance), 0) as n from naive.account'),

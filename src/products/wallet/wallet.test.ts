@@ -53,6 +53,62 @@ describe('a transfer', () => {
     expect([await balance(asha), await balance(ravi)]).toEqual([75_000n, 25_000n]);
     expect(await sum()).toBe(0n);
   });
+  it('sent again is answered as it was, from its own rows, whatever has changed since', async () => {
+    const [asha, ravi] = [await wallet(100_000), await wallet()];
+    const idempotencyKey = key();
+    const kept = async (): Promise<unknown> => (await h.sql('IN', 'superuser')<{ n: bigint }>('select count(*) as n from idempotency.answer'))[0]?.n;
+    const before = await kept();
+    const first = await send(asha, ravi.handle, 25_000, { note: 'lunch', idempotencyKey });
+    expect(await kept()).toEqual(before);
+    // Another payment moves the balance, and the name goes to somebody else.
+    expect((await send(asha, ravi.account, 1_000)).status).toBe(200);
+    expect((await h.request({
+      method: 'PUT', path: `/api/wallet/accounts/${ravi.account}/handle`, json: { handle: `@renamed.${names += 1}` }, bearer: ravi.who.bearer,
+    })).status).toBe(200);
+    const again = await send(asha, ravi.handle, 25_000, { note: 'lunch', idempotencyKey });
+    expect([again.status, again.headers['idempotency-replayed'], again.json()]).toEqual([200, 'true', first.json()]);
+    expect([await balance(asha), await balance(ravi)]).toEqual([74_000n, 26_000n]);
+  });
+  it('whose key stood for something else is refused, and nothing moves', async () => {
+    const [asha, ravi, other] = [await wallet(100_000), await wallet(), await wallet(1_000)];
+    const idempotencyKey = key();
+    expect((await send(asha, ravi.handle, 500, { note: 'lunch', idempotencyKey })).status).toBe(200);
+    const second = (await post(asha.who, '/wallet/accounts', { currency: 'INR' })).json<{ account: string }>().account;
+    const otherwise = [
+      send(asha, ravi.handle, 501, { note: 'lunch', idempotencyKey }), send(asha, other.handle, 500, { note: 'lunch', idempotencyKey }),
+      send(asha, other.account, 500, { note: 'lunch', idempotencyKey }), send(asha, ravi.handle, 500, { note: 'dinner', idempotencyKey }),
+      send(asha, ravi.handle, 500, { idempotencyKey }), send(asha, 'nobody at all', 500, { note: 'lunch', idempotencyKey }),
+      post(asha.who, '/wallet/transfers', { from: second, to: ravi.handle, amount: inrWire(500), note: 'lunch' }, { idempotencyKey }),
+      post(asha.who, '/wallet/transfers', { from: asha.account, to: ravi.handle, amount: { amount: '500', currency: 'USD' }, note: 'lunch' },
+        { idempotencyKey }),
+    ];
+    // One after the other would do as well; together some find the key at work.
+    for (const answer of await Promise.all(otherwise)) expect(['key-reused', 'in-flight']).toContain(problem(answer)[1]);
+    for (const n of [501, 502]) expect(problem(await send(asha, ravi.handle, n, { note: 'lunch', idempotencyKey }))[1]).toBe('key-reused');
+    expect([await balance(asha), await balance(ravi)]).toEqual([99_500n, 500n]);
+    // Another person's same key is another key.
+    expect((await send(other, ravi.handle, 500, { note: 'lunch', idempotencyKey })).status).toBe(200);
+  });
+  it('that was refused stays refused under its key, also when it could be paid by now', async () => {
+    const [asha, ravi] = [await wallet(), await wallet(5_000)];
+    const idempotencyKey = key();
+    const first = await send(asha, ravi.handle, 100, { idempotencyKey });
+    expect(problem(first)[1]).toBe('insufficient-funds');
+    expect((await send(ravi, asha.handle, 1_000)).status).toBe(200);
+    const again = await send(asha, ravi.handle, 100, { idempotencyKey });
+    expect([problem(again), again.headers['idempotency-replayed']]).toEqual([problem(first), 'true']);
+    expect(await balance(asha)).toBe(1_000n);
+  });
+  it('sixty-four times at once under one key is paid once', async () => {
+    const [asha, ravi] = [await wallet(100_000), await wallet()];
+    const idempotencyKey = key();
+    const answers = await Promise.all(Array.from({ length: 64 }, () => send(asha, ravi.handle, 700, { idempotencyKey })));
+    const done = answers.filter((a) => a.status === 200);
+    expect(done.length).toBeGreaterThan(0);
+    expect(new Set(done.map((a) => JSON.stringify(a.json()))).size).toBe(1);
+    expect(answers.filter((a) => a.status !== 200).map((a) => a.status)).toEqual(answers.filter((a) => a.status !== 200).map(() => 409));
+    expect([await balance(asha), await balance(ravi)]).toEqual([99_300n, 700n]);
+  });
   it('is answered in the text that its codec writes', async () => {
     const paid = {
       payment: `wpay_${'0'.repeat(32)}`, at: new Date('2026-11-29T12:00:00.007Z'), amount: money(1n, 'INR'), to: '@ravi', balance: money(-(2n ** 62n), 'KWD'),

@@ -1,10 +1,8 @@
-import { allOf, common, refuse, spineTransact, type Claim, type Claimed, type Claimer, type Uuid, type Worker, type Writer } from '#kernel';
+import { allOf, common, nameOf, refuse, spineTransact, type Claim, type Claimed, type Claimer, type Worker, type Writer } from '#kernel';
 import { tenantKeys, type TenantKeys } from '#spine/vault';
 import { ANSWER_KEPT_MS, IN_FLIGHT_RETRY_SECONDS } from './contract.ts';
 import { dropAnswers, dropExpired, readAnswers, tryLocks, writeAnswers, type AnswerRow } from './store.ts';
 
-/** Of the scope's hash, which is even: nobody can choose two scopes that share them. */
-const keyOf = (scope: Buffer): Uuid => scope.toString('hex', 0, 16) as Uuid;
 const placeOf = (row: string): { table: string; column: string; row: string } => ({ table: 'idempotency.answer', column: 'answer', row });
 /** Characters of the body's hash before the answer, both sealed: a hash that stood open could be found by trying all bodies. */
 const HASH_CHARS = 22;
@@ -17,17 +15,17 @@ const REUSED: Claimed = { kind: 'refused', refused: refuse(common.keyReused) };
 function answered(keys: TenantKeys, row: AnswerRow, claim: Claim): Claimed {
   if (row.body_hash && row.scope) {
     // From before keys were shortened: the hash stands beside the answer, keyed.
-    return row.body_hash.equals(keys.mac('idempotency.body', claim.bodyHash))
+    return row.body_hash.equals(keys.mac('idempotency.body', claim.bodyHash()))
       ? { kind: 'replay', json: keys.open(placeOf(row.scope.toString('hex')), row.answer) } : REUSED;
   }
   const text = keys.open(placeOf(row.key), row.answer);
-  return text.startsWith(hashText(claim.bodyHash)) ? { kind: 'replay', json: text.slice(HASH_CHARS) } : REUSED;
+  return text.startsWith(hashText(claim.bodyHash())) ? { kind: 'replay', json: text.slice(HASH_CHARS) } : REUSED;
 }
 
 /** Claims keys: sorted try-locks first, then a look for answers in a later statement. Nobody waits: a twin at work is told so. */
 export const claimer: Claimer = {
   async claim(tx, claims) {
-    const keys = claims.map((c) => keyOf(c.scope));
+    const keys = claims.map((c) => nameOf(c.scope));
     const firsts = new Map<string, number>();
     keys.forEach((k, i) => { if (!firsts.has(k)) firsts.set(k, i); });
     const sorted = [...firsts.keys()].toSorted();
@@ -57,7 +55,7 @@ export const answerWriter: Writer = {
     const sealing = tenantKeys(tx);
     // In the order of the index, so that neighbours find its pages at hand.
     const rows = pending.answers.map((a) => {
-      const key = keyOf(a.scope);
+      const key = nameOf(a.scope);
       return { key, answer: sealing.seal(placeOf(key), hashText(a.bodyHash) + a.json) };
     }).toSorted((a, b) => (a.key < b.key ? -1 : 1));
     return () => writeAnswers(tx.sql, tx.tenant.id, rows, new Date(tx.now.getTime() + ANSWER_KEPT_MS));

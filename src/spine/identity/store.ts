@@ -1,4 +1,4 @@
-import { inserter, plainArray, type SqlTag, type Uuid } from '#kernel';
+import { inserter, type SqlTag, type Uuid } from '#kernel';
 
 export interface PersonRow { id: string; birth_index: Buffer; phone_index: Buffer; profile: string; decoy: boolean; identifier_index: Buffer }
 
@@ -119,7 +119,7 @@ export const endSession = (sql: SqlTag, id: string, now: Date, reason: string): 
 
 /** Which of these sessions are not alive, or not there; one statement for a whole batch, and as a rule no row. */
 export const endedSessions = (sql: SqlTag, tenant: Uuid, ids: readonly string[], now: Date): Promise<{ id: string }[]> => sql<{ id: string }>`
-  select i as id from unnest(${plainArray(ids)}::uuid[]) u (i)
+  select i as id from unnest(${ids}::uuid[]) u (i)
   where (select true from identity.session s where s.tenant = ${tenant} and s.id = u.i and s.ended_at is null and s.expires_at > ${now} limit 1) is null`;
 
 export interface MessageRow { id: string; person: string; decoy: boolean; body: string | null; state: string; expires_at: Date }
@@ -167,5 +167,5 @@ export const noteDisabled = (sql: SqlTag, tenant: Uuid, id: string, now: Date): 
 
 /** Which of these machines are disabled; one statement for a whole batch, and as a rule no row. */
 export const disabledMachines = (sql: SqlTag, tenant: Uuid, ids: readonly string[]): Promise<{ id: string }[]> => sql<{ id: string }>`
-  select i as id from unnest(${plainArray(ids)}::uuid[]) u (i)
+  select i as id from unnest(${ids}::uuid[]) u (i)
   where (select true from identity.machine m where m.tenant = ${tenant} and m.id = u.i and m.disabled_at is not null limit 1)`;

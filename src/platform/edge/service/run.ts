@@ -6,6 +6,7 @@ import {
   errorFields,
   isFull,
   isUnavailable,
+  nameOf,
   NotYet,
   OutcomeUnknown,
   perform,
@@ -86,7 +87,7 @@ function claimOf(route: AnyRoute, seen: Seen, input: unknown, key: string | unde
   if (!route.idempotent) return undefined;
   if (key === undefined) return route.idempotent === 'required' ? refuse(common.keyMissing) : undefined;
   if (!isIdempotencyKey(key)) return refuse(common.keyMissing);
-  return { scope: claimScope(seen.tenant.id, actorName(seen), routeName(route), key), bodyHash: bodyHash(input) };
+  return { scope: claimScope(seen.tenant.id, actorName(seen), routeName(route), key), bodyHash: () => bodyHash(input) };
 }
 
 const wireOf = (route: AnyRoute, value: unknown): string =>
@@ -107,9 +108,9 @@ function makeBatcher(o: EdgeOptions, cell: CellContext, route: AnyRoute): Batche
   const problems = new Map<string, Problem>([...route.problems, ...Object.values(common), ...o.modules.flatMap((m) => m.problems ?? [])].map((p) =>
     [p.code, p]));
   return createBatcher<unknown, unknown>(cell, {
-    name: routeName(route), plural: route.plural, verb: route.verb,
+    name: routeName(route), plural: route.plural, verb: route.verb, recall: route.recall,
     gates: o.modules.flatMap((m) => m.gates ?? []), claimer: o.modules.find((m) => m.claimer)?.claimer, log: o.log, group: o.group ?? true,
-    reads: route.method === 'GET', ...(route.inFlight === undefined ? {} : { inFlight: route.inFlight }),
+    reads: route.method === 'GET',
     toJson: (outcome) => {
       if (!outcome.ok) return JSON.stringify({ ok: false, code: outcome.problem.code, data: outcome.data });
       return `{"ok":true,"value":${route.kept ? wireOf(route, route.kept(outcome.value)) : keptWire(route, outcome.value)}}`;
@@ -166,7 +167,7 @@ export function createRunner(o: EdgeOptions): Runner {
       if (claim && 'problem' in claim) return refused(claim);
       const prepared: Outcome<unknown> = route.prepare ? await route.prepare({ cell: seen.cell, tenant: seen.tenant, by: origin(seen) }, input) : done(input);
       if (!prepared.ok) return refused(prepared);
-      const item = { ...origin(seen), input: prepared.value };
+      const item = { ...origin(seen), input: prepared.value, ...(claim && route.recall ? { name: nameOf(claim.scope) } : {}) };
       return await batcherOf(seen.cell, route).submit({ tenant: seen.tenant, item, span: seen.span, ...(claim ? { claim } : {}) });
     } catch (error) {
       // Not shown from the kept copy either: its fact may stand already, and one answer has one fact.

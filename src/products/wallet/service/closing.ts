@@ -189,7 +189,7 @@ async function settle(tx: Tx, { row, into, due, interest, hanging, office }: Dec
   await endOwed(tx.sql, tx.tenant.id, row.id, yesterday(tx));
   if (transfer) {
     await insertPayments(tx.sql, tx.tenant.id, [{ id: tx.uuid(), payer: row.id, payee: (into as AccountRow).id, amount: rest, currency: row.currency,
-      cause: 'closing', transfer, note: null }], tx.now);
+      cause: 'closing', transfer, note: null, payee_handle: null }], tx.now);
   }
   await setClosed(tx.sql, tx.tenant.id, row.id, office !== undefined, tx.now);
   await insertClosing(tx.sql, tx.tenant.id, { account: row.id, into: into?.id ?? null, rest, interest, letGoMicro: due.micro - interest * 1_000_000n, requests,

@@ -1,6 +1,6 @@
 import { z } from 'zod';
-import { done, idOf, money, refuse, type Item, type Money, type Origin, type Outcome, type Refused, type SectionTx, type Uuid } from '#kernel';
-import { insufficientFunds, post, transferInvalid, type Posted, type Posting } from '#spine/ledger';
+import { common, done, idOf, money, refuse, type Item, type Money, type Origin, type Outcome, type Refused, type SectionTx, type Uuid } from '#kernel';
+import { insufficientFunds, post, transferInvalid, transfersById, type Posted, type Posting } from '#spine/ledger';
 import { tenantKeys } from '#spine/vault';
 import {
   accountClosed, accountFrozen, amountWrong, currencyDiffers, limitReached, payeeCannot, PaymentMade, sameAccount, unknownAccount, unknownPayee, zTransfer,
@@ -9,7 +9,7 @@ import {
 } from '../contract.ts';
 import { count, limitBroken, monthOf, payeeOf, usageOn, type Usage } from '../rules.ts';
 import { accountsByHandle, lockUsage, makeUsage, partiesById, tiersOf, writeUsage, type PartyRow, type UsageKey } from '../store/accounts.ts';
-import { insertPayments, type PaymentRow } from '../store/payments.ts';
+import { insertPayments, paymentsById, type PaymentRow } from '../store/payments.ts';
 import { personOf } from './accounts.ts';
 import { limitsOf } from './tiers.ts';
 
@@ -26,6 +26,8 @@ export interface Wish {
   readonly currency: string;
   readonly cause: PaymentRow['cause'];
   readonly note: string | undefined;
+  /** The key of the request that asks for it, where it has one; the payment is named by it. */
+  readonly name?: Uuid | undefined;
 }
 
 interface Ready { readonly wish: Wish; readonly payer: PartyRow; readonly payee: PartyRow; readonly usage: Usage; readonly id: Uuid }
@@ -113,7 +115,7 @@ export async function pay(tx: SectionTx, wishes: readonly Wish[]): Promise<Outco
       if (broken) return { no: refuse(limitReached, { limit: broken.limit, left: broken.left.toString() }) };
       count(usage, wish.amount, 1n);
     }
-    return { ready: { wish, ...c, usage, id: tx.uuid() } };
+    return { ready: { wish, ...c, usage, id: wish.name ?? tx.uuid() } };
   });
   const ready = decided.flatMap((d) => ('ready' in d ? [d.ready] : []));
   const posted = ready.length ? await post(tx, ready.map(postingOf)) : [];
@@ -135,6 +137,7 @@ function paymentOf(tx: SectionTx, r: Ready, posted: Posted): PaymentRow {
   return {
     id: r.id, payer: r.payer.id, payee: r.payee.id, amount: r.wish.amount, currency: r.payer.currency, cause: r.wish.cause,
     transfer: (posted.transfers[0] as Posted['transfers'][number]).id, note: note === undefined ? null : tenantKeys(tx).seal(notePlace(r.id), note),
+    payee_handle: r.payee.handle,
   };
 }
 
@@ -155,19 +158,46 @@ function settle(tx: SectionTx, r: Ready, outcome: Outcome<Posted>): Outcome<Paid
     payment: r.id, payer: payer.person, payee: payee.person, from: payer.id, to: payee.id, amount: wish.amount.toString(), currency: payer.currency,
   });
   return done({
-    id: r.id, payment: idOf('wpay', r.id), at: tx.now, amount: money(wish.amount, payer.currency),
-    to: payee.handle === null ? idOf('wal', payee.id) : `@${payee.handle}`, balance: money(transfer.debitBalance, payer.currency),
+    id: r.id, payment: idOf('wpay', r.id), at: tx.now, amount: money(wish.amount, payer.currency), to: shownAs(payee.id, payee.handle),
+    balance: money(transfer.debitBalance, payer.currency),
+  });
+}
+
+const shownAs = (payee: Uuid, handle: string | null): string => (handle === null ? idOf('wal', payee) : `@${handle}`);
+
+type TransferItem = Item<z.output<typeof zTransfer>>;
+/** Is this what was asked for then? */
+function asAsked(tx: SectionTx, { input: { body } }: TransferItem, p: PaymentRow): boolean {
+  const to = payeeOf(body.to);
+  const same = to && ('handle' in to ? to.handle === p.payee_handle : to.account.slice(4) === p.payee);
+  const note = p.note === null ? undefined : tenantKeys(tx).open(notePlace(p.id), p.note);
+  return same === true && body.from.slice(4) === p.payer && body.amount.amount === p.amount && body.amount.currency === p.currency && body.note === note;
+}
+
+/** What was paid under the keys of these requests, as it was answered then: from the payments and the books, which keep all of it. */
+export async function recallTransfers(tx: SectionTx, items: readonly TransferItem[]): Promise<(Outcome<Paid> | undefined)[]> {
+  const rows = new Map((await paymentsById(tx.sql, tx.tenant.id, items.flatMap((i) => i.name ?? []))).map((p) => [p.id, p]));
+  if (!rows.size) return [];
+  const balances = new Map((await transfersById(tx, [...rows.values()].map((p) => p.transfer))).map((t) => [t.id, t.debitBalance]));
+  return items.map((item) => {
+    const p = item.name === undefined ? undefined : rows.get(item.name);
+    if (!p) return undefined;
+    if (!asAsked(tx, item, p)) return refuse(common.keyReused);
+    return done({
+      payment: idOf('wpay', p.id), at: p.at, amount: money(p.amount, p.currency), to: shownAs(p.payee, p.payee_handle),
+      balance: money(balances.get(p.transfer) as bigint, p.currency),
+    });
   });
 }
 
 /** The verb behind the transfer route. */
-export async function transfer(tx: SectionTx, items: readonly Item<z.output<typeof zTransfer>>[]): Promise<Outcome<Paid>[]> {
+export async function transfer(tx: SectionTx, items: readonly TransferItem[]): Promise<Outcome<Paid>[]> {
   const outcomes = await pay(tx, items.map((item): Wish => {
     const { from, to, amount, note } = item.input.body;
     const named = payeeOf(to);
     return {
       by: item, person: personOf(item), from: from.slice(4) as Uuid, to: named && ('handle' in named ? named : { account: named.account.slice(4) as Uuid }),
-      amount: amount.amount, currency: amount.currency, cause: 'transfer', note,
+      amount: amount.amount, currency: amount.currency, cause: 'transfer', note, name: item.name,
     };
   }));
   return outcomes.map((o) => (o.ok ? done(withoutId(o.value)) : o));

@@ -1,4 +1,4 @@
-import { inserter, plainArray, type SqlTag, type Uuid } from '#kernel';
+import { inserter, type SqlTag, type Uuid } from '#kernel';
 import type { Usage } from '../rules.ts';
 import type { CivilDate, Currency } from '#kernel';
 
@@ -32,7 +32,7 @@ export type PartyRow = Pick<AccountRow, 'id' | 'person' | 'currency' | 'ledger' 
 /** Accounts by id, each looked up by its key, with no more than a payment asks for. */
 export const partiesById = (sql: SqlTag, tenant: Uuid, ids: readonly string[]): Promise<PartyRow[]> => sql<PartyRow>`
   select a.id, a.person, a.currency, a.ledger, a.state, a.frozen_by, h.handle
-  from unnest(${plainArray(ids)}::uuid[]) u (i)
+  from unnest(${ids}::uuid[]) u (i)
   cross join lateral (select * from wallet.account x where x.tenant = ${tenant} and x.id = u.i offset 0) a
   left join lateral (select handle from wallet.handle y where y.tenant = ${tenant} and y.account = a.id offset 0) h on true`;
 
@@ -87,7 +87,7 @@ export const putHolder = (sql: SqlTag, tenant: Uuid, person: Uuid, tier: number,
 
 export const tiersOf = (sql: SqlTag, tenant: Uuid, persons: readonly string[]): Promise<{ person: Uuid; tier: 0 | 1 | 2 }[]> =>
   sql<{ person: Uuid; tier: 0 | 1 | 2 }>`
-  select person, tier from wallet.holder where tenant = ${tenant} and person = any(${plainArray(persons)}::uuid[])`;
+  select person, tier from wallet.holder where tenant = ${tenant} and person = any(${persons}::uuid[])`;
 
 export interface UsageRow { person: string; currency: string; day: CivilDate; day_spent: bigint; day_count: number; month: CivilDate; month_spent: bigint }
 export interface UsageKey { readonly person: string; readonly currency: string }
@@ -101,7 +101,7 @@ export const makeUsage = (sql: SqlTag, tenant: Uuid, keys: readonly UsageKey[], 
 /** Locks what these holders have used, each named once and in the order given; one without a row is absent. A lock that leaves no dead row behind. */
 export const lockUsage = (sql: SqlTag, tenant: Uuid, keys: readonly UsageKey[]): Promise<UsageRow[]> => sql<UsageRow>`
   select l.person, l.currency, l.day, l.day_spent, l.day_count, l.month, l.month_spent
-  from unnest(${plainArray(keys.map((k) => k.person))}::uuid[], ${keys.map((k) => k.currency)}::text[]) u (p, c)
+  from unnest(${keys.map((k) => k.person)}::uuid[], ${keys.map((k) => k.currency)}::text[]) u (p, c)
   cross join lateral (select * from wallet.usage x where x.tenant = ${tenant} and x.person = u.p and x.currency = u.c offset 0 for update) l`;
 
 export const readUsage = (sql: SqlTag, tenant: Uuid, person: Uuid): Promise<UsageRow[]> => sql<UsageRow>`

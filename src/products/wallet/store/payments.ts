@@ -2,24 +2,31 @@ import { inserter, type CivilDate, type Currency, type SqlTag, type Uuid } from 
 
 export interface PaymentRow {
   id: Uuid; payer: Uuid; payee: Uuid; amount: bigint; currency: Currency; cause: 'transfer' | 'request' | 'schedule' | 'closing'; transfer: Uuid;
-  note: string | null;
+  note: string | null; payee_handle: string | null;
 }
 
 const insertPaymentRows = inserter('wallet.payment', {
   tenant: 'uuid', id: 'uuid', payer: 'uuid', payee: 'uuid', amount: 'bigint', currency: 'text', cause: 'text', transfer: 'uuid', note: 'text',
-  at: 'timestamptz',
+  payee_handle: 'text', at: 'timestamptz',
 });
 export const insertPayments = (sql: SqlTag, tenant: Uuid, p: readonly PaymentRow[], now: Date): Promise<unknown[]> => insertPaymentRows(sql, {
   tenant, id: p.map((x) => x.id), payer: p.map((x) => x.payer), payee: p.map((x) => x.payee), amount: p.map((x) => x.amount),
-  currency: p.map((x) => x.currency), cause: p.map((x) => x.cause), transfer: p.map((x) => x.transfer), note: p.map((x) => x.note), at: now,
+  currency: p.map((x) => x.currency), cause: p.map((x) => x.cause), transfer: p.map((x) => x.transfer), note: p.map((x) => x.note),
+  payee_handle: p.map((x) => x.payee_handle), at: now,
 });
 
 /** Payments by their transfer. */
 export const paymentsOf = (sql: SqlTag, tenant: Uuid, transfers: readonly string[]): Promise<PaymentRow[]> => sql<PaymentRow>`
   select p.id, p.payer, p.payee, p.amount, p.currency, p.cause,
-    p.transfer, p.note
+    p.transfer, p.note, p.payee_handle
   from unnest(${transfers}::uuid[]) u (t)
   cross join lateral (select * from wallet.payment x where x.tenant = ${tenant} and x.transfer = u.t offset 0) p`;
+
+/** Payments by id, each looked up by its key, and when each was made. */
+export const paymentsById = (sql: SqlTag, tenant: Uuid, ids: readonly string[]): Promise<(PaymentRow & { at: Date })[]> => sql<PaymentRow & { at: Date }>`
+  select p.id, p.payer, p.payee, p.amount, p.currency, p.cause, p.transfer, p.note, p.payee_handle, p.at
+  from unnest(${ids}::uuid[]) u (i)
+  cross join lateral (select * from wallet.payment x where x.tenant = ${tenant} and x.id = u.i offset 0) p`;
 
 export interface RequestRow {
   id: Uuid; payee: Uuid; payer: Uuid; amount: bigint; currency: Currency; note: string | null; state: 'open' | 'accepted' | 'declined' | 'cancelled';

@@ -1,4 +1,4 @@
-import { plainArray, type CivilDate, type SqlTag } from '#kernel';
+import type { CivilDate, SqlTag } from '#kernel';
 
 export const unbalanced = (sql: SqlTag): Promise<{ currency: string; sum: string }[]> => sql<{ currency: string; sum: string }>`
   select currency, sum(case when flags & 1 = 1 then posted else -posted end)::text as sum from ledger.account
@@ -26,10 +26,10 @@ export const brokenBalances = (sql: SqlTag, accounts: readonly number[]): Promis
         from ledger.transfer where debit = a.no
       union all
       select at_us, false, kind, amount, credit_balance, coalesce(credit_in, 0), coalesce(credit_out, 0) from ledger.transfer where credit = a.no) t on true
-    where a.no = any(${plainArray(accounts)}::int[]))
+    where a.no = any(${accounts}::int[]))
   select a.id, min(e.at_us) filter (where e.wrong <> 0) as at_us
   from ledger.account a left join entry e on e.no = a.no
-  where a.no = any(${plainArray(accounts)}::int[])
+  where a.no = any(${accounts}::int[])
   group by a.no, a.id
   having bool_or(e.wrong <> 0) or coalesce(max(e.balance) filter (where e.newest = 1), 0) <> a.posted
     or coalesce(max(e.pending_in) filter (where e.newest = 1), 0) <> a.pending_in or coalesce(max(e.pending_out) filter (where e.newest = 1),
@@ -42,7 +42,7 @@ export const brokenHolds = (sql: SqlTag, accounts: readonly number[]): Promise<{
     select coalesce(sum(h.amount) filter (where (h.debit = a.no) = (a.flags & 1 = 1)), 0) as pending_in,
       coalesce(sum(h.amount) filter (where (h.debit = a.no) <> (a.flags & 1 = 1)), 0) as pending_out
     from ledger.hold h where h.debit = a.no or h.credit = a.no) h on true
-  where a.no = any(${plainArray(accounts)}::int[]) and (h.pending_in <> a.pending_in or h.pending_out <> a.pending_out) order by a.no`;
+  where a.no = any(${accounts}::int[]) and (h.pending_in <> a.pending_in or h.pending_out <> a.pending_out) order by a.no`;
 
 export const periods = async (sql: SqlTag): Promise<CivilDate[]> =>
   (await sql<{ day: CivilDate }>`select ends_on as day from ledger.period order by ends_on`).map((r) => r.day);
@@ -55,7 +55,7 @@ export const brokenSummaries = (sql: SqlTag, accounts: readonly number[], day: C
       select true as d, amount, kind, effective, at_us from ledger.transfer where debit = a.no
       union all select false, amount, kind, effective, at_us from ledger.transfer where credit = a.no) t
     where kind in (1, 4, 7) and ((effective is null and at_us < ${dayEndUs}) or effective <= ${day})) t on true
-  where a.no = any(${plainArray(accounts)}::int[]) and t.sum <> m.balance order by a.no`;
+  where a.no = any(${accounts}::int[]) and t.sum <> m.balance order by a.no`;
 
 export interface HashedRow { id: string; group: string; kind: number; debit: number; credit: number; amount: bigint; at_us: bigint; debit_balance: bigint;
   credit_balance: bigint; effective: CivilDate | null; target: string | null }
@@ -64,7 +64,7 @@ export interface HashedRow { id: string; group: string; kind: number; debit: num
 export const postedRows = (sql: SqlTag, first: readonly string[]): Promise<HashedRow[]> => sql<HashedRow>`
   select id, replace(coalesce("group", id)::text, '-', '') as "group", kind, debit, credit, amount, at_us, debit_balance,
     credit_balance, effective, target
-  from ledger.transfer where result = 0 and (id = any(${plainArray(first)}::uuid[]) or "group" = any(${plainArray(first)}::uuid[])) order by leg`;
+  from ledger.transfer where result = 0 and (id = any(${first}::uuid[]) or "group" = any(${first}::uuid[])) order by leg`;
 
 export const countPosted = async (sql: SqlTag): Promise<bigint> =>
   (await sql<{ n: bigint }>`select count(*) as n from ledger.transfer where result = 0`)[0]?.n ?? 0n;

@@ -1,4 +1,4 @@
-import { plainArray, type CivilDate, type Currency, type SqlTag, type Uuid } from '#kernel';
+import type { CivilDate, Currency, SqlTag, Uuid } from '#kernel';
 import type { AccountKind } from '../contract.ts';
 
 export interface RecordedBalance { at_us: bigint; balance: bigint; pending_in: bigint; pending_out: bigint }
@@ -42,14 +42,14 @@ export const effectiveBalances = (sql: SqlTag, accounts: readonly number[], s: S
     where account = a.no and at_us >= ${s.sealedEndUs} and at_us < ${s.dayEndUs} and effective <= ${s.sealed}) early
   cross join lateral (select coalesce(sum(change), 0) as sum from ledger.dated
     where account = a.no and effective > coalesce(${s.sealed}::date, '-infinity') and effective <= ${s.day} and at_us >= ${s.dayEndUs}) late
-  where a.no = any(${plainArray(accounts)}::int[])`;
+  where a.no = any(${accounts}::int[])`;
 
 /** What moved accounts' posted balances and counts from a day on, debits positive; at most `limit` rows an account and side. */
 export const movesSince = (sql: SqlTag, accounts: readonly number[], from: CivilDate, fromUs: bigint, limit: number):
   Promise<{ no: number; at_us: bigint; effective: CivilDate | null; net: bigint }[]> => sql<{ no: number; at_us: bigint; effective: CivilDate | null;
     net: bigint }>`
   select a.no, m.at_us, m.effective, m.net
-  from unnest(${plainArray(accounts)}::int[]) a (no), lateral (
+  from unnest(${accounts}::int[]) a (no), lateral (
     (select at_us, effective, amount as net from ledger.transfer
       where debit = a.no and at_us >= ${fromUs} and kind in (1, 4, 7) and (effective is null or effective >= ${from})
       order by at_us limit ${limit})
@@ -96,7 +96,7 @@ export const insertPeriod = (sql: SqlTag, tenant: Uuid, day: CivilDate, at: Date
 
 export const insertSummaries = (sql: SqlTag, tenant: Uuid, day: CivilDate, rows: readonly { no: number; balance: bigint }[]): Promise<unknown[]> => sql`
   insert into ledger.summary (tenant, account, ends_on, balance)
-  select ${tenant}, n, ${day}, b from unnest(${plainArray(rows.map((r) => r.no))}::int[], ${plainArray(rows.map((r) => r.balance))}::bigint[]) r (n, b)`;
+  select ${tenant}, n, ${day}, b from unnest(${rows.map((r) => r.no)}::int[], ${rows.map((r) => r.balance)}::bigint[]) r (n, b)`;
 
 /** Accounts in the order of their numbers: of one code or currency, or all. */
 export const accountsAfter = (sql: SqlTag, after: number, code: string | null, currency: string | null, limit: number): Promise<{ no: number; id: Uuid }[]> =>

@@ -27,7 +27,7 @@ export const readTransfers = async (sql: SqlTag, ids: readonly string[]): Promis
     case when t."group" is null then 1 else (select count(*)::int from ledger.transfer g where g."group" = t."group") end as size,
     t.target, t.expires_at_us, t.asked
   from ledger.transfer t left join ledger.account d on d.no = t.debit left join ledger.account c on c.no = t.credit
-  where t.id = any(${plainArray(ids)}::uuid[])`).map(toStored);
+  where t.id = any(${ids}::uuid[])`).map(toStored);
 
 /** Transfers that hang together with one: of its group, its target, and what was done to it. */
 export const linkedTransfers = (sql: SqlTag, id: Uuid, group: Uuid | null, target: Uuid | null): Promise<{ id: Uuid }[]> => sql<{ id: Uuid }>`
@@ -51,33 +51,33 @@ const toStored = (r: TransferRow): StoredTransfer => ({
 export const readResolutions = (sql: SqlTag, targets: readonly string[]): Promise<{ target: Uuid; kind: number; amount: bigint }[]> =>
   sql<{ target: Uuid; kind: number; amount: bigint }>`
   select target, kind, amount from ledger.transfer
-    where target = any(${plainArray(targets)}::uuid[]) and kind in (4, 5, 6)
+    where target = any(${targets}::uuid[]) and kind in (4, 5, 6)
   union all
   select target, 7, sum(amount)::bigint from ledger.transfer
-    where target = any(${plainArray(targets)}::uuid[]) and kind = 7 group by target`;
+    where target = any(${targets}::uuid[]) and kind = 7 group by target`;
 
 /** Movements dated otherwise than recorded, for both of their accounts. */
 export const insertDated = (sql: SqlTag, tenant: string, t: readonly NewTransfer[]): Promise<unknown[]> => sql`
   insert into ledger.dated (tenant, account, effective, at_us, change)
   select ${tenant}, a, e, t, c
-  from unnest(${plainArray(t.flatMap((x) => [x.debitNo, x.creditNo]))}::int[], ${plainArray(t.flatMap((x) => [x.effective, x.effective]))}::date[],
-    ${plainArray(t.flatMap((x) => [x.atUs, x.atUs]))}::bigint[], ${plainArray(t.flatMap((x) => [x.debitChange, x.creditChange]))}::bigint[]) r (a, e, t, c)`;
+  from unnest(${t.flatMap((x) => [x.debitNo, x.creditNo])}::int[], ${plainArray(t.flatMap((x) => [x.effective, x.effective]))}::date[],
+    ${t.flatMap((x) => [x.atUs, x.atUs])}::bigint[], ${t.flatMap((x) => [x.debitChange, x.creditChange])}::bigint[]) r (a, e, t, c)`;
 
 interface HoldRow { id: Uuid; debit: number; credit: number; amount: bigint; closes: number | null; expires_at_us: bigint | null }
 
 export const readHolds = async (sql: SqlTag, ids: readonly string[]): Promise<Hold[]> => (await sql<HoldRow>`
-  select id, debit, credit, amount, closes, expires_at_us from ledger.hold where id = any(${plainArray(ids)}::uuid[])`)
+  select id, debit, credit, amount, closes, expires_at_us from ledger.hold where id = any(${ids}::uuid[])`)
   .map((r) => ({ id: r.id, debit: r.debit, credit: r.credit, amount: r.amount, closes: r.closes, expiresAtUs: r.expires_at_us }));
 
 export const insertHolds = (sql: SqlTag, tenant: string, h: readonly Hold[]): Promise<unknown[]> => sql`
   insert into ledger.hold (tenant, id, debit, credit, amount, closes, expires_at_us)
   select ${tenant}, i, d, c, a, cl, ex
-  from unnest(${plainArray(h.map((x) => x.id))}::uuid[], ${plainArray(h.map((x) => x.debit))}::int[], ${plainArray(h.map((x) => x.credit))}::int[],
-    ${plainArray(h.map((x) => x.amount))}::bigint[], ${plainArray(h.map((x) => x.closes))}::int[], ${plainArray(h.map((x) => x.expiresAtUs))}::bigint[])
+  from unnest(${h.map((x) => x.id)}::uuid[], ${h.map((x) => x.debit)}::int[], ${h.map((x) => x.credit)}::int[],
+    ${h.map((x) => x.amount)}::bigint[], ${h.map((x) => x.closes)}::int[], ${h.map((x) => x.expiresAtUs)}::bigint[])
     r (i, d, c, a, cl, ex)`;
 
 export const deleteHolds = (sql: SqlTag, ids: readonly string[]): Promise<unknown[]> => sql`
-  delete from ledger.hold where id = any(${plainArray(ids)}::uuid[])`;
+  delete from ledger.hold where id = any(${ids}::uuid[])`;
 
 /** Holds of this tenant past their time, oldest first. */
 export const dueHolds = (sql: SqlTag, nowUs: bigint, limit: number): Promise<{ id: Uuid }[]> => sql<{ id: Uuid }>`
