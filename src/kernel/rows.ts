@@ -10,27 +10,15 @@ export type ColumnValues = readonly unknown[] | Single;
 /** Statements of one table; each is prepared once a connection, so callers must not make them without end. */
 const SHAPES_MAX = 24;
 
-/** An array parameter of dates or truths, which need no quotes. */
-export const plainArray = (values: readonly (bigint | number | string | boolean | null)[]): string => {
-  let text = '{';
-  for (let i = 0; i < values.length; i++) {
-    const value = values[i];
-    text += i === 0 ? value ?? 'null' : `,${value ?? 'null'}`;
-  }
-  return `${text}}`;
-};
-
 function varies(values: ColumnValues): values is readonly unknown[] {
   if (!Array.isArray(values)) return false;
   for (let i = 1; i < values.length; i++) if (values[i] !== values[0]) return true;
   return false;
 }
 
-function parameter(type: ColumnType, values: readonly unknown[]): string | readonly unknown[] {
-  if (type === 'json') return joinedJson(values as (string | null)[]);
-  // What its cast names the type of is packed with the statement.
-  return type === 'date' || type === 'boolean' ? plainArray(values as (string | null)[]) : values;
-}
+/** An array is written by the statement, as its cast says; texts of JSON are joined here. */
+const parameter = (type: ColumnType, values: readonly unknown[]): string | readonly unknown[] =>
+  (type === 'json' ? joinedJson(values as (string | null)[]) : values);
 
 /** The text of one shape, as a template whose values are those of the columns that are the same in all rows, then those of the others. */
 function template(table: string, columns: readonly (readonly [string, ColumnType])[], isArray: readonly boolean[], conflict: string): TemplateStringsArray {

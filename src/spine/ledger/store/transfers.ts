@@ -1,4 +1,4 @@
-import { inserter, plainArray, type CivilDate, type Currency, type SqlTag, type Uuid } from '#kernel';
+import { inserter, type CivilDate, type Currency, type SqlTag, type Uuid } from '#kernel';
 import type { Hold, NewTransfer, StoredTransfer } from './rows.ts';
 
 const insertRows = inserter('ledger.transfer', {
@@ -60,7 +60,7 @@ export const readResolutions = (sql: SqlTag, targets: readonly string[]): Promis
 export const insertDated = (sql: SqlTag, tenant: string, t: readonly NewTransfer[]): Promise<unknown[]> => sql`
   insert into ledger.dated (tenant, account, effective, at_us, change)
   select ${tenant}, a, e, t, c
-  from unnest(${t.flatMap((x) => [x.debitNo, x.creditNo])}::int[], ${plainArray(t.flatMap((x) => [x.effective, x.effective]))}::date[],
+  from unnest(${t.flatMap((x) => [x.debitNo, x.creditNo])}::int[], ${t.flatMap((x) => [x.effective, x.effective])}::date[],
     ${t.flatMap((x) => [x.atUs, x.atUs])}::bigint[], ${t.flatMap((x) => [x.debitChange, x.creditChange])}::bigint[]) r (a, e, t, c)`;
 
 interface HoldRow { id: Uuid; debit: number; credit: number; amount: bigint; closes: number | null; expires_at_us: bigint | null }
