@@ -1,7 +1,7 @@
 /**
  * Single transfers in process, each with an answer, an idempotency key, an event and an audit fact of its own: uniform over 10,000
  * accounts, half of them through one hot account, three linked ones, and 100 tenants at once. The key is the transfer's name and stands in
- * its row; after each round the last requests are sent once more and must be told the same. The baseline is test/bench/ledger.naive.ts, in
+ * its row; after each round its first requests are sent once more and must be told the same. The baseline is test/bench/ledger.naive.ts, in
  * the same server and run. What happens after the commit (places in the audit chain, subscribers) is the business of the status and ingest
  * benches and does not run here, on neither side.
  */

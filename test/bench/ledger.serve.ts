@@ -97,9 +97,9 @@ const batcher = createBatcher<readonly Named[], Shown>(cell, {
   },
 });
 
-/** Some of what was answered last, to be asked again. */
+/** What a round answered first, to be asked again behind it. */
 const AGAIN = 256;
-const last: { slug: string; movements: readonly Named[]; outcome: Outcome<Shown> }[] = [];
+const early: { slug: string; movements: readonly Named[]; outcome: Outcome<Shown> }[] = [];
 function submit(slug: string, m: readonly Named[]): Promise<Outcome<Shown>> {
   const tenant = bench.program.directory.bySlug(slug);
   if (!tenant) throw new Error('no tenant');
@@ -107,12 +107,12 @@ function submit(slug: string, m: readonly Named[]): Promise<Outcome<Shown>> {
   return batcher.submit(entry).then(({ outcome }) => outcome);
 }
 
-/** Sends the last requests once more; each must be told what it was told before. Resolves to how many were. */
+/** Sends a round's first requests once more; each must be told what it was told before. Resolves to how many were. */
 async function again(): Promise<{ told: number }> {
   const text = (o: Outcome<Shown>): string => (o.ok ? JSON.stringify(o.value.transfers) : `${o.problem.code} ${JSON.stringify(o.data)}`);
-  const told = await Promise.all(last.map(({ slug, movements }) => submit(slug, movements)));
+  const told = await Promise.all(early.map(({ slug, movements }) => submit(slug, movements)));
   told.forEach((o, i) => {
-    const before = (last[i] as (typeof last)[number]).outcome;
+    const before = (early[i] as (typeof early)[number]).outcome;
     if (text(o) !== text(before) || (o.ok && !o.value.replayed)) throw new Error(`an answer changed: ${text(before)}, then ${text(o)}`);
   });
   return { told: told.length };
@@ -123,7 +123,7 @@ async function ask(side: Ask['side'], slug: string, m: readonly Named[]): Promis
   if (!tenant) throw new Error('no tenant');
   if (side === 'naive') return await naivePost(pool, tenant.id, m, systemClock.now()) as 'done' | 'refused';
   const outcome = await submit(slug, m);
-  if (last.length < AGAIN) last.push({ slug, movements: m, outcome });
+  if (early.length < AGAIN) early.push({ slug, movements: m, outcome });
   return outcome.ok ? 'done' : 'refused';
 }
 
@@ -133,7 +133,7 @@ async function run(q: Ask): Promise<{ answers: number; refused: number; seconds:
   const end = began + q.seconds * 1000;
   const times: number[] = [];
   let refused = 0;
-  last.length = 0;
+  early.length = 0;
   const { batches, items } = batcher.stats;
   await Promise.all(Array.from({ length: q.callers }, async (_, i) => {
     const slug = q.shape === 'tenants' ? `t${i % TENANTS}` : 't0';
@@ -184,8 +184,9 @@ async function ledgerAlone(batches: number): Promise<void> {
 }
 
 /**
- * Bytes a transfer of the ledger's rows with their indexes, its key among them, and in the server's log, and the bytes of
- * what is written beside it: event, fact, and nothing for the key. */
+ * Bytes a transfer of the ledger's rows with their indexes, its key among them, and in the server's log, and the bytes of what is written beside it:
+ * event, fact, and nothing for the key.
+ */
 async function bytes(): Promise<Record<string, number>> {
   const lsn = (): Promise<number> => count("select pg_wal_lsn_diff(pg_current_wal_lsn(), '0/0') as n");
   const rows = (table: string): Promise<number> => count(`select count(*) as n from ${table}`);
