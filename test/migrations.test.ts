@@ -5,7 +5,7 @@ import { pathToFileURL } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { systemClock, type Module } from '#kernel';
 import { createDirectory } from '#spine/tenancy';
-import { asSuperuser, connectionTo, dropDatabase, house, makeDatabase, probe, templateOf, type House } from '#test';
+import { asSuperuser, connectedTo, connectionTo, dropDatabase, house, makeDatabase, probe, templateOf, type House } from '#test';
 import { modules } from '../src/apps/modules.ts';
 import { migrate, migrationFiles, MigrationRefused, type CellConnection } from '../src/apps/migrate.ts';
 
@@ -103,9 +103,9 @@ describe('cells', () => {
     expect([answer.status, answer.json<{ type: string }>().type]).toEqual([421, '/problems/misdirected']);
     expect((await h.request({ tenant: 'us', path: '/sign-in', headers: { accept: 'text/html' } })).status).toBe(421);
     expect(h.program.cells.has('US')).toBe(false);
-    const us = h.connections.find((c) => c.name === 'US') as CellConnection;
-    const connected = await su("select 1 from pg_stat_activity where datname = $1", [us.database]);
-    expect(connected).toEqual([]);
+    const of = (name: string): Promise<string[]> => connectedTo((h.connections.find((c) => c.name === name) as CellConnection).database);
+    expect(await of('IN')).not.toEqual([]);
+    expect(await of('US')).toEqual([]);
   });
   it('a process without the home cell lives on the directory’s file copy', async () => {
     const options = { home: undefined, file: join(h.folder, 'directory.json'), clock: systemClock, log: h.log };

@@ -80,9 +80,10 @@ export async function cloneCell(name: string, modules: readonly Module[]): Promi
 export const dropDatabase = (database: string): Promise<unknown> =>
   asSuperuser('postgres', (client) => client.query(`drop database if exists "${database}" with (force)`));
 
-/** What is still connected to a database, by application and last statement; empty when nothing leaks. */
-export const connectedTo = (database: string): Promise<string[]> => asSuperuser('postgres', async (client) =>
-  (await client.query<{ who: string }>("select usename || ': ' || left(query, 80) as who from pg_stat_activity where datname = $1", [database])).rows.map((r) => r.who));
+/** Which programs are still connected to a database, by user and last statement; empty when nothing leaks. The server's own vacuum comes and goes. */
+export const connectedTo = (database: string): Promise<string[]> => asSuperuser('postgres', async (client) => (await client.query<{ who: string }>(
+  "select usename || ': ' || left(query, 80) as who from pg_stat_activity where datname = $1 and backend_type = 'client backend'", [database],
+)).rows.map((r) => r.who));
 
 /** Raw statements on one cell. `tenant` sets the section's tenant, as a verb's transaction does. */
 export type Raw = <R extends pg.QueryResultRow = Record<string, unknown>>(text: string, values?: unknown[], options?: { tenant?: string }) => Promise<R[]>;
