@@ -1,3 +1,4 @@
+import { systemClock } from './clock.ts';
 import type { Uuid } from './id.ts';
 import type { Log } from './log.ts';
 import { errorFields } from './log.ts';
@@ -8,7 +9,7 @@ import { allOf, bind, transact, type AnswerDraft, type CellContext, type Origin,
 
 /**
  * Group commit. Requests that wait on one route are the next batch: one transaction, one section a tenant. No timer collects
- * them; while a batch is in flight the others wait, and when none is in flight the first goes at once.
+ * them; while a batch is at work the others wait, and when none is the first goes at once.
  */
 
 /** One request of a plural verb. `atMs` is when it arrived, by the process's monotonic clock in milliseconds; 0 for what is no request. */
@@ -53,9 +54,17 @@ export interface Work<I, O> {
 }
 
 export const BATCH_ITEMS_MAX = 1024;
-/** Where both lock the same rows, the second has read and checked all that it can when the first lets go of them. */
+/**
+ * Of batches that only read, two are under way. Of others the next begins when the one before has sent its COMMIT: where both lock the same rows it has
+ * read and checked all that it can when those are free, and until then more come to share it.
+ */
 export const BATCHES_IN_FLIGHT_MAX = 2;
-/** Callers of a batch that are told at once while others are under way: their statements go first, and the rest is told while the server works. */
+/** One that waits for longer, for rows that somebody else holds, does not keep others waiting. */
+const AT_WORK_MS_MAX = 50;
+/**
+ * Callers of a batch that are told at once while another is under way, whose statements go first: an eighth of them, which is in proportion to how long
+ * the other takes, and so many at least.
+ */
 const ANSWERED_AT_ONCE = 16;
 /** Requests that may wait on one plural route; one more answers 503. */
 export const BATCH_WAITING_MAX = 16_384;
@@ -66,26 +75,31 @@ export interface BatchStats { batches: number; items: number; bisections: number
 const isKept = <I, O>(work: Work<I, O>, outcome: Outcome<O>): boolean =>
   (outcome.ok ? work.recall === undefined : outcome.problem.status < 500 && ![401, 429].includes(outcome.problem.status));
 
-async function runSection<I, O>(work: Work<I, O>, tx: SectionTx, answers: AnswerDraft[], entries: readonly Entry<I>[]): Promise<Answer<O>[]> {
+/** What is answered before the verb runs: no by a gate, what a key was answered before, or that its twin is at work. All is asked in one flight. */
+async function answerAhead<I, O>(work: Work<I, O>, tx: SectionTx, entries: readonly Entry<I>[]): Promise<(Answer<O> | undefined)[]> {
   const results: (Answer<O> | undefined)[] = entries.map(() => undefined);
-  for (const gate of work.gates) {
-    const verdicts = await gate.check(tx, entries.map((e) => e.item));
-    verdicts?.forEach((no, i) => { if (no && !results[i]) results[i] = { outcome: no, replayed: false }; });
+  const claiming = work.claimer ? entries.flatMap((e, i) => (e.claim ? [{ i, claim: e.claim, item: e.item }] : [])) : [];
+  const gates = work.gates.flatMap((gate) => gate.check(tx, entries.map((e) => e.item)) ?? []);
+  const claims = claiming.length ? work.claimer?.claim(tx, claiming.map((c) => c.claim)) : undefined;
+  // Read behind the locks of the claims: of a key whose lock another has, it does not count.
+  const recalls = claims && work.recall?.(tx, claiming.map((c) => c.item));
+  await allOf<unknown>([...gates, Promise.resolve(claims), Promise.resolve(recalls)]);
+  for (const verdicts of gates) {
+    (await verdicts).forEach((no, i) => { if (no && !results[i]) results[i] = { outcome: no, replayed: false }; });
   }
-  const claiming = entries.flatMap((e, i) => (e.claim && !results[i] ? [{ i, claim: e.claim }] : []));
-  if (claiming.length && work.claimer) {
-    // What is recalled is read behind the locks of the claims: of a key whose lock another has, it does not count.
-    const [found, recalled] = await allOf<readonly unknown[]>([
-      work.claimer.claim(tx, claiming.map((c) => c.claim)), work.recall?.(tx, claiming.map((c) => (entries[c.i] as Entry<I>).item)) ?? Promise.resolve([]),
-    ]) as [Claimed[], (Outcome<O> | undefined)[]];
-    found.forEach((f, k) => {
-      const { i } = claiming[k] as { i: number };
-      const before = recalled[k];
-      if (f.kind === 'fresh' && before) results[i] = { outcome: before, replayed: before.ok };
-      if (f.kind === 'replay') results[i] = { outcome: work.fromJson(f.json), replayed: true };
-      if (f.kind === 'refused') results[i] = { outcome: f.refused, replayed: false };
-    });
-  }
+  const [found = [], recalled = []] = [await claims, await recalls];
+  claiming.forEach(({ i }, k) => {
+    const [f, before] = [found[k] as Claimed, recalled[k]];
+    if (results[i]) return;
+    if (f.kind === 'fresh' && before) results[i] = { outcome: before, replayed: before.ok };
+    if (f.kind === 'replay') results[i] = { outcome: work.fromJson(f.json), replayed: true };
+    if (f.kind === 'refused') results[i] = { outcome: f.refused, replayed: false };
+  });
+  return results;
+}
+
+async function runSection<I, O>(work: Work<I, O>, tx: SectionTx, answers: AnswerDraft[], entries: readonly Entry<I>[]): Promise<Answer<O>[]> {
+  const results = await answerAhead(work, tx, entries);
   const open = entries.flatMap((entry, i) => (results[i] ? [] : [{ entry, i }]));
   if (open.length) {
     const outcomes = work.plural
@@ -109,7 +123,7 @@ function batchSpan(tracer: Tracer, route: string, entries: readonly Entry<unknow
   });
 }
 
-async function attempt<I, O>(cell: CellContext, work: Work<I, O>, entries: readonly Entry<I>[]): Promise<Answer<O>[]> {
+async function attempt<I, O>(cell: CellContext, work: Work<I, O>, entries: readonly Entry<I>[], committing?: () => void): Promise<Answer<O>[]> {
   const sections = new Map<string, { tenant: TenantRef; at: number[] }>();
   entries.forEach((e, i) => {
     const section = sections.get(e.tenant.id);
@@ -121,7 +135,7 @@ async function attempt<I, O>(cell: CellContext, work: Work<I, O>, entries: reado
   const answers = await within(span, () => transact(cell, work.plural && work.group !== false ? cell.pools.batch : cell.pools.app, sorted.map((s) => ({
     tenant: s.tenant,
     run: (tx, pending) => runSection(work, tx, pending.answers, s.at.map((i) => entries[i] as Entry<I>)),
-  })), work.reads && work.plural ? 'side-by-side' : 'in-turn', span));
+  })), work.reads && work.plural ? 'side-by-side' : 'in-turn', span, committing));
   const results: Answer<O>[] = new Array(entries.length);
   sorted.forEach((s, k) => s.at.forEach((i, j) => { results[i] = (answers[k] as Answer<O>[])[j] as Answer<O>; }));
   return results;
@@ -129,9 +143,9 @@ async function attempt<I, O>(cell: CellContext, work: Work<I, O>, entries: reado
 
 /** Runs entries together; when that throws, halves are tried (by tenant first) until the one that throws stands alone. */
 async function runBisecting<I, O>(cell: CellContext, work: Work<I, O>, entries: readonly Entry<I>[],
-  stats: BatchStats): Promise<PromiseSettledResult<Answer<O>>[]> {
+  stats: BatchStats, committing?: () => void): Promise<PromiseSettledResult<Answer<O>>[]> {
   try {
-    return (await attempt(cell, work, entries)).map((value) => ({ status: 'fulfilled', value }));
+    return (await attempt(cell, work, entries, committing)).map((value) => ({ status: 'fulfilled', value }));
   } catch (reason) {
     if (entries.length === 1 || isUnavailable(reason)) return entries.map(() => ({ status: 'rejected', reason }));
     stats.bisections += 1;
@@ -154,11 +168,14 @@ export function createBatcher<I, O>(cell: CellContext, work: Work<I, O>): { subm
   const grouped = work.plural !== undefined && work.group !== false;
   let waiting: Waiting<I, O>[] = [];
   let inFlight = 0;
+  // Those of them that have not sent their COMMIT.
+  let working = 0;
   let scheduled = false;
+  const mayLaunch = (): boolean => inFlight < BATCHES_IN_FLIGHT_MAX && (work.reads === true || working === 0);
 
-  /** Tells callers what became of them: all at once where no other batch waits for the event loop. */
+  /** Tells callers what became of them: all at once where no other batch needs the event loop. */
   const settle = (batch: readonly Waiting<I, O>[], results: readonly PromiseSettledResult<Answer<O>>[], from: number): void => {
-    const to = inFlight < BATCHES_IN_FLIGHT_MAX ? results.length : Math.min(from + ANSWERED_AT_ONCE, results.length);
+    const to = inFlight === 0 ? results.length : Math.min(from + Math.max(ANSWERED_AT_ONCE, results.length >> 3), results.length);
     for (let i = from; i < to; i++) {
       const [result, { resolve, reject }] = [results[i] as PromiseSettledResult<Answer<O>>, batch[i] as Waiting<I, O>];
       if (result.status === 'fulfilled') resolve(result.value);
@@ -169,15 +186,23 @@ export function createBatcher<I, O>(cell: CellContext, work: Work<I, O>): { subm
 
   const launch = (): void => {
     scheduled = false;
-    while (waiting.length && inFlight < BATCHES_IN_FLIGHT_MAX) {
+    while (waiting.length && mayLaunch()) {
       const batch = waiting.length <= BATCH_ITEMS_MAX ? waiting : waiting.slice(0, BATCH_ITEMS_MAX);
       waiting = waiting.slice(batch.length);
       inFlight += 1;
+      working += 1;
       stats.batches += 1;
       stats.items += batch.length;
-      void runBisecting(cell, work, batch.map((w) => w.entry), stats).then((results) => {
-        inFlight -= 1;
+      let atWork = true;
+      const worked = (): void => {
+        if (atWork) working -= 1;
+        atWork = false;
         if (waiting.length && !scheduled) launch();
+      };
+      if (!work.reads) void systemClock.sleep(AT_WORK_MS_MAX).then(worked);
+      void runBisecting(cell, work, batch.map((w) => w.entry), stats, worked).then((results) => {
+        inFlight -= 1;
+        worked();
         settle(batch, results, 0);
       });
     }
@@ -193,7 +218,7 @@ export function createBatcher<I, O>(cell: CellContext, work: Work<I, O>): { subm
     if (waiting.length >= BATCH_WAITING_MAX) return Promise.resolve({ outcome: refuse(common.unavailable, { retryAfterSeconds: 1 }), replayed: false });
     return new Promise((resolve, reject) => {
       waiting.push({ entry, resolve, reject });
-      if (scheduled || inFlight >= BATCHES_IN_FLIGHT_MAX) return;
+      if (scheduled || !mayLaunch()) return;
       scheduled = true;
       // What else this turn of the event loop brings in shares the first batch.
       setImmediate(launch);

@@ -19,6 +19,7 @@ export { joinedJson } from './arrays.ts';
 export * from './rows.ts';
 export * from './sql.ts';
 export * from './breaker.ts';
+export * from './roles.ts';
 export * from './tx.ts';
 export * from './batch.ts';
 export * from './route.ts';

@@ -4,6 +4,7 @@ import pg from 'pg';
 import { arrayText, packArray, packedType, type PackedType } from './arrays.ts';
 import { systemClock } from './clock.ts';
 import { Flight, type Answered, type Row, type Statement, type Waiting } from './flight.ts';
+import { DISCARD_PLANS, plansAreOld } from './plans.ts';
 
 export type { Answered, Row, Statement } from './flight.ts';
 /**
@@ -122,6 +123,7 @@ parsers.setTypeParser(TIMESTAMPTZ, instantOfText);
 parsers.setTypeParser(UUID, (text) => text.replaceAll('-', ''));
 
 const BEGIN: Statement = { name: 'begin', text: 'begin', values: [] };
+const CLOCK: Statement = { name: 'clock', text: 'select clock_timestamp() as now', values: [] };
 const COMMIT: Statement = { name: 'commit', text: 'commit', values: [] };
 
 /** Ends a connection on this side, as if the network had said that the other is gone. */
@@ -174,9 +176,16 @@ export class Connection {
     return answer;
   }
 
-  /** Begins a transaction with its first statement, in one flight. */
-  async begin(first: Statement): Promise<Answered> {
-    return (await Promise.all([this.#send(BEGIN), this.#send(first)]))[1];
+  /** Has the server plan anew; leaves with the first statement and is none that anybody sent. */
+  discardPlans(): void {
+    // Where the connection is lost, what is sent behind it says so.
+    this.#send(DISCARD_PLANS).catch(() => undefined);
+    this.sent = 0;
+  }
+
+  /** Begins a transaction with its first statement, which answers the time as `now`, in one flight. */
+  async begin(first: Statement = CLOCK): Promise<Date> {
+    return (await Promise.all([this.#send(BEGIN), this.#send(first)]))[1].rows[0]?.now as Date;
   }
 
   /** Ends the transaction; nothing may be sent behind it. */
@@ -213,6 +222,9 @@ export class Connection {
       if (this.#waiting.push({ statement, resolve, reject }) === 1) process.nextTick(() => this.#leave());
     });
   }
+
+  /** Has what was sent leave now, while more is made ready behind it. */
+  leave(): void { this.#leave(); }
 
   #leave(): void {
     const waiting = this.#waiting;
@@ -297,6 +309,7 @@ export class Pool {
     const onError = (error: Error): void => { broken = error; };
     client.on('error', onError);
     try {
+      if (plansAreOld(client)) connection.discardPlans();
       return await use(connection);
     } finally {
       await connection.settle();

@@ -4,7 +4,7 @@ import { idOf, uuid, uuidv7, type Id, type Uuid } from './id.ts';
 import { seededRandom, systemRandom, type Random } from './random.ts';
 import { within, type Span, type Tracer } from './span.ts';
 import {
-  isLost, isRetryable, OutcomeUnknown, sqlOf, Unavailable, type Answered, type Connection, type Pool, type SqlTag, type Statement,
+  isLost, isRetryable, OutcomeUnknown, sqlOf, type Answered, type Connection, type Pool, type SqlTag, type Statement,
 } from './sql.ts';
 
 /** Who acts. Ids only: a name or number of a person never travels with a request. */
@@ -106,6 +106,8 @@ export interface SectionTx {
   later<J extends JobType>(by: Origin, type: J, data: Readonly<Record<string, unknown>>, options?: Omit<JobDraft, 'type' | 'data'>): void;
   /** A statement whose answer the verb does not need: it leaves with the flush, before the facts, and a failure of it fails the transaction. */
   write(send: Send): void;
+  /** Has what was sent leave at once, for the server to work on while the rest is made ready. */
+  leave(): void;
   /** What the process holds for this cell under a token. */
   use<T>(what: Token<T>): T;
   /** Declares that rows of a module are about to be locked. In test and development a lock out of order throws. */
@@ -115,7 +117,7 @@ export interface SectionTx {
 }
 
 /** A singular verb's `tx`. */
-export interface Tx extends Omit<SectionTx, 'emit' | 'audit' | 'later'>, Origin {
+export interface Tx extends Omit<SectionTx, 'emit' | 'audit' | 'later' | 'leave'>, Origin {
   readonly section: SectionTx;
   emit<E extends EventType>(type: E, key: string, data: EventData<E>): void;
   audit(fact: FactDraft): void;
@@ -147,11 +149,9 @@ export const RETRIES_MAX = 3;
 /** A transaction under way: its connection, the tenant whose rows the next statement may see, and what was sent without waiting. */
 interface Underway { readonly connection: Connection; readonly flights: Promise<unknown>[]; readonly signals: (() => void)[]; tenant: Uuid }
 
-const CLOCK: Statement = { name: 'clock', text: 'select clock_timestamp() as now', values: [] };
 /** From here on the transaction sees the rows of this tenant. */
 const ofTenant = (tenant: Uuid): Statement =>
   ({ name: 'tenant', text: "select set_config('app.tenant', $1, true), clock_timestamp() as now", values: [uuid(tenant)] });
-const opened = async (connection: Connection, first: Statement): Promise<Date> => (await connection.begin(first)).rows[0]?.now as Date;
 
 /** Sends a statement of one tenant; where the last one was another's, the change of tenant goes ahead of it. */
 function sendAs(u: Underway, tenant: Uuid, what: Statement): Promise<Answered> {
@@ -199,6 +199,7 @@ class Section implements SectionTx {
   readonly audit: SectionTx['audit'] = (by, fact) => void this.pending.facts.push({ by, fact });
   readonly later: SectionTx['later'] = (by, type, data, options) => void this.pending.jobs.push({ by, job: { type, data, ...options } });
   readonly write: SectionTx['write'] = (send) => void this.pending.writes.push(send);
+  readonly leave: SectionTx['leave'] = () => this.underway.connection.leave();
   readonly afterCommit: SectionTx['afterCommit'] = (signal) => void this.underway.signals.push(signal);
   readonly locks: SectionTx['locks'] = (module) => {
     const next = this.cell.lockRanks.get(module);
@@ -231,11 +232,11 @@ export type Course = 'in-turn' | 'side-by-side';
  * deadlock). Nothing stays when one throws. 40001 and 40P01 are tried again with fresh memory and the same seeds.
  */
 export async function transact<T>(cell: CellContext, pool: Pool, sections: readonly SectionWork<T>[], course: Course = 'in-turn',
-  span?: Span): Promise<T[]> {
+  span?: Span, committing?: () => void): Promise<T[]> {
   const seeds = sections.map(() => systemRandom.bytes(16));
   for (let attempt = 0; ; attempt++) {
     try {
-      return await pool.with((connection) => attemptOnce({ cell, connection, sections, seeds, course, span }));
+      return await pool.with((connection) => attemptOnce({ cell, connection, sections, seeds, course, span, committing }));
     } catch (error) {
       if (!isRetryable(error) || attempt >= RETRIES_MAX) throw error;
     }
@@ -251,7 +252,7 @@ export async function allOf<T>(running: readonly Promise<T>[]): Promise<T[]> {
 }
 
 interface Attempt<T> { cell: CellContext; connection: Connection; sections: readonly SectionWork<T>[]; seeds: readonly Buffer[]; course: Course;
-  span: Span | undefined }
+  span: Span | undefined; committing: (() => void) | undefined }
 
 async function runSections<T>(a: Attempt<T>, u: Underway, clock: Date): Promise<T[]> {
   const traced = (section: SectionWork<T>, i: number): Promise<T> => (a.span === undefined ? run(section, i)
@@ -278,10 +279,11 @@ async function attemptOnce<T>(a: Attempt<T>): Promise<T[]> {
   let results: T[];
   let committing = false;
   try {
-    results = await runSections(a, u, await opened(connection, ofTenant(first)));
+    results = await runSections(a, u, await connection.begin(ofTenant(first)));
     committing = true;
     const commit = connection.commit();
     commit.catch(() => undefined);
+    a.committing?.();
     await Promise.all(u.flights);
     if ((await commit).command !== 'COMMIT') throw new Error('the transaction was rolled back');
   } catch (error) {
@@ -356,45 +358,4 @@ export const bind = (section: SectionTx, by: Origin): Tx => new Bound(section, b
 export async function perform<T>(cell: CellContext, tenant: TenantRef, by: Origin, run: (tx: Tx) => Promise<T>): Promise<T> {
   const [result] = await transact(cell, cell.pools.app, [{ tenant, run: (section) => run(bind(section, by)) }]);
   return result as T;
-}
-
-/** What a spine process sees: its own tables of all tenants, no tenant's rows of a module. */
-export interface SpineTx { readonly sql: SqlTag; readonly now: Date }
-
-/** A transaction of the `spine` database role: relay, claim, sequencer. */
-export function spineTransact<T>(cell: CellContext, run: (tx: SpineTx) => Promise<T>): Promise<T> {
-  return cell.pools.spine.with(async (connection) => {
-    try {
-      const now = await opened(connection, CLOCK);
-      const result = await run({ sql: sqlOf((what) => connection.query(what)), now });
-      if ((await connection.commit()).command !== 'COMMIT') throw new Error('the transaction was rolled back');
-      return result;
-    } catch (error) {
-      await connection.settle();
-      await connection.query('rollback').catch(() => undefined);
-      throw error;
-    }
-  });
-}
-
-/** Statements of the `spine` database role that need no transaction around them: each is one by itself, in one round trip. */
-export const spineStatement = <T>(cell: Pick<CellContext, 'pools'>, run: (sql: SqlTag) => Promise<T>): Promise<T> =>
-  cell.pools.spine.with((connection) => run(sqlOf((what) => connection.query(what))));
-
-/** Reads of one tenant by the `auditor` database role, in one snapshot. */
-export function auditorRead<T>(cell: CellContext, tenant: Uuid, run: (tx: SpineTx) => Promise<T>): Promise<T> {
-  return cell.pools.auditor.with(async (connection) => {
-    try {
-      const opening = await connection.query(
-        `begin isolation level repeatable read read only; set local app.tenant = '${uuid(tenant)}'; select clock_timestamp() as now`,
-      ) as unknown as { rows: { now: Date }[] }[];
-      return await run({
-        sql: sqlOf((what) => connection.query(what)),
-        now: opening.at(-1)?.rows[0]?.now as Date,
-      });
-    } finally {
-      await connection.settle();
-      await connection.query('rollback').catch((error: unknown) => { throw new Unavailable('the read could not be closed', error); });
-    }
-  });
 }

@@ -54,7 +54,7 @@ export const moneyIsWhole: Rule = {
 
 const SQL_CLOCK = /\b(?:now|clock_timestamp|statement_timestamp|transaction_timestamp)\s*\(\s*\)|\bcurrent_(?:timestamp|date|time)\b|\blocaltime/gi;
 /** The transaction reads the clock once for its tenant, a statement that stands alone as `databaseTime`; a migration is nobody's time, so apps/migrate stamps its own rows. */
-const SQL_CLOCK_MAY = /^src\/kernel\/(?:tx|sql)\.ts$|^src\/apps\/migrate\.ts$/;
+const SQL_CLOCK_MAY = /^src\/kernel\/(?:tx|roles|sql)\.ts$|^src\/apps\/migrate\.ts$/;
 
 export const sqlClock: Rule = {
   name: 'SQL does not read the clock',

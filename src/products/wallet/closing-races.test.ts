@@ -30,6 +30,23 @@ const payOn = (cell: ReturnType<House['anotherCell']>, from: Wallet, to: Wallet,
     return o?.ok ? 'paid' : String(o?.problem.code);
   });
 
+it('first payments and later ones, both ways from three processes, take their locks in one order', { timeout: 60_000 }, async () => {
+  const cells = [h.cell(), h.anotherCell(), h.anotherCell()];
+  const deadlocks = async (): Promise<unknown> => await su('select deadlocks from pg_stat_database where datname = current_database()');
+  const before = await deadlocks();
+  // Those of the first half have paid before, and every process knows it.
+  const old = await Promise.all([1, 2, 3, 4].map(() => w.wallet(10_000)));
+  for (const cell of cells) for (const [i, from] of old.entries()) expect(await payOn(cell, from, old[(i + 1) % old.length] as Wallet, 1n)).toBe('paid');
+  for (let round = 0; round < 3; round++) {
+    const all = [...old, ...(await Promise.all([1, 2, 3, 4].map(() => w.wallet(10_000))))];
+    const pairs = all.flatMap((from) => all.filter((to) => to !== from).map((to) => [from, to] as const));
+    const said = await Promise.all(pairs.map(([from, to], i) => payOn(cells[i % cells.length] as typeof cells[number], from, to, 10n)));
+    expect(said.filter((one) => one !== 'paid')).toEqual([]);
+  }
+  expect(await deadlocks()).toEqual(before);
+  await verified();
+});
+
 describe('a closing meets', () => {
   it('a payment from the account, on two connections: one comes first, and nothing is lost', { timeout: 60_000 }, async () => {
     const [one, two] = [h.anotherCell(), h.anotherCell()];

@@ -31,8 +31,8 @@ export const claimer: Claimer = {
     const sorted = [...firsts.keys()].toSorted();
     const asked = tryLocks(tx.sql, sorted.map((k) => (claims[firsts.get(k) as number] as Claim).scope.readBigInt64BE(0)));
     // Sent behind the locks without waiting for what they say; of a key whose lock another has, nothing that was read counts.
-    const [locks, rows] = await allOf<unknown[]>([asked, readAnswers(tx.sql, sorted, tx.now)]) as [{ locked: boolean }[], AnswerRow[]];
-    const locked = new Set(sorted.filter((_, i) => locks[i]?.locked));
+    const [locks, rows] = await allOf<unknown[]>([asked, readAnswers(tx.sql, sorted, tx.now)]) as [boolean[], AnswerRow[]];
+    const locked = new Set(sorted.filter((_, i) => locks[i]));
     const kept = new Map(rows.filter((row) => locked.has(row.key)).map((row) => [row.key as string, row]));
     const over = [...kept.values()].filter((row) => !row.live).map((row) => row.key);
     if (over.length) await dropAnswers(tx.sql, over);

@@ -1,8 +1,9 @@
 import type { SqlTag, Uuid } from '#kernel';
 
-/** Tries the lock of each key, in the order given; held to the end of the transaction. */
-export const tryLocks = (sql: SqlTag, numbers: readonly bigint[]): Promise<{ locked: boolean }[]> => sql<{ locked: boolean }>`
-  select pg_try_advisory_xact_lock(k) as locked from unnest(${numbers}::bigint[]) with ordinality u (k, n) order by n`;
+/** Tries the lock of each key, in the order given, and says of each whether it was had; held to the end of the transaction. */
+export const tryLocks = async (sql: SqlTag, numbers: readonly bigint[]): Promise<boolean[]> => [...(await sql<{ all: string }>`
+  select string_agg(pg_try_advisory_xact_lock(k)::int::text, '') as all
+  from (select k from unnest(${numbers}::bigint[]) with ordinality u (k, n) order by n) u`)[0]?.all ?? ''].map((had) => had === '1');
 
 export interface AnswerRow { key: Uuid; scope: Buffer | null; body_hash: Buffer | null; answer: string; live: boolean }
 

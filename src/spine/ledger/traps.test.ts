@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { createBatcher, createLog, done, systemRandom, uuidv7, zMoney, type Entry, type Outcome, type TenantRef, type Uuid } from '#kernel';
-import { accounts, expireHolds, freeze, post, TRANSFERS_MAX, type AccountView, type Posted, type Posting, type TransferDraft } from './index.ts';
+import { accounts, expireHolds, freeze, lockAhead, post, TRANSFERS_MAX, type AccountView, type Posted, type Posting, type TransferDraft } from './index.ts';
 import { books, by, everyModule, house, inr, posting, told, type Books, type House } from '#test';
 
 let h: House, b: Books;
@@ -71,6 +71,31 @@ describe('races', () => {
     const target = (o?.ok ? o.value.transfers[0]?.id : undefined) as Uuid;
     const said = await Promise.all(Array.from({ length: 32 }, () => b.move({ kind: 'reversal', target, amount: inr(30) })));
     expect([count(said, 'posted'), count(said, 'amount-over-original')]).toEqual([3, 29]);
+  });
+});
+
+describe('accounts locked ahead', () => {
+  it('are those of the posting, at what they had when they were locked; one that was not locked is an error, and nothing stands', async () => {
+    const [from, to, other] = [await wallet(500), await wallet(), await wallet()];
+    const pay = (credit: Uuid): Promise<Outcome<Posted>[]> => h.perform('india', async (tx) =>
+      post(tx.section, [posting(transfer(from, credit, 200))], await lockAhead(tx.section, new Set([from, to]))));
+    expect((await pay(to)).map(told)).toEqual(['posted']);
+    await expect(pay(other)).rejects.toThrow(/not locked/);
+    expect([(await view(from)).posted, (await view(to)).posted, (await view(other)).posted]).toEqual([300n, 200n, 0n]);
+  });
+  it('are waited for by whoever needs one of them, and a stranger’s id is found by nobody', async () => {
+    const [from, to] = [await wallet(100), await wallet()];
+    const [locked, go] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+    const first = h.perform('india', async (tx) => {
+      const ahead = await lockAhead(tx.section, new Set([from, to, uuidv7(new Date(0), systemRandom)]));
+      locked.resolve();
+      await go.promise;
+      return post(tx.section, [posting(transfer(from, to, 100))], ahead);
+    });
+    await locked.promise;
+    const second = b.post(posting(transfer(from, to, 100)));
+    go.resolve();
+    expect([(await first).map(told), (await second).map(told)]).toEqual([['posted'], ['below-minimum']]);
   });
 });
 

@@ -1,14 +1,17 @@
 import { z } from 'zod';
-import { common, done, idOf, money, refuse, type Item, type Money, type Origin, type Outcome, type Refused, type SectionTx, type Uuid } from '#kernel';
-import { insufficientFunds, post, transferInvalid, transfersById, type Posted, type Posting } from '#spine/ledger';
+import { LRUCache } from 'lru-cache';
+import {
+  allOf, common, done, idOf, money, provide, refuse, token, type Item, type Money, type Origin, type Outcome, type Provided, type Refused, type SectionTx,
+  type Uuid,
+} from '#kernel';
+import { insufficientFunds, lockAhead, post, transferInvalid, transfersById, type Ahead, type Posted, type Posting } from '#spine/ledger';
 import { tenantKeys } from '#spine/vault';
 import {
   accountClosed, accountFrozen, amountWrong, currencyDiffers, limitReached, payeeCannot, PaymentMade, sameAccount, unknownAccount, unknownPayee, zTransfer,
     type Paid,
-  type Tier,
 } from '../contract.ts';
 import { count, limitBroken, monthOf, payeeOf, usageOn, type Usage } from '../rules.ts';
-import { accountsByHandle, lockUsage, makeUsage, partiesById, tiersOf, writeUsage, type PartyRow, type UsageKey } from '../store/accounts.ts';
+import { accountsByHandle, lockUsage, makeUsage, partiesById, writeUsage, type LockedUsage, type PartyRow, type UsageKey } from '../store/accounts.ts';
 import { insertPayments, paymentsById, type PaymentRow } from '../store/payments.ts';
 import { personOf } from './accounts.ts';
 import { limitsOf } from './tiers.ts';
@@ -36,22 +39,24 @@ type Decided = { readonly no: Refused } | { readonly ready: Ready };
 interface Known { readonly byId: Map<string, PartyRow>; readonly byHandle: Map<string, PartyRow> }
 
 async function readAccounts(tx: SectionTx, wishes: readonly Wish[]): Promise<Known> {
-  const ids = new Set<string>(), handles = new Set<string>();
+  // Whose handle is shown: who is paid.
+  const ids = new Map<string, boolean>(), handles = new Set<string>();
+  for (const w of wishes) if (w.to && 'account' in w.to) ids.set(w.to.account, true);
   for (const w of wishes) {
-    ids.add(w.from);
-    if (w.to && 'account' in w.to) ids.add(w.to.account);
+    if (!ids.has(w.from)) ids.set(w.from, false);
     if (w.to && 'handle' in w.to) handles.add(w.to.handle);
   }
   const [named, numbered] = await Promise.all([
-    handles.size ? accountsByHandle(tx.sql, tx.tenant.id, [...handles]) : [], partiesById(tx.sql, tx.tenant.id, [...ids]),
+    handles.size ? accountsByHandle(tx.sql, tx.tenant.id, [...handles]) : [], partiesById(tx.sql, tx.tenant.id, [...ids.keys()], [...ids.values()]),
   ]);
   return { byId: new Map(numbered.map((a) => [a.id, a])), byHandle: new Map(named.map((a) => [a.handle as string, a])) };
 }
 
 const usageName = (person: string, currency: string): string => `${person} ${currency}`;
 
+interface Parties { readonly payer: PartyRow; readonly payee: PartyRow }
 /** What stands against a payment before the books are asked, in this order. */
-function against(w: Wish, known: Known): Refused | { payer: PartyRow; payee: PartyRow } {
+function against(w: Wish, known: Known): Refused | Parties {
   const payer = known.byId.get(w.from);
   if (!payer || payer.person !== w.person) return refuse(unknownAccount);
   const payee = w.to && ('handle' in w.to ? known.byHandle.get(w.to.handle) : known.byId.get(w.to.account));
@@ -65,20 +70,42 @@ function against(w: Wish, known: Known): Refused | { payer: PartyRow; payee: Par
   return { payer, payee };
 }
 
-/** Locks what the payers have used; payments between a person's own accounts count nothing. */
-async function lockUsages(tx: SectionTx, payers: readonly PartyRow[]): Promise<Map<string, Usage & UsageKey>> {
-  const keys = [...new Map(payers.map((p) => [usageName(p.person, p.currency), { person: p.person, currency: p.currency }])).values()];
-  if (!keys.length) return new Map();
-  const sorted = keys.toSorted((a, b) => (a.person === b.person ? (a.currency < b.currency ? -1 : 1) : a.person < b.person ? -1 : 1));
-  let rows = await lockUsage(tx.sql, tx.tenant.id, sorted);
-  if (rows.length < sorted.length) {
-    await makeUsage(tx.sql, tx.tenant.id, sorted, tx.today, monthOf(tx.today));
-    rows = await lockUsage(tx.sql, tx.tenant.id, sorted);
+/** Of whom it is known that their usage has a row, which is never removed. */
+const Counted = token<LRUCache<string, Uuid>>('wallet.counted');
+const COUNTED_MAX = 200_000;
+export const countedState: Provided = provide(Counted, () => new LRUCache<string, Uuid>({ max: COUNTED_MAX }));
+
+/** What payers have used, once a payer and currency, in the order in which it is locked. */
+const usagesOf = (pairs: readonly Parties[]): UsageKey[] =>
+  [...new Map(pairs.map(({ payer: p }) => [usageName(p.person, p.currency), { person: p.person, currency: p.currency }])).values()]
+    .toSorted((a, b) => (a.person === b.person ? (a.currency < b.currency ? -1 : 1) : a.person < b.person ? -1 : 1));
+
+/** Locks what the payers have used, and makes rows where there are none. */
+async function lockUsages(tx: SectionTx, keys: readonly UsageKey[]): Promise<LockedUsage[]> {
+  let rows = await lockUsage(tx.sql, tx.tenant.id, keys);
+  if (rows.length < keys.length) {
+    await makeUsage(tx.sql, tx.tenant.id, keys, tx.today, monthOf(tx.today));
+    rows = await lockUsage(tx.sql, tx.tenant.id, keys);
   }
-  return new Map(rows.map((r) => [usageName(r.person, r.currency), {
-    person: r.person, currency: r.currency,
-    ...usageOn({ day: r.day, daySpent: r.day_spent, dayCount: r.day_count, month: r.month, monthSpent: r.month_spent }, tx.today),
-  }]));
+  return rows;
+}
+
+interface Locked { readonly usages: ReadonlyMap<string, LockedUsage>; readonly books: Ahead }
+/**
+ * Locks what payers have used and then the accounts in the books, in one flight: who comes next then waits for one answer less. Where a row of
+ * usage may have to be made first, the books are locked only when all of usage is, as the order of locks has it.
+ */
+async function lock(tx: SectionTx, pairs: readonly Parties[]): Promise<Locked> {
+  const counted = tx.use(Counted);
+  const keys = usagesOf(pairs);
+  const accounts = new Set(pairs.flatMap(({ payer, payee }) => [payer.ledger, payee.ledger]));
+  const name = (key: UsageKey): string => usageName(key.person, key.currency);
+  const isKnown = keys.every((key) => counted.peek(name(key)) === tx.tenant.id);
+  const locking = lockUsages(tx, keys);
+  if (!isKnown) await locking;
+  const [rows, books] = await allOf<unknown>([locking, lockAhead(tx, accounts)]) as [LockedUsage[], Ahead];
+  if (!isKnown) tx.afterCommit(() => { for (const key of keys) counted.set(name(key), tx.tenant.id); });
+  return { books, usages: new Map(rows.map((row) => [name(row), { ...row, ...usageOn(row, tx.today) }])) };
 }
 
 /** Why the books refused, in the words of this product. */
@@ -90,25 +117,22 @@ function fromBooks(no: Refused): Refused {
   return refuse(payeeCannot, {});
 }
 
-const isOwn = (r: { payer: PartyRow; payee: PartyRow }): boolean => r.payer.person === r.payee.person;
+const isOwn = (r: Parties): boolean => r.payer.person === r.payee.person;
 
 /**
  * Pays for many at once. What a payer may send is reserved in the order of arrival, the books decide, and what they refuse is
  * given back: all in this transaction. Within one batch a reservation counts until the books have decided.
  */
-export async function pay(tx: SectionTx, wishes: readonly Wish[]): Promise<Outcome<Paid & { id: Uuid }>[]> {
-  const known = await readAccounts(tx, wishes);
+export async function pay(tx: SectionTx, wishes: readonly Wish[], reading = readAccounts(tx, wishes)): Promise<Outcome<Paid & { id: Uuid }>[]> {
+  const known = await reading;
   const checked = wishes.map((w) => against(w, known));
-  const payers = checked.flatMap((c) => ('problem' in c ? [] : [c.payer]));
-  const [tiers, usages] = await Promise.all([
-    payers.length ? tiersOf(tx.sql, tx.tenant.id, [...new Set(payers.map((p) => p.person))]) : [], lockUsages(tx, payers),
-  ]);
-  const tierOf = new Map<string, Tier>(tiers.map((t) => [t.person, t.tier]));
+  const pairs = checked.flatMap((c) => ('problem' in c ? [] : [c]));
+  const locked = pairs.length ? await lock(tx, pairs) : undefined;
   const decided = wishes.map((wish, i): Decided => {
     const c = checked[i] as Exclude<(typeof checked)[number], undefined>;
     if ('problem' in c) return { no: c };
-    const usage = usages.get(usageName(c.payer.person, c.payer.currency)) as Usage;
-    const limits = limitsOf(c.payer.currency, tierOf.get(c.payer.person) ?? 0);
+    const usage = locked?.usages.get(usageName(c.payer.person, c.payer.currency)) as LockedUsage;
+    const limits = limitsOf(c.payer.currency, usage.tier);
     if (!limits) return { no: refuse(currencyDiffers, {}) };
     if (!isOwn(c)) {
       const broken = limitBroken(limits, usage, wish.amount);
@@ -118,12 +142,12 @@ export async function pay(tx: SectionTx, wishes: readonly Wish[]): Promise<Outco
     return { ready: { wish, ...c, usage, id: wish.name ?? tx.uuid() } };
   });
   const ready = decided.flatMap((d) => ('ready' in d ? [d.ready] : []));
-  const posted = ready.length ? await post(tx, ready.map(postingOf)) : [];
+  const posted = ready.length ? await post(tx, ready.map(postingOf), locked?.books) : [];
   const results = new Map(ready.map((r, i) => [r, posted[i] as Outcome<Posted>]));
   const outcomes = decided.map((d, i) => ('no' in d ? refused(tx, wishes[i] as Wish, d.no) : settle(tx, d.ready, results.get(d.ready) as Outcome<Posted>)));
   const payments = ready.flatMap((r) => { const o = results.get(r); return o?.ok ? [paymentOf(tx, r, o.value)] : []; });
   if (payments.length) tx.write(() => insertPayments(tx.sql, tx.tenant.id, payments, tx.now));
-  if (usages.size) tx.write(() => writeUsage(tx.sql, tx.tenant.id, [...usages.values()]));
+  if (locked) tx.write(() => writeUsage(tx.sql, tx.tenant.id, [...locked.usages.values()]));
   return outcomes;
 }
 
@@ -174,8 +198,24 @@ function asAsked(tx: SectionTx, { input: { body } }: TransferItem, p: PaymentRow
   return same === true && body.from.slice(4) === p.payer && body.amount.amount === p.amount && body.amount.currency === p.currency && body.note === note;
 }
 
+const wishOf = (item: TransferItem): Wish => {
+  const { from, to, amount, note } = item.input.body;
+  const named = payeeOf(to);
+  return {
+    by: item, person: personOf(item), from: from.slice(4) as Uuid, to: named && ('handle' in named ? named : { account: named.account.slice(4) as Uuid }),
+    amount: amount.amount, currency: amount.currency, cause: 'transfer', note, name: item.name,
+  };
+};
+
+/** Whose accounts these transfers are of, read while it is asked whether they were made before: most were not. */
+const ahead = new WeakMap<SectionTx, Promise<Known>>();
+
 /** What was paid under the keys of these requests, as it was answered then: from the payments and the books, which keep all of it. */
 export async function recallTransfers(tx: SectionTx, items: readonly TransferItem[]): Promise<(Outcome<Paid> | undefined)[]> {
+  const reading = readAccounts(tx, items.map(wishOf));
+  // Whoever is told that it failed is who needs it; all else in this transaction fails as well.
+  reading.catch(() => undefined);
+  ahead.set(tx, reading);
   const rows = new Map((await paymentsById(tx.sql, tx.tenant.id, items.flatMap((i) => i.name ?? []))).map((p) => [p.id, p]));
   if (!rows.size) return [];
   const balances = new Map((await transfersById(tx, [...rows.values()].map((p) => p.transfer))).map((t) => [t.id, t.debitBalance]));
@@ -192,14 +232,7 @@ export async function recallTransfers(tx: SectionTx, items: readonly TransferIte
 
 /** The verb behind the transfer route. */
 export async function transfer(tx: SectionTx, items: readonly TransferItem[]): Promise<Outcome<Paid>[]> {
-  const outcomes = await pay(tx, items.map((item): Wish => {
-    const { from, to, amount, note } = item.input.body;
-    const named = payeeOf(to);
-    return {
-      by: item, person: personOf(item), from: from.slice(4) as Uuid, to: named && ('handle' in named ? named : { account: named.account.slice(4) as Uuid }),
-      amount: amount.amount, currency: amount.currency, cause: 'transfer', note, name: item.name,
-    };
-  }));
+  const outcomes = await pay(tx, items.map(wishOf), ahead.get(tx));
   return outcomes.map((o) => (o.ok ? done(withoutId(o.value)) : o));
 }
 

@@ -29,12 +29,26 @@ export const accountsById = (sql: SqlTag, tenant: Uuid, ids: readonly string[]):
 /** What of an account a payment asks for. */
 export type PartyRow = Pick<AccountRow, 'id' | 'person' | 'currency' | 'ledger' | 'state' | 'frozen_by' | 'handle'>;
 
-/** Accounts by id, each looked up by its key, with no more than a payment asks for. */
-export const partiesById = (sql: SqlTag, tenant: Uuid, ids: readonly string[]): Promise<PartyRow[]> => sql<PartyRow>`
-  select a.id, a.person, a.currency, a.ledger, a.state, a.frozen_by, h.handle
-  from unnest(${ids}::uuid[]) u (i)
+/**
+ * Accounts by id, each looked up by its key, with no more than a payment asks for: the handle of those that are to be named. One that is not there is
+ * absent. They leave the database as one text: a row and its fields cost both sides more than what they hold. The ids of person and ledger account come
+ * first, in hexadecimal.
+ */
+export const partiesById = async (sql: SqlTag, tenant: Uuid, ids: readonly string[], named: readonly boolean[]): Promise<PartyRow[]> =>
+  ((await sql<{ all: string | null }>`
+  select string_agg(concat_ws(' ', encode(uuid_send(a.person) || uuid_send(a.ledger), 'hex'), u.n, a.currency, a.state, coalesce(a.frozen_by, ''),
+    h.handle), ',') as all
+  from unnest(${ids}::uuid[], ${named.map(Number)}::int[]) with ordinality u (i, named, n)
   cross join lateral (select * from wallet.account x where x.tenant = ${tenant} and x.id = u.i offset 0) a
-  left join lateral (select handle from wallet.handle y where y.tenant = ${tenant} and y.account = a.id offset 0) h on true`;
+  left join lateral (select handle from wallet.handle y where u.named = 1 and y.tenant = ${tenant} and y.account = a.id offset 0) h
+    on true`)[0]?.all?.split(',') ?? [])
+  .map((text): PartyRow => {
+    const [both = '', n, currency, state, frozenBy, handle] = text.split(' ');
+    return {
+      id: ids[Number(n) - 1] as Uuid, person: both.slice(0, 32) as Uuid, ledger: both.slice(32) as Uuid, currency: currency as Currency,
+      state: state as PartyRow['state'], frozen_by: (frozenBy || null) as PartyRow['frozen_by'], handle: handle ?? null,
+    };
+  });
 
 /** Accounts by handle, each looked up by its key. */
 export const accountsByHandle = (sql: SqlTag, tenant: Uuid, handles: readonly string[]): Promise<AccountRow[]> => sql<AccountRow>`
@@ -89,7 +103,6 @@ export const tiersOf = (sql: SqlTag, tenant: Uuid, persons: readonly string[]): 
   sql<{ person: Uuid; tier: 0 | 1 | 2 }>`
   select person, tier from wallet.holder where tenant = ${tenant} and person = any(${persons}::uuid[])`;
 
-export interface UsageRow { person: string; currency: string; day: CivilDate; day_spent: bigint; day_count: number; month: CivilDate; month_spent: bigint }
 export interface UsageKey { readonly person: string; readonly currency: string }
 
 /** Makes the rows of holders that have none. */
@@ -98,12 +111,27 @@ export const makeUsage = (sql: SqlTag, tenant: Uuid, keys: readonly UsageKey[], 
   select ${tenant}, p, c, ${today}, 0, 0, ${month}, 0 from unnest(${keys.map((k) => k.person)}::uuid[], ${keys.map((k) => k.currency)}::text[]) u (p, c)
   on conflict (tenant, person, currency) do nothing`;
 
-/** Locks what these holders have used, each named once and in the order given; one without a row is absent. A lock that leaves no dead row behind. */
-export const lockUsage = (sql: SqlTag, tenant: Uuid, keys: readonly UsageKey[]): Promise<UsageRow[]> => sql<UsageRow>`
-  select l.person, l.currency, l.day, l.day_spent, l.day_count, l.month, l.month_spent
-  from unnest(${keys.map((k) => k.person)}::uuid[], ${keys.map((k) => k.currency)}::text[]) u (p, c)
-  cross join lateral (select * from wallet.usage x where x.tenant = ${tenant} and x.person = u.p and x.currency = u.c offset 0 for update) l`;
+/** What a holder has used, and how well they are known: 0 where nothing is known of them. */
+export interface LockedUsage extends UsageKey, Usage { readonly tier: 0 | 1 | 2 }
 
+/**
+ * Locks what these holders have used, each named once and in the order given; one without a row is absent. A lock that leaves no dead row behind. They
+ * leave the database as one text, as `partiesById` do.
+ */
+export const lockUsage = async (sql: SqlTag, tenant: Uuid, keys: readonly UsageKey[]): Promise<LockedUsage[]> => ((await sql<{ all: string | null }>`
+  select string_agg(concat_ws(' ', u.n, l.day, l.day_spent, l.day_count, l.month, l.month_spent, h.tier), ';') as all
+  from unnest(${keys.map((k) => k.person)}::uuid[], ${keys.map((k) => k.currency)}::text[]) with ordinality u (p, c, n)
+  cross join lateral (select * from wallet.usage x where x.tenant = ${tenant} and x.person = u.p and x.currency = u.c offset 0 for update) l
+  left join lateral (select tier from wallet.holder y where y.tenant = ${tenant} and y.person = u.p offset 0) h on true`)[0]?.all?.split(';') ?? [])
+  .map((text): LockedUsage => {
+    const [n, day, daySpent = '', dayCount, month, monthSpent = '', tier] = text.split(' ');
+    return {
+      ...(keys[Number(n) - 1] as UsageKey), day: day as CivilDate, daySpent: BigInt(daySpent), dayCount: Number(dayCount), month: month as CivilDate,
+      monthSpent: BigInt(monthSpent), tier: Number(tier ?? 0) as LockedUsage['tier'],
+    };
+  });
+
+export interface UsageRow { day: CivilDate; day_spent: bigint; day_count: number; month: CivilDate; month_spent: bigint; currency: string }
 export const readUsage = (sql: SqlTag, tenant: Uuid, person: Uuid): Promise<UsageRow[]> => sql<UsageRow>`
   select person, currency, day, day_spent, day_count, month, month_spent from wallet.usage
   where tenant = ${tenant} and person = ${person}`;

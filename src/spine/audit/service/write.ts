@@ -4,9 +4,12 @@ import { subjectKeys, tenantKeys, type Place, type Sealer } from '#spine/vault';
 import { insertFacts, type NewFacts } from '../store.ts';
 
 const SEALED_ORIGINS_MAX = 100_000;
-const Origins = token<LRUCache<string, string>>('audit.origins');
 /** One device's address and agent, sealed once per person and kept: its seal is bound to the person, not to the fact. */
-export const originState: Provided = provide(Origins, () => new LRUCache<string, string>({ max: SEALED_ORIGINS_MAX }));
+interface SealedOrigin { readonly tenant: Uuid; readonly address: string | undefined; readonly agent: string | undefined; readonly sealed: string }
+const DEVICES_KEPT = 8;
+/** By person, since a name made of all that is sealed would cost more to make than to find. */
+const Origins = token<LRUCache<string, readonly SealedOrigin[]>>('audit.origins');
+export const originState: Provided = provide(Origins, () => new LRUCache<string, readonly SealedOrigin[]>({ max: SEALED_ORIGINS_MAX }));
 const Time = token<Clock>('audit.clock');
 export const clockState: Provided = provide(Time, ({ clock }) => clock);
 
@@ -17,30 +20,39 @@ const LATENCY_US_MAX = 2 ** 31 - 1;
 export const latencyUs = (by: Pick<Origin, 'atMs'>, nowMs: number): number | null =>
   (by.atMs ? Math.min(Math.max(0, Math.round((nowMs - by.atMs) * 1000)), LATENCY_US_MAX) : null);
 
-/** Under what an origin's seal is kept; null where there is nothing to seal. */
-const originName = (tx: SectionTx, by: Origin, subject: Uuid | undefined): string | null =>
-  (by.address === undefined && by.agent === undefined ? null : `${tx.tenant.id} ${subject ?? ''} ${by.address ?? ''} ${by.agent ?? ''}`);
+/** Under what an origin's seal is kept. */
+const originName = (tx: SectionTx, by: Origin, subject: Uuid | undefined): string => subject ?? `${tx.tenant.id} ${by.address ?? ''} ${by.agent ?? ''}`;
+
+/** Its seal; null where there is nothing to seal, undefined where it was not sealed yet. */
+function sealOf(tx: SectionTx, by: Origin, subject: Uuid | undefined): string | null | undefined {
+  const { address, agent } = by;
+  if (address === undefined && agent === undefined) return null;
+  const tenant = tx.tenant.id;
+  return tx.use(Origins).peek(originName(tx, by, subject))?.find((s) => s.agent === agent && s.address === address && s.tenant === tenant)?.sealed;
+}
 
 /** Address and agent under the subject's key, or the tenant's where the fact is about nobody. */
-function sealOrigin(tx: SectionTx, name: string, by: Origin, subject: Uuid | undefined, sealers: ReadonlyMap<Uuid, Sealer>): string {
+function sealOrigin(tx: SectionTx, by: Origin, subject: Uuid | undefined, sealers: ReadonlyMap<Uuid, Sealer>): string {
+  const { address, agent } = by;
   const sealer = (subject && sealers.get(subject)) ?? tenantKeys(tx);
-  const sealed = sealer.seal(originPlace(subject), JSON.stringify([by.address ?? null, by.agent ?? null]));
+  const sealed = sealer.seal(originPlace(subject), JSON.stringify([address ?? null, agent ?? null]));
   // Kept when this commits: the key that sealed it may be this transaction's own.
-  tx.afterCommit(() => void tx.use(Origins).set(name, sealed));
+  tx.afterCommit(() => {
+    const [kept, name] = [tx.use(Origins), originName(tx, by, subject)];
+    kept.set(name, [{ tenant: tx.tenant.id, address, agent, sealed }, ...(kept.peek(name) ?? []).slice(0, DEVICES_KEPT - 1)]);
+  });
   return sealed;
 }
 
 /** What is known of the origins before any key is asked for: most facts come from a device that was seen before. */
-interface Known { readonly names: readonly (string | null)[]; readonly sealed: (string | null | undefined)[]; readonly unsealed: Uuid[] }
+interface Known { readonly sealed: (string | null | undefined)[]; readonly unsealed: Uuid[] }
 
 function originsOf(tx: SectionTx, facts: readonly { by: Origin; fact: FactDraft }[]): Known {
-  const kept = tx.use(Origins);
-  const names = facts.map(({ by, fact }) => originName(tx, by, fact.subject));
-  const sealed = names.map((name) => (name === null ? null : kept.peek(name)));
-  return { names, sealed, unsealed: facts.flatMap(({ fact }, i) => (fact.subject && sealed[i] === undefined ? [fact.subject] : [])) };
+  const sealed = facts.map(({ by, fact }) => sealOf(tx, by, fact.subject));
+  return { sealed, unsealed: facts.flatMap(({ fact }, i) => (fact.subject && sealed[i] === undefined ? [fact.subject] : [])) };
 }
 
-function toRows(tx: SectionTx, facts: readonly { by: Origin; fact: FactDraft }[], nowMs: number, { names, sealed }: Known,
+function toRows(tx: SectionTx, facts: readonly { by: Origin; fact: FactDraft }[], nowMs: number, { sealed }: Known,
   sealers: ReadonlyMap<Uuid, Sealer>): NewFacts {
   const rows: NewFacts = { id: [], actorKind: [], actor: [], session: [], action: [], result: [], subject: [], resource: [], problem: [], trace: [],
     latencyUs: [], detail: [], origin: [] };
@@ -58,7 +70,7 @@ function toRows(tx: SectionTx, facts: readonly { by: Origin; fact: FactDraft }[]
     rows.latencyUs.push(fact.latencyUs === undefined ? latencyUs(by, nowMs) : Math.min(Math.round(fact.latencyUs), LATENCY_US_MAX));
     rows.detail.push(fact.detail ? JSON.stringify(fact.detail) : null);
     const known = sealed[i];
-    rows.origin.push(known === undefined ? sealOrigin(tx, names[i] as string, by, fact.subject, sealers) : known);
+    rows.origin.push(known === undefined ? sealOrigin(tx, by, fact.subject, sealers) : known);
   });
   return rows;
 }

@@ -54,20 +54,39 @@ const toAccount = (fixed: FixedAccount, r: LockedAccount): Account => ({
 
 const byId = <T extends { readonly id: Uuid }>(rows: readonly T[]): Map<string, T> => new Map(rows.map((row) => [row.id, row]));
 
+/** Accounts that are locked for a posting that comes later in the transaction. */
+export interface Ahead { readonly asked: ReadonlySet<string>; readonly fixed: ReadonlyMap<number, FixedAccount>; readonly locked: readonly LockedAccount[] }
+
+/**
+ * Locks accounts for the one posting of a verb, which is then given what this resolves to and may name no others: for a verb that knows them while
+ * its last other locks are on their way, since these here come behind all others.
+ */
+export async function lockAhead(tx: SectionTx, accounts: ReadonlySet<string>): Promise<Ahead> {
+  const fixed = await fixedByNumber(tx, accounts);
+  return { asked: accounts, fixed, locked: await lockFixed(tx, fixed) };
+}
+
+const fixedByNumber = async (tx: SectionTx, ids: ReadonlySet<string>): Promise<Map<number, FixedAccount>> =>
+  new Map((await fixedOf(tx, ids)).map((account) => [account.no, account]));
+function lockFixed(tx: SectionTx, fixed: ReadonlyMap<number, FixedAccount>): Promise<LockedAccount[]> {
+  tx.locks(MODULE);
+  return lockAccounts(tx.sql, [...fixed.keys()].toSorted((a, b) => a - b));
+}
+
 /**
  * Locks the accounts, and reads what else decides in later statements of the same flight: their snapshots then show what an earlier
  * holder of the locks committed. Targets never change, so their accounts may be read before.
  */
-async function openBook(tx: SectionTx, needs: Needs): Promise<Book> {
+async function openBook(tx: SectionTx, needs: Needs, ahead: Ahead | undefined): Promise<Book> {
   const targets = needs.targets.size ? await readTransfers(tx.sql, [...needs.targets]) : [];
   for (const t of targets) {
     if (t.debit) needs.accounts.add(t.debit);
     if (t.credit) needs.accounts.add(t.credit);
   }
-  const fixed = new Map((await fixedOf(tx, needs.accounts)).map((account) => [account.no, account]));
-  tx.locks(MODULE);
+  for (const id of ahead ? needs.accounts : []) if (!ahead?.asked.has(id)) throw new Error('a posting on an account that was not locked with the others');
+  const fixed = ahead?.fixed ?? await fixedByNumber(tx, needs.accounts);
   const [locked, known, holds, resolutions, sealedThrough] = await Promise.all([
-    lockAccounts(tx.sql, [...fixed.keys()].toSorted((a, b) => a - b)),
+    ahead?.locked ?? lockFixed(tx, fixed),
     needs.ids.size ? readTransfers(tx.sql, [...new Set(needs.ids.values())]) : [],
     needs.targets.size ? readHolds(tx.sql, [...needs.targets]) : [],
     needs.targets.size ? readResolutions(tx.sql, [...needs.targets]) : [],
@@ -137,6 +156,7 @@ function write(tx: SectionTx, book: Book): void {
     sent.catch(() => undefined);
     tx.write(() => sent);
   }
+  if (sends.length) tx.leave();
 }
 
 const toPosted = (row: StoredTransfer): PostedTransfer => ({
@@ -184,12 +204,12 @@ function toOutcome(verdict: Verdict): Outcome<Posted> {
  * Posts transfers for many requests at once. Each posting has its own outcome, in the same order: all of its transfers are posted,
  * or none and a row says why. Locks the accounts, so it comes last in a verb, after every other lock. Refuses with
  * `transfer-invalid` (nothing kept but the fact), `transfer-refused`, `insufficient-funds` (their names stay refused) and
- * `transfer-ref-reused`.
+ * `transfer-ref-reused`. `ahead` is what `lockAhead` resolved to, for a verb that has locked the accounts itself.
  */
-export async function post(tx: SectionTx, postings: readonly Posting[]): Promise<Outcome<Posted>[]> {
+export async function post(tx: SectionTx, postings: readonly Posting[], ahead?: Ahead): Promise<Outcome<Posted>[]> {
   const days = daysFrom(tx.today);
   const wrong = postings.map((p) => findFault(p.transfers, days));
-  const book = await openBook(tx, collect(postings, wrong, tx.tenant.id, tx.today));
+  const book = await openBook(tx, collect(postings, wrong, tx.tenant.id, tx.today), ahead);
   const mint = (): Uuid => tx.uuid();
   const outcomes = postings.map((posting, i): Outcome<Posted> => {
     const fault = wrong[i];
