@@ -162,8 +162,9 @@ async function runBisecting<I, O>(cell: CellContext, work: Work<I, O>, entries: 
 
 interface Waiting<I, O> { readonly entry: Entry<I>; resolve(answer: Answer<O>): void; reject(error: unknown): void }
 
-/** Makes the function that a route's requests go through in one process. */
-export function createBatcher<I, O>(cell: CellContext, work: Work<I, O>): { submit(entry: Entry<I>): Promise<Answer<O>>; stats: BatchStats } {
+/** Makes the function that a route's requests go through in one process. `atWorkMs` is how long a batch that writes may keep the next one waiting. */
+export function createBatcher<I, O>(cell: CellContext, work: Work<I, O>, atWorkMs = AT_WORK_MS_MAX):
+  { submit(entry: Entry<I>): Promise<Answer<O>>; stats: BatchStats } {
   const stats: BatchStats = { batches: 0, items: 0, bisections: 0 };
   const grouped = work.plural !== undefined && work.group !== false;
   let waiting: Waiting<I, O>[] = [];
@@ -199,7 +200,7 @@ export function createBatcher<I, O>(cell: CellContext, work: Work<I, O>): { subm
         atWork = false;
         if (waiting.length && !scheduled) launch();
       };
-      if (!work.reads) void systemClock.sleep(AT_WORK_MS_MAX).then(worked);
+      if (!work.reads) void systemClock.sleep(atWorkMs).then(worked);
       void runBisecting(cell, work, batch.map((w) => w.entry), stats, worked).then((results) => {
         inFlight -= 1;
         worked();

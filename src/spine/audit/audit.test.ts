@@ -4,9 +4,11 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { house, probe, probeRoutes, type House } from '#test';
-import { done, perform, provide, route, systemClock, type FactDraft } from '#kernel';
+import { done, perform, provide, route, systemClock, type FactDraft, type Uuid } from '#kernel';
+import { subjectKeys, tenantKeys, type Sealer } from '#spine/vault';
 import { HeadKeeper, SpoolFolder } from './port.ts';
 import { keepHead, sequence, Spool, verifyChain, type Violation } from './index.ts';
+import { originPlace } from './service/write.ts';
 
 const nothing = z.strictObject({});
 const slow = { summary: 'Takes its time.', scope: 'public', input: nothing, output: nothing, problems: [], example: { input: {} } } as const;
@@ -338,4 +340,27 @@ it('a fact about a person is sealed under that person’s key', async () => {
     tx.audit({ ...fact('about'), subject: who.person }));
   const [row] = await su("select origin from audit.fact where resource = 'about'");
   expect(row?.origin).toContain(`sub:${who.person}`);
+});
+
+it('each fact keeps the device that it came from, of however many a person or an office has', async () => {
+  const person = (await h.signIn()).person;
+  const said: string[][] = [];
+  const say = (address: string, agent: string, subject?: Uuid): Promise<void> => {
+    said.push([address, agent]);
+    return perform(h.cell(), h.tenant(), { actor: { kind: 'nobody' }, trace: '0'.repeat(32), address, agent }, async (tx) =>
+      tx.audit({ ...fact(`device-${said.length}`), ...(subject ? { subject } : {}) }));
+  };
+  // More than are kept, each twice; and two that a name made of both would take for one.
+  for (let round = 0; round < 2; round++) for (let i = 0; i < 10; i++) await say(`198.51.100.${i}`, 'x', person);
+  for (const subject of [person, undefined]) {
+    await say('198.51.100.1', '1 x', subject);
+    await say('198.51.100.1 1', 'x', subject);
+  }
+  const rows = await su("select origin, subject::text from audit.fact where resource ~ '^device-' order by seq");
+  const opened = await h.perform('india', async (tx) => {
+    const keys = await subjectKeys(tx.section, [person]);
+    const of = (subject: unknown): Sealer => (subject ? keys.get(person) as Sealer : tenantKeys(tx.section));
+    return rows.map((r) => JSON.parse(of(r.subject).open(originPlace(r.subject ? person : null), String(r.origin))) as string[]);
+  });
+  expect(opened).toEqual(said);
 });

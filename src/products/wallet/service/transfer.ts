@@ -208,14 +208,14 @@ const wishOf = (item: TransferItem): Wish => {
 };
 
 /** Whose accounts these transfers are of, read while it is asked whether they were made before: most were not. */
-const ahead = new WeakMap<SectionTx, Promise<Known>>();
+const readings = new WeakMap<SectionTx, Promise<Known>>();
 
 /** What was paid under the keys of these requests, as it was answered then: from the payments and the books, which keep all of it. */
 export async function recallTransfers(tx: SectionTx, items: readonly TransferItem[]): Promise<(Outcome<Paid> | undefined)[]> {
   const reading = readAccounts(tx, items.map(wishOf));
   // Whoever is told that it failed is who needs it; all else in this transaction fails as well.
   reading.catch(() => undefined);
-  ahead.set(tx, reading);
+  readings.set(tx, reading);
   const rows = new Map((await paymentsById(tx.sql, tx.tenant.id, items.flatMap((i) => i.name ?? []))).map((p) => [p.id, p]));
   if (!rows.size) return [];
   const balances = new Map((await transfersById(tx, [...rows.values()].map((p) => p.transfer))).map((t) => [t.id, t.debitBalance]));
@@ -232,7 +232,7 @@ export async function recallTransfers(tx: SectionTx, items: readonly TransferIte
 
 /** The verb behind the transfer route. */
 export async function transfer(tx: SectionTx, items: readonly TransferItem[]): Promise<Outcome<Paid>[]> {
-  const outcomes = await pay(tx, items.map(wishOf), ahead.get(tx));
+  const outcomes = await pay(tx, items.map(wishOf), readings.get(tx));
   return outcomes.map((o) => (o.ok ? done(withoutId(o.value)) : o));
 }
 

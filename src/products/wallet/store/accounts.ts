@@ -119,10 +119,10 @@ export interface LockedUsage extends UsageKey, Usage { readonly tier: 0 | 1 | 2 
  * leave the database as one text, as `partiesById` do.
  */
 export const lockUsage = async (sql: SqlTag, tenant: Uuid, keys: readonly UsageKey[]): Promise<LockedUsage[]> => ((await sql<{ all: string | null }>`
-  select string_agg(concat_ws(' ', u.n, l.day, l.day_spent, l.day_count, l.month, l.month_spent, h.tier), ';') as all
+  select string_agg(concat_ws(' ', u.n, l.day, l.day_spent, l.day_count, l.month, l.month_spent, h.tier), ',') as all
   from unnest(${keys.map((k) => k.person)}::uuid[], ${keys.map((k) => k.currency)}::text[]) with ordinality u (p, c, n)
   cross join lateral (select * from wallet.usage x where x.tenant = ${tenant} and x.person = u.p and x.currency = u.c offset 0 for update) l
-  left join lateral (select tier from wallet.holder y where y.tenant = ${tenant} and y.person = u.p offset 0) h on true`)[0]?.all?.split(';') ?? [])
+  left join lateral (select tier from wallet.holder y where y.tenant = ${tenant} and y.person = u.p offset 0) h on true`)[0]?.all?.split(',') ?? [])
   .map((text): LockedUsage => {
     const [n, day, daySpent = '', dayCount, month, monthSpent = '', tier] = text.split(' ');
     return {
@@ -131,9 +131,9 @@ export const lockUsage = async (sql: SqlTag, tenant: Uuid, keys: readonly UsageK
     };
   });
 
-export interface UsageRow { day: CivilDate; day_spent: bigint; day_count: number; month: CivilDate; month_spent: bigint; currency: string }
+interface UsageRow { currency: string; day: CivilDate; day_spent: bigint; day_count: number; month: CivilDate; month_spent: bigint }
 export const readUsage = (sql: SqlTag, tenant: Uuid, person: Uuid): Promise<UsageRow[]> => sql<UsageRow>`
-  select person, currency, day, day_spent, day_count, month, month_spent from wallet.usage
+  select currency, day, day_spent, day_count, month, month_spent from wallet.usage
   where tenant = ${tenant} and person = ${person}`;
 
 const writeUsageRows = inserter('wallet.usage', {

@@ -25,11 +25,10 @@ const originName = (tx: SectionTx, by: Origin, subject: Uuid | undefined): strin
 
 /** Its seal; null where there is nothing to seal, undefined where it was not sealed yet. */
 function sealOf(tx: SectionTx, by: Origin, subject: Uuid | undefined): string | null | undefined {
-  const { address, agent } = by;
-  if (address === undefined && agent === undefined) return null;
-  const tenant = tx.tenant.id;
-  return tx.use(Origins).peek(originName(tx, by, subject))?.find((s) => s.agent === agent && s.address === address && s.tenant === tenant)?.sealed;
+  if (by.address === undefined && by.agent === undefined) return null;
+  return tx.use(Origins).peek(originName(tx, by, subject))?.find((s) => isOf(s, tx, by))?.sealed;
 }
+const isOf = (s: SealedOrigin, tx: SectionTx, by: Origin): boolean => s.agent === by.agent && s.address === by.address && s.tenant === tx.tenant.id;
 
 /** Address and agent under the subject's key, or the tenant's where the fact is about nobody. */
 function sealOrigin(tx: SectionTx, by: Origin, subject: Uuid | undefined, sealers: ReadonlyMap<Uuid, Sealer>): string {
@@ -39,7 +38,8 @@ function sealOrigin(tx: SectionTx, by: Origin, subject: Uuid | undefined, sealer
   // Kept when this commits: the key that sealed it may be this transaction's own.
   tx.afterCommit(() => {
     const [kept, name] = [tx.use(Origins), originName(tx, by, subject)];
-    kept.set(name, [{ tenant: tx.tenant.id, address, agent, sealed }, ...(kept.peek(name) ?? []).slice(0, DEVICES_KEPT - 1)]);
+    const others = (kept.peek(name) ?? []).filter((s) => !isOf(s, tx, by));
+    kept.set(name, [{ tenant: tx.tenant.id, address, agent, sealed }, ...others.slice(0, DEVICES_KEPT - 1)]);
   });
   return sealed;
 }
