@@ -146,9 +146,23 @@ function formatOf(locale: string, options: Intl.DateTimeFormatOptions): Intl.Dat
 /** The instant of a count of microseconds since 1970, cut to the millisecond. */
 export const instantOfUs = (us: bigint): Date => new Date(Number(us / 1000n));
 
+/** Texts of instants, each by all that it is made of: many ask for the same second. All go when there are too many. */
+const written = new Map<string, string>();
+const WRITTEN_MAX = 2000;
+function writtenOnce(name: string, at: Date, write: () => string): string {
+  // No zone has ever been off by part of a second.
+  const key = `${name} ${Math.floor(at.getTime() / 1000)}`;
+  let text = written.get(key);
+  if (text === undefined) {
+    if (written.size >= WRITTEN_MAX) written.clear();
+    written.set(key, (text = write()));
+  }
+  return text;
+}
+
 /** The civil date of an instant in an IANA zone. */
-export const civilDateIn = (zone: string, at: Date): CivilDate =>
-  formatOf('en-CA', { timeZone: zone, year: 'numeric', month: '2-digit', day: '2-digit' }).format(at) as CivilDate;
+export const civilDateIn = (zone: string, at: Date): CivilDate => writtenOnce(zone, at, () =>
+  formatOf('en-CA', { timeZone: zone, year: 'numeric', month: '2-digit', day: '2-digit' }).format(at)) as CivilDate;
 
 /** The civil date `days` later (earlier when negative). */
 export function addDays(date: CivilDate, days: number): CivilDate {
@@ -184,7 +198,7 @@ export const formatDate = (date: CivilDate, locale: string): string =>
   formatOf(`${locale}-u-nu-latn`, { dateStyle: 'long', timeZone: 'UTC' }).format(new Date(`${date}T00:00:00Z`));
 
 /** Date, time and zone as the locale writes them: 21 November 2026, 14:05 IST. */
-export const formatInstant = (at: Date, locale: string, zone: string): string =>
+export const formatInstant = (at: Date, locale: string, zone: string): string => writtenOnce(`${locale} ${zone}`, at, () =>
   formatOf(`${locale}-u-nu-latn`, {
     day: 'numeric', month: 'long', year: 'numeric', hour: '2-digit', minute: '2-digit', hourCycle: 'h23', timeZone: zone, timeZoneName: 'short',
-  }).format(at);
+  }).format(at));

@@ -123,6 +123,9 @@ describe('time', () => {
     const at = new Date('2026-03-31T18:29:59.999Z');
     expect(civilDateIn('Asia/Kolkata', at)).toBe('2026-03-31');
     expect(civilDateIn('Asia/Kolkata', new Date(at.getTime() + 1))).toBe('2026-04-01');
+    // Kept by the second: another zone, and the second after, are others.
+    expect(civilDateIn('America/New_York', at)).toBe('2026-03-31');
+    expect(civilDateIn('Asia/Kolkata', at)).toBe('2026-03-31');
     expect(civilDateIn('America/New_York', new Date('2026-03-08T06:59:59Z'))).toBe('2026-03-08');
     expect(civilDateIn('America/New_York', new Date('2026-11-01T03:59:59Z'))).toBe('2026-10-31');
   });

@@ -93,6 +93,8 @@ export interface Browser {
 }
 
 const unescape = (text: string): string => text.replaceAll('&quot;', '"').replaceAll('&lt;', '<').replaceAll('&gt;', '>').replaceAll('&#39;', "'").replaceAll('&amp;', '&');
+/** Letters that a page names by their number (`src/kit/document.tsx`), as a browser reads them; what could be markup stays as it is. */
+const read = (html: string): string => html.replace(/&#(\d{3,});/g, (as, n: string) => (Number(n) > 255 ? String.fromCodePoint(Number(n)) : as));
 const REDIRECTS_MAX = 10;
 
 export function makeBrowser(send: (ask: Ask) => Promise<Answer>, tenant: string, address: string): Browser {
@@ -117,7 +119,7 @@ export function makeBrowser(send: (ask: Ask) => Promise<Answer>, tenant: string,
       take(answer);
       shown = answer.text;
       const to = answer.headers.location;
-      if (answer.status < 300 || answer.status > 399 || typeof to !== 'string') return { ...answer, path: ask.path };
+      if (answer.status < 300 || answer.status > 399 || typeof to !== 'string') return { ...answer, text: read(answer.text), path: ask.path };
       if (!to.startsWith('/') || to.startsWith('//') || to.startsWith('/\\')) throw new Error(`sent to another site: ${to}`);
       ask = { path: to, headers: { accept: 'text/html' } };
     }

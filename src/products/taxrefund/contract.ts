@@ -111,6 +111,9 @@ export const zStatus = z.strictObject({
 export const zYearStatus = z.strictObject({ year: z.int(), label: zYearLabel, returns: z.array(zStatus), asOf: zInstant, staleSeconds: z.int().nullable() });
 export type Status = z.output<typeof zStatus>;
 export type YearStatus = z.output<typeof zYearStatus>;
+/** Where a return has its text, all but the account's digits: two of one text show the same. No codec writes it. */
+export const STATUS_TEXT = Symbol('text');
+export interface ReturnStatus extends Status { readonly [STATUS_TEXT]: string }
 
 export const zYears = z.strictObject({
   years: z.array(

@@ -34,6 +34,38 @@ describe('a fenced cache', () => {
     expect(c.fill(fence, 'b', { v: 2 })).toBe(true);
   });
 
+  it('takes what was forgotten for invalidated, oldest first, whatever was invalidated again or expired between', () => {
+    const max = 4;
+    const step = fc.oneof(
+      { weight: 8, arbitrary: fc.record({ kind: fc.constant('invalidate' as const), key: fc.integer({ min: 0, max: 9 }) }) },
+      { weight: 4, arbitrary: fc.record({ kind: fc.constant('look' as const), key: fc.integer({ min: 0, max: 9 }) }) },
+      { weight: 1, arbitrary: fc.record({ kind: fc.constant('expire' as const), key: fc.constant(0) }) },
+    );
+    fc.assert(fc.property(fc.array(step, { maxLength: 60 }), (steps) => {
+      const c = make(max);
+      // The keys invalidated of late, oldest first; all others count as invalidated when the last of them was forgotten.
+      let late: number[] = [];
+      const began = new Map<number, { fence: ReturnType<typeof c.fence>; stands: boolean }>();
+      const overthrow = (...keys: number[]): void => { for (const key of keys) { const b = began.get(key); if (b) b.stands = false; } };
+      for (const { kind, key } of steps) {
+        if (kind === 'look') began.set(key, { fence: c.fence([`${key}`]), stands: true });
+        if (kind === 'expire') {
+          c.expireAll();
+          late = [];
+          overthrow(...began.keys());
+        }
+        if (kind !== 'invalidate') continue;
+        c.invalidate(`${key}`);
+        late = late.filter((k) => k !== key);
+        const full = late.length >= max;
+        if (full) late.shift();
+        late.push(key);
+        overthrow(key, ...(full ? [...began.keys()].filter((k) => !late.includes(k)) : []));
+      }
+      for (const [key, { fence, stands }] of began) expect(c.fill(fence, `${key}`, { v: key })).toBe(stands);
+    }), { numRuns: 500 });
+  });
+
   it('keeps what is used and never more than it may, however much comes by once', () => {
     const c = make(10);
     put(c, 'used', 1);

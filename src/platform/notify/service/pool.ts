@@ -59,6 +59,8 @@ export function createPool<M>(providers: readonly Provider<M>[], clock: Clock, l
   });
   /** Who may have taken a key, and since when it is asked in vain. */
   const asked = new Map<string, { at: Held<M>; silentMs: number | null }>();
+  // Goes on from where it was: a fresh look at the oldest would pass every hole that those before it left.
+  const oldest = asked.keys();
 
   const fell = (h: Held<M>, error: unknown): void => {
     if (lower(h, clock)) log.warn('notify.provider-trouble', { provider: h.provider.name, points: h.points, ...errorFields(error) });
@@ -100,7 +102,7 @@ export function createPool<M>(providers: readonly Provider<M>[], clock: Clock, l
         } catch (error) {
           fell(h, error);
           if (neverLeft(error)) continue;
-          if (asked.size >= KEYS_MAX) asked.delete(asked.keys().next().value as string);
+          if (asked.size >= KEYS_MAX) asked.delete(oldest.next().value as string);
           asked.set(message.key, { at: h, silentMs: null });
           throw error;
         }

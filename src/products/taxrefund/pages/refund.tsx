@@ -1,8 +1,9 @@
+import { hash } from 'node:crypto';
 import { LRUCache } from 'lru-cache';
 import type { VNode } from 'preact';
 import { civilDateIn, daysBetween, fill, page, type Outcome, type PageContext, type Rendered } from '#kernel';
-import { Arithmetic, Badge, Facts, markup, Notice, Timeline, type Moment } from '#kit';
-import type { Status, YearStatus } from '../contract.ts';
+import { Arithmetic, Badge, escaped, Facts, markup, narrow, Notice, Timeline, type Moment } from '#kit';
+import { STATUS_TEXT, type ReturnStatus, type Status, type YearStatus } from '../contract.ts';
 import { view } from '../routes.ts';
 import type { Words } from '../words/en.ts';
 import { amountText, dateText, lawText, meaningOf, said, sentenceAmount, statusText, timeText, wordsOf, yearText } from './parts.tsx';
@@ -157,24 +158,35 @@ function Story({ context, w, s, eyebrow }: Shown & { eyebrow: string | null }): 
   );
 }
 
-/** Markup of returns, in characters. It names no person, and the account's digits are put in later. */
-const STORIES_KEPT_MAX = 32 * 1024 * 1024;
-/** A story is of one projection: it stands only for the very timeline that it was made of. */
-interface Kept { readonly timeline: Status['timeline']; readonly markup: string }
-const stories = new LRUCache<string, Kept>({ maxSize: STORIES_KEPT_MAX, sizeCalculation: (kept) => kept.markup.length });
+/** Markup of returns, in bytes. It names no person, and the account's digits are put in later. */
+const STORIES_KEPT_MAX = 64 * 1024 * 1024;
+/** A story is of one return as it stood on a day: of its text, by a digest. Where the timeline is the very one, the text need not be looked at. */
+interface Kept { timeline: Status['timeline']; readonly of: string; readonly before: string; readonly after: string; readonly bytes: number }
+const stories = new LRUCache<string, Kept>({ maxSize: STORIES_KEPT_MAX, sizeCalculation: (kept) => kept.bytes });
 /** Stands where the account's digits go: a character that no text holds. */
 const ACCOUNT = '\uE000';
 
-function Return({ context, w, s, eyebrow }: Shown & { eyebrow: string | null }): VNode {
+function storyOf({ context, w, s, eyebrow }: Shown & { eyebrow: string | null }): Kept {
   const today = civilDateIn(context.tenant.zone, context.now);
-  const name = JSON.stringify([s.refund, s.version, context.language, today, s.expected, eyebrow, s.account !== null]);
+  const name = `${s.refund} ${context.language} ${today} ${s.account === null} ${eyebrow}`;
   let kept = stories.get(name);
-  if (kept?.timeline !== s.timeline) {
-    const story = <Story context={context} w={w} s={{ ...s, account: s.account === null ? null : ACCOUNT }} eyebrow={eyebrow} />;
-    kept = { timeline: s.timeline, markup: markup(story) };
-    stories.set(name, kept);
+  if (kept?.timeline === s.timeline) return kept;
+  const of = hash('sha256', (s as ReturnStatus)[STATUS_TEXT], 'base64');
+  if (kept?.of === of) {
+    kept.timeline = s.timeline;
+    return kept;
   }
-  const whole = s.account === null ? kept.markup : kept.markup.replace(ACCOUNT, () => markup(<>{s.account}</>));
+  const story = <Story context={context} w={w} s={{ ...s, account: s.account === null ? null : ACCOUNT }} eyebrow={eyebrow} />;
+  const [before = '', after = ''] = markup(story).split(ACCOUNT).map((part) => narrow(context.language, part));
+  kept = { timeline: s.timeline, of, before, after, bytes: (before.length + after.length) * (context.language === 'en' ? 1 : 2) };
+  stories.set(name, kept);
+  return kept;
+}
+
+function Return(shown: Shown & { eyebrow: string | null }): VNode {
+  const { context, s } = shown;
+  const { before, after } = storyOf(shown);
+  const whole = `${before}${s.account === null ? '' : escaped(context.language, s.account)}${after}`;
   return <article data-refund={s.refund} data-version={s.version} dangerouslySetInnerHTML={{ __html: whole }} />;
 }
 

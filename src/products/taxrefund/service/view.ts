@@ -22,9 +22,11 @@ import {
   STATUS_CACHED_MAX,
   STATUS_FRESH_MS,
   STATUS_KEPT_MS,
+  STATUS_TEXT,
   zYearStatus,
   type KeptReturn,
   type KeptYear,
+  type ReturnStatus,
   type Status,
   type Years,
   type YearStatus,
@@ -132,7 +134,7 @@ class YearAnswer implements YearStatus {
   readonly staleSeconds: number | null;
   readonly #kept: KeptYear;
   readonly #shown: readonly { readonly kept: KeptReturn['shown']; readonly account: string | null }[];
-  #returns: Status[] | undefined;
+  #returns: ReturnStatus[] | undefined;
 
   constructor(pack: CountryPack, kept: KeptYear, today: CivilDate, sealer: Sealer | undefined, staleSeconds: number | null) {
     this.year = kept.year;
@@ -145,8 +147,8 @@ class YearAnswer implements YearStatus {
     }));
   }
 
-  get returns(): Status[] {
-    return (this.#returns ??= this.#shown.map(({ kept, account }) => ({ ...kept.status, account })));
+  get returns(): ReturnStatus[] {
+    return (this.#returns ??= this.#shown.map(({ kept, account }) => ({ ...kept.status, account, [STATUS_TEXT]: kept.wire })));
   }
 
   /** Equal to what the codec would write, which a test holds it to. */

@@ -34,6 +34,8 @@ export function createCache<V extends object>(spec: CacheSpec & Cacheable<V>, cl
   const entries = new Map<string, Entry<V>>();
   // Generations of keys invalidated of late. A key that has fallen out counts as invalidated at `floor`.
   const generations = new Map<string, number>();
+  // Goes on from where it was, as the hand of `roomIn`: a fresh look at the oldest would pass every hole that those before it left.
+  const oldest = generations.keys();
   let generation = 0;
   let floor = 0;
   const stats: CacheStats = { hits: 0, misses: 0, fenced: 0 };
@@ -72,7 +74,7 @@ export function createCache<V extends object>(spec: CacheSpec & Cacheable<V>, cl
       generations.delete(key);
       if (generations.size >= spec.entriesMax) {
         // The oldest generation is forgotten: every key without one counts as invalidated now.
-        generations.delete(generations.keys().next().value as string);
+        generations.delete(oldest.next().value as string);
         floor = generation;
       }
       generations.set(key, generation);
