@@ -10,9 +10,9 @@ const cores = os.availableParallelism?.() ?? os.cpus().length;
 // The program's one thread waits for those that help it collect garbage: one that has no core of its own is waited for until it gets one.
 const HELPERS = `--v8-pool-size=${Math.max(1, Math.min(4, cores - 1))}`;
 
-/** A command that works through a file of any length: with these its memory stands still; without, V8 lets the heap grow until somebody asks for it back. */
-export const INGEST_FLAGS = [YOUNG, '--max-semi-space-size=32', '--max-old-space-size=160'];
 // What a request goes through is many small functions in a row. V8 stops to put them into one another at a size that is meant for pages of the web.
 const INLINE = ['--max-inlined-bytecode-size=1000', '--max-inlined-bytecode-size-cumulative=4000'];
+/** A command that works through a file of any length: with these its memory stands still; without, V8 lets the heap grow until somebody asks for it back. */
+export const INGEST_FLAGS = [YOUNG, '--max-semi-space-size=32', '--max-old-space-size=160', HELPERS, ...INLINE];
 /** The server: a batch's requests outlive a young generation of the default size and are copied twice, a seventh of a transfer's processor time. */
 export const SERVER_FLAGS = [YOUNG, '--max-semi-space-size=64', HELPERS, ...INLINE];
