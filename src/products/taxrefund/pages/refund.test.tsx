@@ -55,6 +55,23 @@ it('a story is not kept beyond its text, whatever its id and version say', () =>
   expect(page([filed], {}, null, 9_900n)).not.toContain('18,450');
 });
 
+it('a story is not kept beyond the day that its answer is of, though what was read is the same, and the page’s day too', () => {
+  const events = [filed, 'IN_PROCESSING'].map((code, i): RefundEvent => ({
+    source: pack.precedence[i] as string, sourceEventId: `e-${i}`, sourceVersion: 1, occurredAt: new Date(Date.UTC(2026, 7, i + 1, 10)),
+    receivedAt: new Date(Date.UTC(2026, 7, i + 1, 10)), code, facts: { claimed: 1_845_000n },
+  }));
+  const projection = projectionText(project(pack, events, 2026));
+  const row = { id: '3'.repeat(32), person, year: 2026, return_no: 1, version: 3, events: 2, projection, account: null };
+  const kept = keepYear(pack, person, 2026, new Date('2026-08-20T05:00:00Z'), [keep(pack, row)]);
+  const shown = (day: string): string => {
+    const year = toYearStatus(pack, kept, civilDate(day), undefined, null);
+    return markup(refundView(context(), done(year)).body as VNode);
+  };
+  const [before, after] = [shown('2026-08-20'), shown('2027-03-20')];
+  expect(after).not.toBe(before);
+  expect(shown('2026-08-20')).toBe(before);
+});
+
 it('a story of yesterday is written anew', () => {
   const shown = (now: string): string => page([filed], { now: new Date(now) });
   const [today, later] = [shown('2026-08-20T06:00:00Z'), shown('2026-08-22T06:00:00Z')];

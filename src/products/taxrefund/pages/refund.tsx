@@ -160,25 +160,27 @@ function Story({ context, w, s, eyebrow }: Shown & { eyebrow: string | null }): 
 
 /** Markup of returns, in bytes. It names no person, and the account's digits are put in later. */
 const STORIES_KEPT_MAX = 64 * 1024 * 1024;
-/** A story is of one return as it stood on a day: of its text, by a digest. Where the timeline is the very one, the text need not be looked at. */
-interface Kept { timeline: Status['timeline']; readonly of: string; readonly before: string; readonly after: string; readonly bytes: number }
+/**
+ * A story is of one return as it stood on a day: of its text, by a digest. Where timeline and expectation are the very ones, the text need not be looked at:
+ * the one is made anew with each reading of the database, the other with each day.
+ */
+interface Kept { timeline: Status['timeline']; expected: Status['expected']; readonly of: string; readonly before: string; readonly after: string;
+  readonly bytes: number }
 const stories = new LRUCache<string, Kept>({ maxSize: STORIES_KEPT_MAX, sizeCalculation: (kept) => kept.bytes });
 /** Stands where the account's digits go: a character that no text holds. */
 const ACCOUNT = '\uE000';
 
 function storyOf({ context, w, s, eyebrow }: Shown & { eyebrow: string | null }): Kept {
   const today = civilDateIn(context.tenant.zone, context.now);
-  const name = `${s.refund} ${context.language} ${today} ${s.account === null} ${eyebrow}`;
+  const { timeline, expected } = s;
+  const name = `${context.tenant.id} ${s.refund} ${context.language} ${today} ${s.account === null} ${eyebrow}`;
   let kept = stories.get(name);
-  if (kept?.timeline === s.timeline) return kept;
+  if (kept?.timeline === timeline && kept.expected === expected) return kept;
   const of = hash('sha256', (s as ReturnStatus)[STATUS_TEXT], 'base64');
-  if (kept?.of === of) {
-    kept.timeline = s.timeline;
-    return kept;
-  }
+  if (kept?.of === of) return Object.assign(kept, { timeline, expected });
   const story = <Story context={context} w={w} s={{ ...s, account: s.account === null ? null : ACCOUNT }} eyebrow={eyebrow} />;
   const [before = '', after = ''] = markup(story).split(ACCOUNT).map((part) => narrow(context.language, part));
-  kept = { timeline: s.timeline, of, before, after, bytes: (before.length + after.length) * (context.language === 'en' ? 1 : 2) };
+  kept = { timeline, expected, of, before, after, bytes: (before.length + after.length) * (context.language === 'en' ? 1 : 2) };
   stories.set(name, kept);
   return kept;
 }
