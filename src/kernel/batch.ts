@@ -24,9 +24,15 @@ export interface Claim { readonly scope: Buffer; bodyHash(): Buffer }
 export const nameOf = (scope: Buffer): Uuid => scope.toString('hex', 0, 16) as Uuid;
 /**
  * What was done under the names of these items, where a verb leaves its done answers in rows of its own that bear the name: such an answer is then
- * kept in no other place. `undefined` where nothing was; a refusal where the name stands for something else.
+ * kept in no other place. `undefined` where nothing was; a refusal where the name stands for something else. It is asked about what the verb refused
+ * or failed at, and ahead of the verb only for a while after a repeat was found: so that verb has to fail where a row with the name stands.
  */
 export type Recall<I, O> = (tx: SectionTx, items: readonly Item<I>[]) => Promise<readonly (Outcome<O> | undefined)[]>;
+/**
+ * Reads, locks and reserves what a plural verb needs first, in one flight with all that is asked ahead of it; awaited with that. The verb then runs even
+ * where nothing is left of the items, to give back what was reserved.
+ */
+export type Prepare<I> = (tx: SectionTx, items: readonly Item<I>[]) => Promise<unknown>;
 /** What a claim found: nothing, an answer to give again, or a refusal. */
 export type Claimed = { readonly kind: 'fresh' } | { readonly kind: 'replay'; readonly json: string } | { readonly kind: 'refused'; readonly refused: Refused };
 export interface Claimer { claim(tx: SectionTx, claims: readonly Claim[]): Promise<Claimed[]> }
@@ -43,6 +49,7 @@ export interface Work<I, O> {
   readonly gates: readonly Gate[];
   readonly claimer?: Claimer | undefined;
   readonly recall?: Recall<I, O> | undefined;
+  readonly ahead?: Prepare<I> | undefined;
   /** The outcome as stored for a replay, and back. */
   readonly toJson: (outcome: Outcome<O>) => string;
   readonly fromJson: (json: string) => Outcome<O>;
@@ -55,8 +62,9 @@ export interface Work<I, O> {
 
 export const BATCH_ITEMS_MAX = 1024;
 /**
- * Of batches that only read, two are under way. Of others the next begins when the one before has sent its COMMIT: where both lock the same rows it has
- * read and checked all that it can when those are free, and until then more come to share it.
+ * A batch that writes is followed by the next when it is answered: who comes until then shares that. Where as many wait as it had, the next begins when
+ * it has sent its COMMIT: where both lock the same rows, it has read and checked all that it can when those are free. So does the next of one that only
+ * reads, which holds nothing that another waits for.
  */
 export const BATCHES_IN_FLIGHT_MAX = 2;
 /** One that waits for longer, for rows that somebody else holds, does not keep others waiting. */
@@ -65,7 +73,7 @@ const AT_WORK_MS_MAX = 50;
  * Callers of a batch that are told at once while another is under way, whose statements go first: an eighth of them, which is in proportion to how long
  * the other takes, and so many at least.
  */
-const ANSWERED_AT_ONCE = 16;
+const ANSWERED_AT_ONCE = 64;
 /** Requests that may wait on one plural route; one more answers 503. */
 export const BATCH_WAITING_MAX = 16_384;
 
@@ -76,14 +84,15 @@ const isKept = <I, O>(work: Work<I, O>, outcome: Outcome<O>): boolean =>
   (outcome.ok ? work.recall === undefined : outcome.problem.status < 500 && ![401, 429].includes(outcome.problem.status));
 
 /** What is answered before the verb runs: no by a gate, what a key was answered before, or that its twin is at work. All is asked in one flight. */
-async function answerAhead<I, O>(work: Work<I, O>, tx: SectionTx, entries: readonly Entry<I>[]): Promise<(Answer<O> | undefined)[]> {
+async function answerAhead<I, O>(work: Work<I, O>, tx: SectionTx, entries: readonly Entry<I>[], recalling: boolean): Promise<(Answer<O> | undefined)[]> {
   const results: (Answer<O> | undefined)[] = entries.map(() => undefined);
   const claiming = work.claimer ? entries.flatMap((e, i) => (e.claim ? [{ i, claim: e.claim, item: e.item }] : [])) : [];
   const gates = work.gates.flatMap((gate) => gate.check(tx, entries.map((e) => e.item)) ?? []);
   const claims = claiming.length ? work.claimer?.claim(tx, claiming.map((c) => c.claim)) : undefined;
   // Read behind the locks of the claims: of a key whose lock another has, it does not count.
-  const recalls = claims && work.recall?.(tx, claiming.map((c) => c.item));
-  await allOf<unknown>([...gates, Promise.resolve(claims), Promise.resolve(recalls)]);
+  const recalls = claims && recalling ? work.recall?.(tx, claiming.map((c) => c.item)) : undefined;
+  const ahead = work.ahead?.(tx, entries.map((e) => e.item));
+  await allOf<unknown>([...gates, Promise.resolve(claims), Promise.resolve(recalls), Promise.resolve(ahead)]);
   for (const verdicts of gates) {
     (await verdicts).forEach((no, i) => { if (no && !results[i]) results[i] = { outcome: no, replayed: false }; });
   }
@@ -98,14 +107,20 @@ async function answerAhead<I, O>(work: Work<I, O>, tx: SectionTx, entries: reado
   return results;
 }
 
-async function runSection<I, O>(work: Work<I, O>, tx: SectionTx, answers: AnswerDraft[], entries: readonly Entry<I>[]): Promise<Answer<O>[]> {
-  const results = await answerAhead(work, tx, entries);
+/** A repeat was refused by its verb: what it was answered then is to be found before the verb runs. */
+class Repeated extends Error {}
+
+async function runSection<I, O>(work: Work<I, O>, tx: SectionTx, answers: AnswerDraft[], entries: readonly Entry<I>[],
+  recalling: boolean): Promise<Answer<O>[]> {
+  const results = await answerAhead(work, tx, entries, recalling);
   const open = entries.flatMap((entry, i) => (results[i] ? [] : [{ entry, i }]));
-  if (open.length) {
+  if (open.length || work.ahead) {
     const outcomes = work.plural
       ? await work.plural(tx, open.map((o) => o.entry.item))
       : [await (work.verb as Verb<I, O>)(bind(tx, (open[0] as { entry: Entry<I> }).entry.item), (open[0] as { entry: Entry<I> }).entry.item.input)];
     if (outcomes.length !== open.length) throw new Error(`${work.name}: ${outcomes.length} outcomes for ${open.length} items`);
+    const refused = recalling ? [] : open.flatMap(({ entry }, k) => (entry.claim && !outcomes[k]?.ok ? [entry.item] : []));
+    if (refused.length && (await work.recall?.(tx, refused))?.some((before) => before)) throw new Repeated();
     open.forEach(({ entry, i }, k) => {
       const outcome = outcomes[k] as Outcome<O>;
       results[i] = { outcome, replayed: false };
@@ -123,7 +138,8 @@ function batchSpan(tracer: Tracer, route: string, entries: readonly Entry<unknow
   });
 }
 
-async function attempt<I, O>(cell: CellContext, work: Work<I, O>, entries: readonly Entry<I>[], committing?: () => void): Promise<Answer<O>[]> {
+async function attempt<I, O>(cell: CellContext, work: Work<I, O>, entries: readonly Entry<I>[], recalling: boolean,
+  committing?: () => void): Promise<Answer<O>[]> {
   const sections = new Map<string, { tenant: TenantRef; at: number[] }>();
   entries.forEach((e, i) => {
     const section = sections.get(e.tenant.id);
@@ -134,27 +150,42 @@ async function attempt<I, O>(cell: CellContext, work: Work<I, O>, entries: reado
   const span = cell.tracer && batchSpan(cell.tracer, work.name, entries);
   const answers = await within(span, () => transact(cell, work.plural && work.group !== false ? cell.pools.batch : cell.pools.app, sorted.map((s) => ({
     tenant: s.tenant,
-    run: (tx, pending) => runSection(work, tx, pending.answers, s.at.map((i) => entries[i] as Entry<I>)),
+    run: (tx, pending) => runSection(work, tx, pending.answers, s.at.map((i) => entries[i] as Entry<I>), recalling),
   })), work.reads && work.plural ? 'side-by-side' : 'in-turn', span, committing));
   const results: Answer<O>[] = new Array(entries.length);
   sorted.forEach((s, k) => s.at.forEach((i, j) => { results[i] = (answers[k] as Answer<O>[])[j] as Answer<O>; }));
   return results;
 }
 
+/** After a repeat was found names are looked up ahead of the verb for so long: repeats come together, when answers were lost. */
+const RECALLING_MS = 5000;
+/** What the batches of a route share. `recallUntilMs` by the process's monotonic clock. */
+interface Running<I, O> { readonly cell: CellContext; readonly work: Work<I, O>; readonly stats: BatchStats; recallUntilMs: number }
+
+const UNIQUE_VIOLATION = '23505';
+/** A row with the name stands, or the verb refused what was done under it before. */
+const isRepeat = (reason: unknown): boolean => reason instanceof Repeated || (reason as { code?: unknown } | undefined)?.code === UNIQUE_VIOLATION;
+
 /** Runs entries together; when that throws, halves are tried (by tenant first) until the one that throws stands alone. */
-async function runBisecting<I, O>(cell: CellContext, work: Work<I, O>, entries: readonly Entry<I>[],
-  stats: BatchStats, committing?: () => void): Promise<PromiseSettledResult<Answer<O>>[]> {
+async function runBisecting<I, O>(r: Running<I, O>, entries: readonly Entry<I>[], committing?: () => void,
+  recalling = systemClock.monotonicMs() < r.recallUntilMs): Promise<PromiseSettledResult<Answer<O>>[]> {
+  const { work, stats } = r;
   try {
-    return (await attempt(cell, work, entries, committing)).map((value) => ({ status: 'fulfilled', value }));
+    return (await attempt(r.cell, work, entries, recalling, committing)).map((value) => ({ status: 'fulfilled', value }));
   } catch (reason) {
-    if (entries.length === 1 || isUnavailable(reason)) return entries.map(() => ({ status: 'rejected', reason }));
+    if (isUnavailable(reason)) return entries.map(() => ({ status: 'rejected', reason }));
+    if (work.recall && !recalling && (isRepeat(reason) || entries.length === 1)) {
+      if (isRepeat(reason)) r.recallUntilMs = systemClock.monotonicMs() + RECALLING_MS;
+      return runBisecting(r, entries, committing, true);
+    }
+    if (entries.length === 1) return [{ status: 'rejected', reason }];
     stats.bisections += 1;
     work.log.warn('batch.bisected', { route: work.name, items: entries.length, ...errorFields(reason) });
     const tenants = [...new Set(entries.map((e) => e.tenant.id))];
     const firstHalf = tenants.length > 1 ? new Set(tenants.slice(0, tenants.length >> 1)) : undefined;
     const inFirst = (e: Entry<I>, i: number): boolean => (firstHalf ? firstHalf.has(e.tenant.id) : i < entries.length >> 1);
-    const first = await runBisecting(cell, work, entries.filter(inFirst), stats);
-    const second = await runBisecting(cell, work, entries.filter((e, i) => !inFirst(e, i)), stats);
+    const first = await runBisecting(r, entries.filter(inFirst));
+    const second = await runBisecting(r, entries.filter((e, i) => !inFirst(e, i)));
     let a = 0, b = 0;
     return entries.map((e, i) => (inFirst(e, i) ? first[a++] : second[b++]) as PromiseSettledResult<Answer<O>>);
   }
@@ -166,13 +197,14 @@ interface Waiting<I, O> { readonly entry: Entry<I>; resolve(answer: Answer<O>): 
 export function createBatcher<I, O>(cell: CellContext, work: Work<I, O>, atWorkMs = AT_WORK_MS_MAX):
   { submit(entry: Entry<I>): Promise<Answer<O>>; stats: BatchStats } {
   const stats: BatchStats = { batches: 0, items: 0, bisections: 0 };
+  const running: Running<I, O> = { cell, work, stats, recallUntilMs: 0 };
   const grouped = work.plural !== undefined && work.group !== false;
   let waiting: Waiting<I, O>[] = [];
   let inFlight = 0;
   // Those of them that have not sent their COMMIT.
   let working = 0;
   let scheduled = false;
-  const mayLaunch = (): boolean => inFlight < BATCHES_IN_FLIGHT_MAX && (work.reads === true || working === 0);
+  const mayLaunch = (): boolean => inFlight < BATCHES_IN_FLIGHT_MAX && working === 0;
 
   /** Tells callers what became of them: all at once where no other batch needs the event loop. */
   const settle = (batch: readonly Waiting<I, O>[], results: readonly PromiseSettledResult<Answer<O>>[], from: number): void => {
@@ -200,8 +232,9 @@ export function createBatcher<I, O>(cell: CellContext, work: Work<I, O>, atWorkM
         atWork = false;
         if (waiting.length && !scheduled) launch();
       };
-      if (!work.reads) void systemClock.sleep(atWorkMs).then(worked);
-      void runBisecting(cell, work, batch.map((w) => w.entry), stats, worked).then((results) => {
+      void systemClock.sleep(atWorkMs).then(worked);
+      const committing = (): void => { if (work.reads || waiting.length >= batch.length) worked(); };
+      void runBisecting(running, batch.map((w) => w.entry), committing).then((results) => {
         inFlight -= 1;
         worked();
         settle(batch, results, 0);
@@ -210,7 +243,7 @@ export function createBatcher<I, O>(cell: CellContext, work: Work<I, O>, atWorkM
   };
 
   const alone = async (entry: Entry<I>): Promise<Answer<O>> => {
-    const [result] = await runBisecting(cell, work, [entry], stats);
+    const [result] = await runBisecting(running, [entry]);
     if (result?.status === 'fulfilled') return result.value;
     throw result?.reason;
   };

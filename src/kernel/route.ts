@@ -1,5 +1,5 @@
 import type { z } from 'zod';
-import type { PluralVerb, Recall, Verb } from './batch.ts';
+import type { PluralVerb, Prepare, Recall, Verb } from './batch.ts';
 import type { Outcome, Problem } from './problem.ts';
 import { token, type Actor, type CellContext, type Origin, type TenantRef } from './tx.ts';
 import type { Language } from './text.ts';
@@ -39,6 +39,8 @@ export interface RouteSpec<I extends z.ZodType, O extends z.ZodType> {
   readonly plural?: PluralVerb<z.output<I>, z.output<O>>;
   /** Where a plural verb names what it makes by the request's key, and so keeps its done answers itself. */
   readonly recall?: Recall<z.output<I>, z.output<O>>;
+  /** What a plural verb reads and locks first: it leaves with what is asked ahead of the verb. */
+  readonly ahead?: Prepare<z.output<I>>;
   /**
    * Work that may not stand in a transaction, such as putting a document where it is kept; resolves to the input that the verb is given, or to a
    * refusal that the route lists. It runs before anything is committed and again for each repeat, so it must come to the same end however often.

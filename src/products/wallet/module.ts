@@ -15,7 +15,7 @@ import { eodRunner } from './service/eod.ts';
 import { notices, tellOfClosings, tellOfOrders, tellOfPayments, tellOfRequests, tellOfSchedules, tellOfTiers } from './service/notices.ts';
 import { sendOrder } from './service/orders.ts';
 import { scheduler } from './service/schedules.ts';
-import { countedState } from './service/transfer.ts';
+import { partiesState } from './service/parties.ts';
 import { checks } from './service/verify.ts';
 import { keptAfter } from './store/kyc.ts';
 import { accountStates, closingStates, kycStates, limitStates, listStates, moveStates, oneRequestStates, orderStates, payLinkStates,
@@ -26,7 +26,7 @@ export default defineModule({
   name: 'products/wallet',
   doc: 'Accounts that people hold, pay from and get statements for.',
   needs: [],
-  state: [countedState],
+  state: [partiesState],
   notices, reactions: [tellOfPayments, tellOfOrders, tellOfRequests, tellOfClosings, tellOfSchedules, tellOfTiers],
   migrations: new URL('./migrations/', import.meta.url),
   tables: {

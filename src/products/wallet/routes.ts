@@ -28,7 +28,7 @@ import { askClosing, decideClosing, listClosings, showOffice } from './service/o
 import { accept, ask, decline, listRequests, showRequest } from './service/requests.ts';
 import { listSchedules, plan, stop } from './service/schedules.ts';
 import { makeStatement } from './service/statement.ts';
-import { paidWire, recallTransfers, transfer } from './service/transfer.ts';
+import { paidWire, prepareTransfers, recallTransfers, transfer } from './service/transfer.ts';
 
 const account = `wal_${'0'.repeat(32)}` as const;
 const amount = { amount: '10000', currency: 'INR' };
@@ -81,7 +81,7 @@ export const claimRoute = route('PUT /wallet/accounts/:account/handle', {
 });
 export const transferRoute = route('POST /wallet/transfers', {
   summary: 'Sends money to a name or an account, at once and for good.', scope: 'person', input: zTransfer, output: zPaid, idempotent: 'required',
-  problems: paymentProblems, audit: 'ledger.posted', plural: transfer, recall: recallTransfers, wire: paidWire,
+  problems: paymentProblems, audit: 'ledger.posted', plural: transfer, recall: recallTransfers, ahead: prepareTransfers, wire: paidWire,
   example: { input: { body: { from: account, to: '@ravi', amount, note: 'lunch' } } },
 });
 export const askRoute = route('POST /wallet/requests', {

@@ -1,12 +1,13 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { z } from 'zod';
-import { civilDate, money, uuidOf } from '#kernel';
+import { addDays, civilDate, money, uuidOf } from '#kernel';
 import { house, inrWire, type Answer, type Ask, type House, type SignedIn } from '#test';
 import { zPaid } from './contract.ts';
-import { limitBroken, nextDue, payeeOf, usageOn, type Usage } from './rules.ts';
+import { limitBroken, monthOf, nextDue, payeeOf, usageOn, type Usage } from './rules.ts';
 import { runDue } from './service/schedules.ts';
 import { paidWire } from './service/transfer.ts';
 
+const AMOUNT_MAX = 2n ** 63n - 1n;
 let h: House;
 let keys = 0;
 beforeAll(async () => { h = await house({ limits: false }); });
@@ -35,6 +36,10 @@ const balance = async (w: Wallet): Promise<bigint> => BigInt((await get(w.who,
 const send = (from: Wallet, to: string, amount: number | bigint, more: Partial<Ask> & { note?: string } = {}): Promise<Answer> => {
   const { note, ...rest } = more;
   return post(from.who, '/wallet/transfers', { from: from.account, to, amount: inrWire(amount), ...(note ? { note } : {}) }, rest);
+};
+const usedToday = async (w: Wallet): Promise<unknown> => {
+  const { limits } = (await get(w.who, '/wallet/limits')).json<{ limits: { currency: string; spentToday: string; countToday: number }[] }>();
+  return limits.flatMap(({ currency, spentToday, countToday }) => (currency === 'INR' ? [{ spentToday, countToday }] : []))[0];
 };
 const problem = (answer: Answer): [number, string] => [answer.status, answer.json<{ type: string }>().type.replace('/problems/', '')];
 const sum = async (): Promise<bigint> => ((await h.sql('IN', 'superuser')<{ s: bigint }>(
@@ -68,6 +73,21 @@ describe('a transfer', () => {
     const again = await send(asha, ravi.handle, 25_000, { note: 'lunch', idempotencyKey });
     expect([again.status, again.headers['idempotency-replayed'], again.json()]).toEqual([200, 'true', first.json()]);
     expect([await balance(asha), await balance(ravi)]).toEqual([74_000n, 26_000n]);
+  });
+  it('sent again when it could not be paid any more is answered as it was, beside others that are paid, and counts once', async () => {
+    const [asha, ravi, other] = [await wallet(25_000), await wallet(), await wallet(50_000)];
+    const [idempotencyKey, second] = [key(), key()];
+    const first = await send(asha, ravi.account, 25_000, { idempotencyKey });
+    expect([first.status, first.json()]).toMatchObject([200, { to: ravi.account, balance: inrWire(0) }]);
+    const [poor, paid] = await Promise.all([send(asha, ravi.account, 25_000, { idempotencyKey }), send(other, ravi.account, 100, { idempotencyKey: second })]);
+    expect([poor.status, poor.headers['idempotency-replayed'], poor.json(), paid.status]).toEqual([200, 'true', first.json(), 200]);
+    await post(asha.who, `/wallet/accounts/${asha.account}/freeze`, { frozen: true });
+    const [frozen, again] = await Promise.all([
+      send(asha, ravi.account, 25_000, { idempotencyKey }), send(other, ravi.account, 100, { idempotencyKey: second }),
+    ]);
+    expect([frozen.json(), again.json(), again.headers['idempotency-replayed']]).toEqual([first.json(), paid.json(), 'true']);
+    expect([await balance(asha), await balance(ravi), await balance(other)]).toEqual([0n, 25_100n, 49_900n]);
+    expect(await Promise.all([asha, other].map(usedToday))).toEqual([{ spentToday: '25000', countToday: 1 }, { spentToday: '100', countToday: 1 }]);
   });
   it('whose key stood for something else is refused, and nothing moves', async () => {
     const [asha, ravi, other] = [await wallet(100_000), await wallet(), await wallet(1_000)];
@@ -176,6 +196,34 @@ describe('what may be sent', () => {
     const [asha, ravi] = [await wallet(1_000), await wallet()];
     for (let i = 0; i < 4; i++) expect(problem(await send(asha, ravi.handle, 2_000_000))[1]).toBe('insufficient-funds');
     expect((await send(asha, ravi.handle, 1_000)).status).toBe(200);
+  });
+  it('counts on in a later day and begins anew in an earlier one, in the database as by the rules', async () => {
+    const [asha, ravi] = [await wallet(100_000), await wallet()];
+    const [tomorrow, today] = await h.perform('india', async (tx) => [addDays(tx.today, 1), tx.today] as const);
+    const set = (day: string, month: string): Promise<unknown> => h.sql('IN', 'superuser')(
+      `update wallet.usage set day = $2, month = $3, day_spent = 700, day_count = 7, month_spent = 7000
+       where person = (select person from wallet.account where id = $1)`, [uuidOf(asha.account), day, month]);
+    const row = async (): Promise<unknown> => (await h.sql('IN', 'superuser')<Record<string, unknown>>(
+      `select day::text, day_spent::text as spent, day_count, month::text, month_spent::text as month_spent from wallet.usage
+       where person = (select person from wallet.account where id = $1)`, [uuidOf(asha.account)]))[0];
+    await send(asha, ravi.account, 1);
+    for (const [day, month] of [['2025-03-09', '2025-03-01'], [today, monthOf(today)], [tomorrow, monthOf(tomorrow)]] as const) {
+      await set(day, month);
+      expect((await send(asha, ravi.account, 50)).status).toBe(200);
+      const rule = usageOn({ day: civilDate(day), daySpent: 700n, dayCount: 7, month: civilDate(month), monthSpent: 7000n }, today);
+      expect(await row()).toEqual({ day: rule.day, spent: String(rule.daySpent + 50n), day_count: rule.dayCount + 1, month: rule.month,
+        month_spent: String(rule.monthSpent + 50n) });
+    }
+  });
+  it('is not counted where no holder may send so much, nor between one’s own accounts', async () => {
+    const asha = await wallet(1_000);
+    const second = (await post(asha.who, '/wallet/accounts', { currency: 'INR' })).json<{ account: string }>().account;
+    const most = await send(asha, second, AMOUNT_MAX);
+    expect([problem(most)[1], (await send(asha, second, 500)).status]).toEqual(['insufficient-funds', 200]);
+    const ravi = await wallet();
+    const answers = await Promise.all(Array.from({ length: 8 }, () => send(asha, ravi.account, AMOUNT_MAX)));
+    expect(answers.map((a) => problem(a)[1])).toEqual(answers.map(() => 'limit-reached'));
+    expect(await usedToday(asha)).toEqual({ spentToday: '0', countToday: 0 });
   });
   it('is decided by pure rules', () => {
     const limits = { perTransfer: 100n, perDay: 150n, perMonth: 200n, countPerDay: 2, balance: 0n };
@@ -302,7 +350,8 @@ describe('an account', () => {
     const [asha, ravi] = [await wallet(1_000), await wallet(1_000)];
     const freeze = (frozen: boolean): Promise<Answer> => post(asha.who, `/wallet/accounts/${asha.account}/freeze`, { frozen });
     expect((await freeze(true)).json()).toMatchObject({ state: 'frozen', frozenBy: 'holder' });
-    expect(problem(await send(asha, ravi.handle, 1))).toEqual([409, 'account-frozen']);
+    const refused = await send(asha, ravi.handle, 1);
+    expect([problem(refused), refused.json()]).toMatchObject([[409, 'account-frozen'], { by: 'holder' }]);
     expect(problem(await send(ravi, asha.handle, 1))).toEqual([409, 'payee-cannot-receive']);
     expect((await freeze(false)).json()).toMatchObject({ state: 'open' });
     expect((await send(asha, ravi.handle, 1)).status).toBe(200);

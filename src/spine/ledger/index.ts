@@ -6,6 +6,6 @@ export { accounts, accountsOf, addChart, balances, freeze, guard, openAccounts }
 export { explainBalance, explainTransfer, type BalanceStory, type TransferStory } from './service/explain.ts';
 export { expireHolds } from './service/expiry.ts';
 export { sealPeriod } from './service/periods.ts';
-export { lockAhead, post, type Ahead } from './service/post.ts';
+export { lockAhead, post, shutOf, type Ahead } from './service/post.ts';
 export { balanceAt, balanceOn, balancesOn, openHolds, statement, transfersById } from './service/reads.ts';
 export { balanceSheet, incomeStatement, trialBalance, type BalanceSheet, type IncomeStatement, type TrialBalance } from './service/reports.ts';

@@ -108,7 +108,7 @@ function makeBatcher(o: EdgeOptions, cell: CellContext, route: AnyRoute): Batche
   const problems = new Map<string, Problem>([...route.problems, ...Object.values(common), ...o.modules.flatMap((m) => m.problems ?? [])].map((p) =>
     [p.code, p]));
   return createBatcher<unknown, unknown>(cell, {
-    name: routeName(route), plural: route.plural, verb: route.verb, recall: route.recall,
+    name: routeName(route), plural: route.plural, verb: route.verb, recall: route.recall, ahead: route.ahead,
     gates: o.modules.flatMap((m) => m.gates ?? []), claimer: o.modules.find((m) => m.claimer)?.claimer, log: o.log, group: o.group ?? true,
     reads: route.method === 'GET',
     toJson: (outcome) => {

@@ -95,7 +95,7 @@ export async function accept(tx: Tx, input: z.output<typeof zOfRequest>): Promis
   const { row, payee, payer } = found;
   if (stateNow(tx, row) !== 'open') return refuse(requestOver, { state: stateNow(tx, row) });
   const [paid] = await pay(tx.section, [{
-    by: tx, person: payer.person, from: payer.id, to: { account: payee.id }, amount: row.amount, currency: row.currency, cause: 'request',
+    by: tx, person: payer.person, from: payer.id, to: { account: payee.id, called: payee.handle }, amount: row.amount, currency: row.currency, cause: 'request',
     note: row.note === null ? undefined : tenantKeys(tx.section).open(notePlace(row.id), row.note),
   }]);
   if (!paid?.ok) return paid as Outcome<Paid>;

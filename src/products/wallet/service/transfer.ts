@@ -1,19 +1,20 @@
 import { z } from 'zod';
-import { LRUCache } from 'lru-cache';
 import {
-  allOf, common, done, idOf, money, provide, refuse, token, type Item, type Money, type Origin, type Outcome, type Provided, type Refused, type SectionTx,
-  type Uuid,
+  allOf, common, done, idOf, money, refuse, type Currency, type Item, type Money, type Origin, type Outcome, type Refused, type SectionTx, type Uuid,
 } from '#kernel';
-import { insufficientFunds, lockAhead, post, transferInvalid, transfersById, type Ahead, type Posted, type Posting } from '#spine/ledger';
+import { insufficientFunds, lockAhead, post, shutOf, transferInvalid, transfersById, type Ahead, type Posted, type Posting } from '#spine/ledger';
 import { tenantKeys } from '#spine/vault';
 import {
   accountClosed, accountFrozen, amountWrong, currencyDiffers, limitReached, payeeCannot, PaymentMade, sameAccount, unknownAccount, unknownPayee, zTransfer,
     type Paid,
 } from '../contract.ts';
-import { count, limitBroken, monthOf, payeeOf, usageOn, type Usage } from '../rules.ts';
-import { accountsByHandle, lockUsage, makeUsage, partiesById, writeUsage, type LockedUsage, type PartyRow, type UsageKey } from '../store/accounts.ts';
+import { count, limitBroken, monthOf, payeeOf, type Usage } from '../rules.ts';
+import {
+  accountsById, countUsage, writeUsage, type AccountRow, type CountedUsage, type FixedRow, type UsageDraft, type UsageKey,
+} from '../store/accounts.ts';
 import { insertPayments, paymentsById, type PaymentRow } from '../store/payments.ts';
 import { personOf } from './accounts.ts';
+import { partiesOf, type Known, type Party, type Payee } from './parties.ts';
 import { limitsOf } from './tiers.ts';
 
 export const notePlace = (payment: string): { table: string; column: string; row: string } => ({ table: 'wallet.payment', column: 'note', row: payment });
@@ -24,7 +25,7 @@ export interface Wish {
   /** Whose money it is: the caller, or who scheduled it. */
   readonly person: Uuid;
   readonly from: Uuid;
-  readonly to: { readonly handle: string } | { readonly account: Uuid } | undefined;
+  readonly to: Payee | undefined;
   readonly amount: bigint;
   readonly currency: string;
   readonly cause: PaymentRow['cause'];
@@ -33,79 +34,93 @@ export interface Wish {
   readonly name?: Uuid | undefined;
 }
 
-interface Ready { readonly wish: Wish; readonly payer: PartyRow; readonly payee: PartyRow; readonly usage: Usage; readonly id: Uuid }
+interface Parties { readonly payer: FixedRow; readonly payee: Party }
+interface Asked extends Parties { readonly wish: Wish }
+interface Ready extends Asked { readonly usage: Usage; readonly id: Uuid }
 type Decided = { readonly no: Refused } | { readonly ready: Ready };
-
-interface Known { readonly byId: Map<string, PartyRow>; readonly byHandle: Map<string, PartyRow> }
-
-async function readAccounts(tx: SectionTx, wishes: readonly Wish[]): Promise<Known> {
-  // Whose handle is shown: who is paid.
-  const ids = new Map<string, boolean>(), handles = new Set<string>();
-  for (const w of wishes) if (w.to && 'account' in w.to) ids.set(w.to.account, true);
-  for (const w of wishes) {
-    if (!ids.has(w.from)) ids.set(w.from, false);
-    if (w.to && 'handle' in w.to) handles.add(w.to.handle);
-  }
-  const [named, numbered] = await Promise.all([
-    handles.size ? accountsByHandle(tx.sql, tx.tenant.id, [...handles]) : [], partiesById(tx.sql, tx.tenant.id, [...ids.keys()], [...ids.values()]),
-  ]);
-  return { byId: new Map(numbered.map((a) => [a.id, a])), byHandle: new Map(named.map((a) => [a.handle as string, a])) };
-}
 
 const usageName = (person: string, currency: string): string => `${person} ${currency}`;
 
-interface Parties { readonly payer: PartyRow; readonly payee: PartyRow }
-/** What stands against a payment before the books are asked, in this order. */
+function payeeAmong(known: Known, to: Payee): Party | undefined {
+  if ('handle' in to) return known.byHandle.get(to.handle);
+  const account = known.byId.get(to.account);
+  return account && { id: account.id, person: account.person, currency: account.currency, ledger: account.ledger, handle: to.called ?? null };
+}
+
+/** What stands against a payment whatever becomes of its accounts, in this order. */
 function against(w: Wish, known: Known): Refused | Parties {
   const payer = known.byId.get(w.from);
   if (!payer || payer.person !== w.person) return refuse(unknownAccount);
-  const payee = w.to && ('handle' in w.to ? known.byHandle.get(w.to.handle) : known.byId.get(w.to.account));
+  const payee = w.to && payeeAmong(known, w.to);
   if (!payee) return refuse(unknownPayee);
   if (payer.id === payee.id) return refuse(sameAccount);
   if (w.amount <= 0n) return refuse(amountWrong, { field: 'amount' });
   if (payer.currency !== w.currency || payee.currency !== w.currency) return refuse(currencyDiffers, { from: payer.currency, to: payee.currency });
-  if (payer.state === 'frozen') return refuse(accountFrozen, { by: payer.frozen_by });
-  if (payer.state === 'closed') return refuse(accountClosed);
-  if (payee.state !== 'open') return refuse(payeeCannot);
   return { payer, payee };
 }
 
-/** Of whom it is known that their usage has a row, which is never removed. */
-const Counted = token<LRUCache<string, Uuid>>('wallet.counted');
-const COUNTED_MAX = 200_000;
-export const countedState: Provided = provide(Counted, () => new LRUCache<string, Uuid>({ max: COUNTED_MAX }));
-
-/** What payers have used, once a payer and currency, in the order in which it is locked. */
-const usagesOf = (pairs: readonly Parties[]): UsageKey[] =>
-  [...new Map(pairs.map(({ payer: p }) => [usageName(p.person, p.currency), { person: p.person, currency: p.currency }])).values()]
-    .toSorted((a, b) => (a.person === b.person ? (a.currency < b.currency ? -1 : 1) : a.person < b.person ? -1 : 1));
-
-/** Locks what the payers have used, and makes rows where there are none. */
-async function lockUsages(tx: SectionTx, keys: readonly UsageKey[]): Promise<LockedUsage[]> {
-  let rows = await lockUsage(tx.sql, tx.tenant.id, keys);
-  if (rows.length < keys.length) {
-    await makeUsage(tx.sql, tx.tenant.id, keys, tx.today, monthOf(tx.today));
-    rows = await lockUsage(tx.sql, tx.tenant.id, keys);
-  }
-  return rows;
+/** What stands against it behind the locks, where the books say that an account is shut: this product knows who froze it. */
+function againstShut({ payer, payee }: Parties, states: ReadonlyMap<string, AccountRow>): Refused | undefined {
+  const own = states.get(payer.id);
+  if (own?.state === 'frozen') return refuse(accountFrozen, { by: own.frozen_by });
+  if (own?.state === 'closed') return refuse(accountClosed);
+  return (states.get(payee.id)?.state ?? 'open') === 'open' ? undefined : refuse(payeeCannot);
 }
 
-interface Locked { readonly usages: ReadonlyMap<string, LockedUsage>; readonly books: Ahead }
+/** How those of these accounts stand that the books say are shut; mostly none. */
+async function statesOf(tx: SectionTx, pairs: readonly Parties[], books: Ahead): Promise<ReadonlyMap<string, AccountRow>> {
+  const shut = shutOf(books);
+  if (!shut.size) return new Map();
+  const ids = new Set(pairs.flatMap(({ payer, payee }) => [payer, payee].filter((a) => shut.has(a.ledger)).map((a) => a.id)));
+  return new Map((await accountsById(tx.sql, tx.tenant.id, [...ids])).map((a) => [a.id, a]));
+}
+
+/** What a payer has used: as it is written, which is as if all that was asked for is sent, and as it is decided. */
+interface Reserved extends UsageKey { readonly written: CountedUsage; readonly usage: Usage }
+interface Locked { readonly usages: ReadonlyMap<string, Reserved>; readonly books: Ahead }
+
+/** No holder may send more at once, however well they are known: such a payment is not counted, and will be refused. */
+const mostAtOnce = (currency: Currency): bigint => limitsOf(currency, 2)?.perTransfer ?? 0n;
+
+/** What payers want to send, once a payer and currency, in the order in which it is counted. */
+function draftsOf(pairs: readonly Asked[]): UsageDraft[] {
+  const drafts = new Map<string, UsageDraft>();
+  for (const pair of pairs) {
+    const { payer, wish } = pair;
+    const name = usageName(payer.person, payer.currency);
+    let draft = drafts.get(name);
+    if (!draft) drafts.set(name, (draft = { person: payer.person, currency: payer.currency, sum: 0n, payments: 0 }));
+    if (isOwn(pair) || wish.amount > mostAtOnce(payer.currency)) continue;
+    draft.sum += wish.amount;
+    draft.payments += 1;
+  }
+  return [...drafts.values()].toSorted((a, b) => (a.person === b.person ? (a.currency < b.currency ? -1 : 1) : a.person < b.person ? -1 : 1));
+}
+
 /**
- * Locks what payers have used and then the accounts in the books, in one flight: who comes next then waits for one answer less. Where a row of
- * usage may have to be made first, the books are locked only when all of usage is, as the order of locks has it.
+ * Counts what payers want to send, which locks what they have used, and then locks the accounts in the books, in one flight: who comes next then waits
+ * for one answer less. What is refused is given back when all is decided.
  */
-async function lock(tx: SectionTx, pairs: readonly Parties[]): Promise<Locked> {
-  const counted = tx.use(Counted);
-  const keys = usagesOf(pairs);
+async function lock(tx: SectionTx, pairs: readonly Asked[]): Promise<Locked> {
+  const drafts = draftsOf(pairs);
   const accounts = new Set(pairs.flatMap(({ payer, payee }) => [payer.ledger, payee.ledger]));
-  const name = (key: UsageKey): string => usageName(key.person, key.currency);
-  const isKnown = keys.every((key) => counted.peek(name(key)) === tx.tenant.id);
-  const locking = lockUsages(tx, keys);
-  if (!isKnown) await locking;
-  const [rows, books] = await allOf<unknown>([locking, lockAhead(tx, accounts)]) as [LockedUsage[], Ahead];
-  if (!isKnown) tx.afterCommit(() => { for (const key of keys) counted.set(name(key), tx.tenant.id); });
-  return { books, usages: new Map(rows.map((row) => [name(row), { ...row, ...usageOn(row, tx.today) }])) };
+  const [counted, books] = await allOf<unknown>([
+    countUsage(tx.sql, tx.tenant.id, drafts, tx.today, monthOf(tx.today)), lockAhead(tx, accounts),
+  ]) as [CountedUsage[], Ahead];
+  const written = new Map(counted.map((u) => [u.name, u]));
+  return { books, usages: new Map(drafts.map(({ person, currency, sum, payments }) => {
+    const name = usageName(person, currency);
+    const w = written.get(name) as CountedUsage;
+    const usage = { day: w.day, daySpent: w.daySpent - sum, dayCount: w.dayCount - payments, month: w.month, monthSpent: w.monthSpent - sum };
+    return [name, { person, currency, written: w, usage }];
+  })) };
+}
+
+/** Gives back what was counted and not sent. */
+function giveBack(tx: SectionTx, usages: ReadonlyMap<string, Reserved>): void {
+  const rows = [...usages.values()].flatMap(({ person, currency, written, usage }) =>
+    (usage.daySpent === written.daySpent && usage.dayCount === written.dayCount ? [] : [{ person, currency, ...usage }]));
+  if (rows.length) tx.write(() => writeUsage(tx.sql, tx.tenant.id, rows));
 }
 
 /** Why the books refused, in the words of this product. */
@@ -119,27 +134,37 @@ function fromBooks(no: Refused): Refused {
 
 const isOwn = (r: Parties): boolean => r.payer.person === r.payee.person;
 
+/** The accounts of payments, and the locks of those that nothing stands against. */
+interface Begun { readonly known: Known; readonly locked: Locked | undefined }
+async function begin(tx: SectionTx, wishes: readonly Wish[]): Promise<Begun> {
+  const known = await partiesOf(tx, wishes);
+  const pairs = wishes.flatMap((wish) => { const c = against(wish, known); return 'problem' in c ? [] : [{ ...c, wish }]; });
+  return { known, locked: pairs.length ? await lock(tx, pairs) : undefined };
+}
+
 /**
  * Pays for many at once. What a payer may send is reserved in the order of arrival, the books decide, and what they refuse is
- * given back: all in this transaction. Within one batch a reservation counts until the books have decided.
+ * given back: all in this transaction. Within one batch a reservation counts until the books have decided. What was `begun` for more than these, of
+ * whom some were answered otherwise, is given back as well.
  */
-export async function pay(tx: SectionTx, wishes: readonly Wish[], reading = readAccounts(tx, wishes)): Promise<Outcome<Paid & { id: Uuid }>[]> {
-  const known = await reading;
+export async function pay(tx: SectionTx, wishes: readonly Wish[], begun: Begun | Promise<Begun> = begin(tx, wishes)): Promise<Outcome<Paid & { id: Uuid }>[]> {
+  const { known, locked } = await begun;
   const checked = wishes.map((w) => against(w, known));
-  const pairs = checked.flatMap((c) => ('problem' in c ? [] : [c]));
-  const locked = pairs.length ? await lock(tx, pairs) : undefined;
+  const states = locked ? await statesOf(tx, checked.flatMap((c) => ('problem' in c ? [] : [c])), locked.books) : new Map();
   const decided = wishes.map((wish, i): Decided => {
     const c = checked[i] as Exclude<(typeof checked)[number], undefined>;
     if ('problem' in c) return { no: c };
-    const usage = locked?.usages.get(usageName(c.payer.person, c.payer.currency)) as LockedUsage;
-    const limits = limitsOf(c.payer.currency, usage.tier);
+    const shut = states.size ? againstShut(c, states) : undefined;
+    if (shut) return { no: shut };
+    const { usage, written } = (locked as Locked).usages.get(usageName(c.payer.person, c.payer.currency)) as Reserved;
+    const limits = limitsOf(c.payer.currency, written.tier);
     if (!limits) return { no: refuse(currencyDiffers, {}) };
     if (!isOwn(c)) {
       const broken = limitBroken(limits, usage, wish.amount);
       if (broken) return { no: refuse(limitReached, { limit: broken.limit, left: broken.left.toString() }) };
       count(usage, wish.amount, 1n);
     }
-    return { ready: { wish, ...c, usage, id: wish.name ?? tx.uuid() } };
+    return { ready: { wish, payer: c.payer, payee: c.payee, usage, id: wish.name ?? tx.uuid() } };
   });
   const ready = decided.flatMap((d) => ('ready' in d ? [d.ready] : []));
   const posted = ready.length ? await post(tx, ready.map(postingOf), locked?.books) : [];
@@ -147,7 +172,7 @@ export async function pay(tx: SectionTx, wishes: readonly Wish[], reading = read
   const outcomes = decided.map((d, i) => ('no' in d ? refused(tx, wishes[i] as Wish, d.no) : settle(tx, d.ready, results.get(d.ready) as Outcome<Posted>)));
   const payments = ready.flatMap((r) => { const o = results.get(r); return o?.ok ? [paymentOf(tx, r, o.value)] : []; });
   if (payments.length) tx.write(() => insertPayments(tx.sql, tx.tenant.id, payments, tx.now));
-  if (locked) tx.write(() => writeUsage(tx.sql, tx.tenant.id, [...locked.usages.values()]));
+  if (locked) giveBack(tx, locked.usages);
   return outcomes;
 }
 
@@ -207,15 +232,14 @@ const wishOf = (item: TransferItem): Wish => {
   };
 };
 
-/** Whose accounts these transfers are of, read while it is asked whether they were made before: most were not. */
-const readings = new WeakMap<SectionTx, Promise<Known>>();
+/** What was begun for transfers while it was asked whether they may be made. */
+const begunFor = new WeakMap<SectionTx, Begun>();
+export async function prepareTransfers(tx: SectionTx, items: readonly TransferItem[]): Promise<void> {
+  begunFor.set(tx, await begin(tx, items.map(wishOf)));
+}
 
 /** What was paid under the keys of these requests, as it was answered then: from the payments and the books, which keep all of it. */
 export async function recallTransfers(tx: SectionTx, items: readonly TransferItem[]): Promise<(Outcome<Paid> | undefined)[]> {
-  const reading = readAccounts(tx, items.map(wishOf));
-  // Whoever is told that it failed is who needs it; all else in this transaction fails as well.
-  reading.catch(() => undefined);
-  readings.set(tx, reading);
   const rows = new Map((await paymentsById(tx.sql, tx.tenant.id, items.flatMap((i) => i.name ?? []))).map((p) => [p.id, p]));
   if (!rows.size) return [];
   const balances = new Map((await transfersById(tx, [...rows.values()].map((p) => p.transfer))).map((t) => [t.id, t.debitBalance]));
@@ -232,7 +256,7 @@ export async function recallTransfers(tx: SectionTx, items: readonly TransferIte
 
 /** The verb behind the transfer route. */
 export async function transfer(tx: SectionTx, items: readonly TransferItem[]): Promise<Outcome<Paid>[]> {
-  const outcomes = await pay(tx, items.map(wishOf), readings.get(tx));
+  const outcomes = await pay(tx, items.map(wishOf), begunFor.get(tx));
   return outcomes.map((o) => (o.ok ? done(withoutId(o.value)) : o));
 }
 

@@ -1,6 +1,5 @@
-import { inserter, type SqlTag, type Uuid } from '#kernel';
+import type { CivilDate, Currency, SqlTag, Uuid } from '#kernel';
 import type { Usage } from '../rules.ts';
-import type { CivilDate, Currency } from '#kernel';
 
 export interface AccountRow {
   id: Uuid; person: Uuid; currency: Currency; ledger: Uuid; state: 'open' | 'frozen' | 'closed'; frozen_by: 'holder' | 'operator' | null; handle: string | null;
@@ -26,29 +25,14 @@ export const accountsById = (sql: SqlTag, tenant: Uuid, ids: readonly string[]):
   cross join lateral (select * from wallet.account x where x.tenant = ${tenant} and x.id = u.i offset 0) a
   left join lateral (select handle from wallet.handle y where y.tenant = ${tenant} and y.account = a.id offset 0) h on true`;
 
-/** What of an account a payment asks for. */
-export type PartyRow = Pick<AccountRow, 'id' | 'person' | 'currency' | 'ledger' | 'state' | 'frozen_by' | 'handle'>;
+/** What of an account never changes. */
+export type FixedRow = Pick<AccountRow, 'id' | 'person' | 'currency' | 'ledger'>;
 
-/**
- * Accounts by id, each looked up by its key, with no more than a payment asks for: the handle of those that are to be named. One that is not there is
- * absent. They leave the database as one text: a row and its fields cost both sides more than what they hold. The ids of person and ledger account come
- * first, in hexadecimal.
- */
-export const partiesById = async (sql: SqlTag, tenant: Uuid, ids: readonly string[], named: readonly boolean[]): Promise<PartyRow[]> =>
-  ((await sql<{ all: string | null }>`
-  select string_agg(concat_ws(' ', encode(uuid_send(a.person) || uuid_send(a.ledger), 'hex'), u.n, a.currency, a.state, coalesce(a.frozen_by, ''),
-    h.handle), ',') as all
-  from unnest(${ids}::uuid[], ${named.map(Number)}::int[]) with ordinality u (i, named, n)
-  cross join lateral (select * from wallet.account x where x.tenant = ${tenant} and x.id = u.i offset 0) a
-  left join lateral (select handle from wallet.handle y where u.named = 1 and y.tenant = ${tenant} and y.account = a.id offset 0) h
-    on true`)[0]?.all?.split(',') ?? [])
-  .map((text): PartyRow => {
-    const [both = '', n, currency, state, frozenBy, handle] = text.split(' ');
-    return {
-      id: ids[Number(n) - 1] as Uuid, person: both.slice(0, 32) as Uuid, ledger: both.slice(32) as Uuid, currency: currency as Currency,
-      state: state as PartyRow['state'], frozen_by: (frozenBy || null) as PartyRow['frozen_by'], handle: handle ?? null,
-    };
-  });
+/** The same by id, each looked up by its key; one that is not there is absent. */
+export const fixedById = (sql: SqlTag, tenant: Uuid, ids: readonly string[]): Promise<FixedRow[]> => sql<FixedRow>`
+  select a.id, a.person, a.currency, a.ledger
+  from unnest(${ids}::uuid[]) u (i)
+  cross join lateral (select * from wallet.account x where x.tenant = ${tenant} and x.id = u.i offset 0) a`;
 
 /** Accounts by handle, each looked up by its key. */
 export const accountsByHandle = (sql: SqlTag, tenant: Uuid, handles: readonly string[]): Promise<AccountRow[]> => sql<AccountRow>`
@@ -104,30 +88,36 @@ export const tiersOf = (sql: SqlTag, tenant: Uuid, persons: readonly string[]): 
   select person, tier from wallet.holder where tenant = ${tenant} and person = any(${persons}::uuid[])`;
 
 export interface UsageKey { readonly person: string; readonly currency: string }
+/** What a holder is about to send: how many payments, and their sum. */
+export interface UsageDraft extends UsageKey { sum: bigint; payments: number }
 
-/** Makes the rows of holders that have none. */
-export const makeUsage = (sql: SqlTag, tenant: Uuid, keys: readonly UsageKey[], today: CivilDate, month: CivilDate): Promise<unknown[]> => sql`
-  insert into wallet.usage (tenant, person, currency, day, day_spent, day_count, month, month_spent)
-  select ${tenant}, p, c, ${today}, 0, 0, ${month}, 0 from unnest(${keys.map((k) => k.person)}::uuid[], ${keys.map((k) => k.currency)}::text[]) u (p, c)
-  on conflict (tenant, person, currency) do nothing`;
-
-/** What a holder has used, and how well they are known: 0 where nothing is known of them. */
-export interface LockedUsage extends UsageKey, Usage { readonly tier: 0 | 1 | 2 }
+/** What a holder has used, and how well they are known: 0 where nothing is known of them. `name` is person and currency with a space between. */
+export interface CountedUsage extends Usage { readonly name: string; readonly tier: 0 | 1 | 2 }
 
 /**
- * Locks what these holders have used, each named once and in the order given; one without a row is absent. A lock that leaves no dead row behind. They
- * leave the database as one text, as `partiesById` do.
+ * Counts what these holders are about to send, each named once and in the order given, and so locks what they have used; resolves to what stands then. An
+ * earlier day or month is over, as in `usageOn`. They leave the database as one text: a row and its fields cost both sides more than what they hold.
  */
-export const lockUsage = async (sql: SqlTag, tenant: Uuid, keys: readonly UsageKey[]): Promise<LockedUsage[]> => ((await sql<{ all: string | null }>`
-  select string_agg(concat_ws(' ', u.n, l.day, l.day_spent, l.day_count, l.month, l.month_spent, h.tier), ',') as all
-  from unnest(${keys.map((k) => k.person)}::uuid[], ${keys.map((k) => k.currency)}::text[]) with ordinality u (p, c, n)
-  cross join lateral (select * from wallet.usage x where x.tenant = ${tenant} and x.person = u.p and x.currency = u.c offset 0 for update) l
-  left join lateral (select tier from wallet.holder y where y.tenant = ${tenant} and y.person = u.p offset 0) h on true`)[0]?.all?.split(',') ?? [])
-  .map((text): LockedUsage => {
-    const [n, day, daySpent = '', dayCount, month, monthSpent = '', tier] = text.split(' ');
+export const countUsage = async (sql: SqlTag, tenant: Uuid, drafts: readonly UsageDraft[], today: CivilDate, month: CivilDate): Promise<CountedUsage[]> =>
+  ((await sql<{ all: string | null }>`
+  with counted as (
+    insert into wallet.usage as u (tenant, person, currency, day, day_spent, day_count, month, month_spent)
+    select ${tenant}, p, c, ${today}, s, n, ${month}, s
+    from unnest(${drafts.map((d) => d.person)}::uuid[], ${drafts.map((d) => d.currency)}::text[], ${drafts.map((d) => d.sum)}::bigint[],
+      ${drafts.map((d) => d.payments)}::int[]) r (p, c, s, n)
+    on conflict (tenant, person, currency) do update set
+      day = greatest(u.day, excluded.day), day_spent = case when u.day >= excluded.day then u.day_spent else 0 end + excluded.day_spent,
+      day_count = case when u.day >= excluded.day then u.day_count else 0 end + excluded.day_count,
+      month = greatest(u.month, excluded.month), month_spent = case when u.month >= excluded.month then u.month_spent else 0 end + excluded.month_spent
+    returning person, currency, day, day_spent, day_count, month, month_spent)
+  select string_agg(concat_ws(' ', encode(uuid_send(c.person), 'hex'), c.currency, c.day, c.day_spent, c.day_count, c.month, c.month_spent, h.tier), ',') as all
+  from counted c
+  left join lateral (select tier from wallet.holder y where y.tenant = ${tenant} and y.person = c.person offset 0) h on true`)[0]?.all?.split(',') ?? [])
+  .map((text): CountedUsage => {
+    const [person = '', currency = '', day, daySpent = '', dayCount, month, monthSpent = '', tier] = text.split(' ');
     return {
-      ...(keys[Number(n) - 1] as UsageKey), day: day as CivilDate, daySpent: BigInt(daySpent), dayCount: Number(dayCount), month: month as CivilDate,
-      monthSpent: BigInt(monthSpent), tier: Number(tier ?? 0) as LockedUsage['tier'],
+      name: text.slice(0, person.length + 1 + currency.length), day: day as CivilDate, daySpent: BigInt(daySpent), dayCount: Number(dayCount),
+      month: month as CivilDate, monthSpent: BigInt(monthSpent), tier: Number(tier ?? 0) as CountedUsage['tier'],
     };
   });
 
@@ -136,11 +126,9 @@ export const readUsage = (sql: SqlTag, tenant: Uuid, person: Uuid): Promise<Usag
   select currency, day, day_spent, day_count, month, month_spent from wallet.usage
   where tenant = ${tenant} and person = ${person}`;
 
-const writeUsageRows = inserter('wallet.usage', {
-  tenant: 'uuid', person: 'uuid', currency: 'text', day: 'date', day_spent: 'bigint', day_count: 'int', month: 'date', month_spent: 'bigint',
-}, `(tenant, person, currency) do update set day = excluded.day, day_spent = excluded.day_spent, day_count = excluded.day_count, month = excluded.month,
-  month_spent = excluded.month_spent`);
-export const writeUsage = (sql: SqlTag, tenant: Uuid, rows: readonly (UsageKey & Usage)[]): Promise<unknown[]> => writeUsageRows(sql, {
-  tenant, person: rows.map((r) => r.person), currency: rows.map((r) => r.currency), day: rows.map((r) => r.day), day_spent: rows.map((r) => r.daySpent),
-  day_count: rows.map((r) => r.dayCount), month: rows.map((r) => r.month), month_spent: rows.map((r) => r.monthSpent),
-});
+/** Writes what holders have used after all, where that is not what was counted; their rows are locked. */
+export const writeUsage = (sql: SqlTag, tenant: Uuid, rows: readonly (UsageKey & Usage)[]): Promise<unknown[]> => sql`
+  update wallet.usage u set day_spent = r.s, day_count = r.n, month_spent = r.m
+  from unnest(${rows.map((r) => r.person)}::uuid[], ${rows.map((r) => r.currency)}::text[], ${rows.map((r) => r.daySpent)}::bigint[],
+    ${rows.map((r) => r.dayCount)}::int[], ${rows.map((r) => r.monthSpent)}::bigint[]) r (p, c, s, n, m)
+  where u.tenant = ${tenant} and u.person = r.p and u.currency = r.c`;

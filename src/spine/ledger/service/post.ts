@@ -1,8 +1,8 @@
 import { hash } from 'node:crypto';
 import { addDays, done, refuse, type CivilDate, type Outcome, type SectionTx, type Send, type Uuid } from '#kernel';
 import {
-  BACKDATE_ROWS_MAX, insufficientFunds, KIND, Transferred, transferInvalid, transferRefReused, transferRefused, type Posted, type PostedTransfer, type Posting,
-  type TransferDraft,
+  BACKDATE_ROWS_MAX, FLAG, insufficientFunds, KIND, Transferred, transferInvalid, transferRefReused, transferRefused, type Posted, type PostedTransfer,
+  type Posting, type TransferDraft,
 } from '../contract.ts';
 import { isDebitNormal, isGuarded, type Account, type Book } from '../rules/book.ts';
 import { daysFrom, findFault, kindName, type Wrong } from '../rules/check.ts';
@@ -65,6 +65,11 @@ export async function lockAhead(tx: SectionTx, accounts: ReadonlySet<string>): P
   const fixed = await fixedByNumber(tx, accounts);
   return { asked: accounts, fixed, locked: await lockFixed(tx, fixed) };
 }
+
+const SHUT = FLAG.frozen | FLAG.closing | FLAG.closed;
+/** Those of the locked accounts that are frozen, closed or about to be: nothing is posted on them. */
+export const shutOf = ({ fixed, locked }: Ahead): ReadonlySet<string> =>
+  new Set(locked.flatMap((row) => (row.flags & SHUT ? [(fixed.get(row.no) as FixedAccount).id] : [])));
 
 const fixedByNumber = async (tx: SectionTx, ids: ReadonlySet<string>): Promise<Map<number, FixedAccount>> =>
   new Map((await fixedOf(tx, ids)).map((account) => [account.no, account]));
