@@ -70,8 +70,8 @@ export const BATCHES_IN_FLIGHT_MAX = 2;
 /** One that waits for longer, for rows that somebody else holds, does not keep others waiting. */
 const AT_WORK_MS_MAX = 50;
 /**
- * Callers of a batch that are told at once while another is under way, whose statements go first: an eighth of them, which is in proportion to how long
- * the other takes, and so many at least.
+ * Callers of a batch that writes who are told at once while another is under way, whose statements go first: an eighth of them, which is in proportion to
+ * how long the other takes, and so many at least. Of one that reads all are told.
  */
 const ANSWERED_AT_ONCE = 64;
 /** Requests that may wait on one plural route; one more answers 503. */
@@ -206,9 +206,9 @@ export function createBatcher<I, O>(cell: CellContext, work: Work<I, O>, atWorkM
   let scheduled = false;
   const mayLaunch = (): boolean => inFlight < BATCHES_IN_FLIGHT_MAX && working === 0;
 
-  /** Tells callers what became of them: all at once where no other batch needs the event loop. */
+  /** Tells callers what became of them: all at once where no other batch waits for the event loop with locks held. */
   const settle = (batch: readonly Waiting<I, O>[], results: readonly PromiseSettledResult<Answer<O>>[], from: number): void => {
-    const to = inFlight === 0 ? results.length : Math.min(from + Math.max(ANSWERED_AT_ONCE, results.length >> 3), results.length);
+    const to = inFlight === 0 || work.reads ? results.length : Math.min(from + Math.max(ANSWERED_AT_ONCE, results.length >> 3), results.length);
     for (let i = from; i < to; i++) {
       const [result, { resolve, reject }] = [results[i] as PromiseSettledResult<Answer<O>>, batch[i] as Waiting<I, O>];
       if (result.status === 'fulfilled') resolve(result.value);
