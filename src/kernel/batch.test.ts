@@ -53,6 +53,21 @@ describe('a batch that writes', () => {
     await Promise.all(all);
     expect(seen).toEqual(['first,second', 'third,fourth']);
   });
+  it('is told from one that only reads, whose next begins at its COMMIT however few wait', async () => {
+    const seen: string[] = [];
+    let next: Promise<unknown> | undefined;
+    const { submit } = createBatcher<string, string>(h.cell(), work({ reads: true, async plural(tx, items) {
+      seen.push(items.map((i) => i.input).join());
+      if (seen.length === 1) {
+        next = submit(entry('third'));
+        tx.write(() => tx.sql`select pg_sleep(0.3)`);
+      }
+      return items.map((i) => done(i.input));
+    } }), 10_000);
+    await Promise.all(['first', 'second'].map((name) => submit(entry(name)).then(() => seen.push('answered'))));
+    await next;
+    expect(seen).toEqual(['first,second', 'third', 'answered', 'answered']);
+  });
   it('keeps others waiting only for a moment where it waits itself', async () => {
     const [entered, go] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
     const { submit } = createBatcher<string, string>(h.cell(), work({ async plural(_, items) {

@@ -1,11 +1,11 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { z } from 'zod';
-import { addDays, civilDate, money, uuidOf } from '#kernel';
+import { addDays, civilDate, money, uuid, uuidOf } from '#kernel';
 import { house, inrWire, type Answer, type Ask, type House, type SignedIn } from '#test';
 import { zPaid } from './contract.ts';
 import { limitBroken, monthOf, nextDue, payeeOf, usageOn, type Usage } from './rules.ts';
 import { runDue } from './service/schedules.ts';
-import { paidWire } from './service/transfer.ts';
+import { paidWire, pay } from './service/transfer.ts';
 
 const AMOUNT_MAX = 2n ** 63n - 1n;
 let h: House;
@@ -346,6 +346,20 @@ describe('a scheduled payment', () => {
 });
 
 describe('an account', () => {
+  it('that a process remembers is none for another office', async () => {
+    const [asha, ravi] = [await wallet(1_000), await wallet()];
+    expect((await send(asha, ravi.account, 1)).status).toBe(200);
+    const [from, account] = [uuidOf(asha.account), uuidOf(ravi.account)];
+    const [row] = await h.sql('IN', 'superuser')<{ person: string }>('select replace(person::text, $2, $3) as person from wallet.account where id = $1',
+      [from, '-', '']);
+    const paid = (tenant: string): Promise<unknown> => h.perform(tenant, async (tx) => {
+      const [outcome] = await pay(tx.section, [{
+        by: tx, person: uuid(row?.person ?? ''), from, to: { account }, amount: 1n, currency: 'INR', cause: 'transfer', note: undefined,
+      }]);
+      return outcome?.ok ? 'paid' : outcome?.problem.code;
+    });
+    expect([await paid('india'), await paid('other')]).toEqual(['paid', 'unknown-account']);
+  });
   it('frozen by its holder sends nothing, takes nothing and can be let go; frozen by the office only the office lets it go', async () => {
     const [asha, ravi] = [await wallet(1_000), await wallet(1_000)];
     const freeze = (frozen: boolean): Promise<Answer> => post(asha.who, `/wallet/accounts/${asha.account}/freeze`, { frozen });
