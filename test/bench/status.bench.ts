@@ -3,7 +3,7 @@
  * a view (what a good team writes first: pooled, prepared, pipelined), the same view without audit, 32 tenants instead of one,
  * and a bare `node:http` that answers the same bytes (floor).
  */
-import { child, cpuUs, finish, interleave, measure, medianOf, ratioOf, type Round } from './frame.ts';
+import { child, cpuUs, finish, interleave, measure, median, medianOf, ratioOf, watchDisk, type Round } from './frame.ts';
 
 interface Session { tenant: string; token: string }
 interface Setup { port: number; barePort: number; postmaster: number; one: Session[]; many: Session[]; years: number; bytes: number; rows: number; settled: number }
@@ -63,8 +63,22 @@ const cpu = (r: Round): number => r.cpuUsEach;
 const rate = (r: Round): number => r.perSecond;
 
 const half = medianOf(of('audited'), rate) / 2;
-const open = await load.ask<Load>({ port: setup.port, connections: CONNECTIONS, seconds: 5, requests: requests(setup.one, api('tax-refunds'), bearer), perSecond: half, seed: 1 });
-say(`open loop at ${Math.round(half)}/s: ${open.answered} answers, p50 ${open.p50Ms.toFixed(1)} ms, p99 ${open.p99Ms.toFixed(1)} ms`);
+const halfRequests = requests(setup.one, api('tax-refunds'), bearer);
+/** As all else a median, of as many windows after one thrown away: in a window in which the machine's disk stood still for half a second a tenth of the requests came then. */
+async function openWindows(): Promise<number[]> {
+  const disk = watchDisk();
+  const p99s: number[] = [];
+  for (let w = 0; w <= ROUNDS; w++) {
+    disk.slowShare();
+    const open = await load.ask<Load>({ port: setup.port, connections: CONNECTIONS, seconds: SECONDS, requests: halfRequests, perSecond: half, seed: w + 1 });
+    if (w > 0) p99s.push(open.p99Ms);
+    say(`${w === 0 ? 'warm-up' : `window ${w}`}  open loop at ${Math.round(half)}/s: ${open.answered} answers, p50 ${open.p50Ms.toFixed(1)} ms, p99 ${open.p99Ms.toFixed(1)} ms, `
+      + `slow writes to the disk beside it ${Math.round(disk.slowShare() * 100)} %`);
+  }
+  disk.stop();
+  return p99s;
+}
+const opened = await openWindows();
 await load.stop();
 await server.stop();
 
@@ -72,7 +86,7 @@ finish('status', {
   cpu_us: medianOf(of('audited'), cpu), per_s: medianOf(of('audited'), rate), p99_ms_256: medianOf(of('audited'), (r) => r.p99Ms),
   ratio_cpu_single: ratioOf(of('single'), of('audited'), cpu), ratio_cpu_unaudited: ratioOf(of('audited'), of('unaudited'), cpu),
   ratio_cpu_tenants32: ratioOf(of('tenants32'), of('audited'), cpu), ratio_rate_bare: ratioOf(of('audited'), of('bare'), rate),
-  p99_ms_open_half: open.p99Ms, cpu_us_page: medianOf(of('page'), cpu), page_per_s: medianOf(of('page'), rate), hit_percent: medianOf(of('audited'), (r) => r.extra['hit %'] ?? 0),
+  p99_ms_open_half: median(opened), p99_ms_open_half_worst: Math.max(...opened), cpu_us_page: medianOf(of('page'), cpu), page_per_s: medianOf(of('page'), rate), hit_percent: medianOf(of('audited'), (r) => r.extra['hit %'] ?? 0),
   batch: medianOf(of('audited'), (r) => r.extra.batch ?? 0),
 }, {
   cpu_us: { max: 110 }, ratio_cpu_single: { min: 5 }, ratio_cpu_unaudited: { max: 1.5 }, ratio_cpu_tenants32: { max: 1.6 }, ratio_rate_bare: { min: 0.2 },
