@@ -83,11 +83,11 @@ async function loadReturns(tx: SectionTx, lines: readonly { line: EventLine; per
   const begun = sorted.filter((k) => !stand.has(returnKey(k.person, k.year, k.returnNo))).map((k): LockedRefund =>
     ({ id: tx.uuid(), person: k.person, year: k.year, return_no: k.returnNo, version: 0, events: 0, account: null }));
   const rows = [...locked, ...begun];
-  const events = Map.groupBy(locked.length ? await eventsOf(tx.sql, tx.tenant.id, locked.map((r) => r.id)) : [], (e) => e.refund);
+  const events = locked.length ? await eventsOf(tx.sql, tx.tenant.id, locked.map((r) => r.id)) : [];
   return new Map(
-    rows.map((row) => [
+    rows.map((row, i) => [
       returnKey(row.person, row.year, row.return_no),
-      { row, known: (events.get(row.id) ?? []).map(eventOfRow), added: [], account: row.account },
+      { row, known: (events[i] ?? []).map(eventOfRow), added: [], account: row.account },
     ]),
   );
 }
