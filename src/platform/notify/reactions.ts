@@ -10,7 +10,7 @@ export const follow: Worker = {
     await watchEvents({
       cell: w.cell, clock: w.clock, signal: w.signal, types: [Noted],
       see: (event) => {
-        const { person, notice } = Noted.data.parse(event.data);
+        const { person, notice } = event.data;
         hints.publish({ topic: `notify ${event.tenant} ${person}`, id: notice, version: 0 });
       },
       lost: () => undefined,

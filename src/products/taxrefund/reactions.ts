@@ -12,7 +12,7 @@ export const follow: Worker = {
     await watchEvents({
       cell: w.cell, clock: w.clock, signal: w.signal, types: [Changed],
       see: (event) => {
-        const { person, refund, year, version } = Changed.data.parse(event.data);
+        const { person, refund, year, version } = event.data;
         cache.invalidate(cacheKey(event.tenant, person, year));
         hints.publish({ topic: `taxrefund ${event.tenant} ${person}`, id: `tret_${refund}`, version });
       },

@@ -13,14 +13,12 @@ export const follow: Worker = {
     await watchEvents({
       cell: w.cell, clock: w.clock, signal: w.signal, types: [PaymentMade, Booked, Closed, OrderChanged, RequestChanged, KycChanged],
       see: (e) => {
-        if (e.topic === PaymentMade.name) for (const side of ['payer', 'payee'] as const) tell(e.tenant, PaymentMade.data.shape[side].parse(e.data[side]),
-          `wpay_${e.key}`);
-        if (e.topic === Booked.name) tell(e.tenant, Booked.data.shape.person.parse(e.data.person), `wacc_${e.key}`);
-        if (e.topic === Closed.name) tell(e.tenant, Closed.data.shape.person.parse(e.data.person), `wacc_${e.key}`);
-        if (e.topic === OrderChanged.name) tell(e.tenant, OrderChanged.data.shape.person.parse(e.data.person), `word_${e.key}`);
-        if (e.topic === KycChanged.name) tell(e.tenant, KycChanged.data.shape.person.parse(e.data.person), `wkyc_${e.key}`);
-        if (e.topic === RequestChanged.name) for (const side of ['payer', 'payee'] as const) tell(e.tenant,
-          RequestChanged.data.shape[side].parse(e.data[side]), `wreq_${e.key}`);
+        if (e.topic === PaymentMade.name) for (const side of ['payer', 'payee'] as const) tell(e.tenant, e.data[side], `wpay_${e.key}`);
+        if (e.topic === Booked.name) tell(e.tenant, e.data.person, `wacc_${e.key}`);
+        if (e.topic === Closed.name) tell(e.tenant, e.data.person, `wacc_${e.key}`);
+        if (e.topic === OrderChanged.name) tell(e.tenant, e.data.person, `word_${e.key}`);
+        if (e.topic === KycChanged.name) tell(e.tenant, e.data.person, `wkyc_${e.key}`);
+        if (e.topic === RequestChanged.name) for (const side of ['payer', 'payee'] as const) tell(e.tenant, e.data[side], `wreq_${e.key}`);
       },
       lost: () => undefined,
     });

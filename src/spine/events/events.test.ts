@@ -209,7 +209,7 @@ describe('a subscriber', () => {
     await relaying([h.cell()], ['tracing'], async () => undefined);
     const seen = (await effects('tracing')).filter((e) => e.key.startsWith('trace-')).toSorted((a, b) => (a.key < b.key ? -1 : 1));
     expect(seen.map((e) => e.trace)).toEqual(traces);
-    const facts = await su<{ trace: string }>("select trace from audit.fact where action = 'effect.tracing' and resource like 'trace-%' order by resource");
+    const facts = await su<{ trace: string }>("select trace from audit.entry where action = 'effect.tracing' and resource like 'trace-%' order by resource");
     expect(facts.map((f) => f.trace)).toEqual(traces);
   });
 });
@@ -328,10 +328,11 @@ describe('a watcher', () => {
     const stopping = new AbortController();
     const watch = (): Promise<void> => watchEvents({ cell, clock: systemClock, signal: stopping.signal, types: [ItemChanged], see: () =>
       { throw new Error('broken'); }, lost: () => { lost += 1; } });
-    const first = watch();
+    // Asked at once: it may break before the emitting has ended here.
+    const first = expect(watch()).rejects.toThrow('broken');
     while (lost === 0) await systemClock.sleep(2);
     await emit('breaks', 1);
-    await expect(first).rejects.toThrow('broken');
+    await first;
     expect(lost).toBe(2);
     const second = watch();
     while (lost < 3) await systemClock.sleep(2);
