@@ -25,7 +25,7 @@ it('brings every cell to rest: jobs done, log read, facts in the chain', async (
   await h.signIn();
   await h.settle();
   const [counts] = await h.sql('IN', 'superuser')<{ facts: number; leaves: number; jobs: number }>(
-    'select (select count(*)::int from audit.fact) as facts, (select max(pos)::int from audit.leaf) as leaves, (select count(*)::int from jobs.job) as jobs');
+    'select (select count(*)::int from audit.entry) as facts, (select max(pos)::int from audit.leaf) as leaves, (select count(*)::int from jobs.job) as jobs');
   expect(counts?.facts).toBeGreaterThan(0);
   expect(counts).toMatchObject({ leaves: counts?.facts, jobs: 0 });
 });

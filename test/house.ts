@@ -177,7 +177,7 @@ async function isQuiet(sql: Raw, what: 'jobs' | 'all', subscribers: number): Pro
   if (jobs?.due || what === 'jobs') return !jobs?.due;
   const [rest] = await sql<{ behind: boolean }>(`select exists (select 1 from events.cursor where pos < (select coalesce(max(pos), 0) from events.log))
     or (select count(distinct subscriber) from events.cursor) < $1
-    or (select count(*) from audit.fact) > (select coalesce(max(pos), 0) from audit.leaf) as behind`, [subscribers]);
+    or (select count(*) from audit.fact) + (select coalesce(sum(n), 0) from audit.sheet) > (select coalesce(max(pos), 0) from audit.leaf) as behind`, [subscribers]);
   return rest?.behind === false;
 }
 

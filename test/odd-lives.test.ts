@@ -45,7 +45,7 @@ const ingest = (path: string): ReturnType<typeof ingestFile> => ingestFile({
   rejects: `${path}.rejects`, progress: () => undefined,
 });
 const facts = async (action: string): Promise<number> =>
-  (await h.sql('IN', 'superuser')<{ n: number }>('select count(*)::int as n from audit.fact where action = $1', [action]))[0]?.n ?? -1;
+  (await h.sql('IN', 'superuser')<{ n: number }>('select count(*)::int as n from audit.entry where action = $1', [action]))[0]?.n ?? -1;
 
 /** Signs in by the forms, as people do; resolves to the page that one lands on. */
 async function byForms(person: Person, browser: Browser = h.browser(), from = '/sign-in'): Promise<Page> {

@@ -88,7 +88,8 @@ async function rowBackup(cell: Cell, out: ArchiveWriter): Promise<void> {
   try {
     await client.query('begin isolation level repeatable read read only');
     for (const module of modules) {
-      for (const table of Object.keys(module.tables ?? {})) {
+      for (const [table, { view }] of Object.entries(module.tables ?? {})) {
+        if (view) continue;
         await client.query(`declare c cursor for select row_to_json(t)::text as row from ${table} t`);
         for (let part = 0; ; part++) {
           const { rows } = await client.query<{ row: string }>(`fetch ${FETCH_ROWS} from c`);

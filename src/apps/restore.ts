@@ -24,13 +24,18 @@ async function insertRows(client: pg.Client, table: string, lines: string[]): Pr
   ]);
 }
 
+/** Sequences go on behind the highest number that stands in any column that draws from them, in their own steps. */
 async function continueSequences(client: pg.Client): Promise<void> {
-  const { rows } = await client.query<{ table: string; column: string }>(`
-    select format('%I.%I', table_schema, table_name) as table, column_name as column from information_schema.columns
-    where is_identity = 'YES' or (column_default like 'nextval(%' and pg_get_serial_sequence(format('%I.%I', table_schema, table_name),
-      column_name) is not null)`);
-  for (const r of rows)
-    await client.query(`select setval(pg_get_serial_sequence('${r.table}', '${r.column}'), coalesce((select max(${r.column}) from ${r.table}), 0) + 1, false)`);
+  const { rows } = await client.query<{ sequence: string; step: string; table: string; column: string }>(`
+    select s.seqrelid::regclass::text as sequence, s.seqincrement as step, a.attrelid::regclass::text as table, quote_ident(a.attname) as column
+    from pg_sequence s join pg_attribute a on (a.attrelid, a.attnum) in (
+      select refobjid, refobjsubid from pg_depend where classid = 'pg_class'::regclass and objid = s.seqrelid and deptype in ('i', 'a') and refobjsubid > 0
+      union select f.adrelid, f.adnum from pg_depend d join pg_attrdef f on f.oid = d.objid
+      where d.classid = 'pg_attrdef'::regclass and d.refclassid = 'pg_class'::regclass and d.refobjid = s.seqrelid)`);
+  for (const [sequence, columns] of Map.groupBy(rows, (r) => r.sequence)) {
+    const highest = `greatest(${columns.map((c) => `(select max(${c.column}) from ${c.table})`).join(', ')}, 0)`;
+    await client.query(`select setval('${sequence}', (${highest} / ${columns[0]?.step} + 1) * ${columns[0]?.step}, false)`);
+  }
 }
 
 async function restoreRows(manifest: Manifest, archive: string, key: Buffer, cells: readonly CellConnection[]): Promise<void> {

@@ -22,6 +22,8 @@ export interface TableSpec {
   readonly auditor?: readonly Rights[];
   /** False for the few tables without a `tenant` column; every other table gets forced row-level security by tenant. */
   readonly tenant?: false;
+  /** It shows rows of other tables, as whoever asks may see them: it has none of its own to keep. */
+  readonly view?: true;
 }
 
 /** An effect of an event, at least once, in order per key, in a transaction of the event's tenant. */

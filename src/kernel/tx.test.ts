@@ -97,7 +97,7 @@ describe('a transaction', () => {
       expect(tries).toBe(3);
       expect(new Set(drawn).size).toBe(1);
       expect(await value(`retried-${code}`)).toBe(1n);
-      const facts = await h.sql('IN', 'superuser')('select 1 from audit.fact where action = $1', [`probe.try-${code}`]);
+      const facts = await h.sql('IN', 'superuser')('select 1 from audit.entry where action = $1', [`probe.try-${code}`]);
       expect(facts).toHaveLength(1);
     }
   });
@@ -292,7 +292,7 @@ describe('a batch', () => {
     expect(b.stats.bisections).toBe(6);
     expect(b.tries.length).toBeLessThanOrEqual(2 * 6 + 1);
     expect(await h.sql('IN', 'superuser')("select 1 from probe.item where key like 'poison-%'")).toHaveLength(63);
-    expect(await h.sql('IN', 'superuser')("select 1 from audit.fact where resource like 'poison-%'")).toHaveLength(63);
+    expect(await h.sql('IN', 'superuser')("select 1 from audit.entry where resource like 'poison-%'")).toHaveLength(63);
   });
   it('with a poisoned item in one tenant’s section lets the other tenants pass at the first cut', async () => {
     const b = batcher();
@@ -308,7 +308,7 @@ describe('a batch', () => {
     const [yes, no] = await Promise.all([b.submit(entry('india', { key: 'kept-1', n: 1 })),
       b.submit(entry('india', { key: 'kept-2', n: 1, poison: 'refuse' }))]);
     expect([yes?.outcome.ok, no?.outcome.ok]).toEqual([true, false]);
-    expect(await h.sql('IN', 'superuser')("select 1 from audit.fact where resource like 'kept-%'")).toHaveLength(2);
+    expect(await h.sql('IN', 'superuser')("select 1 from audit.entry where resource like 'kept-%'")).toHaveLength(2);
   });
   it('issues the same number of statements for 1 item and for 256', async () => {
     const counted: number[] = [];

@@ -54,7 +54,7 @@ describe('exchequer machine', () => {
       if (!india) throw new Error('no tenant');
       const facts = await auditorRead(cells.get('IN') as Cell, india.id, (tx) =>
         tx.sql<{ action: string; result: string; resource: string | null }>`
-          select action, result, resource from audit.fact where action like 'identity.machine%' order by seq`);
+          select action, result, resource from audit.entry where action like 'identity.machine%' order by seq`);
       expect(facts.map((f) => `${f.action.slice(16)} ${f.result} ${f.resource === id ? 'this' : String(f.resource)}`)).toEqual([
         '-added done this', 's-listed done null', ...Array.from({ length: 4 }, () => '-added refused null'), '-disabled refused null',
         '-disabled done this', '-disabled done this', 's-listed done null',

@@ -9,7 +9,7 @@ import pg from 'pg';
 import { demoFeed } from '#products/taxrefund';
 import { ingestFile } from '../../src/apps/ingest.ts';
 import { cpuUs, endedUs, profileFlags, serveQuestions } from './frame.ts';
-import { asSystem, benchTenants, startBench } from './program.ts';
+import { asSystem, benchTenants, countOfFacts, startBench } from './program.ts';
 
 const ROWS = Number(process.env.BENCH_ROWS ?? 1_000_000);
 const EVENTS = Number(process.env.BENCH_EVENTS ?? 200_000);
@@ -88,7 +88,7 @@ serveQuestions(async (q: { what: 'setup' | 'part' }) => {
   if (q.what === 'setup') return { parts: files.parts.length - 1, rows: Math.max(have, ROWS), events: EVENTS };
   at += 1;
   const ran = await command(files.parts[at] as string);
-  const facts = Number((await owner.query("select count(*) from audit.fact where action = 'taxrefund.event-appended'")).rows[0].count);
+  const facts = Number((await owner.query(`select ${countOfFacts('taxrefund.event-appended')} as n`)).rows[0].n);
   const events = Number((await owner.query('select count(*) from taxrefund.event')).rows[0].count);
   if (facts !== events) throw new Error(`${facts} facts for ${events} events`);
   return ran;

@@ -8,7 +8,7 @@ import { addChart, openAccounts, post, type Posted, type TransferDraft } from '#
 import { modules } from '../../src/apps/modules.ts';
 import { serveQuestions } from './frame.ts';
 import { naivePool, naivePost, NAIVE_TABLES, type Movement } from './ledger.naive.ts';
-import { asSystem, benchTenants, startBench } from './program.ts';
+import { asSystem, benchTenants, countOfFacts, startBench } from './program.ts';
 
 const ACCOUNTS = 10_000;
 /** One account in ten starts empty, so that some transfers are refused. */
@@ -154,7 +154,7 @@ async function run(q: Ask): Promise<{ answers: number; refused: number; seconds:
 /** What stands in the tables; a side that does less work than it answers would win unfairly. */
 async function counts(): Promise<Record<string, number>> {
   const [transfers, events, facts, naiveAnswers, naiveFacts, sum, naiveSum, broken] = [
-    await count('select count(*) as n from ledger.transfer'), await count("select count(*) as n from events.log where topic = 'ledger.transferred'"), await count("select count(*) as n from audit.fact where action = 'ledger.posted'"),
+    await count('select count(*) as n from ledger.transfer'), await count("select count(*) as n from events.log where topic = 'ledger.transferred'"), await count(`select ${countOfFacts('ledger.posted')} as n`),
     await count('select count(*) as n from naive.answer where answer is not null'), await count('select count(*) as n from naive.fact'),
     await count('select sum(case when flags & 1 = 1 then posted else -posted end) as n from ledger.account'),
     await count('select sum(amount) as n from naive.entry'), await count('select count(*) as n from ledger.account where posted - pending_out < minimum'),
@@ -199,9 +199,11 @@ async function bytes(): Promise<Record<string, number>> {
   const wal = ((await lsn()) - before) / (made - from);
   const transfer = (await size('ledger.transfer')) / made;
   await run({ what: 'run', side: 'ours', shape: 'uniform', callers: 1024, seconds: 4 });
-  const beside = { idempotency: 'idempotency.answer', event: 'events.log', audit: 'audit.fact' };
+  const beside = { idempotency: 'idempotency.answer', event: 'events.log' };
   const sizes: Record<string, number> = { transfer, wal };
   for (const [name, table] of Object.entries(beside)) sizes[name] = (await rows(table)) ? (await size(table)) / (await rows(table)) : 0;
+  const facts = await count(`select ${countOfFacts('ledger.posted')} as n`);
+  sizes.audit = (await size('audit.fact') + await size('audit.sheet')) / facts;
   return sizes;
 }
 

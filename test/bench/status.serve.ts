@@ -10,7 +10,7 @@ import { createCache, type FencedCache } from '#spine/cache';
 import { demoFeed, ingest, NEWS_MS, noReturn, StatusCache, STATUS_FRESH_MS, STATUS_KEPT_MS, viewYears, yearWire, zYear, zYearStatus, type KeptYear } from '#products/taxrefund';
 import { seededRandom } from '#kernel';
 import { serveQuestions } from './frame.ts';
-import { asSystem, benchTenants, settle, signInAll, startBench, type Bench } from './program.ts';
+import { asSystem, benchTenants, countOfFacts, settle, signInAll, startBench, type Bench } from './program.ts';
 
 const PEOPLE = 2000;
 const YEARS = 7;
@@ -115,7 +115,7 @@ serveQuestions(async (q: { what: 'setup' | 'counts' }) => {
   const cell = bench.program.cells.get('IN');
   const cache = cell?.use(StatusCache).stats;
   if (q.what === 'setup') return { port: bench.program.port, barePort, postmaster: bench.server.pid, one, many, years: YEARS, bytes: Buffer.byteLength(sample), rows: Math.max(have, ROWS), settled };
-  const facts = Number((await owner(bench, "select count(*) from audit.fact where action = 'taxrefund.viewed'")).rows[0].count);
+  const facts = Number((await owner(bench, `select ${countOfFacts('taxrefund.viewed')} as n`)).rows[0].n);
   return { facts, hits: cache?.hits ?? 0, misses: cache?.misses ?? 0, batches: bench.program.edge.runner.stats() };
 }, async () => {
   bare.close();

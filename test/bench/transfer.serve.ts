@@ -24,7 +24,7 @@ import { startWorkers } from '../../src/apps/runtime.ts';
 import { serveQuestions } from './frame.ts';
 import { naivePool, naivePost, NAIVE_TABLES, type Movement } from './ledger.naive.ts';
 import { NAIVE_WALLET, naiveWalletRoute } from './transfer.naive.ts';
-import { asSystem, benchTenants, signInAll, startBench } from './program.ts';
+import { asSystem, benchTenants, countOfFacts, signInAll, startBench } from './program.ts';
 
 const PEOPLE = 2500;
 const ACCOUNTS_EACH = 4;
@@ -137,7 +137,7 @@ serveQuestions(async (q: { what: 'setup' | 'counts' | 'fresh' }) => {
   }
   return {
     transfers: await number('select count(*) as n from ledger.transfer where result = 0'), payments: await number('select count(*) as n from wallet.payment'),
-    facts: await number("select count(*) as n from audit.fact where action = 'ledger.posted'"),
+    facts: await number(`select ${countOfFacts('ledger.posted')} as n`),
     naive: await number("select count(*) as n from naive.fact where result = 'done'"), naivePayments: await number('select count(*) as n from naive.payment'),
     sum: await number('select coalesce(sum(case when flags & 1 = 1 then posted else -posted end), 0) as n from ledger.account'),
     naiveSum: await number('select coalesce(sum(balance), 0) as n from naive.account'),

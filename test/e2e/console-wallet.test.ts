@@ -27,7 +27,7 @@ describe.runIf(has('chromium'))('the console of a bank', () => {
   const pageOf = (operator: MadeOperator, at = base): Promise<Page> => consolePage(browser, operator, at, faults);
   const heading = (name: string | RegExp, on = page): Promise<void> => on.getByRole('heading', { level: 1, name }).waitFor();
   const looks = async (id: string): Promise<number> =>
-    (await h.sql('IN', 'superuser')("select 1 from audit.fact where action = 'wallet.case-viewed' and result = 'done' and resource = $1", [id])).length;
+    (await h.sql('IN', 'superuser')("select 1 from audit.entry where action = 'wallet.case-viewed' and result = 'done' and resource = $1", [id])).length;
 
   beforeAll(async () => {
     const tenants = testTenants.map((t) => (t.slug === 'india' ? { ...t, products: ['taxrefund', 'wallet'] } : t));

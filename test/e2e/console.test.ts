@@ -100,7 +100,7 @@ describe.runIf(has('chromium'))('the console', () => {
     await page.locator('.facts a[href*="/audit?trace="]').click();
     await heading('Audit search');
     await page.getByText('ledger.posted').first().waitFor();
-    const looks = await h.sql('IN', 'superuser')<{ detail: string }>("select detail from audit.fact where action = 'ledger.looked' and result = 'done' and detail is not null");
+    const looks = await h.sql('IN', 'superuser')<{ detail: string }>("select detail from audit.entry where action = 'ledger.looked' and result = 'done' and detail is not null");
     expect(new Set(looks.map((l) => l.detail))).toEqual(new Set(['{"purpose":"complaint"}']));
   });
 

@@ -46,7 +46,7 @@ describe.runIf(has('chromium'))('a passkey, in a browser with an authenticator o
     expect(await signedIn()).toBe(true);
     const again = await h.request({ path: '/api/operators/sign-in/passkey', json: { credential: sent }, headers: { host: new URL(base).host } });
     expect([JSON.parse(sent).type, again.status, again.json<{ type: string }>().type]).toEqual(['public-key', 422, '/problems/operator-refused']);
-    const facts = await h.sql('IN', 'superuser')<{ result: string; detail: string }>("select result, detail from audit.fact where action = 'operators.sign-in' order by seq");
+    const facts = await h.sql('IN', 'superuser')<{ result: string; detail: string }>("select result, detail from audit.entry where action = 'operators.sign-in' order by seq");
     expect(facts.map((f) => [f.result, (JSON.parse(f.detail) as { method: string }).method])).toEqual([['done', 'passkey'], ['done', 'passkey'], ['refused', 'passkey']]);
   });
 

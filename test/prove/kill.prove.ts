@@ -178,7 +178,7 @@ while ((await owner<{ n: string }>('select count(*) as n from jobs.job where dea
 wrong.push(...await purse.check(owner));
 
 // The journal against the database.
-const facts = new Map((await owner<{ trace: string; n: string }>("select trace, count(*) as n from audit.fact where action = 'taxrefund.viewed' and result = 'done' group by trace")).map((r) => [r.trace, Number(r.n)]));
+const facts = new Map((await owner<{ trace: string; n: string }>("select trace, count(*) as n from audit.entry where action = 'taxrefund.viewed' and result = 'done' group by trace")).map((r) => [r.trace, Number(r.n)]));
 let answered = 0;
 let unanswered = 0;
 let lost = 0;
@@ -202,7 +202,7 @@ const stands = Number((await owner<{ n: string }>("select count(*) as n from tax
 lost += Math.max(0, expected - stands);
 if (stands !== expected) wrong.push(`${stands} events stand, ${expected} were sent`);
 const eventFacts = await owner<{ events: string; facts: string }>(`select (select count(*) from taxrefund.event) as events,
-  (select count(*) from audit.fact where action = 'taxrefund.event-appended') as facts`);
+  (select count(*) from audit.entry where action = 'taxrefund.event-appended') as facts`);
 if (eventFacts[0]?.events !== eventFacts[0]?.facts) wrong.push(`${eventFacts[0]?.facts} facts for ${eventFacts[0]?.events} events`);
 
 serve.process.stdin?.end();

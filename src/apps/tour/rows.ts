@@ -19,7 +19,9 @@ const events = (sql: SqlTag): Promise<EventSeen[]> => sql<EventSeen>`select pos,
 
 const facts = (sql: SqlTag): Promise<FactSeen[]> => sql<FactSeen>`
   select f.id::text, f.at, f.actor_kind as who, f.action, f.result, f.trace, audit.place(f.seq) as pos
-  from audit.fact f order by f.seq desc limit ${SHOWN_MAX}`;
+  from ((select * from audit.fact order by seq desc limit ${SHOWN_MAX}) union all
+    (select u.* from (select * from audit.sheet order by seq desc limit ${SHOWN_MAX}) s cross join lateral audit.unpack(s.seq, s.tenant, s.at, s.facts) u)) f
+  order by f.seq desc limit ${SHOWN_MAX}`;
 
 /** The two facts of a person's last sign-in: the code was asked for, the code was accepted. */
 const signIn = (sql: SqlTag, person: Uuid): Promise<FactSeen[]> => sql<FactSeen>`
@@ -30,7 +32,9 @@ const signIn = (sql: SqlTag, person: Uuid): Promise<FactSeen[]> => sql<FactSeen>
 const views = async (sql: SqlTag, after: bigint): Promise<Views> => {
   const [row] = await sql<{ audited: bigint; spooled: bigint }>`
     select count(*) as audited, count(*) filter (where detail like '%"degraded":true%') as spooled
-    from audit.fact where seq > ${after} and action = 'taxrefund.viewed' and result = 'done'`;
+    from (select * from audit.fact where seq > ${after} union all
+      select u.* from audit.sheet s cross join lateral audit.unpack(s.seq, s.tenant, s.at, s.facts) u where s.seq > ${after}) f
+    where action = 'taxrefund.viewed' and result = 'done'`;
   return { audited: Number(row?.audited ?? 0), spooled: Number(row?.spooled ?? 0) };
 };
 
@@ -41,7 +45,8 @@ export const readSeen = (cell: Cell, tenant: TenantRef, o: { person: Uuid | unde
 
 /** Number of the newest fact of any tenant of the cell. */
 export const newestFact = async (cell: Cell, tenant: TenantRef): Promise<bigint> =>
-  auditorRead(cell, tenant.id, async ({ sql }) => (await sql<{ seq: bigint }>`select coalesce(max(seq), 0) as seq from audit.fact`)[0]?.seq ?? 0n);
+  auditorRead(cell, tenant.id, async ({ sql }) => (await sql<{ seq: bigint }>`
+    select greatest((select max(seq) from audit.fact), (select max(seq) from audit.sheet), 0) as seq`)[0]?.seq ?? 0n);
 
 /** The newest event of a person's return of a year, with the fact that recorded it. */
 export interface LastEvent {
@@ -55,8 +60,12 @@ export const lastEvent = (cell: Cell, tenant: TenantRef, person: Uuid, year: num
     e.occurred_at as "occurredAt",
     e.received_at as "receivedAt", f.id::text as fact, audit.place(f.seq) as pos, f.trace, f.detail::json ->> 'sha256' as sha256
   from taxrefund.refund r join taxrefund.event e on e.refund = r.id
-  join audit.fact f on f.subject = r.person and f.action = 'taxrefund.event-appended' and f.detail::json ->> 'event' = replace(e.id::text, '-', '')
-  where r.person = ${person} and r.year = ${year} and r.return_no = 1 order by e.occurred_at desc, e.received_at desc limit 1`)[0]);
+  cross join lateral (select * from audit.fact a where a.subject = r.person union all
+    select u.* from audit.sheet s cross join lateral audit.unpack(s.seq, s.tenant, s.at, s.facts) u
+    where strpos(s.facts, replace(e.id::text, '-', '')) > 0 and u.subject = r.person) f
+  where r.person = ${person} and r.year = ${year} and r.return_no = 1
+    and f.action = 'taxrefund.event-appended' and f.detail::json ->> 'event' = replace(e.id::text, '-', '')
+  order by e.occurred_at desc, e.received_at desc limit 1`)[0]);
 
 /** The code that a person's newest return of a year stands at. */
 export const codeOf = (cell: Cell, tenant: TenantRef, person: Uuid, year: number): Promise<string | undefined> =>
@@ -130,7 +139,10 @@ export const followPayment = (cell: Cell, tenant: TenantRef, payment: Uuid): Pro
     t.credit_balance as "payeeBalance", f.id::text as fact, audit.place(f.seq) as pos, f.actor_kind as who, f.detail::json ->> 'sha256' as sha256,
     (select count(*) from events.log e where e.trace = f.trace) as events
   from wallet.payment p join ledger.transfer t on t.id = p.transfer
-  join audit.fact f on f.trace = replace(t.trace::text, '-', '') and f.action = 'ledger.posted' where p.id = ${payment} limit 1`)[0]);
+  cross join lateral (select * from audit.fact a where a.trace = replace(t.trace::text, '-', '') union all
+    select u.* from audit.sheet s cross join lateral audit.unpack(s.seq, s.tenant, s.at, s.facts) u
+    where strpos(s.facts, replace(t.trace::text, '-', '')) > 0 and u.trace = replace(t.trace::text, '-', '')) f
+  where p.id = ${payment} and f.action = 'ledger.posted' limit 1`)[0]);
 
 export interface PostingSeen { readonly id: string; readonly amount: bigint; readonly currency: string; readonly trace: string }
 /** The newest postings of a tenant. */

@@ -41,7 +41,7 @@ it('stand once for what happens again while they are open, and anew once somebod
   expect(await list('?state=open')).toMatchObject({ alerts: [], open: 0 });
   expect((await list('?state=closed')).alerts.map((a) => a.alert)).toEqual([alert.alert]);
   expect(await h.sql('IN',
-    'superuser')("select resource from audit.fact where action = 'alerts.closed' and result = 'done'")).toEqual([{ resource: alert.alert }]);
+    'superuser')("select resource from audit.entry where action = 'alerts.closed' and result = 'done'")).toEqual([{ resource: alert.alert }]);
 
   await disabled(ENDPOINT, 20);
   await until(async () => (await list()).open === 1);

@@ -225,7 +225,7 @@ describe('a campaign', () => {
     for (const verb of ['start', 'stop']) expect((await steer(c, verb)).status).toBe(404);
     expect((await ask('GET', '')).json<{ campaigns: Shown[] }>().campaigns.map((x) => x.campaign)).not.toContain(c.campaign);
     const facts = await h.sql()<{ detail: string }>(
-      "select detail::text as detail from audit.fact where action = 'notify.campaign' and resource = $1 and result = 'done'", [c.campaign]);
+      "select detail::text as detail from audit.entry where action = 'notify.campaign' and resource = $1 and result = 'done'", [c.campaign]);
     expect(facts.map((f) => f.detail).join()).toContain('discarded');
   });
 

@@ -215,7 +215,7 @@ describe('a pasted request', () => {
     expect(answer.json()).toMatchObject({ valid: false, verdict: 'unknown-id' });
     expect(answer.text).not.toContain(secret.slice(6));
     const facts = await h.sql('IN', 'superuser')<{ fact: string }>(
-      "select to_jsonb(f)::text as fact from audit.fact f where action = 'webhooks.signature-checked' and f.resource = $1 order by seq", [e.endpoint]);
+      "select to_jsonb(f)::text as fact from audit.entry f where action = 'webhooks.signature-checked' and f.resource = $1 order by seq", [e.endpoint]);
     expect(facts.filter((f) => f.fact.includes('unknown-id'))).toHaveLength(1);
     expect(facts.map((f) => f.fact).join()).not.toContain(pasted);
     // Hostile texts come to an end.

@@ -198,7 +198,7 @@ describe('an endpoint', () => {
     await happen();
     await until(async () => (await shown(made.endpoint.endpoint)).state === 'disabled', 'it is disabled');
     expect(await shown(made.endpoint.endpoint)).toMatchObject({ disabledReason: 'gone', waiting: 1 });
-    expect(await su()("select 1 from audit.fact where action = 'webhooks.endpoint-disabled'")).not.toHaveLength(0);
+    expect(await su()("select 1 from audit.entry where action = 'webhooks.endpoint-disabled'")).not.toHaveLength(0);
     expect(await su()(`select 1 from events.log where topic = 'webhooks.endpoint-disabled' and data like '%gone%'`)).not.toHaveLength(0);
     r.reply = (_, res) => void res.end();
     await dueNow();

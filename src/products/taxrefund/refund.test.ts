@@ -72,7 +72,7 @@ describe('a year', () => {
     const before = await h.sql(
       'IN',
       'superuser',
-    )<{ n: string }>(`select count(*) as n from audit.fact where action = 'taxrefund.viewed' and subject = '${who.person}'`);
+    )<{ n: string }>(`select count(*) as n from audit.entry where action = 'taxrefund.viewed' and subject = '${who.person}'`);
     const answer = await view(who);
     expect(answer.status).toBe(200);
     expect(answer.json<{ returns: { code: string; amounts: { claimed: string } }[] }>().returns[0]).toMatchObject({
@@ -82,7 +82,7 @@ describe('a year', () => {
     const after = await h.sql(
       'IN',
       'superuser',
-    )<{ n: string }>(`select count(*) as n from audit.fact where action = 'taxrefund.viewed' and subject = '${who.person}'`);
+    )<{ n: string }>(`select count(*) as n from audit.entry where action = 'taxrefund.viewed' and subject = '${who.person}'`);
     expect(Number(after[0]?.n)).toBe(Number(before[0]?.n) + 1);
   });
 
@@ -266,7 +266,7 @@ describe('quarantine', () => {
     await take([taxpayer(person)]);
     expect(await h.perform('india', (tx) => quarantineReplay(tx, mine?.id as never))).toMatchObject({ counts: { accepted: 1 }, reason: undefined });
     expect(await h.perform('india', (tx) => quarantineReplay(tx, mine?.id as never))).toBeUndefined();
-    const facts = await h.sql('IN', 'superuser')<{ action: string }>(`select action from audit.fact where resource = 'quarantine ${mine?.id}' order by seq`);
+    const facts = await h.sql('IN', 'superuser')<{ action: string }>(`select action from audit.entry where resource = 'quarantine ${mine?.id}' order by seq`);
     expect(facts.map((f) => f.action)).toEqual(['taxrefund.quarantine-shown', 'taxrefund.quarantine-replayed']);
   });
 

@@ -29,7 +29,7 @@ async function told(id: `wsch_${string}`): Promise<number[]> {
   const count = async (text: string, value: string): Promise<number> => (await su(text, [value])).length;
   return [
     await count("select 1 from events.log where topic = 'wallet.schedule-ended' and data::json->>'schedule' = $1", uuidOf(id)),
-    await count("select 1 from audit.fact where action = 'wallet.schedule-ended' and resource = $1", id),
+    await count("select 1 from audit.entry where action = 'wallet.schedule-ended' and resource = $1", id),
     await count("select 1 from notify.notice where kind = 'wallet.schedule-ended' and dedupe = $1", uuidOf(id)),
   ];
 }
@@ -50,7 +50,7 @@ describe('a schedule of somebody else into an account that was closed', () => {
     await run();
     expect([await row(weekly), await row(once)]).toEqual([ENDED, ENDED]);
     expect([await told(weekly), await told(once)]).toEqual([[1, 1, 1], [1, 1, 1]]);
-    const refusals = async (): Promise<number> => (await su("select 1 from audit.fact where action = 'wallet.payment-refused' and resource = $1",
+    const refusals = async (): Promise<number> => (await su("select 1 from audit.entry where action = 'wallet.payment-refused' and resource = $1",
       [ravi.account])).length;
     const before = await refusals();
     expect(await run()).toBe(0);

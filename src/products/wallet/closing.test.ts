@@ -48,7 +48,7 @@ describe('closing an account', () => {
     expect((await w.get(asha.who, '/wallet/schedules')).json()).toMatchObject({ schedules: [{ state: 'stopped' }, { state: 'stopped' }] });
     expect((await w.get(asha.who, '/wallet/accounts')).json())
       .toMatchObject({ accounts: [{ account: into }], closed: [{ account: asha.account, state: 'closed' }] });
-    const facts = await su('select result from audit.fact where action = $1 and resource = $2', ['wallet.closed', asha.account]);
+    const facts = await su('select result from audit.entry where action = $1 and resource = $2', ['wallet.closed', asha.account]);
     expect(facts.map((f) => f.result)).toEqual(['done']);
     await h.settle();
     expect((await su("select data from events.log where topic = 'wallet.closed'")).length).toBe(1);

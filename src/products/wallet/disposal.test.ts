@@ -69,7 +69,7 @@ const there = async (s: { document: string }): Promise<boolean> => existsSync(jo
 const download = (s: { document: string }): Promise<Answer> =>
   h.request({ path: `/wallet/office/documents/${s.document}`, headers: { 'x-operator': '1'.repeat(32) } });
 const facts = async (s: { document: string }): Promise<number> =>
-  (await su("select 1 from audit.fact where action = 'wallet.document-disposed' and resource = $1", [s.document])).length;
+  (await su("select 1 from audit.entry where action = 'wallet.document-disposed' and resource = $1", [s.document])).length;
 /** One night's look, and all that it leaves to do. */
 async function night(): Promise<void> {
   await h.perform('india', async (tx) => tx.later(DocumentsDue, {}));

@@ -56,7 +56,7 @@ describe('a document', () => {
     expect([file.status, file.headers['content-type'], file.headers['content-disposition']])
       .toEqual([200, 'image/png', `attachment; filename="${document.replace('_', '-')}.png"`]);
     expect(createHash('sha256').update(file.bytes).digest('hex')).toBe(createHash('sha256').update(bytes).digest('hex'));
-    const facts = await h.sql('IN', 'superuser')('select 1 from audit.fact where action = $1 and resource = $2', ['wallet.document-viewed', document]);
+    const facts = await h.sql('IN', 'superuser')('select 1 from audit.entry where action = $1 and resource = $2', ['wallet.document-viewed', document]);
     expect(facts).toHaveLength(1);
   });
   it('of the same content is one document and one object, however often it is sent', async () => {

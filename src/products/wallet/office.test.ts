@@ -50,14 +50,14 @@ describe('the office closes an account', () => {
     expect((await decide(two, closing)).json()).toMatchObject({ state: 'done', reason: 'terms' });
     expect([await stateOf(asha.account), await posted(asha.account), await posted(into)]).toEqual([['closed', true], 0n, 40_000n]);
     expect((await as(two, '/wallet/office/closings')).json()).toEqual({ closings: [] });
-    const [fact] = await su<{ detail: string; actor: string }>("select detail::text as detail from audit.fact where action = 'wallet.closed' and resource = $1",
+    const [fact] = await su<{ detail: string; actor: string }>("select detail from audit.entry where action = 'wallet.closed' and resource = $1",
       [asha.account]);
     const [row] = await su<{ asked_by: string; decided_by: string }>('select asked_by::text, decided_by::text from wallet.office_closing where id = $1',
       [uuidOf(closing)]);
     expect(row?.asked_by).not.toBe(row?.decided_by);
     expect(uuid(JSON.parse(fact?.detail ?? '{}').asked_by as string)).toBe(uuid(row?.asked_by as string));
     expect(JSON.parse(fact?.detail ?? '{}')).toMatchObject({ closing, reason: 'terms' });
-    const decided = await su("select 1 from audit.fact where action = 'wallet.closing-decided' and resource = $1", [asha.account]);
+    const decided = await su("select 1 from audit.entry where action = 'wallet.closing-decided' and resource = $1", [asha.account]);
     expect(decided).toHaveLength(1);
     const page = (await h.request({ path: `/wallet/accounts/${asha.account}`, cookies: asha.who.cookies })).text;
     expect(page).toContain('Closed by the office on ');

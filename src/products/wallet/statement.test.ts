@@ -107,7 +107,7 @@ describe('its page and files', () => {
   });
   it('come as attachments, and each leaves a fact', async () => {
     const count = async (): Promise<number> => (await h.sql('IN',
-      'superuser')("select 1 from audit.fact where action = 'wallet.statement' and result = 'done'")).length;
+      'superuser')("select 1 from audit.entry where action = 'wallet.statement' and result = 'done'")).length;
     const before = await count();
     for (const [ending, type, name] of [['csv', 'text/csv; charset=utf-8', 'csv'], ['xml', 'application/xml; charset=utf-8', 'camt.053.xml'],
       ['sta', 'text/plain; charset=us-ascii', 'mt940.sta'], ['pdf', 'application/pdf', 'pdf']] as const) {

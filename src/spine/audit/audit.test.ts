@@ -159,15 +159,9 @@ describe('verification', () => {
   /** Ten facts that get their places one by one or in one step, a number that was drawn and rolled back (where a forged fact would go), and one more. */
   const begin = async (together: boolean): Promise<void> => {
     await chain();
-    if (together) {
-      await h.perform('india', async (tx) => {
-        for (let i = 1; i <= 10; i++) tx.audit(fact(`chained-${i}`));
-      });
-    } else {
-      for (let i = 1; i <= 10; i++) {
-        await say(`chained-${i}`);
-        await chain();
-      }
+    for (let i = 1; i <= 10; i++) {
+      await say(`chained-${i}`);
+      if (!together) await chain();
     }
     await chain();
     await su("select nextval(pg_get_serial_sequence('audit.fact', 'seq'))");
@@ -221,7 +215,8 @@ describe('verification', () => {
     'an inserted leaf': {
       statements: () => [
         `update audit.leaf set pos = -pos where pos >= ${at(7)}`, 'update audit.leaf set pos = 1 - pos where pos < 0',
-        `insert into audit.leaf values (${at(7)}, (select max(seq) - 1 from audit.fact), gen_random_uuid(), sha256('a'), sha256('b'))`,
+        `insert into audit.leaf (pos, fact_seq, fact_id, leaf_hash, chain_hash, form)
+          values (${at(7)}, (select max(seq) - 1 from audit.fact), gen_random_uuid(), sha256('a'), sha256('b'), 3)`,
       ], kind: 'inserted', n: 7,
     },
     'two leaves in each other’s place': {
@@ -308,6 +303,9 @@ describe('verification', () => {
           problem, trace, latency_us::text, detail, origin])::text, 'UTF8')) as leaf from audit.fact where resource = 'old-${number}') f`;
     const old = (number: number): string => `insert into audit.fact (id, tenant, at, actor_kind, actor, session, action, result, subject, resource, problem,
       trace, latency_us, detail, origin) values (${columns}, null, 'old-${number}', null, 't', 3, '{"ü":"\\"नमस्ते 🙂"}', null)`;
+    // Refused since there are sheets, which that program did not know.
+    await expect(su(`begin; ${old(0)}; ${place(0)}; commit`)).rejects.toMatchObject({ code: '23514' });
+    await su('rollback; alter table audit.leaf drop constraint leaf_form_check');
     await su(['begin', 'select pg_advisory_xact_lock(4858361)', old(1), place(1), old(2), place(2), 'commit'].join(';'));
     await h.perform('india', async (tx) => {
       for (const n of [1, 2, 3]) tx.audit({ ...fact(`new-${n} "ü" \\ नमस्ते 🙂`), detail: { n }, latencyUs: n });
@@ -316,7 +314,7 @@ describe('verification', () => {
     await chain();
     const rows = await su("select form, audit.place(f.seq) as pos from audit.fact f join audit.leaf on pos >= audit.place(f.seq) and "
       + "pos - coalesce(cardinality(seqs), 0) <= audit.place(f.seq) where resource ~ '^(old|new)-' order by seq");
-    expect(rows.map((r) => r.form)).toEqual([1, 1, 2, 2, 2, 2]);
+    expect(rows.map((r) => r.form)).toEqual([1, 1, 3, 3, 3, 3]);
     expect(await found()).toBeUndefined();
     await tamper("update audit.fact set latency_us = 4 where resource = 'old-2'");
     const violation = await found();

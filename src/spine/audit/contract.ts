@@ -41,6 +41,12 @@ export const SEQUENCE_POLL_MS = 200;
 /** How often the newest hash is written outside the database. */
 export const HEAD_EVERY_MS = 60_000;
 
+/** Numbers that a row of facts has to itself: a fact in a row of its own bears the first of them, those of a sheet the next ones too. */
+export const SHEET_NUMBERS = 4096;
+/** Facts of one transaction that share a row: from so many on, and no more in one than a step of the sequencer takes. */
+export const SHEET_FACTS_MIN = 8;
+export const SHEET_FACTS_MAX = SEQUENCE_BATCH_MAX;
+
 /** The newest link of a cell's chain. */
 export interface ChainHead { readonly cell: string; readonly pos: bigint; readonly chainHash: string; readonly at: Date }
 
@@ -56,3 +62,6 @@ export interface StoredFact {
   readonly trace: string;
   readonly latency_us: string | null; readonly detail: string | null; readonly origin: string | null;
 }
+
+/** A fact as it stands in a sheet: its line, of which, with number, tenant and instant, its leaf is the hash. */
+export interface StoredLine { readonly seq: bigint; readonly id: string; readonly tenant: string; readonly at: string; readonly line: string }

@@ -1,5 +1,5 @@
 import { hash } from 'node:crypto';
-import type { StoredFact } from './contract.ts';
+import type { StoredFact, StoredLine } from './contract.ts';
 
 /** The hash before the first leaf: 32 zero bytes. */
 export const CHAIN_START = Buffer.alloc(32);
@@ -49,9 +49,12 @@ function canonicalRow(f: StoredFact): Buffer {
 
 const LEAF_PREFIX = Buffer.from([0]);
 
+/** A fact of a sheet: its number, tenant and instant as the server sends them, then its line. */
+const canonicalLine = (f: StoredLine): Buffer => Buffer.concat([int8(f.seq), id(f.tenant), int8(micros(f.at)), text(f.line)]);
+
 /** Leaf hash of RFC 9162 §2.1.1: SHA-256(0x00 ‖ row), so that a Merkle tree can be laid over the same leaves. */
-export const leafHash = (f: StoredFact, form: number): Buffer =>
-  hash('sha256', Buffer.concat([LEAF_PREFIX, form === TEXT_FORM ? canonicalText(f) : canonicalRow(f)]), 'buffer');
+export const leafHash = (f: StoredFact | StoredLine, form: number): Buffer =>
+  hash('sha256', Buffer.concat([LEAF_PREFIX, 'line' in f ? canonicalLine(f) : form === TEXT_FORM ? canonicalText(f) : canonicalRow(f)]), 'buffer');
 
 /** Each link is SHA-256(link before ‖ the leaves of one step). */
 export const chainHash = (before: Buffer, leaves: readonly Buffer[]): Buffer => hash('sha256', Buffer.concat([before, ...leaves]), 'buffer');

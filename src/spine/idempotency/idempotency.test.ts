@@ -33,7 +33,7 @@ describe.each(['many', 'one'])('a repeated request (%s)', (path) => {
     }
     expect(await value(key)).toBe(1);
     expect(await post(path, { key, n: 1 }, { idempotencyKey })).toMatchObject({ status: 200, headers: { 'idempotency-replayed': 'true' } });
-    const facts = await h.sql('IN', 'superuser')("select 1 from audit.fact where action = 'probe.added' and resource = $1", [key]);
+    const facts = await h.sql('IN', 'superuser')("select 1 from audit.entry where action = 'probe.added' and resource = $1", [key]);
     const events = await h.sql('IN', 'superuser')('select 1 from events.log where key = $1', [key]);
     expect([facts.length, events.length]).toEqual([1, 1]);
   });

@@ -127,7 +127,7 @@ describe('the room for machines', () => {
     expect((await api(`/${machine}/disable`, { method: 'POST' })).status).toBe(200);
     await h.settle();
     const facts = await h.sql('IN', 'superuser')<{ action: string; result: string }>(
-      "select action, result from audit.fact where action like 'identity.machine%' and actor_kind = 'operator' order by seq");
+      "select action, result from audit.entry where action like 'identity.machine%' and actor_kind = 'operator' order by seq");
     expect(facts.map((f) => `${f.action.slice('identity.machine'.length)} ${f.result}`)).toEqual([
       '-added done', 's-listed done', '-read done', '-disabled done', '-read done', '-disabled done',
     ]);

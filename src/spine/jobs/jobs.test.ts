@@ -251,7 +251,7 @@ describe('dead letters', () => {
     chore = async (tx, n) => void await leave(tx, { subscriber: 'revived', event: 'x', key: 'x', n });
     await h.runJobs();
     expect(await effects('revived')).toEqual([2]);
-    expect((await su<{ action: string }>("select action from audit.fact where action in ('jobs.retried', 'jobs.dropped') order by action")).map((f) =>
+    expect((await su<{ action: string }>("select action from audit.entry where action in ('jobs.retried', 'jobs.dropped') order by action")).map((f) =>
       f.action))
       .toEqual(['jobs.dropped', 'jobs.retried']);
     expect((await ask('')).json<{ schedules: { name: string }[] }>().schedules.map((s) => s.name)).toContain('wallet.every-day');

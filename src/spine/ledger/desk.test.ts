@@ -36,7 +36,7 @@ describe('operators', () => {
     expect(await entries('&side=debit')).toEqual([]);
     expect(await entries('&to=2020-01-01T00:00:00Z')).toEqual([]);
     const facts = await h.sql('IN', 'superuser')<{ result: string; detail: string }>(
-      `select result, detail from audit.fact where action = 'ledger.looked' and resource = 'account ${wallet}' order by seq`);
+      `select result, detail from audit.entry where action = 'ledger.looked' and resource = 'account ${wallet}' order by seq`);
     expect(facts[0]).toMatchObject({ result: 'refused' });
     expect(JSON.parse(facts[1]?.detail ?? '{}')).toEqual({ purpose: 'support' });
   });

@@ -216,7 +216,7 @@ describe('rows', () => {
       { by: tx, transfers: [transfer(a, c, 1), transfer(a, c, 2)] }, { by: tx, transfers: [transfer(a, c, 5000)] },
     ]));
     const facts = await h.sql('IN', 'superuser')<{ result: string;
-      problem: string | null }>('select result, problem from audit.fact where trace = $1 order by seq', [trace]);
+      problem: string | null }>('select result, problem from audit.entry where trace = $1 order by seq', [trace]);
     expect(facts).toEqual([{ result: 'done', problem: null }, { result: 'refused', problem: 'below-minimum' }]);
     expect(await h.sql('IN', 'superuser')("select 1 from events.log where trace = $1 and topic = 'ledger.transferred'", [trace])).toHaveLength(2);
     const rows = await h.sql('IN', 'superuser')<{ result: number }>('select result from ledger.transfer where trace = $1 order by result', [trace]);

@@ -88,7 +88,7 @@ describe('transfers are found without an account', () => {
     }
     const there = await operatorOf(h, 'accountant', 'other');
     expect(amounts(await ask(today(), 'other', there.cookies))).toEqual([]);
-    const facts = await h.sql('IN', 'superuser')<{ resource: string }>("select resource from audit.fact where action = 'ledger.searched' and result = 'done'");
+    const facts = await h.sql('IN', 'superuser')<{ resource: string }>("select resource from audit.entry where action = 'ledger.searched' and result = 'done'");
     expect(facts.length).toBeGreaterThan(5);
     expect(facts[0]?.resource).toMatch(/^transfers \d{4}-/);
   });

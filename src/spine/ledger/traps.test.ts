@@ -235,12 +235,12 @@ describe('bad input', () => {
     ];
     for (const [draft, reason, field, limit] of cases) {
       const before = await rows();
-      const facts = await h.sql('IN', 'superuser')<{ n: bigint }>("select count(*) as n from audit.fact where problem = $1", [reason]);
+      const facts = await h.sql('IN', 'superuser')<{ n: bigint }>("select count(*) as n from audit.entry where problem = $1", [reason]);
       const [o] = await b.post({ by, transfers: Array.isArray(draft) ? draft : [draft] });
       expect(o, reason).toMatchObject({ ok: false, problem: { code: 'transfer-invalid', status: 422 }, data: { reason, field,
         limit: expect.stringMatching(limit) as string } });
       expect(await rows(), reason).toEqual(before);
-      expect(await h.sql('IN', 'superuser')("select count(*) as n from audit.fact where problem = $1", [reason])).toEqual([{ n: (facts[0]?.n ?? 0n) + 1n }]);
+      expect(await h.sql('IN', 'superuser')("select count(*) as n from audit.entry where problem = $1", [reason])).toEqual([{ n: (facts[0]?.n ?? 0n) + 1n }]);
     }
   });
   it('a balance that would outgrow its column is refused before it can', async () => {

@@ -22,7 +22,7 @@ const listed = async (name: string): Promise<Listed> => (await all()).find((o) =
 const idOfOne = async (of: MadeOperator): Promise<string> => (await listed(of.name)).operator;
 const me = async (of: MadeOperator): Promise<number> => (await ask(of, '/me')).status;
 const facts = async (action: string, result: string): Promise<number> =>
-  (await h.sql('IN', 'superuser')('select 1 from audit.fact where action = $1 and result = $2', [`operators.${action}`, result])).length;
+  (await h.sql('IN', 'superuser')('select 1 from audit.entry where action = $1 and result = $2', [`operators.${action}`, result])).length;
 const enrol = async (link: string): Promise<Answer> => {
   const offered = await h.request({ path: `/api/operators/enrolment?link=${link}`, address: newAddress() });
   if (offered.status !== 200) return offered;

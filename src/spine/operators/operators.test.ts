@@ -144,7 +144,7 @@ describe('sign-in', () => {
     const who = await enrolled();
     await ask('/sign-in', { name: who.name, password: 'wrong', code: '000000' });
     const facts = await h.sql('IN', 'superuser')<{ action: string; result: string; text: string }>(
-      "select action, result, f::text as text from audit.fact f where action like 'operators.%'");
+      "select action, result, f::text as text from audit.entry f where action like 'operators.%'");
     expect(facts.map((f) => `${f.action} ${f.result}`)).toEqual(expect.arrayContaining(['operators.enrol done', 'operators.sign-in done',
       'operators.sign-in refused']));
     expect(facts.filter((f) => f.text.includes(who.name))).toEqual([]);

@@ -265,7 +265,7 @@ describe('what cannot be taken back', () => {
       const undone = (await effects(key)).filter((e) => e.startsWith('un-'));
       expect(undone).toEqual(decision === 'retry' ? ['un-b', 'un-b', 'un-a'] : ['un-b', 'un-a']);
       expect((await decide(id, 'retry')).status).toBe(409);
-      expect(await su("select 1 from audit.fact where action = 'saga.decided' and resource = $1", [`saga ${id.replaceAll('-', '')}`])).toHaveLength(2);
+      expect(await su("select 1 from audit.entry where action = 'saga.decided' and resource = $1", [`saga ${id.replaceAll('-', '')}`])).toHaveLength(2);
     }
   });
   it('of another tenant is not there', async () => {

@@ -71,7 +71,7 @@ describe('the next data key', () => {
     expect(await keys('other')).toHaveLength(2);
     await expect(rotate('other')).rejects.toThrow('rotation-under-way');
     const facts = await auditorRead(h.cell(), h.tenant('other').id, ({ sql }) => sql<{ result: string; trace: string }>`
-      select result, trace from audit.fact where action = 'vault.key-rotated' order by result`);
+      select result, trace from audit.entry where action = 'vault.key-rotated' order by result`);
     expect(facts).toEqual([{ result: 'done', trace: BY.trace }, ...Array(4).fill({ result: 'refused', trace: BY.trace })]);
   });
   it('is read by every process also where another tenant’s cannot be opened, which is said', async () => {
@@ -146,7 +146,7 @@ describe('the keys of persons', () => {
     expect(opened.size).toBe(many.length + 1 + fresh.length);
     for (const [s, text] of [...sealed, [late, lateSealed] as const]) expect(opened.get(s)?.open(place, text)).toBe(s);
     const [fact] = await auditorRead(h.cell(), h.tenant('india').id, ({ sql }) => sql<{ detail: string }>`
-      select detail from audit.fact where action = 'vault.subjects-resealed' order by seq desc limit 1`);
+      select detail from audit.entry where action = 'vault.subjects-resealed' order by seq desc limit 1`);
     expect(fact?.detail).toContain(next);
     expect((await keys('india')).at(-1)).toMatchObject({ state: 'current', subjects: BigInt((await wrapped('india')).length) });
     // Who had signed up before signs in.

@@ -20,7 +20,7 @@ const place = (cell: CellContext, settled: bigint | null): Promise<{ placed: big
 export async function sequence(cell: CellContext, w: Pick<WorkerContext, 'clock'>): Promise<number> {
   const { placed, high } = await place(cell, null);
   if (placed > 0n || high === null) return Number(placed);
-  await whenInsertersEnd(cell, 'audit.fact', w.clock);
+  for (const table of ['audit.fact', 'audit.sheet']) await whenInsertersEnd(cell, table, w.clock);
   return Number((await place(cell, high)).placed);
 }
 

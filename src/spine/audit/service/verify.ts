@@ -1,8 +1,8 @@
 import { spineTransact, type CellContext, type SqlTag } from '#kernel';
-import { type StoredFact, type Violation } from '../contract.ts';
+import { type StoredFact, type StoredLine, type Violation } from '../contract.ts';
 import { HeadKeeper } from '../port.ts';
 import { CHAIN_START, chainHash, leafHash } from '../rules.ts';
-import { anyFactFrom, factNumbers, factsBySeq, lastLeaf, leavesAfter, rowFrom, type LeafRow } from '../store.ts';
+import { anyFactFrom, factNumbers, factsBySeq, falseSheets, lastLeaf, leavesAfter, linesBetween, rowFrom, type LeafRow } from '../store.ts';
 
 const PAGE = 2000;
 /** Below every number that a fact can bear. */
@@ -32,8 +32,11 @@ function leavesOf(row: LeafRow, linkBefore: Buffer): Leaf[] {
   }));
 }
 
+/** An id as lines hold it. */
+const bare = (id: string): string => id.replaceAll('-', '');
+
 /** What `checkLeaf` looks at: a leaf, the fact that stands at its number, the leaves around it. */
-interface Around { readonly leaf: Leaf; readonly fact: StoredFact | undefined; readonly before: Leaf | undefined; readonly next: Leaf | undefined }
+interface Around { readonly leaf: Leaf; readonly fact: StoredFact | StoredLine | undefined; readonly before: Leaf | undefined; readonly next: Leaf | undefined }
 
 function checkLeaf({ leaf, fact, before, next }: Around): Violation | undefined {
   const at = { pos: leaf.pos, fact: leaf.id };
@@ -45,7 +48,7 @@ function checkLeaf({ leaf, fact, before, next }: Around): Violation | undefined 
   if (!fact) return { ...at, kind: 'missing', detail: 'the fact of this leaf is gone' };
   const ascending = (!before || before.seq < leaf.seq) && (!next || leaf.seq < next.seq);
   if (!ascending) return { ...at, kind: 'reordered', detail: 'this leaf does not stand in the order of its facts' };
-  if (fact.id !== leaf.id) return { ...at, kind: 'reordered', detail: 'this leaf names another fact than the one that stands at its number' };
+  if (bare(fact.id) !== bare(leaf.id)) return { ...at, kind: 'reordered', detail: 'this leaf names another fact than the one that stands at its number' };
   if (!leafHash(fact, leaf.form).equals(leaf.hash)) return { ...at, kind: 'changed', detail: 'the fact is not what its leaf was made of' };
   if (leaf.ends && !leaf.follows) return { ...at, kind: 'changed', detail: 'the link does not follow from the one before' };
   return undefined;
@@ -58,14 +61,39 @@ function lostFrom(found: Violation, leaves: readonly Leaf[], stray: { readonly s
   return { kind: 'missing', pos: found.pos + BigInt(behind), fact: stray.id, detail: 'the leaf of this fact is gone' };
 }
 
-async function checkPage(sql: SqlTag, leaves: readonly Leaf[], before: Leaf | undefined): Promise<Violation | undefined> {
-  const facts = new Map((await factsBySeq(sql, leaves.map((l) => l.seq))).map((f) => [f.seq, f]));
-  const last = leaves.at(-1) as Leaf;
+/** Where a line was taken out of a sheet or put into one, those behind it bear each other's numbers: what happened shows by the ids. */
+function inSheet(found: Violation, fact: StoredFact | StoredLine | undefined, lines: readonly StoredLine[], leaves: readonly Leaf[]): Violation {
+  if (found.kind !== 'reordered' || !fact || !('line' in fact)) return found;
+  if (!lines.some((l) => bare(l.id) === bare(found.fact ?? ''))) return { ...found, kind: 'missing', detail: 'the fact of this leaf is gone from its sheet' };
+  if (leaves.some((l) => bare(l.id) === bare(fact.id))) return found;
+  return { ...found, kind: 'inserted', fact: fact.id, detail: `fact ${fact.seq} stands in a sheet before the fact of this leaf and has no leaf` };
+}
+
+async function checkSheets(sql: SqlTag, leaves: readonly Leaf[], after: bigint, upTo: bigint): Promise<Violation | undefined> {
+  const wrong = new Set((await falseSheets(sql, after, upTo)).map((s) => s.seq));
+  const leaf = leaves.find((l) => wrong.has(l.seq));
+  return leaf && { kind: 'changed', pos: leaf.pos, fact: leaf.id, detail: 'the sheet that begins with this fact miscounts, or names others than it is about' };
+}
+
+/** All that stands between the numbers of these leaves. */
+async function factsOf(sql: SqlTag, leaves: readonly Leaf[], after: bigint): Promise<{ facts: Map<bigint, StoredFact | StoredLine>; lines: StoredLine[];
+  stray: { seq: bigint; id: string } | undefined }> {
+  const upTo = (leaves.at(-1) as Leaf).seq;
+  const lines = await linesBetween(sql, after, upTo);
+  const facts = new Map([...await factsBySeq(sql, leaves.map((l) => l.seq)), ...lines].map((f) => [f.seq, f]));
   const placed = new Set(leaves.map((l) => l.seq));
-  const stray = (await factNumbers(sql, before?.seq ?? SEQ_MIN, last.seq)).find((f) => !placed.has(f.seq));
+  const all = [...await factNumbers(sql, after, upTo), ...lines].toSorted((a, b) => (a.seq < b.seq ? -1 : 1));
+  return { facts, lines, stray: all.find((f) => !placed.has(f.seq)) };
+}
+
+async function checkPage(sql: SqlTag, leaves: readonly Leaf[], before: Leaf | undefined): Promise<Violation | undefined> {
+  const last = leaves.at(-1) as Leaf;
+  const { facts, lines, stray } = await factsOf(sql, leaves, before?.seq ?? SEQ_MIN);
   let previous = before;
   for (const [i, leaf] of leaves.entries()) {
-    const found = checkLeaf({ leaf, fact: facts.get(leaf.seq), before: previous, next: leaves[i + 1] });
+    const fact = facts.get(leaf.seq);
+    const seen = checkLeaf({ leaf, fact, before: previous, next: leaves[i + 1] });
+    const found = seen && inSheet(seen, fact, lines, leaves);
     if (found?.kind === 'missing' && found.pos === leaf.pos && !facts.has(leaf.seq) && !await anyFactFrom(sql, leaf.seq)) {
       return { ...found, kind: 'tail-cut', detail: 'the facts end before this leaf: it and all behind it have none' };
     }
@@ -75,7 +103,7 @@ async function checkPage(sql: SqlTag, leaves: readonly Leaf[], before: Leaf | un
     }
     previous = leaf;
   }
-  return undefined;
+  return checkSheets(sql, leaves, before?.seq ?? SEQ_MIN, last.seq);
 }
 
 /** Checks the chain against the heads kept outside the database: a tail that was cut is not there to be found inside. */

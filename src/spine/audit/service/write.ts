@@ -1,7 +1,8 @@
 import { LRUCache } from 'lru-cache';
-import { provide, token, type Clock, type FactDraft, type Origin, type Provided, type SectionTx, type Send, type Uuid, type Writer } from '#kernel';
+import { allOf, provide, token, type Clock, type FactDraft, type Origin, type Provided, type SectionTx, type Send, type Uuid, type Writer } from '#kernel';
 import { subjectKeys, tenantKeys, type Place, type Sealer } from '#spine/vault';
-import { insertFacts, type NewFacts } from '../store.ts';
+import { SHEET_FACTS_MAX, SHEET_FACTS_MIN } from '../contract.ts';
+import { insertFacts, insertSheet, type NewFact } from '../store.ts';
 
 const SEALED_ORIGINS_MAX = 100_000;
 /** One device's address and agent, sealed once per person and kept: its seal is bound to the person, not to the fact. */
@@ -53,26 +54,31 @@ function originsOf(tx: SectionTx, facts: readonly { by: Origin; fact: FactDraft 
 }
 
 function toRows(tx: SectionTx, facts: readonly { by: Origin; fact: FactDraft }[], nowMs: number, { sealed }: Known,
-  sealers: ReadonlyMap<Uuid, Sealer>): NewFacts {
-  const rows: NewFacts = { id: [], actorKind: [], actor: [], session: [], action: [], result: [], subject: [], resource: [], problem: [], trace: [],
-    latencyUs: [], detail: [], origin: [] };
-  facts.forEach(({ by, fact }, i) => {
-    rows.id.push(tx.uuid());
-    rows.actorKind.push(by.actor.kind === 'system' ? `system:${by.actor.name}` : by.actor.kind);
-    rows.actor.push('id' in by.actor ? by.actor.id : null);
-    rows.session.push('session' in by.actor ? by.actor.session ?? null : null);
-    rows.action.push(fact.action);
-    rows.result.push(fact.result);
-    rows.subject.push(fact.subject ?? null);
-    rows.resource.push(fact.resource ?? null);
-    rows.problem.push(fact.problem ?? null);
-    rows.trace.push(by.trace);
-    rows.latencyUs.push(fact.latencyUs === undefined ? latencyUs(by, nowMs) : Math.min(Math.round(fact.latencyUs), LATENCY_US_MAX));
-    rows.detail.push(fact.detail ? JSON.stringify(fact.detail) : null);
+  sealers: ReadonlyMap<Uuid, Sealer>): NewFact[] {
+  return facts.map(({ by, fact }, i): NewFact => {
     const known = sealed[i];
-    rows.origin.push(known === undefined ? sealOrigin(tx, by, fact.subject, sealers) : known);
+    return [
+      tx.uuid(), by.actor.kind === 'system' ? `system:${by.actor.name}` : by.actor.kind, 'id' in by.actor ? by.actor.id : null,
+      'session' in by.actor ? by.actor.session ?? null : null, fact.action, fact.result, fact.subject ?? null, fact.resource ?? null, fact.problem ?? null,
+      by.trace, fact.latencyUs === undefined ? latencyUs(by, nowMs) : Math.min(Math.round(fact.latencyUs), LATENCY_US_MAX),
+      fact.detail ? JSON.stringify(fact.detail) : null, known === undefined ? sealOrigin(tx, by, fact.subject, sealers) : known,
+    ];
   });
-  return rows;
+}
+
+// eslint-disable-next-line no-control-regex -- they end lines and fields
+const CONTROL_CHARACTER = /[\x00-\x1f]/;
+/** A resource may be what somebody named, a file; the other fields are ids, codes, JSON and seals. */
+const fitsLine = ([, , , , , , , resource]: NewFact): boolean => resource === null || (resource !== '' && !CONTROL_CHARACTER.test(resource));
+
+/** Few facts are rows of their own; many share one. */
+async function insert(tx: SectionTx, rows: readonly NewFact[]): Promise<void> {
+  if (rows.length < SHEET_FACTS_MIN || !rows.every(fitsLine)) {
+    await insertFacts(tx.sql, tx.tenant.id, tx.now, rows);
+    return;
+  }
+  const sheets = Array.from({ length: Math.ceil(rows.length / SHEET_FACTS_MAX) }, (_, i) => rows.slice(i * SHEET_FACTS_MAX, (i + 1) * SHEET_FACTS_MAX));
+  await allOf(sheets.map((s) => insertSheet(tx.sql, tx.tenant.id, tx.now, s)));
 }
 
 /** Writes the section's facts in the commit of what they record. */
@@ -85,7 +91,7 @@ export const factWriter: Writer = {
     const nowMs = tx.use(Time).monotonicMs();
     const send = (sealers: ReadonlyMap<Uuid, Sealer>): Send => {
       const rows = toRows(tx, pending.facts, nowMs, origins, sealers);
-      return () => insertFacts(tx.sql, tx.tenant.id, tx.now, rows);
+      return () => insert(tx, rows);
     };
     return origins.unsealed.length ? subjectKeys(tx, origins.unsealed).then(send) : send(new Map());
   },
