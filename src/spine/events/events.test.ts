@@ -4,7 +4,7 @@ import { NotYet, on, spineTransact, systemClock, transact, Unavailable, type Mod
 import { RELEASE_MAX } from './contract.ts';
 import { relay } from './service/relay.ts';
 import { readSettled, watchEvents } from './index.ts';
-import { eventsOf, lastPos, tailAfter } from './store.ts';
+import { eventsOf, lastPos, tailAfter, tailEvents } from './store.ts';
 
 type Effect = { key: string; n: bigint; event: string; trace: string };
 /** What the reactions of this file do; each test has a subscriber of its own. */
@@ -151,7 +151,7 @@ describe('the log', () => {
       return [];
     };
     for (const own of ['all', [0, 2]] as const) await eventsOf(caught as SqlTag, 0n, 20_000n, [ItemChanged.name], own, 4, 2000);
-    await tailAfter(caught as SqlTag, 0n, [ItemChanged.name], 4, 2000);
+    for (const read of [tailAfter, tailEvents]) await read(caught as SqlTag, 0n, [ItemChanged.name], 4, 2000);
     for (const text of texts) {
       const plan = (await su<{ 'QUERY PLAN': string }>(`explain (generic_plan) ${text}`)).map((r) => r['QUERY PLAN']).join('\n');
       expect(plan).toContain('Index Scan');

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 import { spineStatement } from '#kernel';
 import { house, probe, type House } from '#test';
 import { PARTS } from './contract.ts';
-import { eventsAfter, eventsOf, tailAfter } from './store.ts';
+import { eventsAfter, eventsOf, tailAfter, tailEvents } from './store.ts';
 
 let h: House;
 beforeAll(async () => { h = await house({ add: [probe()], limits: false }); });
@@ -36,4 +36,10 @@ it('reads every field of an event as it was written, however it leaves the datab
   // Of a topic that nobody wants only the position is told.
   const tail = await read((sql) => tailAfter(sql, FIRST - 1n, ['test'], PARTS, 10));
   expect(tail).toEqual([...parts.events, { pos: FIRST + 3n, topic: null }].toSorted((a, b) => (a.pos < b.pos ? -1 : 1)));
+  // Or it is counted.
+  const last = FIRST + BigInt(rows.length) - 1n;
+  expect(await read((sql) => tailEvents(sql, FIRST - 1n, ['test'], PARTS, 10))).toEqual({ events: parts.events, n: rows.length, high: last });
+  expect(await read((sql) => tailEvents(sql, FIRST - 1n, ['test'], PARTS, 4))).toMatchObject({ n: 4, high: FIRST + 3n });
+  expect(await read((sql) => tailEvents(sql, FIRST - 1n, ['nothing'], PARTS, 10))).toMatchObject({ events: [], n: rows.length });
+  expect(await read((sql) => tailEvents(sql, to, ['test'], PARTS, 10))).toEqual({ events: [], n: 0, high: undefined });
 });

@@ -84,6 +84,18 @@ export const tailAfter = async (sql: SqlTag, pos: bigint, topics: readonly strin
       else encode(int8send(pos), 'hex') end, e'\\x1f') as all
     from (select * from events.log where pos > ${pos} order by pos limit ${limit}) l`);
 
+/** Events of some topics behind a position, how many stand there of all, and the last position; what nobody wants is only counted. */
+export const tailEvents = async (sql: SqlTag, pos: bigint, topics: readonly string[], parts: number, limit: number):
+  Promise<{ events: readonly PartEvent[]; n: number; high: bigint | undefined }> => {
+  const [row] = await sql<Packed & { n: number; high: bigint | null }>`
+    select count(*)::int as n, max(pos) as high, string_agg(
+      concat_ws(e'\\x1f', encode(int8send(pos) || uuid_send(tenant) || uuid_send(id) || timestamptz_send(at) || int2send(version) ||
+        int2send((abs(hashtext(tenant::text || key)::bigint) % ${parts}::int)::smallint), 'hex'), trace, topic, key, data), e'\\x1f')
+      filter (where topic = any(${topics}::text[])) as all
+    from (select * from events.log where pos > ${pos} order by pos limit ${limit}) l`;
+  return { events: unpack(row ? [row] : []).filter(wanted), n: row?.n ?? 0, high: row?.high ?? undefined };
+};
+
 /** Topics that stand behind a position, up to another. */
 export const topicsBetween = async (sql: SqlTag, from: bigint, to: bigint): Promise<string[]> => (await sql<{ topic: string }>`
   select distinct topic from events.log where pos > ${from} and pos <= ${to}`).map((r) => r.topic);

@@ -2,7 +2,7 @@ import { isUnavailable, provide, spineStatement, token, type CellContext, type C
 import {
   BUSY_PER_MS, EventSignal, GAP_LOOK_MS, GAP_LOOKS, GATHER_BUSY_MS, GATHER_LOOKS, GATHER_MS, LOOKS_KEPT, PARTS, RELAY_BATCH_MAX, RELAY_POLL_MS,
 } from '../contract.ts';
-import { lastPos, tailAfter, type PartEvent, type TailRow } from '../store.ts';
+import { lastPos, tailAfter, tailEvents, type PartEvent, type TailRow } from '../store.ts';
 import { whenInsertersEnd } from './log.ts';
 
 /** Somebody in this process who is told of what is settled at the end of the log. */
@@ -38,8 +38,21 @@ function tell(r: Reading, m: Member, what: () => void): void {
 
 const wanted = (row: TailRow): row is TailRow & PartEvent => row.topic !== null;
 
+/** What is settled behind a position: the events that are wanted, how many there are of all, and the last one's position. */
+interface Settled { readonly events: readonly PartEvent[]; readonly n: number; readonly upTo: bigint }
+
+async function settledAfter(r: Reading, pos: bigint, topics: readonly string[]): Promise<Settled | undefined> {
+  const { events, n, high } = await spineStatement(r.cell, (sql) => tailEvents(sql, pos, topics, PARTS, RELAY_BATCH_MAX));
+  if (high === undefined) return undefined;
+  // As many as there are positions: no gap.
+  if (high === pos + BigInt(n)) return { events, n, upTo: high };
+  const rows = await rowsBeforeGap(r, pos, topics);
+  const upTo = rows.at(-1)?.pos;
+  return upTo === undefined ? undefined : { events: rows.filter(wanted), n: rows.length, upTo };
+}
+
 /** Rows that follow a position without a gap. A gap that a second look finds as well is proved to be for ever, by the end of whoever could fill it. */
-async function settledAfter(r: Reading, pos: bigint, topics: readonly string[]): Promise<readonly TailRow[]> {
+async function rowsBeforeGap(r: Reading, pos: bigint, topics: readonly string[]): Promise<readonly TailRow[]> {
   const read = (): Promise<TailRow[]> => spineStatement(r.cell, (sql) => tailAfter(sql, pos, topics, PARTS, RELAY_BATCH_MAX));
   const settled = (rows: readonly TailRow[]): readonly TailRow[] => {
     const gap = rows.findIndex((row, i) => row.pos !== pos + BigInt(i) + 1n);
@@ -87,24 +100,23 @@ async function reading(r: Reading): Promise<void> {
       const topics = [...new Set([...r.members].flatMap((m) => m.follower.topics))];
       const told = [...r.members].filter((m) => m.began);
       const began = r.clock.monotonicMs();
-      const rows = await settledAfter(r, pos, topics);
-      const upTo = rows.at(-1)?.pos;
-      if (upTo === undefined) {
+      const settled = await settledAfter(r, pos, topics);
+      if (!settled) {
         perMs = 0;
         looks = [];
         await waiting;
         continue;
       }
+      const { events, n, upTo } = settled;
       pos = upTo;
-      const events = rows.filter(wanted);
       for (const m of told) {
         if (r.members.has(m)) tell(r, m, () => m.follower.read(events.filter((e) => m.follower.topics.includes(e.topic)), upTo));
       }
       const now = r.clock.monotonicMs();
       looks = [...looks, now - began].slice(-LOOKS_KEPT);
-      perMs += (rows.length / Math.max(1, now - lookedMs) - perMs) / 10;
+      perMs += (n / Math.max(1, now - lookedMs) - perMs) / 10;
       lookedMs = now;
-      if (rows.length < RELAY_BATCH_MAX) await r.clock.sleep(restMs(perMs, looks), r.ending.signal);
+      if (n < RELAY_BATCH_MAX) await r.clock.sleep(restMs(perMs, looks), r.ending.signal);
     } catch (error) {
       for (const m of r.members) tell(r, m, () => m.follower.away());
       if (!isUnavailable(error)) throw error;
