@@ -38,7 +38,9 @@ function processes(): Map<number, Process> {
       const stat = readFileSync(`/proc/${name}/stat`, 'utf8');
       const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ').map(Number);
       const ticks = (i: number): number => (fields[i] as number) * TICK_US;
-      all.set(Number(name), { parent: fields[1] as number, us: ticks(11) + ticks(12), endedUs: ticks(13) + ticks(14) });
+      // What a tick cuts off of a process shows in its parent's sum when it ends: fifty connections that go at once were half a second of whoever was measured.
+      const us = fields[17] === 1 ? Number(readFileSync(`/proc/${name}/schedstat`, 'utf8').split(' ')[0]) / 1000 : ticks(11) + ticks(12);
+      all.set(Number(name), { parent: fields[1] as number, us, endedUs: ticks(13) + ticks(14) });
     } catch {
       // It ended meanwhile: its parent has its time.
     }
