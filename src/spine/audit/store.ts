@@ -112,7 +112,7 @@ export const placeLeaves = async (
       select max(seq) from fact having count(*) >= ${limit} union all select max(seq) from sheet having sum(n) >= ${limit})
   ), step as (
     select count(*)::int as n, array_agg(seq order by seq) as seqs, array_agg(id order by seq) as ids, string_agg(leaf, ''::bytea order by seq) as leaves
-    from ranked where ${settled}::bigint is not null or row = (${last.seq}::bigint / 4096 + nth) * 4096
+    from ranked where ${settled}::bigint is not null or row = (${last.seq}::bigint / ${SHEET_NUMBERS} + nth) * ${SHEET_NUMBERS}
   ), placed as (
     insert into audit.leaf (pos, fact_seq, fact_id, leaf_hash, chain_hash, form, seqs, ids, leaves)
     select ${last.pos}::bigint + n, seqs[n], ids[n], substr(leaves, 32 * n - 31), sha256(${last.link}::bytea || leaves), 3,
@@ -190,7 +190,8 @@ export const searchAbout = (sql: SqlTag, tenant: string, subject: string, s: Sou
       union all
       (select u.* from (select seq from audit.sheets_about(${subject}::uuid, ${s.before}::bigint) a (seq) order by seq desc limit ${looked}) a
         cross join lateral (select * from audit.sheet s where s.seq = a.seq offset 0) s
-        cross join lateral audit.unpack(s.seq, s.tenant, s.at, s.facts) u where u.subject = ${subject}::uuid and u.seq < ${s.before}::bigint limit ${looked})
+        cross join lateral (select * from audit.unpack(s.seq, s.tenant, s.at, s.facts) f where f.subject = ${subject}::uuid and f.seq < ${s.before}::bigint
+          order by f.seq desc) u limit ${looked})
     ) f order by seq desc limit ${looked}
   )
   select seq, id, at, actor_kind, actor, session, action,
