@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { house, type House } from '#test';
 import { bigintArray, intArray, smallintArray, uuidArray } from './arrays.ts';
-import { sqlOf, type SqlTag } from './index.ts';
+import { sentInt, sentMs, sqlOf, type SqlTag } from './index.ts';
 
 let h: House;
 beforeAll(async () => { h = await house(); });
@@ -46,6 +46,15 @@ describe('an array parameter is read by the server as it was meant', () => {
     expect(await read((sql) => sql<{ x: string }>`select x::text as x from unnest(${[]}::bigint[]) x`)).toEqual([]);
     expect(await read((sql) => sql<{ x: string }>`select x::text as x from unnest(${[7, 8n]}::bigint[]) x`)).toEqual(['7', '8']);
   });
+});
+
+it('numbers and instants that leave in hexadecimal are read as they stand, to the millisecond before', async () => {
+  const instants = fc.date({ min: new Date('0001-01-01T00:00:00Z'), max: new Date('9999-12-31T23:59:59.999Z'), noInvalidDate: true });
+  await fc.assert(fc.asyncProperty(fc.integer({ min: 0 }), instants, fc.integer({ min: 0, max: 999 }), async (n, at, micros) => {
+    const [hex] = await read((sql) => sql<{ x: string }>`select encode(int4send(${n}::int)
+      || timestamptz_send(${at}::timestamptz + ${micros}::int * interval '1 microsecond'), 'hex') as x`);
+    expect([sentInt(hex as string, 0), sentMs(hex as string, 8)]).toEqual([n, at.getTime()]);
+  }), { numRuns: 200 });
 });
 
 it('what is no value of the type never leaves', () => {

@@ -154,3 +154,15 @@ export const packArray = (type: PackedType, values: readonly unknown[]): Buffer 
 const CAST = /^::(uuid|bigint|int|smallint|text)\[\]/;
 /** The type that a parameter is cast to by what stands behind it, where an array of it can be packed. */
 export const packedType = (behind: string | undefined): PackedType | undefined => CAST.exec(behind ?? '')?.[1] as PackedType | undefined;
+
+/** Digits of an int4 in hexadecimal. */
+const INT4_DIGITS = 8;
+const EPOCH_2000_MS = Date.UTC(2000, 0, 1);
+/** A whole number that is not negative, as `int4send` gives it in hexadecimal. */
+export const sentInt = (hex: string, at: number): number => Number.parseInt(hex.slice(at, at + INT4_DIGITS), 16);
+/** An instant as `timestamptz_send` gives it in hexadecimal: microseconds since 2000, before it in two's complement. In milliseconds since 1970. */
+export function sentMs(hex: string, at: number): number {
+  // Half by half: three centuries of microseconds are more than a double counts.
+  const high = sentInt(hex, at) | 0;
+  return EPOCH_2000_MS + high * Math.floor(HALF / 1000) + Math.floor((high * (HALF % 1000) + sentInt(hex, at + INT4_DIGITS)) / 1000);
+}

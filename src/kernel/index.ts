@@ -15,7 +15,7 @@ export * from './csv.ts';
 export * from './log.ts';
 export * from './config.ts';
 export * from './span.ts';
-export { joinedJson } from './arrays.ts';
+export { joinedJson, sentInt, sentMs } from './arrays.ts';
 export * from './rows.ts';
 export * from './sql.ts';
 export * from './breaker.ts';

@@ -1,4 +1,4 @@
-import { inserter, joinedJson, type SqlTag, type Uuid } from '#kernel';
+import { inserter, joinedJson, sentInt, sentMs, type SqlTag, type Uuid } from '#kernel';
 import type { QuarantineReason } from './contract.ts';
 
 export interface RefundRow {
@@ -34,11 +34,6 @@ const FIELD = '\x1f';
 const FIELDS = 5;
 /** The first field of an event is what has a width, in hexadecimal: its return's place in what was asked, version, instants. They begin here. */
 const HEAD = { place: 0, version: 8, occurred: 16, received: 32 };
-const DIGITS = 8;
-const EPOCH_2000_MS = Date.UTC(2000, 0, 1);
-const int4 = (hex: string, at: number): number => Number.parseInt(hex.slice(at, at + DIGITS), 16);
-/** Microseconds since 2000; before it in two's complement. */
-const instant = (hex: string, at: number): Date => new Date(EPOCH_2000_MS + Math.floor(((int4(hex, at) | 0) * 2 ** 32 + int4(hex, at + DIGITS)) / 1000));
 
 /**
  * The events of each of these returns. As one text, since a row and its fields cost both sides more than what they hold. The lateral has each
@@ -54,9 +49,9 @@ export async function eventsOf(sql: SqlTag, tenant: Uuid, refunds: readonly stri
   const events = refunds.map((): EventRow[] => []);
   for (let i = 0; i < fields.length; i += FIELDS) {
     const [head, source, id, code, facts] = fields.slice(i, i + FIELDS) as [string, string, string, string, string];
-    const place = int4(head, HEAD.place) - 1;
-    events[place]?.push({ refund: refunds[place] as string, source, source_event_id: id, source_version: int4(head, HEAD.version),
-      occurred_at: instant(head, HEAD.occurred), received_at: instant(head, HEAD.received), code, facts });
+    const place = sentInt(head, HEAD.place) - 1;
+    events[place]?.push({ refund: refunds[place] as string, source, source_event_id: id, source_version: sentInt(head, HEAD.version),
+      occurred_at: new Date(sentMs(head, HEAD.occurred)), received_at: new Date(sentMs(head, HEAD.received)), code, facts });
   }
   return events;
 }

@@ -1,4 +1,4 @@
-import { inserter, type DatabaseTime, type SqlTag } from '#kernel';
+import { inserter, sentMs, type DatabaseTime, type SqlTag } from '#kernel';
 import type { StoredEvent } from './contract.ts';
 
 export interface NewEvents { topics: string[]; keys: string[]; ids: string[]; versions: number[]; traces: string[]; data: string[] }
@@ -21,7 +21,6 @@ const FIELD = '\x1f';
  */
 const HEAD = { tenant: 16, id: 48, at: 80, version: 96, part: 100 };
 const FIELDS = 5;
-const EPOCH_2000_MS = Date.UTC(2000, 0, 1);
 const integer = (digits: string): bigint => BigInt.asIntN(64, BigInt(`0x${digits}`));
 
 /** A row and its fields cost both sides more than what they hold, so all leave as one. */
@@ -42,7 +41,7 @@ function unpack(rows: readonly Packed[]): TailRow[] {
     if (!head.startsWith(tenant, HEAD.tenant)) tenant = head.slice(HEAD.tenant, HEAD.id);
     if (!head.startsWith(instant, HEAD.at)) {
       instant = head.slice(HEAD.at, HEAD.version);
-      ms = EPOCH_2000_MS + Number(integer(instant) / 1000n);
+      ms = sentMs(instant, 0);
     }
     events.push({ pos, part: head.length === HEAD.part ? -1 : Number.parseInt(head.slice(HEAD.part), 16), tenant, id: head.slice(HEAD.id, HEAD.at),
       version: Number.parseInt(head.slice(HEAD.version, HEAD.part), 16), at: new Date(ms), trace: fields[i + 1] as string,
