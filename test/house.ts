@@ -34,7 +34,7 @@ import { injected, makeBrowser, overHttp, type Answer, type Ask, type Browser } 
 
 export { somebody, newAddress, newBrowser, madeUpPan, madeUpSsn, type Person } from './house/people.ts';
 export type { Answer, Ask, Browser, Page } from './house/web.ts';
-export { asSuperuser, cloneCell, connectedTo, connectionTo, dropDatabase, makeDatabase, templateOf, type Raw, type RawRole } from './house/database.ts';
+export { asSuperuser, cloneCell, connectedTo, connectionTo, dropDatabase, makeDatabase, templateOf, urlOf, type Raw, type RawRole } from './house/database.ts';
 export { connectAs } from '../src/apps/migrate.ts';
 export { startParty, type Answering, type Heard, type Party } from './house/party.ts';
 export { queueOf } from './house/queue.ts';

@@ -58,7 +58,8 @@ function problemsPage(all: readonly Module[]): string {
 
 function tablesPage(all: readonly Module[]): string {
   const rows = all.flatMap((m) => Object.entries(m.tables ?? {}).map(([name, t]) => [
-    `\`${name}\``, m.name, t.tenant === false ? 'no' : 'forced', t.app?.join(', ') ?? '', t.spine?.join(', ') ?? '', t.auditor?.join(', ') ?? '',
+    `\`${name}\``, m.name, t.view ? 'of the tables it shows' : t.tenant === false ? 'no' : 'forced',
+    t.app?.join(', ') ?? '', t.spine?.join(', ') ?? '', t.auditor?.join(', ') ?? '',
   ]));
   const personal = all.flatMap((m) => Object.entries(m.privacy ?? {}).map(([column, p]) => [`\`${column}\``, p.kind, p.kept]));
   return page(

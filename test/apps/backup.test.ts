@@ -13,7 +13,7 @@ import { reach, type Reached } from '../../src/apps/reach.ts';
 import { restore } from '../../src/apps/restore.ts';
 import { demoTenants } from '../../src/apps/tenants.ts';
 import type { Cell } from '../../src/apps/runtime.ts';
-import { asSuperuser, connectionTo, makeDatabase, templateOf } from '../house/database.ts';
+import { asSuperuser, connectionTo, dropDatabase, makeDatabase, templateOf, urlOf } from '../house.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'exq-backup-'));
 const data = join(folder, 'data');
@@ -41,6 +41,9 @@ async function rowHashes(reached: Reached): Promise<Record<string, string>> {
   return hashes;
 }
 
+/** Databases of the run's own server, for what is restored from rows. */
+const outside = ['IN', 'US'].map((name) => connectionTo(name, `restored_${name.toLowerCase()}`, `restored_${name.toLowerCase()}`));
+
 let before: Record<string, string> = {};
 beforeAll(async () => {
   chmodSync(folder, 0o755);
@@ -61,7 +64,10 @@ beforeAll(async () => {
   });
 });
 afterEach(() => vi.unstubAllEnvs());
-afterAll(() => rmSync(folder, { recursive: true, force: true }));
+afterAll(async () => {
+  for (const { database } of outside) await dropDatabase(database);
+  rmSync(folder, { recursive: true, force: true });
+});
 
 /** Verifying gives the newest facts their leaves; all other rows are the ones that were backed up. */
 const steady = (hashes: Record<string, string>): [string, string][] => Object.entries(hashes).filter(([name]) => !name.endsWith('audit.leaf'));
@@ -81,12 +87,11 @@ describe('a backup', () => {
 
   it('of rows is restored into servers of another, verifies, and goes on behind the last numbers', { timeout: 60_000 }, async () => {
     await templateOf(modules);
-    const cells = ['IN', 'US'].map((name) => connectionTo(name, `restored_${name.toLowerCase()}`, `restored_${name.toLowerCase()}`));
-    for (const { database } of cells) await makeDatabase(database);
-    vi.stubEnv('EXCHEQUER_CELLS', cells.map((c) => `${c.name}=postgres://${c.user}:${encodeURIComponent(c.password)}@127.0.0.1:${c.port}/${c.database}`).join(', '));
+    for (const { database } of outside) await makeDatabase(database);
+    vi.stubEnv('EXCHEQUER_CELLS', outside.map((c) => `${c.name}=${urlOf(c)}`).join(', '));
     expect(await restore([join(folder, 'rows'), '--data', join(folder, 'restored-rows'), '--kek', join(data, 'keys', 'kek')])).toBe(0);
     const after: Record<string, string> = {};
-    for (const cell of cells) {
+    for (const cell of outside) {
       await asSuperuser(cell.database, async (client) => {
         Object.assign(after, await hashesOf(client, cell.name));
         const next = (await client.query<Record<string, bigint>>(`select nextval('audit.fact_seq_seq') as fact, nextval('events.position') as event,

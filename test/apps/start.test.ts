@@ -7,7 +7,7 @@ import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createLog, systemClock } from '#kernel';
 import { saveTenant } from '#spine/tenancy';
-import { asSuperuser, cloneCell, connectedTo, dropDatabase, everyModule, startSim, testTenants, type Sim } from '../house.ts';
+import { asSuperuser, cloneCell, connectedTo, dropDatabase, everyModule, startSim, testTenants, urlOf, type Sim } from '../house.ts';
 import type { CellConnection } from '../../src/apps/migrate.ts';
 import { openCell } from '../../src/apps/runtime.ts';
 
@@ -62,10 +62,7 @@ function start(env: Record<string, string>, args: readonly string[] = []): Start
     },
   };
 }
-const production = (): Record<string, string> => {
-  const { user, password, port, database: name } = database;
-  return { NODE_ENV: 'production', EXCHEQUER_SECURE: 'yes', DATABASE_URL: `postgres://${user}:${encodeURIComponent(password)}@127.0.0.1:${port}/${name}` };
-};
+const production = (): Record<string, string> => ({ NODE_ENV: 'production', EXCHEQUER_SECURE: 'yes', DATABASE_URL: urlOf(database) });
 
 describe('a start in production', () => {
   it('refuses the key file, and says which setting is missing', async () => {

@@ -31,6 +31,10 @@ export const connectionTo = (name: string, database: string, rolePrefix: string)
   return { name, host, port, database, user: OWNER, password: PASSWORD, rolePrefix };
 };
 
+/** As an operator names it in `DATABASE_URL` or `EXCHEQUER_CELLS`. */
+export const urlOf = ({ user, password, port, database }: CellConnection): string =>
+  `postgres://${user}:${encodeURIComponent(password)}@127.0.0.1:${port}/${database}`;
+
 /** An empty database with an owner of its own. */
 export async function makeDatabase(database: string, from = 'template0'): Promise<void> {
   await asSuperuser('postgres', (client) => client.query(`create database "${database}" owner ${OWNER} template "${from}"`));

@@ -26,8 +26,10 @@ const facts = (sql: SqlTag): Promise<FactSeen[]> => sql<FactSeen>`
 /** The two facts of a person's last sign-in: the code was asked for, the code was accepted. */
 const signIn = (sql: SqlTag, person: Uuid): Promise<FactSeen[]> => sql<FactSeen>`
   select f.id::text, f.at, f.actor_kind as who, f.action, f.result, f.trace, audit.place(f.seq) as pos
-  from audit.fact f
-  where f.subject = ${person} and f.action in ('identity.start', 'identity.code') order by f.seq desc limit 2`;
+  from (select * from audit.fact a where a.subject = ${person} union all
+    select u.* from audit.sheet s cross join lateral audit.unpack(s.seq, s.tenant, s.at, s.facts) u
+    where strpos(s.facts, ${person}) > 0 and u.subject = ${person}) f
+  where f.action in ('identity.start', 'identity.code') order by f.seq desc limit 2`;
 
 const views = async (sql: SqlTag, after: bigint): Promise<Views> => {
   const [row] = await sql<{ audited: bigint; spooled: bigint }>`
@@ -112,7 +114,7 @@ async function writeActor(client: pg.Client, fact: string, actor: string): Promi
   await client.query('commit');
 }
 
-/** Changes the newest view of a person's refund that has its place in the chain; undefined when there is none yet. */
+/** Changes the newest view of a person's refund that has a row of its own and its place in the chain; undefined when there is none yet. */
 export const tamper = (connection: pg.ClientConfig, tenant: TenantRef, person: Uuid, other: Uuid): Promise<Tampered | undefined> =>
   asSuperuser(connection, async (client) => {
   const { rows } = await client.query<{ fact: string; pos: string; was: string }>(`select f.id::text as fact,

@@ -116,7 +116,8 @@ describe('facts are found in sheets as in rows', () => {
     const found: string[] = [];
     for (let cursor: string | null | undefined; cursor !== null;) {
       const query = new URLSearchParams({ subject: meera, purpose: 'review', ...(cursor === undefined ? {} : { cursor }) });
-      const page: { facts: { seq: string; action: string }[]; next: string | null } = (await h.request({ path: `/api/audit/facts?${query.toString()}`, cookies })).json();
+      const page: { facts: { seq: string; action: string }[]; next: string | null } =
+        (await h.request({ path: `/api/audit/facts?${query.toString()}`, cookies })).json();
       found.push(...page.facts.filter((f) => f.action === 'probe.paged').map((f) => f.seq));
       cursor = page.next;
     }
